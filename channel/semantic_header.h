@@ -1,0 +1,34 @@
+// The header layout of the semantic pair: a fixed word, then the positions. Both ends know the grid size T.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "channel/burst.h"
+
+namespace semwave {
+
+enum class PositionForm : std::uint8_t { none, map, index };  // none: tokens are a set (or all were sent: k = T needs no positions either)
+
+struct SemanticHeader {
+  int exit_depth = 0;           // 0..15
+  int symbols_per_token = 1;    // 1..16
+  bool answer = false;          // reserved for the transmitter's own answer
+  bool positions_sent = true;   // the receiver may use positions
+  std::vector<std::int32_t> positions;  // ascending, positions_sent only
+  int k = 0;                    // tokens sent
+};
+
+/// Bits of the fixed word for a grid of T tokens.
+int semantic_word_bits(int grid);
+/// Bits of the second part: min(T, ceil(log2 C(T, k))), 0 where positions are not sent or k is 0 or T.
+int position_bits(int grid, int k);
+/// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
+std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid);
+/// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range).
+std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid);
+/// For decode_header.
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid);
+
+}  // namespace semwave

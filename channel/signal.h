@@ -1,0 +1,28 @@
+// Differentiable signal operations on payload symbols; kernels in channel/cpu on memory lent by core's Backend.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "channel/channel.h"
+#include "core/pass.h"
+
+namespace semwave {
+
+/// Scales symbols [total, 2] to mean power 1 over each segment [segments[i], segments[i+1]). A segment without power stays zero.
+/// Segments follow the power scope: an image, a token or a symbol; never a batch.
+Var unit_power(Pass& pass, const Var& symbols, const std::vector<std::int32_t>& segments);
+
+/// y = h x + n with constant h, n [total, 2].
+Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& noise);
+
+enum class Equaliser : std::uint8_t { zero_forcing, mmse };
+
+struct Equalised {
+  Var symbols;      // [total, 2]
+  Tensor variance;  // [total] error variance after equalisation
+};
+/// ZF: y/h, N0/|h|^2. MMSE: conj(h) y / (|h|^2 + N0) (biased), error N0/(|h|^2 + N0). Gains below 1e-12 in power give 0 with variance 1e12 (ZF).
+Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance, Equaliser kind);
+
+}  // namespace semwave

@@ -1,0 +1,37 @@
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011) from Random123. A draw is a function of its
+// key and counter alone, so results do not depend on threads, order, batches, a resume or the network.
+//
+// key = seed; counter = (place, visit, image or link, purpose). See docs/conventions.md for what each purpose counts.
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstdint>
+
+namespace semwave {
+
+enum class Purpose : std::uint32_t {
+  noise = 1,           // (place = position x S + symbol, visit, image)
+  fading = 2,          // (place = transmitted-use index / coherence, slot, link)
+  header_noise = 3,    // (place = header use, visit, image)
+  snr = 4,             // per-image channel SNR
+  gate = 5,            // random gate, Gumbel noise of a training gate (place = position)
+  initialisation = 6,  // (element, 0, hash of the name)
+  augmentation = 7,
+  shuffle = 8,
+  plan = 9,            // what a training step draws: depth, keep, S, SNR
+  data_bits = 10,      // semwave link, tests
+  pilot_noise = 11,
+};
+
+using RandomWords = std::array<std::uint32_t, 4>;
+
+RandomWords philox(std::uint64_t seed, Purpose purpose, std::uint32_t image, std::uint32_t visit, std::uint32_t place);
+
+/// Uniform in the open interval (0, 1) from one word.
+inline double uniform(std::uint32_t word) { return (static_cast<double>(word) + 0.5) * 0x1p-32; }
+
+/// CN(0, 1): variance 1/2 in each real dimension. Box-Muller in double on the first two words.
+std::complex<double> complex_normal(const RandomWords& words);
+
+}  // namespace semwave

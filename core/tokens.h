@@ -1,0 +1,36 @@
+// Ragged token rows: dropping a token removes its row, so what is skipped is never computed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/tape.h"
+
+namespace semwave {
+
+/// Which image and which place of its grid each row belongs to. Rows of one image are adjacent, in the
+/// order of the images; an image may have no row. Immutable once shared.
+struct Ragged {
+  std::vector<std::int32_t> starts;     // [images + 1] first row of each image; the last entry is rows()
+  std::vector<std::int32_t> positions;  // [rows] place in the image's grid, ascending within an image
+  std::vector<std::int32_t> image;      // [rows] which image of the shard
+
+  int images() const { return static_cast<int>(starts.size()) - 1; }
+  int rows() const { return static_cast<int>(positions.size()); }
+  int rows_of(int i) const { return starts[static_cast<std::size_t>(i) + 1] - starts[static_cast<std::size_t>(i)]; }
+
+  /// Every place of a grid of `grid` tokens, for `images` images.
+  static std::shared_ptr<const Ragged> full(int images, int grid);
+  /// From the kept positions of each image.
+  static std::shared_ptr<const Ragged> of(const std::vector<std::vector<std::int32_t>>& positions);
+};
+
+using RaggedPtr = std::shared_ptr<const Ragged>;
+
+struct Tokens {
+  Var rows;  // [layout->rows(), dim]
+  RaggedPtr layout;
+};
+
+}  // namespace semwave
