@@ -1,0 +1,48 @@
+// One point of a scenario: images through transmitter, channel and receiver, and what it cost.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/dataset.h"
+#include "core/thread_pool.h"
+#include "experiment/model.h"
+#include "experiment/scenario.h"
+
+namespace semwave {
+
+/// One image, in the order of the source; sums over these in this order give the row, whatever the threads and shards.
+struct ImageRecord {
+  std::uint32_t image = 0;
+  std::int32_t label = 0, decision = -1;  // -1: header lost
+  float keep_ratio = 0;
+  std::int32_t exit_depth = 0, symbols_per_token = 0, tokens = 0;
+  double snr_db = 0, gain = 1;            // mean SNR of the link, mean |h|^2
+  double believed_snr_db = 0;
+  Ledger uses;
+  bool header_lost = false;
+  double psnr_db = 0, ssim = 0;           // NaN where nothing was rebuilt
+};
+
+struct PointResult {
+  std::vector<ImageRecord> images;
+  std::vector<double> expert_load;        // [experts] share of dispatched rows, all blocks together
+  double transmitter_operations = 0, receiver_operations = 0;              // executed, mean per image
+  double transmitter_operations_dense = 0, receiver_operations_dense = 0;  // without conditional computation
+  double transmitter_seconds = 0, channel_seconds = 0, receiver_seconds = 0;  // summed over threads
+  double wall_seconds = 0;
+  bool interrupted = false;
+};
+
+struct EvaluateOptions {
+  int shard = 0;                                             // 0: what the backend likes
+  const std::atomic<bool>* interrupt = nullptr;              // checked between chunks
+  std::function<void(int done, int total)> progress;         // called from the calling thread, between chunks
+};
+
+PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options);
+
+}  // namespace semwave

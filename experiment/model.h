@@ -1,0 +1,33 @@
+// A transmitter and a receiver with their parameters, as a scenario names them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/architecture.h"
+#include "core/checkpoint.h"
+#include "core/parameter.h"
+#include "experiment/scenario.h"
+#include "receiver/receiver.h"
+#include "transmitter/transmitter.h"
+
+namespace semwave {
+
+struct Model {
+  Architecture architecture;
+  std::unique_ptr<ParameterSet> parameters;
+  std::unique_ptr<Transmitter> transmitter;
+  std::unique_ptr<Receiver> receiver;
+  std::string sha256;  // of the checkpoint; empty for a fresh one
+};
+
+/// The checkpoint of the scenario, or the fresh architecture. Throws Error where they do not fit.
+Model make_model(const Scenario& scenario, Backend& backend);
+/// With a checkpoint read before (a sweep reads its model once).
+Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
+/// Copies values into the parameters; every parameter must be there with its shape. Arrays the model does not use must
+/// belong to a part that the scenario replaced (transmitter.gate.).
+void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);
+Checkpoint to_checkpoint(const Model& model);
+
+}  // namespace semwave

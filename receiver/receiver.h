@@ -1,0 +1,33 @@
+// The hearing end: reads the header, equalises, demaps, mixes experts, answers with a class and, where positions came, an image.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "channel/burst.h"
+#include "channel/semantic_header.h"
+#include "core/pass.h"
+#include "core/tokens.h"
+
+namespace semwave {
+
+struct Result {
+  Var logits;                              // [images, classes]; of an image whose header was lost: meaningless
+  Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
+  std::vector<std::int32_t> rebuilt;       // which images `patches` holds, in order
+  std::vector<std::uint8_t> lost;          // [images] header lost
+  std::vector<SemanticHeader> headers;     // [images] as read
+  std::vector<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
+};
+
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual Result receive(Pass& pass, const Reception& heard) const = 0;
+  /// The answer for a lost image: the mean training image, [H, W, C] in [0, 1].
+  virtual std::vector<float> mean_image() const = 0;
+  /// Operations of one image with every token sent, at the largest rate, every expert evaluated.
+  virtual double dense_operations() const = 0;
+};
+
+}  // namespace semwave

@@ -1,0 +1,17 @@
+// What a policy asks for, one per image.
+#pragma once
+
+namespace semwave {
+
+struct Plan {
+  double keep_ratio = 1;      // share of the grid to send; k = floor(keep T + 1e-6), at least 1 unless 0
+  int exit_depth = 0;         // blocks to run, 0 included
+  int symbols_per_token = 8;  // S of the mapper, complex
+
+  bool operator==(const Plan&) const = default;
+};
+
+/// k of conventions.md.
+int tokens_to_keep(double keep_ratio, int grid);
+
+}  // namespace semwave

@@ -1,0 +1,34 @@
+// The sending end: picks which tokens to send and how deep to compute, maps features to I/Q symbols.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "channel/burst.h"
+#include "channel/channel.h"
+#include "core/architecture.h"
+#include "core/pass.h"
+#include "core/tokens.h"
+#include "transmitter/plan.h"
+
+namespace semwave {
+
+/// What a transmission did, for metrics, losses and explanations. Not on the air.
+struct TransmitTrace {
+  RaggedPtr layout;             // of the sent tokens
+  Var scores;                   // [grid rows, 1] of the first gate, undefined without a scoring gate
+  RaggedPtr scored;             // layout the scores belong to
+  std::vector<int> exit_depth;  // [images]
+};
+
+class Transmitter {
+ public:
+  virtual ~Transmitter() = default;
+  /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan beyond the model.
+  virtual Burst transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans,
+                         TransmitTrace* trace = nullptr) const = 0;
+  /// Operations of one image with every token and every block.
+  virtual double dense_operations() const = 0;
+};
+
+}  // namespace semwave
