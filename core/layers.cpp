@@ -1,0 +1,88 @@
+#include "core/layers.h"
+
+namespace semwave {
+
+Linear::Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero)
+    : weight_(&set.add(name + ".weight", {out, in}, zero ? Init::zeros : Init::kaiming_uniform, true, true)), bias_(&set.add(name + ".bias", {out}, Init::zeros)) {}
+
+LayerNorm::LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim)
+    : gamma_(&set.add(name + ".weight", {dim}, Init::ones)), beta_(&set.add(name + ".bias", {dim}, Init::zeros)) {
+  if (condition_dim > 0) modulation_ = std::make_unique<Linear>(set, name + ".modulation", condition_dim, 2 * dim, true);
+}
+
+Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout, const Var& condition) const {
+  return layer_norm(pass, x, *gamma_, *beta_, modulation_ ? (*modulation_)(pass, condition) : Var{}, layout);
+}
+
+Condition::Condition(ParameterSet& set, const std::string& name, int features, int condition_dim)
+    : features_(features), in_(set, name + ".fc1", features, condition_dim), out_(set, name + ".fc2", condition_dim, condition_dim) {}
+
+Var Condition::operator()(Pass& pass, const std::vector<float>& features) const {
+  const std::int64_t images = static_cast<std::int64_t>(features.size()) / features_;
+  const Var x(pass.backend.from_host({images, features_}, features.data()));
+  return out_(pass, in_(pass, x, Activation::gelu), Activation::gelu);
+}
+
+Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture) : grid_(architecture.grid()) {
+  int height = architecture.height, width = architecture.width, channels = architecture.channels;
+  for (std::size_t i = 0; i < architecture.tokeniser.size(); ++i) {
+    const auto& [out, window] = architecture.tokeniser[i];
+    height = window.out(height);
+    width = window.out(width);
+    stages_.push_back({window, Linear(set, name + ".conv" + std::to_string(i), channels * window.kernel * window.kernel, out), height, width, out});
+    channels = out;
+  }
+  position_ = &set.add(name + ".position", {grid_, architecture.dim}, Init::normal_002);
+}
+
+Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
+  const std::int64_t count = images.shape()[0];
+  Var x(images);
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    const bool last = i + 1 == stages_.size();
+    x = stage.product(pass, patches(pass, x, stage.window), last ? Activation::none : Activation::gelu);
+    if (!last) x = reshape(pass, x, {count, stage.out_height, stage.out_width, stage.channels});
+  }
+  RaggedPtr layout = Ragged::full(static_cast<int>(count), grid_);
+  return {add_rows(pass, x, pass.parameter(*position_), layout->positions), layout};
+}
+
+SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim)
+    : heads_(heads), norm_(set, name + ".norm1", dim, condition_dim), qkv_(set, name + ".attention.qkv", dim, 3 * dim), out_(set, name + ".attention.out", dim, dim) {}
+
+Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
+  const Var qkv = qkv_(pass, norm_(pass, x.rows, x.layout, condition));
+  return out_(pass, attention(pass, qkv, x.layout, heads_), Activation::none, x.rows);
+}
+
+Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden, int condition_dim)
+    : attention_(set, name, dim, heads, condition_dim), norm_(set, name + ".norm2", dim, condition_dim), in_(set, name + ".fc1", dim, hidden), out_(set, name + ".fc2", hidden, dim) {}
+
+Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
+  const Var attended = attention_(pass, x, condition);
+  const Var hidden = in_(pass, norm_(pass, attended, x.layout, condition), Activation::gelu);
+  return {out_(pass, hidden, Activation::none, attended), x.layout};
+}
+
+ClassHead::ClassHead(ParameterSet& set, const std::string& name, int dim, int classes, int condition_dim)
+    : norm_(set, name + ".norm", dim, condition_dim), score_(set, name + ".pool", dim, 1), out_(set, name + ".out", dim, classes) {}
+
+Var ClassHead::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
+  const Var normed = norm_(pass, x.rows, x.layout, condition);
+  return out_(pass, pool(pass, normed, score_(pass, normed), x.layout));
+}
+
+double operations::tokeniser(const Architecture& architecture) {
+  double sum = 0;
+  int height = architecture.height, width = architecture.width, channels = architecture.channels;
+  for (const auto& [out, window] : architecture.tokeniser) {
+    height = window.out(height);
+    width = window.out(width);
+    sum += linear(double(height) * width, double(channels) * window.kernel * window.kernel, out);
+    channels = out;
+  }
+  return sum;
+}
+
+}  // namespace semwave
