@@ -1,0 +1,28 @@
+// Multi-head softmax attention among the rows of each image.
+#include <cassert>
+
+#include "core/ops/ops.h"
+
+namespace semwave {
+
+Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
+  assert(layout->rows() == qkv.value().shape()[0] && qkv.value().columns() % (3 * heads) == 0);
+  Backend& backend = pass.backend;
+  const std::int64_t dim = qkv.value().columns() / 3;
+  Var y = pass.output(backend.empty({layout->rows(), dim}), {&qkv});
+  const Tensor weights = y.needs_gradient() ? backend.empty({Backend::attention_weights_size(*layout, heads)}) : Tensor{};
+  backend.attention(y.value(), weights, qkv.value(), *layout, heads);
+  for (int i = 0; i < layout->images(); ++i) {
+    const double rows = layout->rows_of(i);
+    pass.operations += 4.0 * static_cast<double>(dim) * rows * rows;
+  }
+
+  if (y.needs_gradient()) {
+    pass.tape->record([&backend, qkv, layout, heads, y, weights] {
+      if (y.has_gradient()) backend.attention_backward(qkv.gradient(backend), y.gradient(backend), weights, qkv.value(), *layout, heads);
+    });
+  }
+  return y;
+}
+
+}  // namespace semwave
