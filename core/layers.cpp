@@ -5,6 +5,12 @@ namespace semwave {
 Linear::Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero)
     : weight_(&set.add(name + ".weight", {out, in}, zero ? Init::zeros : Init::kaiming_uniform, true, true)), bias_(&set.add(name + ".bias", {out}, Init::zeros)) {}
 
+Linear Linear::convolution(ParameterSet& set, const std::string& name, int channels, int kernel, int out) {
+  Linear made(set, name, channels * kernel * kernel, out);
+  set.find(name + ".weight")->stored = {out, channels, kernel, kernel};
+  return made;
+}
+
 LayerNorm::LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim)
     : gamma_(&set.add(name + ".weight", {dim}, Init::ones)), beta_(&set.add(name + ".bias", {dim}, Init::zeros)) {
   if (condition_dim > 0) modulation_ = std::make_unique<Linear>(set, name + ".modulation", condition_dim, 2 * dim, true);
@@ -29,7 +35,7 @@ Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architect
     const auto& [out, window] = architecture.tokeniser[i];
     height = window.out(height);
     width = window.out(width);
-    stages_.push_back({window, Linear(set, name + ".conv" + std::to_string(i), channels * window.kernel * window.kernel, out), height, width, out});
+    stages_.push_back({window, Linear::convolution(set, name + ".conv" + std::to_string(i), channels, window.kernel, out), height, width, out});
     channels = out;
   }
   position_ = &set.add(name + ".position", {grid_, architecture.dim}, Init::normal_002);

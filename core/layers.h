@@ -18,6 +18,8 @@ class Linear {
  public:
   /// `zero`: starts as zeros (a modulation that starts neutral).
   Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero = false);
+  /// A convolution as a product over its windows; stored as [out, channels, kernel, kernel].
+  static Linear convolution(ParameterSet& set, const std::string& name, int channels, int kernel, int out);
   Var operator()(Pass& pass, const Var& x, Activation activation = Activation::none, const Var& residual = {}) const {
     return linear(pass, x, *weight_, bias_, activation, residual);
   }

@@ -17,7 +17,8 @@ enum class Init { zeros, ones, normal_002, kaiming_uniform };  // normal_002: N(
 
 struct Parameter {
   std::string name;            // as a PyTorch state_dict would call it, prefixed transmitter. or receiver.
-  Tensor value;                // a linear weight is [out, in], a convolution [out, in, height, width]
+  Tensor value;                // a linear weight is [out, in]; a convolution's is [out, in x height x width] here ...
+  Shape stored;                // ... and [out, in, height, width] in a checkpoint: set where the two differ
   bool decay = false;          // weight decay applies (matrices yes; biases, norms, embeddings no)
   bool packs = false;          // a weight of `linear`: kept in panels too
   std::int64_t offset = 0;     // of its gradient in a lane
