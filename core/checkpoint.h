@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/file.h"
+
 namespace semwave {
 
 struct NamedArray {
@@ -22,12 +24,15 @@ struct Checkpoint {
   const NamedArray* find(const std::string& name) const;
 };
 
-/// F32 only (F16 and BF16 are widened). Throws Error on anything truncated, overlapping, oversized, or not finite.
+/// F32 only (F16 and BF16 are widened). Throws Error on anything truncated, overlapping, oversized, or not finite: a file of at most
+/// 1 GiB, a header of at most 16 MiB, names of at most 256 bytes, rank at most 8, arrays that cover what follows the header exactly.
 Checkpoint read_checkpoint(const std::string& path);
 Checkpoint parse_checkpoint(const void* data, std::size_t bytes, const std::string& place);
+/// Arrays are written in the order of their names, so equal contents give equal bytes; a name twice, or a shape that does not match
+/// its values, is a bug. Throws Error where a value is not finite (a training that diverged keeps its last good file) or the file
+/// cannot be written (see write_file_whole).
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
-
-/// Writes a file whole: temporary file beside it, fsync, rename. Throws Error naming the path and the system's reason; an old file stays.
-void write_file_whole(const std::string& path, const void* data, std::size_t bytes);
+/// The bytes write_checkpoint writes; `place` is for messages.
+std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& place);
 
 }  // namespace semwave

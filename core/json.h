@@ -38,7 +38,7 @@ struct Field {
   std::string summary;
   std::optional<Json> fallback;                                     // none: the key is required (or, if `optional`, may be missing)
   bool optional = false;                                            // may be missing and then stays missing
-  double minimum = -std::numeric_limits<double>::infinity();        // numbers, integers: inclusive. NaN and infinities are always refused
+  double minimum = -std::numeric_limits<double>::infinity();        // numbers, integers, the length of a list: inclusive. NaN and infinities are always refused
   double maximum = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices;                                 // choice
   std::shared_ptr<const Fields> object;                             // object; element of a list of objects
@@ -54,7 +54,8 @@ struct Fields {
 };
 
 /// A checked copy with every default filled in. Throws Error at the place of the first mistake; an unknown key or name
-/// is answered with the nearest known one and the list of all.
+/// is answered with the nearest known one and the list of all. Idempotent: what it returns resolves to itself. A fallback is checked
+/// like a value (so an object's fallback of {} is filled in too), but a null fallback stays null, and may be written as null.
 Json resolve(const Json& value, const Fields& fields, const Place& place);
 Json resolve(const Json& value, const Field& field, const Place& place);
 /// JSON Schema (draft 2020-12).

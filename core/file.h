@@ -1,0 +1,16 @@
+// Files read and written whole, with the system's own reason where it does not work.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace semwave {
+
+/// Everything in a file of at most `max_bytes` (a pipe too). Throws Error naming the path and the system's reason.
+std::string read_file_whole(const std::string& path, std::size_t max_bytes);
+
+/// Writes a file whole: temporary file beside it, fsync, rename, fsync of the folder. Throws Error naming the path and the
+/// system's reason; an old file then stays as it was and no temporary is left. What exists and is no regular file (a device) is refused.
+void write_file_whole(const std::string& path, const void* data, std::size_t bytes);
+
+}  // namespace semwave
