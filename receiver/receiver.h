@@ -8,6 +8,7 @@
 #include "channel/semantic_header.h"
 #include "core/pass.h"
 #include "core/tokens.h"
+#include "receiver/expert_block.h"
 
 namespace semwave {
 
@@ -18,6 +19,7 @@ struct Result {
   std::vector<std::uint8_t> lost;          // [images] header lost
   std::vector<SemanticHeader> headers;     // [images] as read
   std::vector<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
+  std::vector<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses
 };
 
 class Receiver {

@@ -1,0 +1,27 @@
+// Which experts a row uses. Logits come from the token and its noise after equalisation, in fp32.
+#pragma once
+
+#include <memory>
+
+#include "core/architecture.h"
+#include "core/ops/ops.h"
+#include "core/parameter.h"
+#include "core/pass.h"
+#include "core/registry.h"
+
+namespace semwave {
+
+class Router {
+ public:
+  virtual ~Router() = default;
+  /// Logits [rows, experts] of the rows entering the experts of `block`; x is token | log10 noise variance, [rows, dim + 1].
+  virtual Var logits(Pass& pass, int block, const Var& x) const = 0;
+  /// Experts a row runs through.
+  virtual int k() const = 0;
+};
+
+using RouterRegistry = Registry<std::unique_ptr<Router>, ParameterSet&, const Architecture&>;
+/// top_k.
+RouterRegistry& routers();
+
+}  // namespace semwave

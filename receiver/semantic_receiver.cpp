@@ -1,0 +1,202 @@
+#include "receiver/semantic_receiver.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "channel/header_codec.h"
+#include "core/error.h"
+
+namespace semwave {
+
+namespace {
+
+constexpr int condition_features = 5;
+
+float log_noise(double variance) { return static_cast<float>(std::log10(std::clamp(variance, 1e-4, 1e3))); }
+
+}  // namespace
+
+SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, const SemanticReceiverSettings& settings, const Place& place)
+    : architecture_(a),
+      settings_(settings),
+      condition_(set, "receiver.condition", condition_features, a.condition_dim),
+      demap_in_(set, "receiver.demapper.fc1", 2 * a.max_symbols_per_token + 1, a.dim),
+      demap_out_(set, "receiver.demapper.fc2", a.dim, a.dim),
+      position_(&set.add("receiver.position", {a.grid() + 1, a.dim}, Init::normal_002)),
+      missing_(&set.add("receiver.missing", {1, a.dim}, Init::normal_002)),
+      mean_image_(&set.add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros)),
+      class_head_(set, "receiver.class_head", a.dim, a.classes, a.condition_dim) {
+  if (a.experts > 1) {
+    router_ = routers().make(settings.router, place / "router", set, a);
+    if (router_->k() > a.experts)
+      throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) + " experts, asked for " + std::to_string(router_->k()));
+  }
+  for (int b = 0; b < a.receiver_blocks; ++b) blocks_.emplace_back(set, b, a);
+  if (a.image_head) {
+    image_norm_ = std::make_unique<LayerNorm>(set, "receiver.image_head.norm", a.dim, a.condition_dim);
+    image_in_ = std::make_unique<Linear>(set, "receiver.image_head.fc1", a.dim, a.receiver_hidden);
+    image_out_ = std::make_unique<Linear>(set, "receiver.image_head.fc2", a.receiver_hidden, a.patch_values());
+  }
+}
+
+void SemanticReceiver::read_headers(const Reception& heard, Result& result) const {
+  const std::size_t count = heard.starts.size() - 1;
+  const int grid = architecture_.grid();
+  result.headers.resize(count);
+  result.lost.assign(count, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::optional<SemanticHeader> header;
+    if (!heard.headers.empty()) {
+      header = read_semantic_header(heard.headers[i].parts, grid);
+    } else {
+      const auto parts = decode_header(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i], semantic_word_bits(grid),
+                                       [grid](const Bits& word) { return semantic_second_part_bits(word, grid); });
+      if (parts) header = read_semantic_header(*parts, grid);
+    }
+    // The length of a frame is known: a header that asks for another number of symbols is as good as lost.
+    const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
+    if (header && (std::int64_t{header->k} * header->symbols_per_token != symbols || header->symbols_per_token > architecture_.max_symbols_per_token)) header.reset();
+    if (header)
+      result.headers[i] = *std::move(header);
+    else
+      result.lost[i] = 1;
+  }
+}
+
+SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const {
+  const std::size_t count = result.headers.size();
+  const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
+  std::vector<float> v(static_cast<std::size_t>(variance.size()));
+  pass.backend.to_host(variance, v.data());
+  Frame out;
+  out.rebuild.assign(count, 0);
+  out.image_noise.assign(count, 0);
+  std::vector<std::vector<std::int32_t>> positions(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (result.lost[i]) continue;
+    const SemanticHeader& header = result.headers[i];
+    out.rebuild[i] = architecture_.image_head && header.positions_sent;
+    double image_sum = 0;
+    for (int t = 0; t < header.k; ++t) {
+      const std::int32_t first = heard.starts[i] + t * header.symbols_per_token;
+      double sum = 0;
+      for (int s = 0; s < widest; ++s) {
+        const bool used = s < header.symbols_per_token;
+        out.symbol.push_back(used ? first + s : -1);
+        if (used) sum += v[static_cast<std::size_t>(first + s)];
+      }
+      image_sum += sum / header.symbols_per_token;
+      out.noise.push_back(log_noise(sum / header.symbols_per_token));
+      positions[i].push_back(header.positions_sent && !header.positions.empty() ? header.positions[static_cast<std::size_t>(t)] : t % grid);
+    }
+    out.image_noise[i] = header.k > 0 ? log_noise(image_sum / header.k) : log_noise(1);
+  }
+  out.sent = Ragged::of(positions);
+  return out;
+}
+
+Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const {
+  const Ragged& sent = *frame.sent;
+  const std::size_t count = result.headers.size();
+  const int grid = architecture_.grid();
+  const bool fills = std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
+  std::vector<std::int32_t> source, place;
+  std::vector<float> row_noise;
+  std::vector<std::vector<std::int32_t>> positions(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::int32_t r = sent.starts[i];
+    const std::int32_t end = sent.starts[i + 1];
+    if (!frame.rebuild[i]) {
+      for (; r < end; ++r) {
+        const std::int32_t position = sent.positions[static_cast<std::size_t>(r)];
+        source.push_back(r);
+        place.push_back(result.headers[i].positions_sent ? position : grid);
+        row_noise.push_back(frame.noise[static_cast<std::size_t>(r)]);
+        positions[i].push_back(position);
+      }
+      continue;
+    }
+    for (std::int32_t position = 0; position < grid; ++position) {
+      const bool here = r < end && sent.positions[static_cast<std::size_t>(r)] == position;
+      source.push_back(here ? r : sent.rows());
+      row_noise.push_back(here ? frame.noise[static_cast<std::size_t>(r)] : frame.image_noise[i]);
+      place.push_back(position);
+      positions[i].push_back(position);
+      if (here) ++r;
+    }
+  }
+  const Var rows = fills ? gather_rows(pass, concat_rows(pass, {demapped, pass.parameter(*missing_)}), source) : demapped;
+  noise = Var(pass.backend.from_host({static_cast<std::int64_t>(row_noise.size()), 1}, row_noise.data()));
+  return {add_rows(pass, rows, pass.parameter(*position_), place), Ragged::of(positions)};
+}
+
+Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
+  Result result;
+  read_headers(heard, result);
+  const std::size_t count = result.headers.size();
+  const Equalised equalised = equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
+  Frame f = frame(pass, heard, equalised.variance, result);
+
+  // Demap: I/Q of a token, zeros beyond its rate, beside its noise.
+  const std::int64_t rows = f.sent->rows();
+  const Var symbols = reshape(pass, gather_rows(pass, equalised.symbols, f.symbol), {rows, 2 * architecture_.max_symbols_per_token});
+  const Var sent_noise(pass.backend.from_host({rows, 1}, f.noise.data()));
+  const Var demapped = demap_out_(pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
+
+  std::vector<float> features;
+  for (std::size_t i = 0; i < count; ++i) {
+    const SemanticHeader& header = result.headers[i];
+    features.push_back(f.image_noise[i]);
+    features.push_back(static_cast<float>(header.k) / static_cast<float>(architecture_.grid()));
+    features.push_back(static_cast<float>(header.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
+    features.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
+    features.push_back(header.positions_sent ? 1.0f : 0.0f);
+  }
+  const Var condition = condition_(pass, features);
+
+  Var noise;
+  Tokens x = place_tokens(pass, demapped, f, result, noise);
+  result.expert_rows.assign(static_cast<std::size_t>(architecture_.experts), 0);
+  for (const ExpertBlock& block : blocks_) {
+    RoutedBlock routed;
+    x = block(pass, x, noise, condition, router_.get(), &routed);
+    for (int e = 0; e < routed.routing.experts; ++e) {
+      const auto at = static_cast<std::size_t>(e);
+      result.expert_rows[at] += routed.routing.group_starts[at + 1] - routed.routing.group_starts[at];
+    }
+    if (pass.recording() && routed.routing.experts > 0) result.routed.push_back(std::move(routed));
+  }
+  result.logits = class_head_(pass, x, condition);
+
+  std::vector<std::int32_t> image_rows;
+  for (std::size_t i = 0; i < count; ++i)
+    if (f.rebuild[i]) {
+      result.rebuilt.push_back(static_cast<std::int32_t>(i));
+      for (std::int32_t r = x.layout->starts[i]; r < x.layout->starts[i + 1]; ++r) image_rows.push_back(r);
+    }
+  if (!result.rebuilt.empty()) {
+    Var patches = (*image_out_)(pass, (*image_in_)(pass, (*image_norm_)(pass, x.rows, x.layout, condition), Activation::gelu));
+    result.patches = static_cast<int>(image_rows.size()) == x.layout->rows() ? patches : gather_rows(pass, patches, image_rows);
+  }
+  return result;
+}
+
+std::vector<float> SemanticReceiver::mean_image() const {
+  std::vector<float> out(static_cast<std::size_t>(mean_image_->value.size()));
+  std::copy_n(mean_image_->value.data(), out.size(), out.data());
+  return out;
+}
+
+double SemanticReceiver::dense_operations() const {
+  const Architecture& a = architecture_;
+  const double rows = a.grid(), dim = a.dim, c = a.condition_dim;
+  double sum = operations::condition(condition_features, c) + operations::linear(rows, 2 * a.max_symbols_per_token + 1, dim) + operations::linear(rows, dim, dim);
+  double block = operations::attention(rows, dim) + a.experts * operations::feed_forward(rows, dim, a.receiver_hidden) + 2 * operations::modulation(c, dim);
+  if (a.experts > 1) block += operations::linear(rows, dim + 1, a.experts) + 2 * rows * a.experts * dim;
+  sum += a.receiver_blocks * block;
+  sum += operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim + operations::linear(1, dim, a.classes);
+  if (a.image_head) sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) + operations::linear(rows, a.receiver_hidden, a.patch_values());
+  return sum;
+}
+
+}  // namespace semwave

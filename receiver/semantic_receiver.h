@@ -1,0 +1,57 @@
+// The semantic receiver: header, equaliser, demapper, blocks of experts, class head and image head.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "channel/signal.h"
+#include "core/layers.h"
+#include "receiver/receiver.h"
+#include "receiver/router.h"
+
+namespace semwave {
+
+struct SemanticReceiverSettings {
+  Equaliser equaliser = Equaliser::mmse;
+  Json router;  // for routers()
+};
+
+class SemanticReceiver final : public Receiver {
+ public:
+  /// Adds its parameters, prefixed `receiver.`, to `set`. `place` is that of the receiver in the scenario.
+  SemanticReceiver(ParameterSet& set, const Architecture& architecture, const SemanticReceiverSettings& settings, const Place& place);
+
+  Result receive(Pass& pass, const Reception& heard) const override;
+  std::vector<float> mean_image() const override;
+  double dense_operations() const override;
+
+ private:
+  /// What the headers say about the rows of the shard.
+  struct Frame {
+    RaggedPtr sent;                          // rows as sent; positions are those of the header, or 0.. for a set
+    std::vector<std::int32_t> symbol;        // [rows x widest] payload symbol behind each, -1 beyond the rate
+    std::vector<float> noise;                // [rows] log10 noise variance of a token, mean over its symbols
+    std::vector<float> image_noise;          // [images] the same over the image
+    std::vector<std::uint8_t> rebuild;       // [images] positions came and there is an image head
+  };
+  void read_headers(const Reception& heard, Result& result) const;
+  Frame frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const;
+  /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
+  Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;
+
+  Architecture architecture_;
+  SemanticReceiverSettings settings_;
+  std::unique_ptr<Router> router_;  // none with one expert
+  Condition condition_;
+  Linear demap_in_, demap_out_;
+  const Parameter* position_;       // [grid + 1, dim]; the last row stands for an unknown place
+  const Parameter* missing_;        // [1, dim] what fills a token that was not sent
+  const Parameter* mean_image_;     // [H W C], not trained
+  std::vector<ExpertBlock> blocks_;
+  ClassHead class_head_;
+  std::unique_ptr<LayerNorm> image_norm_;
+  std::unique_ptr<Linear> image_in_, image_out_;
+};
+
+}  // namespace semwave

@@ -1,0 +1,229 @@
+#include "transmitter/semantic_transmitter.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "channel/header_codec.h"
+#include "channel/semantic_header.h"
+#include "channel/signal.h"
+#include "core/error.h"
+
+namespace semwave {
+
+namespace {
+
+constexpr int condition_features = 5;
+
+bool any(const std::vector<std::uint8_t>& mask) { return std::find(mask.begin(), mask.end(), 1) != mask.end(); }
+
+}  // namespace
+
+SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place)
+    : architecture_(architecture),
+      settings_(settings),
+      place_(place),
+      gate_depths_(settings.gate.at("at").get<std::vector<int>>()),
+      gate_(gates().make(settings.gate, place / "gate", set, architecture)),
+      exit_(exits().make(settings.exit, place / "exit", set, architecture)),
+      tokeniser_(set, "transmitter.tokeniser", architecture),
+      condition_(set, "transmitter.condition", condition_features, architecture.condition_dim),
+      norm_(set, "transmitter.norm", architecture.dim, architecture.condition_dim),
+      mapper_(set, "transmitter.mapper", architecture.dim, 2 * architecture.max_symbols_per_token) {
+  for (int b = 0; b < architecture.transmitter_blocks; ++b)
+    blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim, architecture.heads, architecture.transmitter_hidden, architecture.condition_dim);
+  const std::string at = (place / "gate" / "at").str();
+  if (gate_depths_.empty()) throw Error(at, "expected at least one depth");
+  for (std::size_t i = 0; i < gate_depths_.size(); ++i) {
+    if (i > 0 && gate_depths_[i] <= gate_depths_[i - 1]) throw Error(at, "depths must ascend");
+    if (gate_depths_[i] > architecture.transmitter_blocks)
+      throw Error(at, "the model has " + std::to_string(architecture.transmitter_blocks) + " transmitter blocks, found depth " + std::to_string(gate_depths_[i]));
+  }
+}
+
+void SemanticTransmitter::check(const std::vector<Plan>& plans) const {
+  for (const Plan& plan : plans) {
+    if (!(plan.keep_ratio >= 0 && plan.keep_ratio <= 1)) throw Error((place_ / "policy" / "keep").str(), "must be between 0 and 1, found " + std::to_string(plan.keep_ratio));
+    if (plan.exit_depth < 0 || plan.exit_depth > architecture_.transmitter_blocks)
+      throw Error((place_ / "policy" / "depth").str(),
+                  "the model has " + std::to_string(architecture_.transmitter_blocks) + " transmitter blocks, asked for depth " + std::to_string(plan.exit_depth));
+    if (plan.symbols_per_token < 1 || plan.symbols_per_token > architecture_.max_symbols_per_token)
+      throw Error((place_ / "policy" / "symbols_per_token").str(),
+                  "the model sends 1 to " + std::to_string(architecture_.max_symbols_per_token) + " symbols a token, asked for " + std::to_string(plan.symbols_per_token));
+  }
+}
+
+Var SemanticTransmitter::condition(Pass& pass, const std::vector<ChannelState>& states, const std::vector<Plan>& plans) const {
+  std::vector<float> features;
+  features.reserve(plans.size() * condition_features);
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const Plan& plan = plans[i];
+    features.push_back(static_cast<float>(std::clamp(states[i].snr_db, -20.0, 40.0) / 10));
+    features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, architecture_.grid())) / static_cast<float>(architecture_.grid()));
+    features.push_back(static_cast<float>(plan.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
+    features.push_back(std::log2(static_cast<float>(plan.symbols_per_token)) / 4);
+    features.push_back(settings_.positions_sent ? 1.0f : 0.0f);
+  }
+  return condition_(pass, features);
+}
+
+SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream, const std::vector<std::uint8_t>& images) {
+  const Ragged& layout = *stream.tokens.layout;
+  std::vector<std::int32_t> source;
+  std::vector<std::vector<std::int32_t>> positions(images.size());
+  for (int r = 0; r < layout.rows(); ++r) {
+    const auto row = static_cast<std::size_t>(r);
+    const auto image = static_cast<std::size_t>(layout.image[row]);
+    if (!images[image]) continue;
+    source.push_back(r);
+    positions[image].push_back(layout.positions[row]);
+  }
+  if (static_cast<int>(source.size()) == layout.rows()) return stream;
+  Stream out{{gather_rows(pass, stream.tokens.rows, source), Ragged::of(positions)}, {}};
+  if (stream.scores.defined()) out.scores = gather_rows(pass, stream.scores, source);
+  return out;
+}
+
+SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const std::vector<Stream>& parts, int images) {
+  std::vector<const Stream*> filled;
+  for (const Stream& part : parts)
+    if (part.tokens.layout->rows() > 0) filled.push_back(&part);
+  if (filled.empty()) return parts.front();
+  if (filled.size() == 1) return *filled.front();
+
+  // Each image is in one part: take its rows from there, images in order.
+  std::vector<Var> rows, scores;
+  std::vector<std::int32_t> offset{0}, score_offset;
+  std::int32_t scored = 0;
+  for (const Stream* part : filled) {
+    rows.push_back(part->tokens.rows);
+    offset.push_back(offset.back() + part->tokens.layout->rows());
+    score_offset.push_back(part->scores.defined() ? scored : -1);
+    if (part->scores.defined()) {
+      scores.push_back(part->scores);
+      scored += part->tokens.layout->rows();
+    }
+  }
+  std::vector<std::int32_t> source, score_source;
+  std::vector<std::vector<std::int32_t>> positions(static_cast<std::size_t>(images));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(images); ++i)
+    for (std::size_t p = 0; p < filled.size(); ++p) {
+      const Ragged& layout = *filled[p]->tokens.layout;
+      for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
+        source.push_back(offset[p] + r);
+        score_source.push_back(score_offset[p] < 0 ? -1 : score_offset[p] + r);
+        positions[i].push_back(layout.positions[static_cast<std::size_t>(r)]);
+      }
+    }
+  Stream out{{gather_rows(pass, concat_rows(pass, rows), source), Ragged::of(positions)}, {}};
+  if (!scores.empty()) out.scores = gather_rows(pass, concat_rows(pass, scores), score_source);
+  return out;
+}
+
+void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const std::vector<std::uint8_t>& needs, const std::vector<int>& k, const Var& condition,
+                               TransmitTrace* trace) const {
+  if (!any(needs)) return;
+  std::vector<std::uint8_t> others(needs.size());
+  for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
+  const Stream part = take(pass, stream, needs);
+  const Stream rest = take(pass, stream, others);
+  const Var scores = gate_->score(pass, part.tokens, depth, condition);
+  if (!scores.defined()) return;  // keeps everything
+  if (trace && !trace->scores.defined()) {
+    trace->scores = scores;
+    trace->scored = part.tokens.layout;
+  }
+  Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
+  std::vector<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
+  if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout) parts.push_back(rest);
+  stream = merge(pass, parts, static_cast<int>(needs.size()));
+}
+
+SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const std::vector<Plan>& plans, const Var& condition, TransmitTrace* trace) const {
+  const std::size_t count = plans.size();
+  const int grid = architecture_.grid();
+  const bool score_all = pass.recording() && gate_->learns();
+  std::vector<std::uint8_t> inside(count, 1), needs(count), leaving(count), staying(count);
+  std::vector<int> k(count), exit_depth(count, 0);
+  std::vector<Stream> left;
+  Stream stream{tokeniser_(pass, images), {}};
+  for (int depth = 0;; ++depth) {
+    const auto site = std::find(gate_depths_.begin(), gate_depths_.end(), depth);
+    const bool at_site = site != gate_depths_.end();
+    const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier site
+    const double share = at_site ? static_cast<double>(site - gate_depths_.begin() + 1) / static_cast<double>(gate_depths_.size()) : 1.0;
+    const std::vector<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
+    for (std::size_t i = 0; i < count; ++i) {
+      leaving[i] = inside[i] && (rule[i] || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
+      staying[i] = inside[i] && !leaving[i];
+      // A keep ratio holds for what is sent: who leaves early is gated at its exit.
+      k[i] = tokens_to_keep(std::pow(plans[i].keep_ratio, leaving[i] ? 1.0 : share), grid);
+      needs[i] = inside[i] && !reached && (at_site || leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
+      if (leaving[i]) exit_depth[i] = depth;
+    }
+    gate(pass, stream, depth, needs, k, condition, trace);
+    if (any(leaving)) left.push_back(take(pass, stream, leaving));
+    inside = staying;
+    if (!any(inside)) break;
+    stream = take(pass, stream, inside);
+    stream.tokens = blocks_[static_cast<std::size_t>(depth)](pass, stream.tokens, condition);
+  }
+  if (trace) trace->exit_depth = exit_depth;
+  return merge(pass, left, static_cast<int>(count));
+}
+
+Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans, TransmitTrace* trace) const {
+  check(plans);
+  const std::size_t count = plans.size();
+  const Var c = condition(pass, states, plans);
+  TransmitTrace own;
+  if (!trace) trace = &own;
+  const Stream sent = select(pass, images, plans, c, trace);
+  const Ragged& layout = *sent.tokens.layout;
+  trace->layout = sent.tokens.layout;
+
+  const std::int32_t widest = architecture_.max_symbols_per_token;
+  Var mapped = mapper_(pass, norm_(pass, sent.tokens.rows, sent.tokens.layout, c));
+  if (sent.scores.defined()) mapped = straight_through(pass, mapped, sent.scores);
+
+  Burst burst;
+  burst.starts.push_back(0);
+  std::vector<std::int32_t> source, segments{0};
+  for (std::size_t i = 0; i < count; ++i) {
+    const int symbols = plans[i].symbols_per_token;
+    SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = layout.rows_of(static_cast<int>(i))};
+    for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
+      const std::int32_t position = layout.positions[static_cast<std::size_t>(r)];
+      if (settings_.positions_sent) header.positions.push_back(position);
+      for (int s = 0; s < symbols; ++s) {
+        source.push_back(r * widest + s);
+        burst.places.push_back(position * symbols + s);
+        if (settings_.power == PowerScope::symbol) segments.push_back(static_cast<std::int32_t>(source.size()));
+      }
+      if (settings_.power == PowerScope::token) segments.push_back(static_cast<std::int32_t>(source.size()));
+    }
+    if (settings_.power == PowerScope::image) segments.push_back(static_cast<std::int32_t>(source.size()));
+    burst.starts.push_back(static_cast<std::int32_t>(source.size()));
+
+    HeaderOnAir on_air{write_semantic_header(header, architecture_.grid()), 0};
+    std::vector<int> bits;
+    for (const Bits& part : on_air.parts) bits.push_back(static_cast<int>(part.size()));
+    on_air.format = choose_header_format(bits, states[i].snr_db);
+    Ledger ledger;
+    ledger.payload = burst.starts[i + 1] - burst.starts[i];
+    ledger.header = header_uses(bits, on_air.format);
+    burst.headers.push_back(std::move(on_air));
+    burst.ledger.push_back(ledger);
+  }
+  const Var grid = reshape(pass, mapped, {std::int64_t{layout.rows()} * widest, 2});
+  burst.symbols = unit_power(pass, gather_rows(pass, grid, source), segments);
+  return burst;
+}
+
+double SemanticTransmitter::dense_operations() const {
+  const double rows = architecture_.grid(), dim = architecture_.dim, c = architecture_.condition_dim;
+  double sum = operations::tokeniser(architecture_) + operations::condition(condition_features, c);
+  sum += architecture_.transmitter_blocks * (operations::attention(rows, dim) + operations::feed_forward(rows, dim, architecture_.transmitter_hidden) + 2 * operations::modulation(c, dim));
+  return sum + operations::modulation(c, dim) + operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+}
+
+}  // namespace semwave

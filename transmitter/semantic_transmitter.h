@@ -1,0 +1,55 @@
+// The semantic transmitter: tokenise; per block, gate and exit; map what is left to I/Q symbols of unit power.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/layers.h"
+#include "transmitter/exit_rule.h"
+#include "transmitter/gate.h"
+#include "transmitter/transmitter.h"
+
+namespace semwave {
+
+struct SemanticTransmitterSettings {
+  Json gate;                        // for gates()
+  Json exit;                        // for exits()
+  bool positions_sent = true;       // false: the receiver takes the tokens as a set
+  PowerScope power = PowerScope::image;
+};
+
+class SemanticTransmitter final : public Transmitter {
+ public:
+  /// Adds its parameters, prefixed `transmitter.`, to `set`. `place` is that of the transmitter in the scenario.
+  SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place);
+
+  Burst transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans, TransmitTrace* trace) const override;
+  double dense_operations() const override;
+
+ private:
+  /// Rows at some depth with the scores they were kept for.
+  struct Stream {
+    Tokens tokens;
+    Var scores;  // [rows, 1] or undefined
+  };
+  Var condition(Pass& pass, const std::vector<ChannelState>& states, const std::vector<Plan>& plans) const;
+  Stream select(Pass& pass, const Tensor& images, const std::vector<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
+  void gate(Pass& pass, Stream& stream, int depth, const std::vector<std::uint8_t>& needs, const std::vector<int>& k, const Var& condition, TransmitTrace* trace) const;
+  void check(const std::vector<Plan>& plans) const;
+  static Stream take(Pass& pass, const Stream& stream, const std::vector<std::uint8_t>& images);
+  static Stream merge(Pass& pass, const std::vector<Stream>& parts, int images);
+
+  Architecture architecture_;
+  SemanticTransmitterSettings settings_;
+  Place place_;
+  std::vector<int> gate_depths_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<ExitRule> exit_;
+  Tokeniser tokeniser_;
+  Condition condition_;
+  std::vector<Block> blocks_;
+  LayerNorm norm_;
+  Linear mapper_;
+};
+
+}  // namespace semwave
