@@ -1,6 +1,7 @@
 // Real images with labels. Everything read from a file is checked before it is believed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,7 +9,8 @@
 
 namespace semwave {
 
-/// All images of one split in memory, 8 bits a value.
+/// The images of one split in memory, 8 bits a value, in the order of their files. Those of a folder take turns: the first of each
+/// class, then the second of each, so that the first `count` hold every class alike. An image's id is its place here. Immutable once loaded.
 struct Dataset {
   std::string name;
   int height = 0, width = 0, channels = 0;
@@ -35,10 +37,12 @@ struct DatasetRequest {
   std::string name;   // "fashion-mnist", "cifar-10", "folder"
   Split split = Split::test;
   std::string path;   // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
-  int count = 0;      // first images of the split; 0: all
+  int count = 0;      // first images of the split; 0: all; more than there are is an Error
   std::string place;  // of the request, for messages
 };
 
+/// A folder holds {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone, which then is whatever split is asked for; classes are the
+/// sub-folder names in sorted order (of train, where it is there), and all pictures have one size.
 /// Throws Error naming the package or file to get where data is missing, and the file where it is corrupt.
 Dataset load_dataset(const DatasetRequest& request);
 
@@ -47,11 +51,14 @@ const std::vector<DatasetName>& dataset_names();
 
 // Readers by themselves, for tests and fuzzers.
 struct IdxArray { std::vector<std::uint32_t> shape; std::vector<std::uint8_t> values; };
-/// IDX (Y. LeCun's format, unsigned bytes), plain or gzip.
+/// IDX (Y. LeCun's format, unsigned bytes, rank 1 to 4), plain or gzip; at most 512 MiB.
 IdxArray read_idx(const std::string& path);
 struct Picture { int height = 0, width = 0, channels = 0; std::vector<std::uint8_t> pixels; };  // [height, width, channels], channels 1 or 3
-/// PNG or JPEG by content; at most 8192 a side.
+/// PNG or JPEG by content; at most 8192 a side and 256 MiB. Palettes become RGB, 16 bits become 8, transparency is laid over black.
+/// What the decoder would fill in for missing or broken data is an Error instead.
 Picture read_picture(const std::string& path);
+Picture parse_picture(const void* data, std::size_t bytes, const std::string& place);
+/// 8 bits a channel; written whole (core/file.h).
 void write_png(const std::string& path, const Picture& picture);
 
 }  // namespace semwave
