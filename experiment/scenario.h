@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -68,16 +69,41 @@ struct Scenario {
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 
-const Fields& scenario_fields();
-/// Reads, applies `--set` overrides (pointer, value), resolves and checks; relative paths become relative to the file's folder.
+/// Every key of a scenario. Made anew at each call, since a user's own gate may join its registry at run time.
+Fields scenario_fields();
+/// What may be measured (name, summary).
+std::vector<std::pair<std::string, std::string>> metric_names();
+
+/// Reads, applies `--set` overrides (pointer, value), resolves and checks; relative paths of the file become relative to its
+/// folder, those of overrides stay relative to the working directory. Throws Error at the first mistake.
 Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides = {});
-Scenario parse_scenario(const Json& value, const std::string& file);
+/// Paths are taken as they stand. `sweep_order`: the keys of `sweep` as written (a Json object forgets it); others follow by name.
+Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order = {});
+
+/// What can only be checked with the network at hand: plans and training laws within its depth and rate.
+void check_against(const Scenario& scenario, const Architecture& architecture);
+
+/// The architecture in a checkpoint's metadata; throws Error where there is none.
+struct Checkpoint;
+Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path);
+
+/// Calls `visit` with each file path of a resolved scenario, in `sweep` too, and the pointer it stands for; it may change them.
+void visit_paths(Json& resolved, const std::function<void(const std::string& pointer, std::string& path)>& visit);
+
+/// The resolved scenario as text: keys in the order of the documentation, `sweep` as written, paths relative to `folder` so that the
+/// text can be run from there.
+std::string scenario_text(const Scenario& scenario, const std::string& folder);
 
 /// One point of the grid: what was swept, and the scenario with it set.
 struct Point {
   Json swept;  // pointer -> value
   Scenario scenario;
 };
+/// The product of the swept lists, the last one written running fastest; one point without `sweep`. Throws Error naming the point
+/// that does not resolve.
 std::vector<Point> expand(const Scenario& scenario);
+
+/// The values of one entry of `sweep`: a list, or {"from", "to", "step"} with both ends included.
+std::vector<Json> sweep_values(const Json& entry, const Place& place);
 
 }  // namespace semwave

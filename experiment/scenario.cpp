@@ -1,0 +1,270 @@
+// From JSON to a checked Scenario: defaults, overrides, paths, and what one key says about another.
+#include "experiment/scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "channel/registry.h"
+#include "core/checkpoint.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "transmitter/policy.h"
+
+namespace semwave {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::size_t largest_scenario = 16u << 20;  // bytes; a sweep over whole tables stays far below
+
+Split split_named(const std::string& name) {
+  if (name == "train") return Split::train;
+  if (name == "validation") return Split::validation;
+  return name == "all_train" ? Split::all_train : Split::test;
+}
+
+PowerScope power_named(const std::string& name) {
+  if (name == "token") return PowerScope::token;
+  return name == "symbol" ? PowerScope::symbol : PowerScope::image;
+}
+
+bool holds(const Json& list, const std::string& name) {
+  for (const Json& entry : list)
+    if (entry == name) return true;
+  return false;
+}
+
+Law read_law(const Json& value, const Place& place, bool whole) {
+  Law law;
+  if (value.is_number()) {
+    law.choices = {value.get<double>()};
+  } else if (value.contains("choice")) {
+    law.choices = value["choice"].get<std::vector<double>>();
+    if (law.choices.empty()) throw Error((place / "choice").str(), "expected at least one value");
+  } else {
+    const Json& ends = value.at("uniform");
+    if (ends.size() != 2 || ends[0].get<double>() > ends[1].get<double>())
+      throw Error((place / "uniform").str(), "expected [from, to] with from at most to, found " + ends.dump());
+    law.from = ends[0];
+    law.to = ends[1];
+  }
+  if (whole)
+    for (const double one : law.choices.empty() ? std::vector<double>{law.from, law.to} : law.choices)
+      if (one != std::floor(one)) throw Error(place.str(), "expected whole numbers, found " + Json(one).dump());
+  return law;
+}
+
+TrainSettings read_train(const Json& train, const Place& place, const std::optional<Architecture>& architecture) {
+  TrainSettings made;
+  made.epochs = train["epochs"];
+  made.batch = train["batch"];
+  const Json& optimiser = train["optimiser"];
+  made.learning_rate = optimiser["learning_rate"];
+  made.weight_decay = optimiser["weight_decay"];
+  made.beta1 = optimiser["beta1"];
+  made.beta2 = optimiser["beta2"];
+  made.clip = optimiser["clip"];
+  made.warmup_epochs = train["schedule"]["warmup_epochs"];
+  made.floor = train["schedule"]["floor"];
+  made.flip = train["augmentation"]["flip"];
+  made.shift = train["augmentation"]["shift"];
+  const Json& losses = train["losses"];
+  made.class_weight = losses["class"];
+  made.image_weight = losses["image"];
+  made.balance_weight = losses["balance"];
+  made.z_weight = losses["z"];
+  made.gate_weight = losses["gate"];
+  made.label_smoothing = losses["label_smoothing"];
+  made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
+  made.keep = read_law(train["keep"], place / "keep", false);
+  made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
+  if (train.contains("depth")) {
+    made.depth = read_law(train["depth"], place / "depth", true);
+  } else {
+    if (!architecture) throw Error(place.str(), "the key 'depth' is needed where the model is a file, as in \"depth\": {\"choice\": [1, 2, 4]}");
+    for (int depth = std::min(1, architecture->transmitter_blocks); depth <= architecture->transmitter_blocks; ++depth) made.depth.choices.push_back(depth);
+  }
+  made.deepest_share = train["deepest_share"];
+  made.freeze = train["freeze"].get<std::vector<std::string>>();
+  made.initial = train["initial"];
+  made.validate_images = train["validate_images"];
+  return made;
+}
+
+/// The sweep as read, its keys in the order they were written.
+std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(const Json& sweep, const Place& place, const std::vector<std::string>& written) {
+  std::vector<std::string> order;
+  for (const std::string& pointer : written)
+    if (sweep.contains(pointer)) order.push_back(pointer);
+  for (const auto& [pointer, values] : sweep.items())
+    if (std::find(order.begin(), order.end(), pointer) == order.end()) order.push_back(pointer);
+  std::vector<std::pair<std::string, std::vector<Json>>> made;
+  for (const std::string& pointer : order) made.emplace_back(pointer, sweep_values(sweep[pointer], place / pointer));
+  return made;
+}
+
+/// Keys in the order of the documentation; a Json object has them by name.
+OrderedJson in_order(const Json& value, const Field& field);
+OrderedJson in_order(const Json& value, const Fields& fields) {
+  OrderedJson made = OrderedJson::object();
+  if (value.contains("kind")) made["kind"] = value["kind"];
+  for (const Field& field : fields.fields)
+    if (value.contains(field.name)) made[field.name] = in_order(value[field.name], field);
+  for (const auto& [key, element] : value.items())
+    if (!made.contains(key)) made[key] = OrderedJson(element);
+  return made;
+}
+
+OrderedJson in_order(const Json& value, const Field& field) {
+  if (value.is_object() && field.type == FieldType::object && field.object) return in_order(value, *field.object);
+  if (value.is_object() && field.type == FieldType::variant)
+    for (const auto& [name, fields] : field.kinds)
+      if (value["kind"] == name) return in_order(value, *fields);
+  return OrderedJson(value);
+}
+
+}  // namespace
+
+double Law::draw(double uniform) const {
+  if (choices.empty()) return from + (to - from) * uniform;
+  const auto at = static_cast<std::size_t>(uniform * static_cast<double>(choices.size()));
+  return choices[std::min(at, choices.size() - 1)];
+}
+
+void visit_paths(Json& resolved, const std::function<void(const std::string&, std::string&)>& visit) {
+  static constexpr std::array<const char*, 4> pointers{"/model", "/source/path", "/transmitter/policy/file", "/train/initial"};
+  const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
+    const Json::json_pointer at(below);
+    if (!value.contains(at) || !value[at].is_string()) return;
+    auto& path = value[at].get_ref<std::string&>();
+    if (!path.empty()) visit(pointer, path);
+  };
+  if (!resolved.is_object()) return;
+  for (const std::string pointer : pointers) visit_at(resolved, pointer, pointer);
+  if (!resolved.contains("sweep") || !resolved["sweep"].is_object()) return;
+  for (auto& [swept, values] : resolved["sweep"].items()) {
+    if (!values.is_array()) continue;
+    for (const std::string pointer : pointers)
+      if (pointer == swept || pointer.starts_with(swept + "/"))
+        for (Json& value : values) visit_at(value, pointer.substr(swept.size()), pointer);
+  }
+}
+
+Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order) {
+  Scenario made;
+  made.file = file;
+  made.resolved = resolve(value, scenario_fields(), Place{file, ""});
+  Json& all = made.resolved;
+  if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
+  made.name = all["name"];
+  made.seed = all["seed"];
+
+  const Json& source = all["source"];
+  made.source.name = source["dataset"];
+  made.source.split = split_named(source["split"]);
+  made.source.path = source["path"];
+  made.source.count = source["count"];
+  made.source.place = made.place("/source").str();
+  made.repeat = source["repeat"];
+
+  if (all["model"].is_string()) {
+    made.model_path = all["model"];
+    if (made.model_path.empty()) throw Error(made.place("/model").str(), "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
+  } else {
+    made.architecture = Architecture::from_json(all["model"]["architecture"], made.place("/model/architecture"));
+  }
+
+  const Json& transmitter = all["transmitter"];
+  made.gate = transmitter["gate"];
+  made.exit = transmitter["exit"];
+  made.policy = transmitter["policy"];
+  made.positions_sent = transmitter["positions"] == "sent";
+  made.power = power_named(all["conventions"]["power"]);
+  made.channel = channels().make(all["channel"], made.place("/channel"));
+  made.equaliser = equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
+  made.router = all["receiver"]["router"];
+  made.accuracy = holds(all["metrics"], "accuracy");
+  made.psnr = holds(all["metrics"], "psnr");
+  made.ssim = holds(all["metrics"], "ssim");
+  made.stop = {all["stop"]["min_images"], all["stop"]["max_images"], all["stop"]["accuracy_halfwidth"]};
+  if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
+    throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
+  made.records = all["output"]["records"];
+  if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
+  made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
+
+  (void)policies().make(made.policy, made.place("/transmitter/policy"));  // reads a table now, so that a bad one is known before anything runs
+  if (made.architecture) check_against(made, *made.architecture);
+  return made;
+}
+
+Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides) {
+  const std::string text = read_file_whole(path, largest_scenario);
+  Json value = parse_json(text, path);
+  std::vector<std::string> order;
+  if (value.is_object() && value.contains("sweep") && value["sweep"].is_object())
+    for (const auto& [pointer, values] : OrderedJson::parse(text)["sweep"].items()) order.push_back(pointer);
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  visit_paths(value, [&](const std::string&, std::string& file) {
+    if (std::filesystem::path(file).is_relative()) file = (folder / file).lexically_normal().string();
+  });
+  if (overrides.empty()) return parse_scenario(value, path, order);
+
+  // An override may supply what the file leaves out (its parent then has to stand in the file), and it may reach into an
+  // object that only defaults or a short form make. So it is set twice: before the defaults and after them.
+  for (const auto& [pointer, replacement] : overrides) {
+    try {
+      Json changed = value;
+      set_pointer(changed, pointer, replacement, "--set");
+      value = std::move(changed);
+    } catch (const Error&) {
+      // The parent may come with the defaults; the second round says so where it does not.
+    }
+  }
+  Json filled = resolve(value, scenario_fields(), Place{path, ""});
+  for (const auto& [pointer, replacement] : overrides) set_pointer(filled, pointer, replacement, "--set");
+  return parse_scenario(filled, path, order);
+}
+
+void check_against(const Scenario& scenario, const Architecture& architecture) {
+  const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
+  const std::string depth_limit = " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
+  const std::string rate_limit = " is beyond the model's " + std::to_string(rate) + " symbols a token";
+  const Place policy = scenario.place("/transmitter/policy");
+  for (const Plan& plan : policies().make(scenario.policy, policy)->plans()) {
+    if (plan.exit_depth > blocks) throw Error((policy / "depth").str(), std::to_string(plan.exit_depth) + depth_limit);
+    if (plan.symbols_per_token > rate) throw Error((policy / "symbols_per_token").str(), std::to_string(plan.symbols_per_token) + rate_limit);
+  }
+  if (const auto at = scenario.gate.find("at"); at != scenario.gate.end() && at->is_array())
+    for (const Json& depth : *at)
+      if (depth.is_number() && depth.get<double>() > blocks) throw Error(scenario.place("/transmitter/gate/at").str(), depth.dump() + depth_limit);
+  if (!scenario.train) return;
+  const auto largest = [](const Law& law) { return law.choices.empty() ? law.to : *std::max_element(law.choices.begin(), law.choices.end()); };
+  if (const double depth = largest(scenario.train->depth); depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
+  if (const double symbols = largest(scenario.train->symbols_per_token); symbols > rate)
+    throw Error(scenario.place("/train/symbols_per_token").str(), canonical(symbols) + rate_limit);
+}
+
+Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path) {
+  const auto found = checkpoint.metadata.find("semwave.architecture");
+  if (found == checkpoint.metadata.end()) throw Error(path, "has no semwave.architecture in its metadata: it is no checkpoint of semwave");
+  const Place place{path + " (semwave.architecture)", ""};
+  return Architecture::from_json(resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
+}
+
+std::string scenario_text(const Scenario& scenario, const std::string& folder) {
+  Json moved = scenario.resolved;
+  visit_paths(moved, [&](const std::string&, std::string& path) {
+    const auto absolute = std::filesystem::absolute(path).lexically_normal();
+    path = absolute.lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string();
+  });
+  OrderedJson text = in_order(moved, scenario_fields());
+  OrderedJson sweep = OrderedJson::object();
+  for (const auto& [pointer, values] : scenario.sweep) sweep[pointer] = OrderedJson(moved["sweep"][pointer]);
+  text["sweep"] = sweep;
+  return text.dump(2) + "\n";
+}
+
+}  // namespace semwave

@@ -1,0 +1,190 @@
+// Every key of a scenario, once: checking, defaults, the schema and the documentation are made from this description.
+#include "channel/registry.h"
+#include "experiment/scenario.h"
+#include "receiver/router.h"
+#include "transmitter/exit_rule.h"
+#include "transmitter/gate.h"
+#include "transmitter/policy.h"
+
+namespace semwave {
+namespace {
+
+std::vector<std::string> names(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::vector<std::string> made;
+  for (const auto& [name, summary] : entries) made.push_back(name);
+  return made;
+}
+
+std::vector<std::string> dataset_choices() {
+  std::vector<std::string> made;
+  for (const DatasetName& dataset : dataset_names()) made.push_back(dataset.name);
+  return made;
+}
+
+Field number(std::string name, double fallback, double minimum, double maximum, std::string summary) {
+  return {.name = std::move(name), .type = FieldType::number, .summary = std::move(summary), .fallback = fallback, .minimum = minimum, .maximum = maximum};
+}
+
+Field integer(std::string name, int fallback, double minimum, double maximum, std::string summary) {
+  return {.name = std::move(name), .type = FieldType::integer, .summary = std::move(summary), .fallback = fallback, .minimum = minimum, .maximum = maximum};
+}
+
+Field boolean(std::string name, bool fallback, std::string summary) {
+  return {.name = std::move(name), .type = FieldType::boolean, .summary = std::move(summary), .fallback = fallback};
+}
+
+Field text(std::string name, std::string fallback, std::string summary) {
+  return {.name = std::move(name), .type = FieldType::string, .summary = std::move(summary), .fallback = std::move(fallback)};
+}
+
+Field choice(std::string name, std::string fallback, std::vector<std::string> choices, std::string summary) {
+  return {.name = std::move(name), .type = FieldType::choice, .summary = std::move(summary), .fallback = std::move(fallback), .choices = std::move(choices)};
+}
+
+/// An object that may be left out: its own defaults then hold.
+Field section(std::string name, std::vector<Field> fields, std::string summary) {
+  auto inner = std::make_shared<const Fields>(Fields{.summary = summary, .fields = std::move(fields)});
+  return {.name = std::move(name), .type = FieldType::object, .summary = std::move(summary), .fallback = Json::object(), .object = std::move(inner)};
+}
+
+Field with_default(Field field, Json fallback, std::string summary) {
+  field.fallback = std::move(fallback);
+  field.summary = std::move(summary);
+  return field;
+}
+
+/// A number, {"uniform": [a, b]} or {"choice": [...]}: what a training step draws for each image.
+Field law(std::string name, std::optional<Json> fallback, double minimum, double maximum, std::string summary) {
+  const Field one{.type = FieldType::number, .summary = "a value", .minimum = minimum, .maximum = maximum};
+  const auto list_of = [&](std::string key, std::string what) {
+    Field list{.name = std::move(key), .type = FieldType::list, .summary = what, .element = std::make_shared<const Field>(one)};
+    Field field{.type = FieldType::object, .summary = what, .object = std::make_shared<const Fields>(Fields{.summary = what, .fields = {list}})};
+    return field;
+  };
+  const bool missing = !fallback.has_value();
+  return {.name = std::move(name), .type = FieldType::number, .summary = std::move(summary), .fallback = std::move(fallback), .optional = missing,
+          .minimum = minimum, .maximum = maximum,
+          .alternatives = {list_of("uniform", "drawn uniformly between two ends"), list_of("choice", "one of a list, each as likely")}};
+}
+
+Field source_field() {
+  return section("source",
+                 {choice("dataset", "fashion-mnist", dataset_choices(), "which images"),
+                  choice("split", "test", {"train", "validation", "test", "all_train"}, "validation is split off train; all_train is both"),
+                  integer("count", 0, 0, 1e9, "first images of the split; 0: all"),
+                  text("path", "", "where the data lies; empty: $SEMWAVE_DATA, then the system's datasets folder"),
+                  integer("repeat", 0, 0, 4294967295.0, "another repeat of the same images meets other fading and noise")},
+                 "images and labels");
+}
+
+Field transmitter_field() {
+  return section("transmitter",
+                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
+                  with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
+                  with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
+                  with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
+                  choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt")},
+                 "the sending end");
+}
+
+Field receiver_field() {
+  return section("receiver",
+                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
+                  with_default(equalisers().field("equaliser"), {{"kind", "mmse"}}, "how the channel is undone"),
+                  with_default(routers().field("router"), {{"kind", "top_k"}}, "which experts a token goes to")},
+                 "the hearing end");
+}
+
+Field train_field() {
+  Field freeze{.name = "freeze", .type = FieldType::list, .summary = "parameters whose names begin so stay as they are", .fallback = Json::array(),
+               .element = std::make_shared<const Field>(Field{.type = FieldType::string, .summary = "a prefix, such as transmitter."})};
+  Field field = section(
+      "train",
+      {integer("epochs", 10, 1, 1e6, "passes over the training images"),
+       integer("batch", 128, 1, 65536, "images a step"),
+       section("optimiser",
+               {choice("kind", "adamw", {"adamw"}, "AdamW, decoupled weight decay"), number("learning_rate", 1.2e-3, 0, 10, "peak of the schedule"),
+                number("weight_decay", 0.05, 0, 10, "of matrices only"), number("beta1", 0.9, 0, 0.999999, "decay of the mean"),
+                number("beta2", 0.99, 0, 0.999999, "decay of the square"), number("clip", 1.0, 0, 1e9, "largest gradient norm; 0: no limit")},
+               "how steps are made"),
+       section("schedule",
+               {choice("kind", "cosine", {"cosine"}, "linear warm-up, then cosine"), number("warmup_epochs", 1, 0, 1e6, "length of the warm-up"),
+                number("floor", 0.01, 0, 1, "last rate as a share of the peak")},
+               "learning rate over time"),
+       section("augmentation", {boolean("flip", false, "left-right, half of the images"), integer("shift", 0, 0, 64, "up to so many pixels each way")},
+               "changes to training images"),
+       section("losses",
+               {number("class", 1, 0, 1e6, "cross entropy of the receiver's class"), number("image", 0, 0, 1e6, "mean squared error of the rebuilt image"),
+                number("balance", 0.01, 0, 1e6, "Switch balance loss of the experts"), number("z", 1e-3, 0, 1e6, "router z-loss"),
+                number("gate", 0, 0, 1e6, "loss of the gate, where it has one"), number("label_smoothing", 0.1, 0, 1, "share spread over all classes")},
+               "weight of each loss"),
+       law("snr_db", Json{{"uniform", {-5, 20}}}, -200, 200, "mean SNR of the link of each image, dB"),
+       law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
+       law("depth", std::nullopt, 0, 15, "transmitter blocks computed; left out: any from 1 to all"),
+       law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
+       number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"), freeze,
+       text("initial", "", "checkpoint to start from; empty: fresh"),
+       integer("validate_images", 1000, 0, 1e9, "validation images looked at after each epoch")},
+      "how the model is trained; each law is drawn for each image of a step");
+  field.fallback.reset();
+  field.optional = true;
+  return field;
+}
+
+Field sweep_field() {
+  Field range{.type = FieldType::object, .summary = "evenly spaced numbers, both ends included",
+              .object = std::make_shared<const Fields>(Fields{.summary = "evenly spaced numbers, both ends included",
+                                                              .fields = {{.name = "from", .type = FieldType::number, .summary = "first"},
+                                                                         {.name = "to", .type = FieldType::number, .summary = "last"},
+                                                                         {.name = "step", .type = FieldType::number, .summary = "between neighbours"}}})};
+  const Field any{.type = FieldType::any, .summary = "what the key may hold, a whole object too"};
+  Field values{.type = FieldType::list, .summary = "the values of one key, by its JSON pointer", .element = std::make_shared<const Field>(any),
+               .alternatives = {range}};
+  return {.name = "sweep", .type = FieldType::map, .summary = "JSON pointer -> values; the grid is their product, in the order written",
+          .fallback = Json::object(), .element = std::make_shared<const Field>(values)};
+}
+
+Field model_field() {
+  Field architecture{.name = "architecture", .type = FieldType::object, .summary = "shape of a network to train",
+                     .object = std::make_shared<const Fields>(Architecture::fields())};
+  Field fresh{.type = FieldType::object, .summary = "a fresh network",
+              .object = std::make_shared<const Fields>(Fields{.summary = "a fresh network", .fields = {architecture}})};
+  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, or an architecture to train", .alternatives = {fresh}};
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> metric_names() {
+  return {{"accuracy", "share of right classes, with a 95 % Wilson interval; a lost header is an error"},
+          {"psnr", "mean over images of the PSNR of the rebuilt image, dB, peak 1.0 after 8-bit clamping"},
+          {"ssim", "mean over images of the structural similarity of the rebuilt image"}};
+}
+
+Fields scenario_fields() {
+  Field metrics{.name = "metrics", .type = FieldType::list, .summary = "what is measured", .fallback = Json::array({"accuracy"}),
+                .element = std::make_shared<const Field>(
+                    Field{.type = FieldType::choice, .summary = "a metric", .choices = names(metric_names())})};
+  Field channel = channels().field("channel");
+  channel.summary = "fading and noise between the ends";
+  return {.summary = "A semwave scenario",
+          .fields = {{.name = "version", .type = FieldType::integer, .summary = "of this format: 1", .minimum = 1, .maximum = 1},
+                     text("name", "", "shown in results; empty: the file's name"),
+                     {.name = "seed", .type = FieldType::integer, .summary = "key of every random draw", .fallback = 1, .minimum = 0},
+                     source_field(),
+                     model_field(),
+                     transmitter_field(),
+                     channel,
+                     receiver_field(),
+                     section("conventions", {choice("power", "image", {"image", "token", "symbol"}, "over what the mean power of symbols is 1")},
+                             "definitions on which published results differ"),
+                     metrics,
+                     train_field(),
+                     sweep_field(),
+                     section("stop",
+                             {integer("min_images", 0, 0, 1e9, "never fewer images"), integer("max_images", 0, 0, 1e9, "never more; 0: all of source.count"),
+                              number("accuracy_halfwidth", 0, 0, 1, "stop where half the accuracy interval is this small; 0: never early")},
+                             "how many images a point takes"),
+                     section("output", {boolean("records", false, "a line for each image and point in records.jsonl")}, "what is written beside the rows")}};
+}
+
+}  // namespace semwave
