@@ -1,0 +1,22 @@
+// Images of a dataset as the tensors of a pass, and back.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/architecture.h"
+#include "core/backend.h"
+#include "core/dataset.h"
+
+namespace semwave {
+
+/// [indices, H, W, C] in [0, 1].
+Tensor image_tensor(Backend& backend, const Dataset& data, const std::vector<std::int32_t>& indices);
+
+/// Patches [grid, channel x row x column] of one image -> [H, W, C].
+void image_from_patches(const Architecture& architecture, const float* patches, float* image);
+
+/// Throws Error at `place` where the images of the data are not those the model was made for.
+void check_images(const Architecture& architecture, const Dataset& data, const Place& place);
+
+}  // namespace semwave

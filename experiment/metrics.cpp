@@ -1,0 +1,110 @@
+#include "experiment/metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <vector>
+
+namespace semwave {
+
+namespace {
+
+double eight_bit(float value) { return std::round(std::clamp(std::isnan(value) ? 0.0f : value, 0.0f, 1.0f) * 255.0f) / 255.0; }
+
+std::array<double, 11> gaussian_window() {
+  std::array<double, 11> w{};
+  double sum = 0;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const double d = static_cast<double>(i) - 5;
+    w[i] = std::exp(-d * d / (2 * 1.5 * 1.5));
+    sum += w[i];
+  }
+  for (double& v : w) v /= sum;
+  return w;
+}
+
+/// Separable window over the inside: [height, width] -> [height - 10, width - 10].
+void blur(const std::vector<double>& x, int height, int width, std::vector<double>& rows, std::vector<double>& out) {
+  static const std::array<double, 11> w = gaussian_window();
+  const int ow = width - 10, oh = height - 10;
+  rows.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(ow), 0);
+  out.assign(static_cast<std::size_t>(oh) * static_cast<std::size_t>(ow), 0);
+  for (int y = 0; y < height; ++y)
+    for (int c = 0; c < ow; ++c) {
+      double sum = 0;
+      for (int t = 0; t < 11; ++t) sum += w[static_cast<std::size_t>(t)] * x[static_cast<std::size_t>(y * width + c + t)];
+      rows[static_cast<std::size_t>(y * ow + c)] = sum;
+    }
+  for (int y = 0; y < oh; ++y)
+    for (int c = 0; c < ow; ++c) {
+      double sum = 0;
+      for (int t = 0; t < 11; ++t) sum += w[static_cast<std::size_t>(t)] * rows[static_cast<std::size_t>((y + t) * ow + c)];
+      out[static_cast<std::size_t>(y * ow + c)] = sum;
+    }
+}
+
+}  // namespace
+
+std::pair<double, double> wilson95(std::int64_t hits, std::int64_t trials) {
+  if (trials == 0) return {0, 1};
+  constexpr double z = 1.959963984540054;
+  const double n = static_cast<double>(trials), p = static_cast<double>(hits) / n;
+  const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+double psnr_db(std::span<const float> rebuilt, std::span<const float> original) {
+  assert(rebuilt.size() == original.size() && !rebuilt.empty());
+  double sum = 0;
+  for (std::size_t i = 0; i < rebuilt.size(); ++i) {
+    const double d = eight_bit(rebuilt[i]) - eight_bit(original[i]);
+    sum += d * d;
+  }
+  return sum == 0 ? perfect_psnr_db : -10 * std::log10(sum / static_cast<double>(rebuilt.size()));
+}
+
+double ssim(std::span<const float> rebuilt, std::span<const float> original, int height, int width, int channels) {
+  assert(height >= 11 && width >= 11);
+  constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
+  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  std::vector<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
+  double total = 0;
+  for (int c = 0; c < channels; ++c) {
+    const auto at = [&](std::size_t i) { return i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c); };
+    const auto moment = [&](const std::vector<double>& x, const std::vector<double>& y, std::vector<double>& out) {
+      for (std::size_t i = 0; i < pixels; ++i) product[i] = x[i] * y[i];
+      blur(product, height, width, rows, out);
+    };
+    for (std::size_t i = 0; i < pixels; ++i) {
+      a[i] = eight_bit(rebuilt[at(i)]);
+      b[i] = eight_bit(original[at(i)]);
+    }
+    blur(a, height, width, rows, mean_a);
+    blur(b, height, width, rows, mean_b);
+    moment(a, a, aa);
+    moment(b, b, bb);
+    moment(a, b, ab);
+    double sum = 0;
+    for (std::size_t i = 0; i < mean_a.size(); ++i) {
+      const double ma = mean_a[i], mb = mean_b[i];
+      const double va = aa[i] - ma * ma, vb = bb[i] - mb * mb, cov = ab[i] - ma * mb;
+      sum += (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2));
+    }
+    total += sum / static_cast<double>(mean_a.size());
+  }
+  return total / channels;
+}
+
+MeanInterval mean_interval(std::span<const double> values) {
+  const double n = static_cast<double>(values.size());
+  if (values.empty()) return {};
+  double sum = 0, squares = 0;
+  for (const double v : values) sum += v;
+  const double mean = sum / n;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  return {mean, values.size() < 2 ? 0 : 1.959963984540054 * std::sqrt(squares / (n - 1) / n)};
+}
+
+}  // namespace semwave

@@ -1,0 +1,91 @@
+#include "experiment/model.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "receiver/semantic_receiver.h"
+#include "transmitter/semantic_transmitter.h"
+
+namespace semwave {
+
+namespace {
+
+constexpr const char* architecture_key = "semwave.architecture";
+constexpr const char* format_key = "semwave.format";
+constexpr const char* format_version = "1";
+
+Model build(const Scenario& scenario, const Architecture& architecture, Backend& backend) {
+  Model model;
+  model.architecture = architecture;
+  model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
+  SemanticTransmitterSettings sending{scenario.gate, scenario.exit, scenario.positions_sent, scenario.power};
+  model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
+  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router}, scenario.place("/receiver"));
+  return model;
+}
+
+}  // namespace
+
+Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint) {
+  const auto version = checkpoint.metadata.find(format_key);
+  const auto text = checkpoint.metadata.find(architecture_key);
+  if (version == checkpoint.metadata.end() || text == checkpoint.metadata.end())
+    throw Error(scenario.model_path, "not a semwave checkpoint: its metadata has no " + std::string(architecture_key) + "; make one with semwave train");
+  if (version->second != format_version) throw Error(scenario.model_path, "checkpoint format " + version->second + " is not known to this version, which reads format " + format_version);
+  const Place place{scenario.model_path, "/__metadata__/" + std::string(architecture_key)};
+  const Architecture architecture = Architecture::from_json(resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
+  Model model = build(scenario, architecture, backend);
+  load_parameters(*model.parameters, checkpoint, scenario.model_path);
+  model.parameters->pack(false);
+  model.sha256 = checkpoint.sha256;
+  return model;
+}
+
+Model make_model(const Scenario& scenario, Backend& backend) {
+  if (!scenario.model_path.empty()) return make_model(scenario, backend, read_checkpoint(scenario.model_path));
+  Model model = build(scenario, scenario.architecture.value(), backend);
+  model.parameters->pack(scenario.train.has_value());
+  return model;
+}
+
+void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) {
+  std::set<std::string> used;
+  for (Parameter& parameter : parameters.all()) {
+    const NamedArray* array = checkpoint.find(parameter.name);
+    if (!array) {
+      const bool gate = parameter.name.starts_with("transmitter.gate.");
+      throw Error(place, "no parameter " + parameter.name + (gate ? ": the model was trained with another gate; choose that one or train this one" : ": made for another model"));
+    }
+    const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
+    bool same = static_cast<int>(array->shape.size()) == shape.rank();
+    for (int axis = 0; same && axis < shape.rank(); ++axis) same = array->shape[static_cast<std::size_t>(axis)] == shape[axis];
+    if (!same) {
+      std::string found;
+      for (const std::int64_t extent : array->shape) found += (found.empty() ? "" : ", ") + std::to_string(extent);
+      throw Error(place, "parameter " + parameter.name + " has shape [" + found + "], the model needs " + shape.str());
+    }
+    parameters.backend().copy(parameter.value, parameters.backend().from_host(parameter.value.shape(), array->values.data()));
+    used.insert(parameter.name);
+  }
+  for (const NamedArray& array : checkpoint.arrays)
+    if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate."))
+      throw Error(place, "parameter " + array.name + " is not part of the model that the scenario asks for");
+}
+
+Checkpoint to_checkpoint(const Model& model) {
+  Checkpoint checkpoint;
+  checkpoint.metadata[format_key] = format_version;
+  checkpoint.metadata[architecture_key] = model.architecture.to_json().dump();
+  for (const Parameter& parameter : model.parameters->all()) {
+    NamedArray array{.name = parameter.name};
+    const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
+    for (int axis = 0; axis < shape.rank(); ++axis) array.shape.push_back(shape[axis]);
+    array.values.resize(static_cast<std::size_t>(parameter.value.size()));
+    model.parameters->backend().to_host(parameter.value, array.values.data());
+    checkpoint.arrays.push_back(std::move(array));
+  }
+  return checkpoint;
+}
+
+}  // namespace semwave
