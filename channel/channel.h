@@ -36,6 +36,8 @@ class Fading {
   double snr_db(int image) const { return snr_db_[static_cast<std::size_t>(image)]; }
   double noise_variance(int image) const;  // N0 = 10^(-snr_db/10); 0 for the ideal channel
   int images() const { return static_cast<int>(links_.size()); }
+  /// Which fade a use meets: uses of equal index share a gain.
+  std::int64_t coherence_index(std::int64_t use) const;
 
   FadingKind kind = FadingKind::none;
   Coherence coherence = Coherence::image;
@@ -67,7 +69,9 @@ class Channel {
   /// Perfect knowledge: with coherence `image` the instantaneous SNR, gain included; otherwise the mean SNR,
   /// since one number cannot describe many gains. The ideal channel is believed at `ideal_snr_db`.
   std::vector<ChannelState> observe(const Fading& fading) const;
-  /// y = h x + n for header and payload. Differentiable in the payload. In a training pass the header is handed over as read.
+  /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload. In a training pass
+  /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the symbols really
+  /// sent (a burst that already says otherwise is a bug). Noise is keyed by the pass's draws, fades by those of `fading`.
   Reception apply(Pass& pass, const Burst& burst, const Fading& fading) const;
 
   static constexpr double ideal_snr_db = 40;

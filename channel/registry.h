@@ -1,0 +1,16 @@
+// What a scenario may name as its channel and as its equaliser.
+#pragma once
+
+#include "channel/channel.h"
+#include "channel/signal.h"
+#include "core/registry.h"
+
+namespace semwave {
+
+/// ideal, awgn, rayleigh.
+const Registry<ChannelSettings>& channels();
+
+/// zf, mmse.
+const Registry<Equaliser>& equalisers();
+
+}  // namespace semwave

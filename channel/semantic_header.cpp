@@ -1,0 +1,216 @@
+// Fixed word and positions of the semantic pair. Every number is written highest bit first:
+// exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)); then map or index.
+#include "channel/semantic_header.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+
+namespace semwave {
+namespace {
+
+constexpr int fields_before_count = 11;
+constexpr int largest_grid = 1024;
+
+/// A number below 2^1056: C(1024, 512) times 1024 fits.
+class Wide {
+ public:
+  explicit Wide(std::uint32_t value = 0) { limbs_[0] = value; }
+
+  bool operator<=(const Wide& other) const {
+    for (std::size_t i = limbs_.size(); i-- > 0;)
+      if (limbs_[i] != other.limbs_[i]) return limbs_[i] < other.limbs_[i];
+    return true;
+  }
+  Wide& operator+=(const Wide& other) {
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < limbs_.size(); ++i) {
+      carry += std::uint64_t{limbs_[i]} + other.limbs_[i];
+      limbs_[i] = static_cast<std::uint32_t>(carry);
+      carry >>= 32;
+    }
+    return *this;
+  }
+  Wide& operator-=(const Wide& other) {
+    std::int64_t borrow = 0;
+    for (std::size_t i = 0; i < limbs_.size(); ++i) {
+      borrow += std::int64_t{limbs_[i]} - other.limbs_[i];
+      limbs_[i] = static_cast<std::uint32_t>(borrow);
+      borrow >>= 32;
+    }
+    return *this;
+  }
+  /// value * factor / divisor, which must leave no rest.
+  Wide& scale(int factor, int divisor) {
+    std::uint64_t carry = 0;
+    for (std::uint32_t& limb : limbs_) {
+      carry += std::uint64_t{limb} * static_cast<std::uint32_t>(factor);
+      limb = static_cast<std::uint32_t>(carry);
+      carry >>= 32;
+    }
+    std::uint64_t rest = 0;
+    for (std::size_t i = limbs_.size(); i-- > 0;) {
+      rest = (rest << 32) | limbs_[i];
+      limbs_[i] = static_cast<std::uint32_t>(rest / static_cast<std::uint32_t>(divisor));
+      rest %= static_cast<std::uint32_t>(divisor);
+    }
+    assert(rest == 0);
+    return *this;
+  }
+  int bit_length() const {
+    for (std::size_t i = limbs_.size(); i-- > 0;)
+      if (limbs_[i] != 0) return static_cast<int>(32 * i) + std::bit_width(limbs_[i]);
+    return 0;
+  }
+  std::uint8_t bit(int place) const { return (limbs_[static_cast<std::size_t>(place / 32)] >> (place % 32)) & 1u; }
+  void set_bit(int place) { limbs_[static_cast<std::size_t>(place / 32)] |= 1u << (place % 32); }
+
+ private:
+  std::array<std::uint32_t, 33> limbs_{};
+};
+
+Wide binomial(int n, int k) {
+  Wide value(1);
+  for (int j = 1; j <= k; ++j) value.scale(n - k + j, j);
+  return value;
+}
+
+/// ceil(log2 C(T, k)).
+int index_bits(int grid, int k) {
+  Wide last = binomial(grid, k);
+  last -= Wide(1);
+  return last.bit_length();
+}
+
+/// Combinatorial number system: sum of C(p_i, i) over the positions p_1 < p_2 < ..., walked from the last place down.
+Bits write_index(const std::vector<std::int32_t>& positions, int grid) {
+  int i = static_cast<int>(positions.size());
+  const int width = index_bits(grid, i);
+  Wide step = binomial(grid, i), rank;  // step: C(p, i) for the place looked at
+  step.scale(grid - i, grid);
+  for (int p = grid - 1; p > 0 && i > 0; --p) {
+    if (positions[static_cast<std::size_t>(i - 1)] == p) {
+      rank += step;
+      step.scale(i, p);
+      --i;
+    } else {
+      step.scale(p - i, p);
+    }
+  }
+  Bits bits;
+  for (int b = width - 1; b >= 0; --b) bits.push_back(rank.bit(b));
+  return bits;
+}
+
+/// Nullopt where the index is not below C(T, k).
+std::optional<std::vector<std::int32_t>> read_index(const Bits& bits, int grid, int k) {
+  Wide rank;
+  for (std::size_t b = 0; b < bits.size(); ++b)
+    if (bits[b]) rank.set_bit(static_cast<int>(bits.size() - 1 - b));
+  Wide step = binomial(grid, k);
+  if (step <= rank) return std::nullopt;
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(k));
+  step.scale(grid - k, grid);
+  int i = k;
+  for (int p = grid - 1; i > 0; --p) {
+    if (step <= rank) {
+      positions[static_cast<std::size_t>(--i)] = p;
+      rank -= step;
+      if (p > 0) step.scale(i + 1, p);
+    } else {
+      step.scale(p - i, p);
+    }
+  }
+  return positions;
+}
+
+void append_number(Bits& bits, int value, int width) {
+  assert(value >= 0 && value < (1 << width));
+  for (int b = width - 1; b >= 0; --b) bits.push_back((value >> b) & 1);
+}
+
+int number_at(const Bits& bits, int begin, int width) {
+  int value = 0;
+  for (int b = 0; b < width; ++b) value = 2 * value + bits[static_cast<std::size_t>(begin + b)];
+  return value;
+}
+
+int count_bits(int grid) {
+  assert(grid >= 1 && grid <= largest_grid);
+  return std::bit_width(static_cast<unsigned>(grid));
+}
+
+PositionForm shorter_form(int grid, int k) { return index_bits(grid, k) <= grid ? PositionForm::index : PositionForm::map; }
+
+}  // namespace
+
+int semantic_word_bits(int grid) { return fields_before_count + count_bits(grid); }
+
+int position_bits(int grid, int k) {
+  assert(k >= 0 && k <= grid);
+  return k == 0 || k == grid ? 0 : std::min(grid, index_bits(grid, k));
+}
+
+std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
+  assert(header.k >= 0 && header.k <= grid);
+  assert(!header.positions_sent || static_cast<int>(header.positions.size()) == header.k);
+  const PositionForm form = header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
+  Bits word;
+  append_number(word, header.exit_depth, 4);
+  append_number(word, header.symbols_per_token - 1, 4);
+  append_number(word, header.answer, 1);
+  append_number(word, static_cast<int>(form), 2);
+  append_number(word, header.k, count_bits(grid));
+  std::vector<Bits> parts{std::move(word)};
+  if (form == PositionForm::none || position_bits(grid, header.k) == 0) return parts;
+  if (form == PositionForm::index) {
+    parts.push_back(write_index(header.positions, grid));
+  } else {
+    Bits map(static_cast<std::size_t>(grid), 0);
+    for (const std::int32_t p : header.positions) map[static_cast<std::size_t>(p)] = 1;
+    parts.push_back(std::move(map));
+  }
+  return parts;
+}
+
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid) {
+  if (static_cast<int>(word.size()) != semantic_word_bits(grid)) return std::nullopt;
+  const int form = number_at(word, 9, 2), k = number_at(word, fields_before_count, count_bits(grid));
+  if (form > static_cast<int>(PositionForm::index) || k > grid) return std::nullopt;
+  if (form == static_cast<int>(PositionForm::none) || k == 0 || k == grid) return 0;
+  return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
+}
+
+std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid) {
+  if (parts.empty()) return std::nullopt;
+  const Bits& word = parts[0];
+  const std::optional<int> second_bits = semantic_second_part_bits(word, grid);
+  if (!second_bits || parts.size() != (*second_bits > 0 ? 2u : 1u)) return std::nullopt;
+  SemanticHeader header;
+  header.exit_depth = number_at(word, 0, 4);
+  header.symbols_per_token = number_at(word, 4, 4) + 1;
+  header.answer = word[8] != 0;
+  header.k = number_at(word, fields_before_count, count_bits(grid));
+  const auto form = static_cast<PositionForm>(number_at(word, 9, 2));
+  header.positions_sent = form != PositionForm::none;
+  if (!header.positions_sent) return header;
+  if (*second_bits == 0) {
+    for (int p = 0; p < header.k; ++p) header.positions.push_back(p);
+    return header;
+  }
+  const Bits& second = parts[1];
+  if (static_cast<int>(second.size()) != *second_bits) return std::nullopt;
+  if (form == PositionForm::index) {
+    std::optional<std::vector<std::int32_t>> positions = read_index(second, grid, header.k);
+    if (!positions) return std::nullopt;
+    header.positions = std::move(*positions);
+  } else {
+    for (int p = 0; p < grid; ++p)
+      if (second[static_cast<std::size_t>(p)]) header.positions.push_back(p);
+    if (static_cast<int>(header.positions.size()) != header.k) return std::nullopt;
+  }
+  return header;
+}
+
+}  // namespace semwave

@@ -1,0 +1,13 @@
+// A burst as it goes on air: one sequence of complex symbols an image, what a radio or a recorder wants.
+#pragma once
+
+#include "channel/burst.h"
+
+namespace semwave {
+
+class Backend;
+
+/// Header, then payload, of one image; its length is ledger[image].total() of what Channel::apply reports.
+Symbols serialise(const Backend& backend, const Burst& burst, int image);
+
+}  // namespace semwave
