@@ -1,0 +1,53 @@
+// The router's softmax, and the mixture of the experts' rows.
+#include <algorithm>
+
+#include "core/cpu/backend.h"
+#include "core/cpu/row_functions.h"
+
+namespace semwave::cpu {
+
+void CpuBackend::softmax(const Tensor& y, const Tensor& x) {
+  const std::int64_t experts = y.columns();
+  for (std::int64_t row = 0; row < y.rows(); ++row) cpu::softmax(y.data() + row * experts, x.data() + row * experts, experts, 1.0f);
+}
+
+void CpuBackend::softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) {
+  if (!dx.defined()) return;
+  const std::int64_t experts = y.columns();
+  for (std::int64_t at = 0; at < y.size(); at += experts) cpu::softmax_backward(dx.data() + at, dy.data() + at, y.data() + at, experts, 1.0f);
+}
+
+void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p, const std::vector<std::int32_t>& expert,
+                         const std::vector<std::int32_t>& row, int k) {
+  const std::int64_t rows = y.rows(), dim = y.columns(), experts = p.columns();
+  assert(static_cast<std::int64_t>(row.size()) == rows * k && expert.size() == row.size());
+  for (std::int64_t r = 0; r < rows; ++r) {
+    float* to = y.data() + r * dim;
+    if (residual.defined()) {
+      if (to != residual.data() + r * dim) std::copy_n(residual.data() + r * dim, dim, to);
+    } else {
+      std::fill_n(to, dim, 0.0f);
+    }
+    for (int j = 0; j < k; ++j) {
+      const auto choice = static_cast<std::size_t>(r * k + j);
+      cpu::add_scaled(to, e.data() + row[choice] * dim, p.data()[r * experts + expert[choice]], dim);
+    }
+  }
+}
+
+void CpuBackend::combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp, const Tensor& dy, const Tensor& e, const Tensor& p,
+                                  const std::vector<std::int32_t>& expert, const std::vector<std::int32_t>& row, int k) {
+  const std::int64_t rows = dy.rows(), dim = dy.columns(), experts = p.columns();
+  add_scaled(dresidual, dy, 1.0f);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* d = dy.data() + r * dim;
+    for (int j = 0; j < k; ++j) {
+      const auto choice = static_cast<std::size_t>(r * k + j);
+      const std::int64_t probability = r * experts + expert[choice];
+      if (de.defined()) cpu::add_scaled(de.data() + row[choice] * dim, d, p.data()[probability], dim);
+      if (dp.defined()) dp.data()[probability] += dot(d, e.data() + row[choice] * dim, dim);
+    }
+  }
+}
+
+}  // namespace semwave::cpu

@@ -1,0 +1,102 @@
+// The register tile and the loops around it.
+#include "core/cpu/product.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/cpu/scratch.h"
+
+namespace semwave::cpu {
+namespace {
+
+using TileFunction = void (*)(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
+                              std::int64_t c_stride);
+
+template <int rows, int vectors, Order order, Write write>
+void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride) {
+  Vector sums[rows][vectors] = {};
+  for (std::int64_t p = 0; p < depth; ++p) {
+    Vector right[vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) right[v] = load(b + v * vector_width);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const Vector left = broadcast(order == Order::by_rows ? a[i * a_stride] : a[i]);
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) sums[i][v] += left * right[v];
+    }
+    a += order == Order::by_rows ? 1 : a_stride;
+    b += b_stride;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) {
+      float* to = c + i * c_stride + v * vector_width;
+      store(to, write == Write::add ? load(to) + sums[i][v] : sums[i][v]);
+    }
+  }
+}
+
+template <int vectors, Order order, Write write, int... row>
+constexpr std::array<TileFunction, tile_rows> heights(std::integer_sequence<int, row...>) {
+  return {&tile<row + 1, vectors, order, write>...};
+}
+
+template <int vectors, Order order, Write write>
+constexpr std::array<TileFunction, tile_rows> heights() {
+  return heights<vectors, order, write>(std::make_integer_sequence<int, tile_rows>{});
+}
+
+// [vectors - 1][order][write][rows - 1]
+constexpr std::array<TileFunction, tile_rows> tiles[2][2][2] = {
+    {{heights<1, Order::by_rows, Write::set>(), heights<1, Order::by_rows, Write::add>()},
+     {heights<1, Order::by_columns, Write::set>(), heights<1, Order::by_columns, Write::add>()}},
+    {{heights<2, Order::by_rows, Write::set>(), heights<2, Order::by_rows, Write::add>()},
+     {heights<2, Order::by_columns, Write::set>(), heights<2, Order::by_columns, Write::add>()}}};
+
+}  // namespace
+
+void multiply_tile(Write write, int rows, int vectors, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride, float* c,
+                   std::int64_t c_stride) {
+  tiles[vectors - 1][static_cast<int>(a.order)][static_cast<int>(write)][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c,
+                                                                                                             c_stride);
+}
+
+void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride,
+              float* c, std::int64_t c_stride) {
+  for (std::int64_t column = 0; column < columns; column += panel_width) {
+    const int width = static_cast<int>(std::min<std::int64_t>(panel_width, columns - column));
+    const int vectors = (width + vector_width - 1) / vector_width;
+    const int full = vectors * vector_width;
+    const float* panel = b + column;
+    std::int64_t panel_stride = b_stride;
+    if (width != full) {  // the last columns, padded with zeros so that nothing is read past the end of B
+      float* padded = scratch(Scratch::panel, depth * full);
+      for (std::int64_t p = 0; p < depth; ++p) {
+        std::copy_n(panel + p * b_stride, width, padded + p * full);
+        std::fill_n(padded + p * full + width, full - width, 0.0f);
+      }
+      panel = padded;
+      panel_stride = full;
+    }
+    for (std::int64_t row = 0; row < rows;) {
+      const int height = tile_height(row, rows);
+      const LeftMatrix left{a.row(row), a.stride, a.order};
+      float* to = c + row * c_stride + column;
+      if (width == full) {
+        multiply_tile(write, height, vectors, depth, left, panel, panel_stride, to, c_stride);
+      } else {
+        alignas(64) float result[tile_rows * panel_width];
+        multiply_tile(Write::set, height, vectors, depth, left, panel, panel_stride, result, full);
+        for (int i = 0; i < height; ++i) {
+          for (int j = 0; j < width; ++j) to[i * c_stride + j] = (write == Write::add ? to[i * c_stride + j] : 0.0f) + result[i * full + j];
+        }
+      }
+      row += height;
+    }
+  }
+}
+
+}  // namespace semwave::cpu
