@@ -1,0 +1,334 @@
+#include "experiment/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/optimiser.h"
+#include "core/random.h"
+#include "experiment/evaluate.h"
+#include "experiment/images.h"
+#include "experiment/objective.h"
+#include "transmitter/policy.h"
+
+namespace semwave {
+
+double Law::draw(double uniform) const {
+  if (choices.empty()) return from + (to - from) * uniform;
+  return choices[std::min(choices.size() - 1, static_cast<std::size_t>(uniform * static_cast<double>(choices.size())))];
+}
+
+namespace {
+
+constexpr int lane_count = 8;         // fixed, so that the sum of gradients is the same for any number of threads
+constexpr int reports_an_epoch = 20;  // lines of training.jsonl between two epoch ends
+
+using Clock = std::chrono::steady_clock;
+
+/// Everything one shard keeps between its forward and its backward pass.
+struct ShardWork {
+  Tape tape;
+  Pass pass;
+  ShardLoss loss;
+  explicit ShardWork(Backend& backend) : pass{.backend = backend} {}
+};
+
+class Trainer {
+ public:
+  Trainer(const Scenario& scenario, Backend& backend, ThreadPool& pool, const TrainOptions& options)
+      : scenario_(scenario),
+        settings_(scenario.train.value()),
+        backend_(backend),
+        pool_(pool),
+        options_(options),
+        data_(load_dataset(scenario.source)),
+        validation_(load_validation(scenario)),
+        model_(make_model(scenario, backend)),
+        channel_(scenario.channel),
+        shard_(std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard())) {
+    check_images(model_.architecture, data_, scenario.place("/source"));
+    if (settings_.image_weight > 0 && !model_.architecture.image_head) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
+    if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
+    steps_an_epoch_ = data_.count() / settings_.batch;
+    if (steps_an_epoch_ == 0)
+      throw Error(scenario.place("/train/batch").str(), "a batch of " + std::to_string(settings_.batch) + " is larger than the " + std::to_string(data_.count()) + " training images");
+    total_steps_ = static_cast<std::int64_t>(settings_.epochs) * steps_an_epoch_;
+    if (!settings_.initial.empty()) load_parameters(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
+    else set_mean_image();
+    OptimiserSettings o{.learning_rate = settings_.learning_rate,
+                        .warmup_steps = static_cast<std::int64_t>(settings_.warmup_epochs * steps_an_epoch_),
+                        .total_steps = total_steps_,
+                        .floor_ratio = settings_.floor,
+                        .weight_decay = settings_.weight_decay,
+                        .beta1 = settings_.beta1,
+                        .beta2 = settings_.beta2,
+                        .clip_norm = settings_.clip,
+                        .frozen = settings_.freeze};
+    o.frozen.push_back("receiver.mean_image");
+    optimiser_ = std::make_unique<Optimiser>(*model_.parameters, o, &pool_);
+    for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model_.parameters);
+    std::filesystem::create_directories(options_.out);
+    if (options_.resume) restore();
+    model_.parameters->pack(true);
+  }
+
+  bool run();
+
+ private:
+  static Dataset load_validation(const Scenario& scenario) {
+    DatasetRequest request = scenario.source;
+    request.split = Split::validation;
+    request.count = scenario.train->validate_images;
+    return load_dataset(request);
+  }
+  std::string path(const char* name) const { return (std::filesystem::path(options_.out) / name).string(); }
+  void set_mean_image();
+  std::vector<std::int32_t> shuffled(int epoch) const;
+  void step(std::int64_t step);
+  void forward(ShardWork& work, const std::vector<std::int32_t>& indices, int epoch) const;
+  void report(bool epoch_end);
+  void save() const;
+  void restore();
+  std::string scenario_hash() const;  // of everything a training depends on
+
+  const Scenario& scenario_;
+  const TrainSettings& settings_;
+  Backend& backend_;
+  ThreadPool& pool_;
+  const TrainOptions& options_;
+  Dataset data_, validation_;
+  Model model_;
+  Channel channel_;
+  int shard_;
+  std::int64_t steps_an_epoch_ = 0, total_steps_ = 0, done_ = 0;
+  std::unique_ptr<Optimiser> optimiser_;
+  std::vector<Gradients> lanes_;
+  std::vector<std::int32_t> order_;
+  int order_epoch_ = -1;
+
+  // Since the last report.
+  std::int64_t reported_ = 0, first_step_ = 0;
+  double class_sum_ = 0, image_sum_ = 0, gate_sum_ = 0, balance_sum_ = 0, z_sum_ = 0;
+  StepReport last_;
+  Clock::time_point started_ = Clock::now(), since_report_ = Clock::now();
+};
+
+void Trainer::set_mean_image() {
+  Parameter* mean = model_.parameters->find("receiver.mean_image");
+  std::vector<double> sum(static_cast<std::size_t>(data_.values()));
+  for (int i = 0; i < data_.count(); ++i)
+    for (std::size_t v = 0; v < sum.size(); ++v) sum[v] += data_.image(i)[v];
+  std::vector<float> values(sum.size());
+  for (std::size_t v = 0; v < sum.size(); ++v) values[v] = static_cast<float>(sum[v] / (255.0 * data_.count()));
+  backend_.copy(mean->value, backend_.from_host(mean->value.shape(), values.data()));
+}
+
+std::vector<std::int32_t> Trainer::shuffled(int epoch) const {
+  std::vector<std::int32_t> order(static_cast<std::size_t>(data_.count()));
+  std::iota(order.begin(), order.end(), 0);
+  for (std::size_t i = order.size(); i > 1; --i) {
+    const RandomWords words = philox(scenario_.seed, Purpose::shuffle, 0, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(i));
+    std::swap(order[i - 1], order[static_cast<std::size_t>(uniform(words[0]) * static_cast<double>(i))]);
+  }
+  return order;
+}
+
+void Trainer::forward(ShardWork& work, const std::vector<std::int32_t>& indices, int epoch) const {
+  Pass& pass = work.pass;
+  const auto visit = static_cast<std::uint32_t>(epoch);
+  pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
+  std::vector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
+  to_float(data_, indices, values.data());
+  std::vector<std::int32_t> labels;
+  std::vector<double> snr_db;
+  std::vector<Plan> plans;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const auto id = static_cast<std::uint32_t>(indices[i]);
+    if (settings_.flip || settings_.shift > 0)
+      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height, data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id, visit);
+    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
+    const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0), b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
+    const int deepest = model_.architecture.transmitter_blocks;
+    const double any_depth = settings_.depth.choices.empty() && settings_.depth.to <= 0 ? deepest : settings_.depth.draw(uniform(a[1]));
+    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, static_cast<int>(std::lround(any_depth)))};
+    if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
+    plan.symbols_per_token = static_cast<int>(std::lround(settings_.symbols_per_token.draw(uniform(a[2]))));
+    plans.push_back(plan);
+    snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
+  }
+  const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
+  const Fading fading = channel_.realise(pass.draws, snr_db);
+  TransmitTrace trace;
+  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
+  const Reception heard = channel_.apply(pass, burst, fading);
+  const Result result = model_.receiver->receive(pass, heard);
+  work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, settings_.batch);
+}
+
+void Trainer::step(std::int64_t step) {
+  const int epoch = static_cast<int>(step / steps_an_epoch_);
+  if (epoch != order_epoch_) {
+    order_ = shuffled(epoch);
+    order_epoch_ = epoch;
+  }
+  const std::int64_t first = step % steps_an_epoch_ * settings_.batch;
+  const int shards = (settings_.batch + shard_ - 1) / shard_;
+  BatchStatistics statistics(shards);
+  std::vector<std::unique_ptr<ShardWork>> works(static_cast<std::size_t>(shards));
+  // Shard s belongs to lane s mod 8 and lanes run their shards in order: the same sums whoever runs a lane.
+  pool_.run(lane_count, [&](int lane) {
+    lanes_[static_cast<std::size_t>(lane)].clear();
+    for (int s = lane; s < shards; s += lane_count) {
+      const auto begin = order_.begin() + first + std::int64_t{s} * shard_;
+      const auto end = order_.begin() + std::min(first + settings_.batch, first + std::int64_t{s + 1} * shard_);
+      auto& work = works[static_cast<std::size_t>(s)];
+      work = std::make_unique<ShardWork>(backend_);
+      work->pass.tape = &work->tape;
+      work->pass.gradients = &lanes_[static_cast<std::size_t>(lane)];
+      work->pass.training = true;
+      work->pass.statistics = &statistics;
+      work->pass.shard = s;
+      forward(*work, {begin, end}, epoch);
+    }
+  });
+  statistics.reduce();
+  pool_.run(lane_count, [&](int lane) {
+    for (int s = lane; s < shards; s += lane_count) {
+      ShardWork& work = *works[static_cast<std::size_t>(s)];
+      if (work.loss.total.defined()) work.tape.backward(backend_, work.loss.total);
+    }
+  });
+  for (const auto& work : works) {
+    class_sum_ += work->loss.class_loss;
+    image_sum_ += work->loss.image_loss;
+    gate_sum_ += work->loss.gate_loss;
+  }
+  for (int b = 0; b < model_.architecture.receiver_blocks && model_.architecture.experts > 1; ++b) {
+    const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));
+    balance_sum_ += router.balance / model_.architecture.receiver_blocks;
+    z_sum_ += router.z / model_.architecture.receiver_blocks;
+  }
+  last_ = optimiser_->step(lanes_);
+  if (last_.skipped && !std::isfinite(class_sum_ + image_sum_))
+    throw Error(scenario_.place("/train").str(), "the loss is not finite at step " + std::to_string(step) + "; lower train.optimiser.learning_rate");
+}
+
+void Trainer::report(bool epoch_end) {
+  TrainingProgress p;
+  const double n = static_cast<double>(std::max<std::int64_t>(1, done_ - reported_));
+  p.epoch = static_cast<int>((done_ + steps_an_epoch_ - 1) / steps_an_epoch_);
+  p.epochs = settings_.epochs;
+  p.step = done_;
+  p.steps = total_steps_;
+  p.class_loss = class_sum_ / n;
+  p.image_loss = image_sum_ / n;
+  p.gate_loss = gate_sum_ / n;
+  p.balance = balance_sum_ / n;
+  p.z = z_sum_ / n;
+  p.loss = settings_.class_weight * p.class_loss + settings_.image_weight * p.image_loss + settings_.gate_weight * p.gate_loss + settings_.balance_weight * p.balance + settings_.z_weight * p.z;
+  p.learning_rate = last_.learning_rate;
+  p.gradient_norm = last_.gradient_norm;
+  p.images_per_second = n * settings_.batch / std::chrono::duration<double>(Clock::now() - since_report_).count();
+  const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
+  p.seconds_left = elapsed / static_cast<double>(std::max<std::int64_t>(1, done_ - first_step_)) * static_cast<double>(total_steps_ - done_);
+  p.epoch_end = epoch_end;
+  if (epoch_end && validation_.count() > 0) {
+    Scenario scenario = scenario_;
+    scenario.stop = {};
+    scenario.ssim = false;
+    scenario.psnr = model_.architecture.image_head && scenario.positions_sent && settings_.image_weight > 0;
+    const PointResult result = evaluate(scenario, model_, validation_, pool_, {.shard = options_.shard});
+    double correct = 0, psnr = 0;
+    for (const ImageRecord& r : result.images) {
+      correct += r.decision == r.label;
+      psnr += r.psnr_db;
+    }
+    p.validation_accuracy = correct / validation_.count();
+    p.validation_psnr_db = scenario.psnr ? psnr / validation_.count() : 0;
+  }
+  Json line{{"epoch", p.epoch}, {"step", p.step}, {"loss", p.loss}, {"class_loss", p.class_loss}, {"image_loss", p.image_loss}, {"gate_loss", p.gate_loss}, {"balance", p.balance},
+            {"z", p.z}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}, {"images_per_second", p.images_per_second},
+            {"seconds", elapsed}};
+  if (epoch_end) {
+    line["validation_accuracy"] = p.validation_accuracy;
+    line["validation_psnr_db"] = p.validation_psnr_db;
+  }
+  std::ofstream log(path("training.jsonl"), std::ios::app);
+  log << line.dump() << '\n' << std::flush;
+  if (!log) throw Error(path("training.jsonl"), "cannot be written; is the disk full?");
+  class_sum_ = image_sum_ = gate_sum_ = balance_sum_ = z_sum_ = 0;
+  reported_ = done_;
+  since_report_ = Clock::now();
+  if (options_.report) options_.report(p);
+}
+
+void Trainer::save() const {
+  const Checkpoint model = to_checkpoint(model_);
+  // The state holds the weights too: a kill between the two files leaves a state that is whole by itself.
+  Checkpoint state{.metadata = {{"semwave.training", "1"}, {"semwave.step", std::to_string(done_)}, {"semwave.scenario_sha256", scenario_hash()}}, .arrays = model.arrays};
+  for (NamedArray& array : optimiser_->state()) state.arrays.push_back(std::move(array));
+  write_checkpoint(path("training.safetensors"), state);
+  write_checkpoint(path("model.safetensors"), model);
+}
+
+void Trainer::restore() {
+  const std::string file = path("training.safetensors");
+  if (!std::filesystem::exists(file)) return;  // nothing was saved yet: start
+  Checkpoint state = read_checkpoint(file);
+  const auto step = state.metadata.find("semwave.step");
+  const auto hash = state.metadata.find("semwave.scenario_sha256");
+  if (step == state.metadata.end() || hash == state.metadata.end()) throw Error(file, "not a training state of semwave");
+  if (hash->second != scenario_hash()) throw Error(file, "was made by another training scenario; use another --out, or start anew without --resume");
+  Checkpoint weights, moments;
+  for (NamedArray& array : state.arrays) {
+    const bool weight = array.name.starts_with("transmitter.") || array.name.starts_with("receiver.");
+    (weight ? weights : moments).arrays.push_back(std::move(array));
+  }
+  load_parameters(*model_.parameters, weights, file);
+  optimiser_->restore(moments.arrays, file);
+  done_ = first_step_ = reported_ = std::stoll(step->second);
+
+  // Lines of steps that were not saved are made again.
+  std::ifstream log(path("training.jsonl"));
+  std::string kept, line;
+  while (std::getline(log, line)) {
+    const Json value = Json::parse(line, nullptr, false);
+    if (value.is_object() && value.value("step", std::int64_t{0}) <= done_) kept += line + '\n';
+  }
+  write_file_whole(path("training.jsonl"), kept.data(), kept.size());
+}
+
+std::string Trainer::scenario_hash() const {
+  Json relevant = scenario_.resolved;
+  for (const char* key : {"name", "output", "sweep", "stop", "metrics"}) relevant.erase(key);
+  const std::string text = canonical(relevant) + data_.sha256;
+  return sha256(text.data(), text.size());
+}
+
+bool Trainer::run() {
+  if (!options_.resume) write_file_whole(path("training.jsonl"), "", 0);
+  const std::int64_t every = std::max<std::int64_t>(1, steps_an_epoch_ / reports_an_epoch);
+  while (done_ < total_steps_) {
+    step(done_);
+    ++done_;
+    const bool epoch_end = done_ % steps_an_epoch_ == 0;
+    if (epoch_end || done_ % every == 0) report(epoch_end);
+    const bool stop = options_.interrupt && options_.interrupt->load();
+    if (epoch_end || stop) save();
+    if (stop && done_ < total_steps_) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool train(const Scenario& scenario, Backend& backend, ThreadPool& pool, const TrainOptions& options) {
+  if (!scenario.train) throw Error(scenario.place("/train").str(), "nothing to train: the scenario has no train section");
+  return Trainer(scenario, backend, pool, options).run();
+}
+
+}  // namespace semwave
