@@ -20,8 +20,8 @@ struct OptimiserSettings {
   double floor_ratio = 0.01;      // last learning rate / learning_rate
   double weight_decay = 0.05;     // decoupled; parameters with `decay` only
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double clip_norm = 1.0;           // of the gradient of all parameters that are not frozen; 0: no clipping
-  std::vector<std::string> frozen;  // name prefixes that are left as they are
+  double clip_norm = 1.0;                // of the gradient of all parameters that are not frozen; 0: no clipping
+  std::vector<std::string> frozen = {};  // name prefixes that are left as they are
 };
 
 struct StepReport {
