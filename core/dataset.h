@@ -34,11 +34,11 @@ void augment(float* image, int height, int width, int channels, bool flip, int s
 enum class Split : std::uint8_t { train, validation, test, all_train };  // validation is split off train: last 5,000 (folders: last tenth of each class); all_train: both
 
 struct DatasetRequest {
-  std::string name;   // "fashion-mnist", "cifar-10", "folder"
+  std::string name{};   // "fashion-mnist", "cifar-10", "folder"
   Split split = Split::test;
-  std::string path;   // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
+  std::string path{};   // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
   int count = 0;      // first images of the split; 0: all; more than there are is an Error
-  std::string place;  // of the request, for messages
+  std::string place{};  // of the request, for messages
 };
 
 /// A folder holds {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone, which then is whatever split is asked for; classes are the

@@ -45,6 +45,7 @@ class Builder : public nlohmann::json_sax<Json> {
   Json root;
   std::string mistake;   // set where the text is refused
   bool syntax = false;   // refused by the parser itself
+  std::size_t position = 0;  // where the parser did
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -66,8 +67,9 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& problem) override {
+  bool parse_error(std::size_t read, const std::string&, const nlohmann::json::exception& problem) override {
     syntax = true;
+    position = read;
     mistake = problem.what();
     if (const std::size_t prefix = mistake.find("] "); prefix != std::string::npos) mistake.erase(0, prefix + 2);
     if (mistake.starts_with("parse error at"))
@@ -246,7 +248,8 @@ Json parse_json(const std::string& text, const std::string& file) {
   Builder builder;
   const Cursor begin{text.data(), &seen}, end{text.data() + text.size(), &seen};
   if (Json::sax_parse(begin, end, &builder)) return std::move(builder.root);
-  const auto position = static_cast<std::size_t>(seen - text.data());
+  // The parser tells its own position; after a number it has read one further, which `seen` cannot know.
+  const std::size_t position = builder.syntax ? builder.position : static_cast<std::size_t>(seen - text.data());
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw Error(file, "is empty, expected JSON");
   throw Error(file, location(text, position) + ": " + (builder.syntax ? explain(text, position, builder.mistake) : builder.mistake));
 }

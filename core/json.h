@@ -32,24 +32,25 @@ enum class FieldType { number, integer, boolean, string, choice, object, variant
 
 struct Fields;
 
+/// Members carry initialisers so that a designated list may leave any of them out.
 struct Field {
-  std::string name;
+  std::string name{};
   FieldType type = FieldType::any;
-  std::string summary;
-  std::optional<Json> fallback;                                     // none: the key is required (or, if `optional`, may be missing)
+  std::string summary{};
+  std::optional<Json> fallback{};                                     // none: the key is required (or, if `optional`, may be missing)
   bool optional = false;                                            // may be missing and then stays missing
   double minimum = -std::numeric_limits<double>::infinity();        // numbers, integers, the length of a list: inclusive. NaN and infinities are always refused
   double maximum = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices;                                 // choice
-  std::shared_ptr<const Fields> object;                             // object; element of a list of objects
-  std::vector<std::pair<std::string, std::shared_ptr<const Fields>>> kinds;  // variant: name, fields; a plain string is short for {"kind": string}
-  std::shared_ptr<const Field> element;                             // list, map: what each element must be
-  std::vector<Field> alternatives;                                  // any of these besides (a number or {"uniform": [..]})
+  std::vector<std::string> choices{};                                 // choice
+  std::shared_ptr<const Fields> object{};                             // object; element of a list of objects
+  std::vector<std::pair<std::string, std::shared_ptr<const Fields>>> kinds{};  // variant: name, fields; a plain string is short for {"kind": string}
+  std::shared_ptr<const Field> element{};                             // list, map: what each element must be
+  std::vector<Field> alternatives{};                                  // any of these besides (a number or {"uniform": [..]})
 };
 
 struct Fields {
-  std::string summary;
-  std::vector<Field> fields;
+  std::string summary{};
+  std::vector<Field> fields{};
   bool open = false;  // unknown keys are let through
 };
 
