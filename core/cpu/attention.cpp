@@ -1,5 +1,4 @@
 // Ragged attention: per image and head the same register tile computes Q K^T, P V and their derivatives.
-#include <algorithm>
 #include <cmath>
 
 #include "core/cpu/backend.h"
@@ -18,6 +17,29 @@ std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
 }
 
 namespace cpu {
+namespace {
+
+/// Rows of dP become rows of dS = P (dP - <P, dP>) scale, a few at a time as in softmax_rows.
+template <int count_of_rows>
+void scores_backward(float* ds, std::int64_t stride, const float* p, std::int64_t rows, float scale) {
+  Vector sum[count_of_rows] = {};
+  float mean[count_of_rows];
+  for_vectors(rows, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 8
+    for (int r = 0; r < count_of_rows; ++r) sum[r] += load_count(p + r * rows + at, count) * load_count(ds + r * stride + at, count);
+  });
+#pragma GCC unroll 8
+  for (int r = 0; r < count_of_rows; ++r) mean[r] = sum_of(sum[r]);
+  for_vectors(rows, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 8
+    for (int r = 0; r < count_of_rows; ++r) {
+      const Vector d = load_count(ds + r * stride + at, count) - mean[r];
+      store_count(ds + r * stride + at, (load_count(p + r * rows + at, count) * scale) * d, count);
+    }
+  });
+}
+
+}  // namespace
 
 void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) {
   if (layout.rows() == 0) return;
@@ -37,9 +59,9 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
     for (int head = 0; head < heads; ++head) {
       const std::int64_t at = head * size;
       multiply(Write::set, rows, padded, size, {q + at, stride, Order::by_rows}, k_transposed + at * padded, padded, p, padded);
-      for (std::int64_t row = 0; row < rows; ++row) {
-        cpu::softmax(p + row * padded, p + row * padded, rows, scale);
-        if (kept) kept = std::copy_n(p + row * padded, rows, kept);
+      cpu::softmax(p, p, rows, padded, rows, scale);
+      if (kept) {
+        for (std::int64_t row = 0; row < rows; ++row, kept += rows) copy_row(kept, p + row * padded, rows);
       }
       multiply(Write::set, rows, size, rows, {p, padded, Order::by_rows}, q + 2 * dim + at, stride, y.data() + first * dim + at, dim);
     }
@@ -65,14 +87,9 @@ void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const 
       const std::int64_t at = head * size;
       const float* d = dy.data() + first * dim + at;
       multiply(Write::set, rows, padded, size, {d, dim, Order::by_rows}, v_transposed + at * padded, padded, ds, padded);
-      for (std::int64_t row = 0; row < rows; ++row) {
-        float* of_row = ds + row * padded;
-        const float* p_row = p + row * rows;
-        const float mean = dot(p_row, of_row, rows);
-        for_vectors(rows, [&](std::int64_t j, auto count) {
-          store_count(of_row + j, load_count(p_row + j, count) * (load_count(of_row + j, count) - mean) * scale, count);
-        });
-      }
+      std::int64_t row = 0;
+      for (; row + 4 <= rows; row += 4) scores_backward<4>(ds + row * padded, padded, p + row * rows, rows, scale);
+      for (; row < rows; ++row) scores_backward<1>(ds + row * padded, padded, p + row * rows, rows, scale);
       multiply(Write::add, rows, size, rows, {ds, padded, Order::by_rows}, q + dim + at, stride, dq + at, stride);
       multiply(Write::add, rows, size, rows, {ds, padded, Order::by_columns}, q + at, stride, dq + dim + at, stride);
       multiply(Write::add, rows, size, rows, {p, rows, Order::by_columns}, d, dim, dq + 2 * dim + at, stride);

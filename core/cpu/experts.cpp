@@ -8,7 +8,7 @@ namespace semwave::cpu {
 
 void CpuBackend::softmax(const Tensor& y, const Tensor& x) {
   const std::int64_t experts = y.columns();
-  for (std::int64_t row = 0; row < y.rows(); ++row) cpu::softmax(y.data() + row * experts, x.data() + row * experts, experts, 1.0f);
+  cpu::softmax(y.data(), x.data(), y.rows(), experts, experts, 1.0f);
 }
 
 void CpuBackend::softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) {

@@ -1,6 +1,5 @@
-// Layer norm over the last axis, with an optional modulation of scale and shift by each image.
-#include <cmath>
-
+// Layer norm over the last axis, with an optional modulation of scale and shift by each image. Four rows run side by side,
+// because one row alone waits for its own sums; each row's arithmetic is that of a row alone.
 #include "core/cpu/backend.h"
 #include "core/cpu/vector.h"
 
@@ -9,21 +8,123 @@ namespace {
 
 constexpr float epsilon = 1e-5f;
 
-struct Moments {
-  float mean, rstd;
+struct Forward {
+  std::int64_t dim;
+  const float *x, *gamma, *beta, *modulation;
+  const std::int32_t* image;
+  float *y, *mean_rstd;
 };
 
-Moments moments_of(const float* x, std::int64_t dim) {
-  Vector sum{};
-  for_vectors(dim, [&](std::int64_t at, auto count) { sum += load_count(x + at, count); });
-  const float mean = sum_of(sum) / static_cast<float>(dim);
-  Vector squares{};
-  for_vectors(dim, [&](std::int64_t at, auto count) {
-    const Vector d = load_count(x + at, count, broadcast(mean)) - mean;
-    squares += d * d;
+template <int rows>
+void forward(const Forward& a, std::int64_t first) {
+  const float* x = a.x + first * a.dim;
+  float* y = a.y + first * a.dim;
+  Vector sums[rows] = {}, squares[rows] = {};
+  float mean[rows], rstd[rows];
+  for_vectors(a.dim, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) sums[r] += load_count(x + r * a.dim + at, count);
   });
-  return {mean, 1.0f / std::sqrt(sum_of(squares) / static_cast<float>(dim) + epsilon)};
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) mean[r] = sum_of(sums[r]) / static_cast<float>(a.dim);
+  for_vectors(a.dim, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+      const Vector d = load_count(x + r * a.dim + at, count, broadcast(mean[r])) - mean[r];
+      squares[r] += d * d;
+    }
+  });
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) rstd[r] = 1.0f / __builtin_sqrtf(sum_of(squares[r]) / static_cast<float>(a.dim) + epsilon);
+  if (a.mean_rstd) {
+    for (int r = 0; r < rows; ++r) {
+      a.mean_rstd[2 * (first + r)] = mean[r];
+      a.mean_rstd[2 * (first + r) + 1] = rstd[r];
+    }
+  }
+  for_vectors(a.dim, [&](std::int64_t at, auto count) {
+    const Vector gamma = load_count(a.gamma + at, count), beta = load_count(a.beta + at, count);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+      const Vector h = (load_count(x + r * a.dim + at, count) - mean[r]) * rstd[r];
+      Vector g = gamma, b = beta;
+      if (a.modulation) {
+        const float* scale = a.modulation + 2 * a.dim * a.image[first + r] + at;
+        g += load_count(scale, count);
+        b += load_count(scale + a.dim, count);
+      }
+      store_count(y + r * a.dim + at, h * g + b, count);
+    }
+  });
 }
+
+struct Backward {
+  std::int64_t dim;
+  const float *dy, *x, *mean_rstd, *gamma, *modulation;
+  const std::int32_t* image;
+  float *dx, *dgamma, *dbeta, *dmodulation;
+};
+
+template <class Count>
+void add(float* to, Vector value, Count count) {
+  store_count(to, load_count(to, count) + value, count);
+}
+
+// With h = (x - mean) rstd and e = dy (gamma + scale): dx = rstd (e - mean(e) - h mean(e h)).
+template <int rows>
+void backward(const Backward& a, std::int64_t first) {
+  const float* x = a.x + first * a.dim;
+  const float* dy = a.dy + first * a.dim;
+  float mean[rows], rstd[rows], mean_e[rows], mean_eh[rows];
+  Vector sums_e[rows] = {}, sums_eh[rows] = {};
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+    mean[r] = a.mean_rstd[2 * (first + r)];
+    rstd[r] = a.mean_rstd[2 * (first + r) + 1];
+  }
+  const auto scaled = [&](int r, std::int64_t at, auto count, Vector gamma) {  // e
+    if (a.modulation) gamma += load_count(a.modulation + 2 * a.dim * a.image[first + r] + at, count);
+    return load_count(dy + r * a.dim + at, count) * gamma;
+  };
+  for_vectors(a.dim, [&](std::int64_t at, auto count) {
+    const Vector gamma = load_count(a.gamma + at, count);
+    Vector for_gamma{}, for_beta{};
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+      const Vector d = load_count(dy + r * a.dim + at, count);
+      const Vector h = (load_count(x + r * a.dim + at, count) - mean[r]) * rstd[r];
+      const Vector e = scaled(r, at, count, gamma);
+      sums_e[r] += e;
+      sums_eh[r] += e * h;
+      for_gamma += d * h;
+      for_beta += d;
+      if (a.dmodulation) {
+        float* to = a.dmodulation + 2 * a.dim * a.image[first + r] + at;
+        add(to, d * h, count);
+        add(to + a.dim, d, count);
+      }
+    }
+    if (a.dgamma) add(a.dgamma + at, for_gamma, count);
+    if (a.dbeta) add(a.dbeta + at, for_beta, count);
+  });
+  if (!a.dx) return;
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+    mean_e[r] = sum_of(sums_e[r]) / static_cast<float>(a.dim);
+    mean_eh[r] = sum_of(sums_eh[r]) / static_cast<float>(a.dim);
+  }
+  for_vectors(a.dim, [&](std::int64_t at, auto count) {
+    const Vector gamma = load_count(a.gamma + at, count);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+      const Vector h = (load_count(x + r * a.dim + at, count) - mean[r]) * rstd[r];
+      const Vector e = scaled(r, at, count, gamma);
+      add(a.dx + (first + r) * a.dim + at, ((e - mean_e[r]) - h * mean_eh[r]) * rstd[r], count);
+    }
+  });
+}
+
+float* data_or_null(const Tensor& x) { return x.defined() ? x.data() : nullptr; }
 
 }  // namespace
 
@@ -32,71 +133,23 @@ void CpuBackend::layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tens
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
   assert(y.size() == x.size() && beta.size() == dim && (!modulation.defined() || static_cast<std::int64_t>(image.size()) == rows));
   assert(!mean_rstd.defined() || mean_rstd.size() == 2 * rows);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* from = x.data() + row * dim;
-    float* to = y.data() + row * dim;
-    const auto [mean, rstd] = moments_of(from, dim);
-    if (mean_rstd.defined()) {
-      mean_rstd.data()[2 * row] = mean;
-      mean_rstd.data()[2 * row + 1] = rstd;
-    }
-    const float* scale = modulation.defined() ? modulation.data() + 2 * dim * image[static_cast<std::size_t>(row)] : nullptr;
-    for_vectors(dim, [&](std::int64_t at, auto count) {
-      Vector g = load_count(gamma.data() + at, count), b = load_count(beta.data() + at, count);
-      if (scale) {
-        g += load_count(scale + at, count);
-        b += load_count(scale + dim + at, count);
-      }
-      store_count(to + at, ((load_count(from + at, count) - mean) * rstd) * g + b, count);
-    });
-  }
+  const Forward all{dim, x.data(), gamma.data(), beta.data(), data_or_null(modulation), image.data(), y.data(), data_or_null(mean_rstd)};
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) forward<4>(all, row);
+  for (; row < rows; ++row) forward<1>(all, row);
 }
 
-// With h = (x - mean) rstd and e = dy (gamma + scale): dx = rstd (e - mean(e) - h mean(e h)).
 void CpuBackend::layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, const Tensor& dmodulation, const Tensor& dy,
                                      const Tensor& x, const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation,
                                      const std::vector<std::int32_t>& image) {
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
   assert(dy.size() == x.size() && mean_rstd.size() == 2 * rows);
-  float* to_gamma = dgamma.defined() ? dgamma.data() : nullptr;
-  float* to_beta = dbeta.defined() ? dbeta.data() : nullptr;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* from = x.data() + row * dim;
-    const float* d = dy.data() + row * dim;
-    const float mean = mean_rstd.data()[2 * row], rstd = mean_rstd.data()[2 * row + 1];
-    const std::int64_t of_image = modulation.defined() || dmodulation.defined() ? 2 * dim * image[static_cast<std::size_t>(row)] : 0;
-    const float* scale = modulation.defined() ? modulation.data() + of_image : nullptr;
-    float* to_scale = dmodulation.defined() ? dmodulation.data() + of_image : nullptr;
-    const auto incoming = [&](std::int64_t at, auto count, Vector derivative) {  // e
-      Vector g = load_count(gamma.data() + at, count);
-      if (scale) g += load_count(scale + at, count);
-      return derivative * g;
-    };
-    const auto add = [](float* to, Vector value, auto count) { store_count(to, load_count(to, count) + value, count); };
-    Vector sum{}, sum_h{};
-    for_vectors(dim, [&](std::int64_t at, auto count) {
-      const Vector derivative = load_count(d + at, count);
-      const Vector h = (load_count(from + at, count) - mean) * rstd;
-      const Vector e = incoming(at, count, derivative);
-      sum += e;
-      sum_h += e * h;
-      const Vector for_gamma = derivative * h;
-      if (to_gamma) add(to_gamma + at, for_gamma, count);
-      if (to_beta) add(to_beta + at, derivative, count);
-      if (to_scale) {
-        add(to_scale + at, for_gamma, count);
-        add(to_scale + dim + at, derivative, count);
-      }
-    });
-    if (!dx.defined()) continue;
-    const float mean_e = sum_of(sum) / static_cast<float>(dim), mean_eh = sum_of(sum_h) / static_cast<float>(dim);
-    float* to = dx.data() + row * dim;
-    for_vectors(dim, [&](std::int64_t at, auto count) {
-      const Vector h = (load_count(from + at, count) - mean) * rstd;
-      const Vector e = incoming(at, count, load_count(d + at, count));
-      add(to + at, (e - mean_e - h * mean_eh) * rstd, count);
-    });
-  }
+  assert((!modulation.defined() && !dmodulation.defined()) || static_cast<std::int64_t>(image.size()) == rows);
+  const Backward all{dim,          dy.data(),        x.data(),          mean_rstd.data(),    gamma.data(),             data_or_null(modulation),
+                     image.data(), data_or_null(dx), data_or_null(dgamma), data_or_null(dbeta), data_or_null(dmodulation)};
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) backward<4>(all, row);
+  for (; row < rows; ++row) backward<1>(all, row);
 }
 
 }  // namespace semwave::cpu

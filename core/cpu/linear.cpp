@@ -127,8 +127,12 @@ void CpuBackend::linear_backward_input(const Tensor& dx, const Tensor& dy, const
         } else {
           alignas(64) float tile[tile_rows * panel_width];
           multiply_tile(Write::set, height, vectors, depth, left, panel, stride, tile, stride);
-          for (int i = 0; i < height; ++i)
-            for (int j = 0; j < width; ++j) to[i * columns + j] += tile[i * stride + j];
+          for (int i = 0; i < height; ++i) {
+            for_vectors(width, [&](std::int64_t at, auto count) {
+              float* place = to + i * columns + at;
+              store_count(place, load_count(place, count) + load(tile + i * stride + at), count);
+            });
+          }
         }
         row += height;
       }

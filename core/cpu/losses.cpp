@@ -24,9 +24,10 @@ void CpuBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor
     float* probabilities = p.defined() ? p.data() + row * classes : scratch(Scratch::row, classes);
     const std::int32_t right = label[static_cast<std::size_t>(row)];
     assert(0 <= right && right < classes);
-    const double logarithm = cpu::softmax(probabilities, logits, classes, 1.0f, true);  // log sum exp
+    float log_sum = 0;
+    cpu::softmax(probabilities, logits, 1, 0, classes, 1.0f, &log_sum);
     const double mean = static_cast<double>(sum_of_row(logits, classes)) / static_cast<double>(classes);
-    sum += logarithm - (1.0 - static_cast<double>(smoothing)) * static_cast<double>(logits[right]) - static_cast<double>(smoothing) * mean;
+    sum += static_cast<double>(log_sum) - (1.0 - static_cast<double>(smoothing)) * static_cast<double>(logits[right]) - static_cast<double>(smoothing) * mean;
   }
   loss.data()[0] += static_cast<float>(sum * static_cast<double>(scale));
 }

@@ -1,48 +1,131 @@
-// Windows of images as rows of a matrix, and back.
+// Windows of images as rows of a matrix, and back. Each image passes through a copy with its border of zeros, so that no
+// window needs a test; squares of channels x places are turned in registers.
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "core/cpu/backend.h"
+#include "core/cpu/scratch.h"
+#include "core/cpu/transpose.h"
 
 namespace semwave::cpu {
 namespace {
 
-// Calls body(row of windows, pixel or -1 outside, ky * kernel + kx).
-template <class Body>
-void for_pixels(const Shape& images, Window window, Body&& body) {
-  const int height = static_cast<int>(images[1]), width = static_cast<int>(images[2]);
-  const int out_height = window.out(height), out_width = window.out(width);
-  std::int64_t row = 0;
-  for (std::int64_t image = 0; image < images[0]; ++image)
-    for (int oy = 0; oy < out_height; ++oy)
-      for (int ox = 0; ox < out_width; ++ox, ++row)
-        for (int ky = 0; ky < window.kernel; ++ky)
-          for (int kx = 0; kx < window.kernel; ++kx) {
-            const int y = oy * window.stride + ky - window.padding, x = ox * window.stride + kx - window.padding;
-            const bool inside = 0 <= y && y < height && 0 <= x && x < width;
-            body(row, inside ? (image * height + y) * width + x : std::int64_t{-1}, ky * window.kernel + kx);
-          }
+struct Geometry {
+  Geometry(const Shape& shape, Window of_window)
+      : window(of_window), height(shape[1]), width(shape[2]), channels(shape[3]), area(std::int64_t{window.kernel} * window.kernel),
+        padded_height(height + 2 * window.padding), padded_width(width + 2 * window.padding),
+        out_height(window.out(static_cast<int>(height))), out_width(window.out(static_cast<int>(width))) {}
+
+  std::int64_t image_size() const { return height * width * channels; }
+  std::int64_t padded_size() const { return padded_height * padded_width * channels; }
+  float* inner_row(float* padded, std::int64_t y) const { return padded + ((y + window.padding) * padded_width + window.padding) * channels; }
+  /// First value of a window.
+  std::int64_t corner(int oy, int ox) const { return (oy * padded_width + ox) * window.stride * channels; }
+  /// From the corner to place ky * kernel + kx.
+  std::vector<std::int64_t> offsets() const {
+    std::vector<std::int64_t> made;
+    for (int ky = 0; ky < window.kernel; ++ky)
+      for (int kx = 0; kx < window.kernel; ++kx) made.push_back((ky * padded_width + kx) * channels);
+    return made;
+  }
+  template <class Body>
+  void for_windows(Body&& body) const {  // body(row within the image, corner)
+    for (int oy = 0, row = 0; oy < out_height; ++oy)
+      for (int ox = 0; ox < out_width; ++ox, ++row) body(row, corner(oy, ox));
+  }
+
+  Window window;
+  std::int64_t height, width, channels, area, padded_height, padded_width;
+  int out_height, out_width;
+};
+
+constexpr std::int64_t few_channels = vector_width / 2;  // below, squares would be mostly empty
+
+/// to[c * area + place] = from[offsets[place] + c]
+void gather_window(float* to, const float* from, const std::vector<std::int64_t>& offsets, std::int64_t channels) {
+  const auto area = static_cast<std::int64_t>(offsets.size());
+  if (channels < few_channels) {
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t place = 0; place < area; ++place) to[c * area + place] = from[offsets[static_cast<std::size_t>(place)] + c];
+    return;
+  }
+  for_vectors(channels, [&](std::int64_t c, auto count) {
+    for_vectors(area, [&](std::int64_t place, auto places) {
+      Vector square[vector_width];
+#pragma GCC unroll 16
+      for (int i = 0; i < vector_width; ++i)
+        square[i] = i < places ? load_count(from + offsets[static_cast<std::size_t>(place + i)] + c, count) : Vector{};
+      transpose_square(square);
+#pragma GCC unroll 16
+      for (int j = 0; j < vector_width; ++j)
+        if (j < count) store_count(to + (c + j) * area + place, square[j], places);
+    });
+  });
+}
+
+/// to[offsets[place] + c] += from[c * area + place]
+void scatter_window(float* to, const float* from, const std::vector<std::int64_t>& offsets, std::int64_t channels) {
+  const auto area = static_cast<std::int64_t>(offsets.size());
+  if (channels < few_channels) {
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t place = 0; place < area; ++place) to[offsets[static_cast<std::size_t>(place)] + c] += from[c * area + place];
+    return;
+  }
+  for_vectors(channels, [&](std::int64_t c, auto count) {
+    for_vectors(area, [&](std::int64_t place, auto places) {
+      Vector square[vector_width];
+#pragma GCC unroll 16
+      for (int j = 0; j < vector_width; ++j) square[j] = j < count ? load_count(from + (c + j) * area + place, places) : Vector{};
+      transpose_square(square);
+#pragma GCC unroll 16
+      for (int i = 0; i < vector_width; ++i) {
+        if (i >= places) continue;
+        float* pixel = to + offsets[static_cast<std::size_t>(place + i)] + c;
+        store_count(pixel, load_count(pixel, count) + square[i], count);
+      }
+    });
+  });
 }
 
 }  // namespace
 
 void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
-  const std::int64_t channels = x.shape()[3], area = window.kernel * window.kernel;
-  for_pixels(x.shape(), window, [&](std::int64_t row, std::int64_t pixel, int place) {
-    float* to = y.data() + row * channels * area + place;
-    const float* from = x.data() + pixel * channels;
-    for (std::int64_t c = 0; c < channels; ++c) to[c * area] = pixel < 0 ? 0.0f : from[c];
-  });
+  const Geometry geometry(x.shape(), window);
+  const std::int64_t row_size = geometry.channels * geometry.area, rows = std::int64_t{geometry.out_height} * geometry.out_width;
+  assert(y.size() == x.shape()[0] * rows * row_size);
+  const std::vector<std::int64_t> offsets = geometry.offsets();
+  float* padded = scratch(Scratch::panel, geometry.padded_size());
+  std::memset(padded, 0, static_cast<std::size_t>(geometry.padded_size()) * sizeof(float));
+  const std::int64_t line = geometry.width * geometry.channels;
+  for (std::int64_t image = 0; image < x.shape()[0]; ++image) {
+    const float* from = x.data() + image * geometry.image_size();
+    for (std::int64_t row = 0; row < geometry.height; ++row) std::copy_n(from + row * line, line, geometry.inner_row(padded, row));
+    float* to = y.data() + image * rows * row_size;
+    geometry.for_windows([&](int row, std::int64_t corner) { gather_window(to + row * row_size, padded + corner, offsets, geometry.channels); });
+  }
 }
 
 void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window window) {
   if (!dx.defined()) return;
-  const std::int64_t channels = dx.shape()[3], area = window.kernel * window.kernel;
-  for_pixels(dx.shape(), window, [&](std::int64_t row, std::int64_t pixel, int place) {
-    if (pixel < 0) return;
-    const float* from = dy.data() + row * channels * area + place;
-    float* to = dx.data() + pixel * channels;
-    for (std::int64_t c = 0; c < channels; ++c) to[c] += from[c * area];
-  });
+  const Geometry geometry(dx.shape(), window);
+  const std::int64_t row_size = geometry.channels * geometry.area, rows = std::int64_t{geometry.out_height} * geometry.out_width;
+  assert(dy.size() == dx.shape()[0] * rows * row_size);
+  const std::vector<std::int64_t> offsets = geometry.offsets();
+  float* padded = scratch(Scratch::panel, geometry.padded_size());
+  const std::int64_t line = geometry.width * geometry.channels;
+  for (std::int64_t image = 0; image < dx.shape()[0]; ++image) {
+    std::memset(padded, 0, static_cast<std::size_t>(geometry.padded_size()) * sizeof(float));
+    const float* from = dy.data() + image * rows * row_size;
+    geometry.for_windows([&](int row, std::int64_t corner) { scatter_window(padded + corner, from + row * row_size, offsets, geometry.channels); });
+    float* to = dx.data() + image * geometry.image_size();
+    for (std::int64_t row = 0; row < geometry.height; ++row) {
+      const float* inner = geometry.inner_row(padded, row);
+      for_vectors(line, [&](std::int64_t at, auto count) {
+        store_count(to + row * line + at, load_count(to + row * line + at, count) + load_count(inner + at, count), count);
+      });
+    }
+  }
 }
 
 }  // namespace semwave::cpu

@@ -17,7 +17,7 @@ void CpuBackend::pool(const Tensor& y, const Tensor& weights, const Tensor& x, c
     float* to = y.data() + image * dim;
     std::fill_n(to, dim, 0.0f);
     if (rows == 0) continue;
-    cpu::softmax(w + first, score.data() + first, rows, 1.0f);
+    cpu::softmax(w + first, score.data() + first, 1, 0, rows, 1.0f);
     for (std::int64_t row = first; row < first + rows; ++row) cpu::add_scaled(to, x.data() + row * dim, w[row], dim);
   }
 }

@@ -74,9 +74,10 @@ void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t
     std::int64_t panel_stride = b_stride;
     if (width != full) {  // the last columns, padded with zeros so that nothing is read past the end of B
       float* padded = scratch(Scratch::panel, depth * full);
+      const int whole = full - vector_width, rest = width - whole;
       for (std::int64_t p = 0; p < depth; ++p) {
-        std::copy_n(panel + p * b_stride, width, padded + p * full);
-        std::fill_n(padded + p * full + width, full - width, 0.0f);
+        if (whole) store(padded + p * full, load(panel + p * b_stride));
+        store(padded + p * full + whole, load_partial(panel + p * b_stride + whole, rest));
       }
       panel = padded;
       panel_stride = full;
@@ -91,7 +92,11 @@ void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t
         alignas(64) float result[tile_rows * panel_width];
         multiply_tile(Write::set, height, vectors, depth, left, panel, panel_stride, result, full);
         for (int i = 0; i < height; ++i) {
-          for (int j = 0; j < width; ++j) to[i * c_stride + j] = (write == Write::add ? to[i * c_stride + j] : 0.0f) + result[i * full + j];
+          for_vectors(width, [&](std::int64_t at, auto count) {
+            float* place = to + i * c_stride + at;
+            const Vector sum = load(result + i * full + at);
+            store_count(place, write == Write::add ? load_count(place, count) + sum : sum, count);
+          });
         }
       }
       row += height;

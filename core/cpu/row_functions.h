@@ -13,27 +13,55 @@ inline float dot(const float* a, const float* b, std::int64_t size) {
   return sum_of(sum);
 }
 
+inline void copy_row(float* to, const float* from, std::int64_t size) {
+  for_vectors(size, [&](std::int64_t at, auto count) { store_count(to + at, load_count(from + at, count), count); });
+}
+
 /// y += scale x
 inline void add_scaled(float* y, const float* x, float scale, std::int64_t size) {
   for_vectors(size, [&](std::int64_t at, auto count) { store_count(y + at, load_count(y + at, count) + scale * load_count(x + at, count), count); });
 }
 
-/// y = softmax(scale x), y may be x. Returns log sum exp(scale x). A NaN in the row makes the whole row NaN.
-inline float softmax(float* y, const float* x, std::int64_t size, float scale, bool want_logarithm = false) {
+/// y = softmax(scale x) for `rows` rows side by side, y may be x. `log_sum` (if not null) receives log sum exp(scale x) of each.
+/// Side by side because one row alone waits for its own sums; each row's arithmetic is that of a row alone.
+template <int rows>
+inline void softmax_rows(float* y, const float* x, std::int64_t stride, std::int64_t size, float scale, float* log_sum) {
   const Vector lowest = broadcast(-__builtin_inff());
-  Vector highest = lowest;
-  for_vectors(size, [&](std::int64_t at, auto count) { highest = maximum(load_count(x + at, count, lowest), highest); });
-  const float peak = maximum_of(highest);
-  Vector sum{};
+  Vector highest[rows], sum[rows];
+  float peak[rows], inverse[rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) highest[r] = lowest, sum[r] = Vector{};
   for_vectors(size, [&](std::int64_t at, auto count) {
-    const Vector e = exp((load_count(x + at, count, lowest) - peak) * scale);
-    store_count(y + at, e, count);
-    sum += e;
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) highest[r] = maximum(load_count(x + r * stride + at, count, lowest), highest[r]);
   });
-  const float total = sum_of(sum);
-  const float inverse = 1.0f / total;
-  for_vectors(size, [&](std::int64_t at, auto count) { store_count(y + at, load_count(y + at, count) * inverse, count); });
-  return want_logarithm ? peak * scale + __builtin_logf(total) : 0.0f;
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) peak[r] = maximum_of(highest[r]);
+  for_vectors(size, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+      const Vector e = exp((load_count(x + r * stride + at, count, lowest) - peak[r]) * scale);
+      store_count(y + r * stride + at, e, count);
+      sum[r] += e;
+    }
+  });
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    const float total = sum_of(sum[r]);
+    inverse[r] = 1.0f / total;
+    if (log_sum) log_sum[r] = peak[r] * scale + __builtin_logf(total);
+  }
+  for_vectors(size, [&](std::int64_t at, auto count) {
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) store_count(y + r * stride + at, load_count(y + r * stride + at, count) * inverse[r], count);
+  });
+}
+
+/// softmax_rows for any number of rows at distance `stride`. A NaN in a row makes that whole row NaN.
+inline void softmax(float* y, const float* x, std::int64_t rows, std::int64_t stride, std::int64_t size, float scale, float* log_sum = nullptr) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) softmax_rows<4>(y + row * stride, x + row * stride, stride, size, scale, log_sum ? log_sum + row : nullptr);
+  for (; row < rows; ++row) softmax_rows<1>(y + row * stride, x + row * stride, stride, size, scale, log_sum ? log_sum + row : nullptr);
 }
 
 /// dx += softmax's derivative: y (dy - <y, dy>), times scale.

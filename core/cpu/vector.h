@@ -134,8 +134,10 @@ inline Vector gelu(Vector x) {
 
 inline Vector gelu_derivative(Vector x) {
   const Vector square = x * x;
-  const Vector s = sigmoid(x * (1.5957691f + 0.071354816f * square));
-  return s + (x * s * (1.0f - s)) * (1.5957691f + 0.21406445f * square);
+  const Vector u = x * (1.5957691f + 0.071354816f * square);
+  const Vector e = exp(u < 0.0f ? u : -u);  // of -|u|: sigmoid'(u) = e / (1 + e)^2 without a difference of near numbers
+  const Vector s = 1.0f / (1.0f + e);
+  return (u < 0.0f ? e * s : s) + (x * (e * s * s)) * (1.5957691f + 0.21406445f * square);
 }
 
 }  // namespace semwave::cpu
