@@ -1,4 +1,4 @@
-// Simulates the header code and writes channel/header_loss_table.inc to standard output, about five minutes on one core:
+// Simulates the header code and writes channel/header_loss_table.inc to standard output, about six minutes on one core:
 //
 //   ninja -C build header_loss_table && build/benchmarks/header_loss_table > new.inc && mv new.inc channel/header_loss_table.inc
 //

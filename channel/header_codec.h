@@ -1,8 +1,8 @@
 // Header bits to channel uses and back: CRC, convolutional code, interleaving with repetition, modulation; four formats.
 //
 // Each part by itself: part | CRC-8 | six zero bits through the (133, 171) code gives n coded bits. The symbols take
-// bits 0, s, 2s, ... (mod n) of them, going round as often as the repetition says; s is the stride nearest to 0.618 n that shares
-// no factor with n, so neighbours of the trellis travel in different symbols and a part of a round is spread evenly. The
+// bits 0, s, 2s, ... (mod n) of them, going round as often as the repetition says; s is the stride nearest to round(0.618 n) (of two,
+// the greater) that shares no factor with n, so neighbours of the trellis travel in different symbols and a part of a round is spread evenly. The
 // last symbol is filled by going on round. The receiver adds the likelihood ratios of the copies of a bit.
 #pragma once
 

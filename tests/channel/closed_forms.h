@@ -1,0 +1,41 @@
+// Closed forms of the conventions, written from the literature and not from the library, and the statistics to hold a count to them.
+#pragma once
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "channel/modulation.h"
+
+namespace semwave {
+
+inline double q_function(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
+
+/// Weights w and factors a of the bit error probability sum w Q(sqrt(2 a g)), g = Eb/N0 (Gray mapping, exact).
+inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) {
+  switch (modulation) {
+    case Modulation::bpsk:
+    case Modulation::qpsk:
+      return {{1, 1}};
+    case Modulation::qam16:
+      return {{3.0 / 4, 2.0 / 5}, {1.0 / 2, 18.0 / 5}, {-1.0 / 4, 10}};
+    case Modulation::qam64:
+      return {{7.0 / 12, 1.0 / 7}, {1.0 / 2, 9.0 / 7}, {-1.0 / 12, 25.0 / 7}, {1.0 / 12, 81.0 / 7}, {-1.0 / 12, 169.0 / 7}};
+  }
+  return {};
+}
+
+inline double bit_error_rate(Modulation modulation, bool rayleigh, double eb_n0_db) {
+  const double g = std::pow(10.0, eb_n0_db / 10);
+  double rate = 0;
+  for (const auto& [w, a] : gray_terms(modulation)) rate += w * (rayleigh ? (1 - std::sqrt(a * g / (1 + a * g))) / 2 : q_function(std::sqrt(2 * a * g)));
+  return rate;
+}
+
+/// Upper quantile of chi-square with n degrees of freedom at about 1e-5 (Wilson and Hilferty 1931).
+inline double chi_square_limit(int n) {
+  const double c = 2.0 / (9.0 * n);
+  return n * std::pow(1 - c + 4.265 * std::sqrt(c), 3);
+}
+
+}  // namespace semwave

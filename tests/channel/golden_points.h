@@ -1,0 +1,54 @@
+// Runs the bit link at a point of the conventions' table and compares the count with the closed form.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "channel/bit_link.h"
+#include "core/backend.h"
+#include "tests/channel/closed_forms.h"
+
+namespace semwave {
+
+struct GoldenPoint {
+  Modulation modulation;
+  bool rayleigh;
+  double eb_n0_db;
+  double rate;  // of the conventions
+};
+
+/// Every point: at least `errors` errors expected, |z| < 4; one chi-square over all.
+inline void expect_golden(const std::vector<GoldenPoint>& points, double errors) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  double chi_square = 0;
+  std::uint64_t seed = 1000;
+  for (const GoldenPoint& point : points) {
+    const double p = bit_error_rate(point.modulation, point.rayleigh, point.eb_n0_db);
+    EXPECT_NEAR(p / point.rate, 1, 1e-3) << "the closed form of this test against the printed figure";
+    BitLinkSettings settings{.modulation = point.modulation, .seed = ++seed};
+    const double snr_db = es_n0_db(point.eb_n0_db, point.modulation);
+    settings.channel.snr = {snr_db, snr_db};
+    settings.channel.fading = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
+    settings.channel.coherence = Coherence::symbol;
+    const int width = bits_per_symbol(point.modulation);
+    const auto frames = static_cast<std::uint32_t>(std::ceil(errors / p / width / settings.frame_symbols));
+    const BitErrors count = run_bit_link(*backend, settings, 0, frames);
+    const auto bits = static_cast<double>(count.bits);
+    // Two bits of one dimension share a symbol (and all of a symbol a fade), so errors come in clusters of up to `width`; the variance is
+    // taken from symbols: at most the bits' own times the errors an erroneous symbol carries on average.
+    const double cluster = static_cast<double>(count.bit_errors) / static_cast<double>(count.symbol_errors);
+    const double z = (static_cast<double>(count.bit_errors) - bits * p) / std::sqrt(bits * p * (1 - p) * cluster);
+    EXPECT_GE(static_cast<double>(count.bit_errors), 0.85 * errors);
+    EXPECT_LT(std::abs(z), 4) << modulation_name(point.modulation) << (point.rayleigh ? " Rayleigh " : " AWGN ") << point.eb_n0_db << " dB: "
+                              << static_cast<double>(count.bit_errors) / bits << ", not " << p;
+    chi_square += z * z;
+  }
+  EXPECT_LT(chi_square, chi_square_limit(static_cast<int>(points.size())));
+  // A spread far below 1 would mean that draws are not random.
+  if (points.size() >= 16) {
+    EXPECT_GT(chi_square, 0.15 * static_cast<double>(points.size()));
+  }
+}
+
+}  // namespace semwave

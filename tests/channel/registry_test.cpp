@@ -1,0 +1,60 @@
+// What a scenario may say about its channel and its equaliser.
+#include "channel/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/core/expect_error.h"
+
+namespace semwave {
+namespace {
+
+ChannelSettings settings_of(const std::string& text) {
+  const Place place{"x.json", "/channel"};
+  return channels().make(resolve(parse_json(text, "x.json"), channels().field("channel"), place), place);
+}
+
+TEST(ChannelRegistry, NamesTheThreeChannels) {
+  std::vector<std::string> names;
+  for (const auto& [name, summary] : channels().list()) {
+    names.push_back(name);
+    EXPECT_FALSE(summary.empty());
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh"}));
+  EXPECT_EQ(equalisers().list().size(), 2u);
+}
+
+TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
+  const ChannelSettings awgn = settings_of(R"({"kind": "awgn", "snr_db": -3.5})");
+  EXPECT_EQ(awgn.fading, FadingKind::none);
+  EXPECT_EQ(awgn.snr.from_db, -3.5);
+  EXPECT_EQ(awgn.snr.to_db, -3.5);
+  EXPECT_FALSE(awgn.noiseless);
+  const ChannelSettings drawn = settings_of(R"({"kind": "rayleigh", "snr_db": {"uniform": [-5, 20]}, "coherence": "symbol"})");
+  EXPECT_EQ(drawn.fading, FadingKind::rayleigh);
+  EXPECT_EQ(drawn.snr.from_db, -5);
+  EXPECT_EQ(drawn.snr.to_db, 20);
+  EXPECT_EQ(drawn.coherence, Coherence::symbol);
+  EXPECT_EQ(settings_of(R"({"kind": "rayleigh"})").coherence, Coherence::image);
+  EXPECT_EQ(settings_of(R"({"kind": "rayleigh", "coherence": "block", "block_uses": 12})").block, 12);
+  const ChannelSettings block = settings_of(R"({"kind": "rayleigh", "coherence": {"block": 7}})");
+  EXPECT_EQ(block.coherence, Coherence::block);
+  EXPECT_EQ(block.block, 7);
+  EXPECT_TRUE(settings_of(R"("ideal")").noiseless);
+  EXPECT_EQ(settings_of(R"({"kind": "awgn", "csi": {"transmitter": "perfect", "receiver": {"kind": "perfect"}}})").snr.from_db, 10);
+  EXPECT_EQ(equalisers().make({{"kind", "zf"}}, {}), Equaliser::zero_forcing);
+  EXPECT_EQ(equalisers().make({{"kind", "mmse"}}, {}), Equaliser::mmse);
+}
+
+TEST(ChannelRegistry, RefusesWithThePlaceAndTheKnownNames) {
+  const std::string unknown = error_of([] { (void)settings_of(R"({"kind": "raylegh"})"); });
+  expect_contains(unknown, "/channel");
+  expect_contains(unknown, "rayleigh");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "snr_db": "ten"})"); }), "/channel/snr_db");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "coherence": "image"})"); }), "coherence");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "block_uses": 0})"); }), "/channel/block_uses");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "csi": {"receiver": "estimated"}})"); }), "/channel/csi");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "snr_db": {"uniform": [1]}})"); }), "/channel/snr_db");
+}
+
+}  // namespace
+}  // namespace semwave
