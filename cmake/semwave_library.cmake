@@ -1,10 +1,11 @@
-# One library per room: every .cpp below the folder. Rooms link downward only; tests/layering_test.cpp reads the includes.
+# One library per room: every .cpp below the folder. Rooms link downward only; tests/core/layering_test.cpp reads the includes.
 function(semwave_library room)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(semwave_${room} STATIC ${sources})
   add_library(semwave::${room} ALIAS semwave_${room})
   target_include_directories(semwave_${room} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/semwave>)
   target_compile_features(semwave_${room} PUBLIC cxx_std_20)
+  target_compile_definitions(semwave_${room} PRIVATE SEMWAVE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(semwave_${room} PUBLIC ${ARGN} PRIVATE $<BUILD_INTERFACE:semwave_flags>)
   set_target_properties(semwave_${room} PROPERTIES EXPORT_NAME ${room} POSITION_INDEPENDENT_CODE ON)
 endfunction()

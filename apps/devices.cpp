@@ -1,0 +1,31 @@
+// semwave devices: processors and GPUs it can use.
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "apps/commands.h"
+#include "core/backend.h"
+#include "core/error.h"
+
+namespace semwave {
+namespace {
+
+int devices() {
+  const auto cpu = make_cpu_backend();
+  fmt::print("cpu   {}, {} threads\n", cpu->name(), std::thread::hardware_concurrency());
+  try {
+    fmt::print("cuda  {}\n", make_cuda_backend()->name());
+  } catch (const Error& missing) {
+    fmt::print("# {}\n", missing.what());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_devices(CLI::App& program) {
+  program.add_subcommand("devices", "processors and GPUs it can use")->footer("Example: semwave devices");
+  return devices;
+}
+
+}  // namespace semwave

@@ -1,0 +1,28 @@
+// Progress on standard error: one live line on a terminal, a plain line now and then elsewhere, nothing where quiet.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace semwave {
+
+/// "0:42", "2:03:05".
+std::string clock_text(double seconds);
+
+class Progress {
+ public:
+  explicit Progress(bool quiet);
+  ~Progress() { clear(); }
+  /// The state of things; shown at most a few times a second (a terminal) or twice a minute (a log).
+  void show(const std::string& line);
+  /// A line that stays. Shown unless quiet.
+  void note(const std::string& line);
+  /// Takes the live line away, before something is printed to standard output.
+  void clear();
+
+ private:
+  bool quiet_, terminal_, live_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace semwave

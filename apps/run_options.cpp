@@ -1,0 +1,54 @@
+#include "apps/run_options.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/error.h"
+
+namespace semwave {
+
+void RunOptions::add_to(CLI::App& command) {
+  command.add_option("scenario", scenario, "scenario file")->required()->type_name("SCENARIO");
+  command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
+  command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
+  command.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->type_name("NAME");
+  command.add_option("--threads", threads, "threads of the processor (default: one a core)")->check(CLI::Range(1, 1024))->type_name("N");
+  command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")->check(CLI::Range(1, 1 << 20))->type_name("N");
+  command.add_option("--seed", seed, "key of all random draws, instead of the scenario's")->type_name("N");
+  command.add_flag("--json", json, "print one JSON object a line instead of a table");
+  command.add_flag("--quiet", quiet, "no progress on standard error");
+}
+
+std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
+  std::vector<std::pair<std::string, Json>> made;
+  for (const std::string& entry : set) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos || entry[0] != '/') throw Error("--set " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
+    const std::string text = entry.substr(equals + 1);
+    Json value = text;
+    try {
+      value = parse_json(text, "--set");
+    } catch (const Error&) {
+      // Not JSON: a plain word, as in /channel/kind=awgn.
+    }
+    made.emplace_back(entry.substr(0, equals), std::move(value));
+  }
+  if (seed) made.emplace_back("/seed", *seed);
+  return made;
+}
+
+std::unique_ptr<Backend> RunOptions::make_backend() const {
+  if (device == "cuda") return make_cuda_backend();
+  if (device == "auto") {
+    try {
+      return make_cuda_backend();
+    } catch (const Error&) {
+      // No GPU, or none built in: the processor it is.
+    }
+  }
+  return make_cpu_backend();
+}
+
+int RunOptions::thread_count() const { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace semwave

@@ -1,0 +1,36 @@
+// The options of every command that runs, and what is made of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "core/backend.h"
+#include "core/json.h"
+
+namespace semwave {
+
+struct RunOptions {
+  std::string scenario;
+  std::vector<std::string> set;       // "/json/pointer=value"
+  std::string out;                    // empty: no folder
+  std::string device = "auto";
+  int threads = 0;                    // 0: one a core
+  int shard = 0;                      // 0: what the device likes
+  std::optional<std::uint64_t> seed;
+  bool json = false, quiet = false;
+
+  void add_to(CLI::App& command);
+  /// --set and --seed as overrides; a value that is no JSON is a string. Throws Error for one without pointer or value.
+  std::vector<std::pair<std::string, Json>> overrides() const;
+  /// auto: a GPU where there is one. Throws Error where the device asked for cannot be had.
+  std::unique_ptr<Backend> make_backend() const;
+  int thread_count() const;
+};
+
+}  // namespace semwave

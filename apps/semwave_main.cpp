@@ -1,0 +1,99 @@
+#include "apps/semwave_main.h"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "core/error.h"
+#include "core/json.h"
+
+namespace semwave {
+namespace {
+
+constexpr int failed = 1, wrong = 2;
+
+int complain(const std::string& what, int status) {
+  fmt::print(stderr, "semwave: {}\n", what);
+  return status;
+}
+
+/// Names of options, "--out" among them, of the command that was being read.
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+/// A mistake in the command line, in one line with what was probably meant.
+int explain(const CLI::App& program, const CLI::ParseError& mistake, const std::vector<std::string>& arguments) {
+  const auto chosen = program.get_subcommands();
+  const CLI::App& command = chosen.empty() ? program : *chosen.front();
+  const std::string name = chosen.empty() ? "semwave" : "semwave " + command.get_name();
+  std::string text = mistake.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&mistake) != nullptr) {
+    const std::vector<std::string> known = option_names(command);
+    for (const std::string& argument : arguments) {
+      const std::string option = argument.substr(0, argument.find('='));
+      if (!option.starts_with("--") || std::find(known.begin(), known.end(), option) != known.end()) continue;
+      const std::string near = nearest(option, known);
+      text = "unknown option " + option + (near.empty() ? "" : "; did you mean " + near + "?");
+      break;
+    }
+  }
+  return complain(text + " (see " + name + " --help)", wrong);
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App program("Sends images over simulated noisy links and counts what each answer costs.", "semwave");
+  program.set_version_flag("--version", std::string("semwave ") + SEMWAVE_VERSION);
+  program.footer("Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command explains itself: semwave run --help");
+  const std::vector<std::pair<std::string, Command>> commands{
+      {"run", add_run(program)},       {"train", add_train(program)},   {"validate", add_validate(program)},
+      {"list", add_list(program)},     {"schema", add_schema(program)}, {"devices", add_devices(program)},
+  };
+  program.require_subcommand(0, 1);
+  if (argc < 2) {
+    fmt::print("{}", program.help());
+    return 0;
+  }
+  const std::string first = argv[1];
+  std::vector<std::string> names;
+  for (const auto& [name, command] : commands) names.push_back(name);
+  if (first[0] != '-' && std::find(names.begin(), names.end(), first) == names.end()) {
+    const std::string near = nearest(first, names);
+    return complain("unknown command '" + first + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") + " (see semwave --help)", wrong);
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return program.exit(asked);
+  } catch (const CLI::ParseError& mistake) {
+    return explain(program, mistake, {argv + 1, argv + argc});
+  }
+  for (const auto& [name, command] : commands)
+    if (program.got_subcommand(name)) return command();
+  return 0;
+}
+
+}  // namespace
+
+int semwave_main(int argc, char** argv) {
+  try {
+    return run_program(argc, argv);
+  } catch (const Error& mistake) {
+    return complain(mistake.what(), wrong);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory; a smaller --shard or fewer --threads need less", failed);
+  } catch (const std::exception& problem) {
+    return complain(problem.what(), failed);
+  }
+}
+
+}  // namespace semwave

@@ -1,0 +1,82 @@
+// semwave train: a network from a scenario with `train`, a line an epoch.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/interrupt.h"
+#include "apps/progress.h"
+#include "apps/run_options.h"
+#include "core/error.h"
+#include "core/thread_pool.h"
+#include "experiment/scenario.h"
+#include "experiment/trainer.h"
+
+namespace semwave {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+void print_epoch(const TrainingProgress& at, bool image, bool json) {
+  if (json) {
+    OrderedJson line{{"epoch", at.epoch}, {"epochs", at.epochs}, {"step", at.step}, {"loss", at.loss}, {"class_loss", at.class_loss},
+                     {"image_loss", at.image_loss}, {"learning_rate", at.learning_rate}, {"validation_accuracy", at.validation_accuracy}};
+    if (image) line["validation_psnr_db"] = at.validation_psnr_db;
+    line["images_per_second"] = at.images_per_second;
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:8.4f} {:>9} {:9.0f}\n", at.epoch, at.loss, at.class_loss, at.image_loss, at.learning_rate,
+               at.validation_accuracy, image ? fmt::format("{:.2f}", at.validation_psnr_db) : "-", at.images_per_second);
+  }
+  std::fflush(stdout);
+}
+
+int train_scenario(const RunOptions& options, bool resume) {
+  const Scenario scenario = read_scenario(options.scenario, options.overrides());
+  if (!scenario.train) throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
+  if (options.out.empty()) throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
+  const std::unique_ptr<Backend> backend = options.make_backend();
+  ThreadPool pool(options.thread_count());
+  Progress progress(options.quiet);
+  const bool image = scenario.train->image_weight > 0;
+  if (!options.json)
+    fmt::print("# {}, {} epochs, {}, {} threads, seed {}\n#epoch     loss class_loss image_loss rate       accuracy   psnr_db    images/s\n", scenario.name,
+               scenario.train->epochs, backend->name(), pool.threads(), scenario.seed);
+  std::fflush(stdout);
+
+  listen_for_interrupts();
+  TrainOptions settings{.out = options.out, .resume = resume, .shard = options.shard, .interrupt = &interrupted, .report = {}};
+  settings.report = [&](const TrainingProgress& at) {
+    if (at.epoch_end) {
+      progress.clear();
+      print_epoch(at, image, options.json);
+    } else {
+      progress.show(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} images/s  left {}", at.epoch, at.epochs, at.step, at.steps, at.loss,
+                                at.images_per_second, clock_text(at.seconds_left)));
+    }
+  };
+  const bool done = train(scenario, *backend, pool, settings);
+  progress.clear();
+  if (!done) {
+    progress.note("interrupted; the state is kept, go on with: semwave train " + options.scenario + " --out " + options.out + " --resume");
+    return interrupted_status;
+  }
+  if (!options.json) fmt::print("# wrote {}/model.safetensors\n", options.out);
+  return 0;
+}
+
+}  // namespace
+
+Command add_train(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("train", "train a network: writes model.safetensors and training.jsonl into --out");
+  auto options = std::make_shared<RunOptions>();
+  auto resume = std::make_shared<bool>(false);
+  options->add_to(*command);
+  command->add_flag("--resume", *resume, "go on where a run with the same --out was stopped or killed");
+  command->footer("Example: semwave train scenarios/train_fashion.json --out out/fashion --threads 2");
+  return [options, resume] { return train_scenario(*options, *resume); };
+}
+
+}  // namespace semwave

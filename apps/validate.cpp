@@ -1,0 +1,40 @@
+// semwave validate: what is wrong with a scenario, before anything runs.
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/run_options.h"
+#include "core/checkpoint.h"
+#include "experiment/scenario.h"
+
+namespace semwave {
+namespace {
+
+int validate(const RunOptions& options) {
+  const Scenario scenario = read_scenario(options.scenario, options.overrides());
+  const std::vector<Point> points = expand(scenario);
+  std::map<std::string, Architecture> networks;  // by checkpoint; a sweep mostly names one
+  for (const Point& point : points) {
+    const std::string& path = point.scenario.model_path;
+    if (path.empty()) continue;  // checked when it was read
+    if (!networks.contains(path)) networks.emplace(path, checkpoint_architecture(read_checkpoint(path), path));
+    check_against(point.scenario, networks.at(path));
+  }
+  fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
+  return 0;
+}
+
+}  // namespace
+
+Command add_validate(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("validate", "say what is wrong with a scenario, with file, key and the nearest known name");
+  auto options = std::make_shared<RunOptions>();
+  command->add_option("scenario", options->scenario, "scenario file")->required()->type_name("SCENARIO");
+  command->add_option("--set", options->set, "change one key first, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
+  command->footer("Example: semwave validate scenarios/quickstart.json");
+  return [options] { return validate(*options); };
+}
+
+}  // namespace semwave

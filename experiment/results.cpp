@@ -1,0 +1,181 @@
+// Rows: what a point is known by, what is said of it, and the same as a table of columns.
+#include "experiment/results.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/file.h"
+#include "core/sha256.h"
+#include "experiment/metrics.h"
+
+namespace semwave {
+namespace {
+
+/// Sums in the order of the images: the same whatever threads and shards made them.
+struct Totals {
+  Ledger uses;
+  std::int64_t correct = 0, tokens = 0, depth = 0, lost = 0, rebuilt = 0;
+  double psnr_db = 0, ssim = 0;
+  std::vector<std::int64_t> exits;
+
+  Totals(const std::vector<ImageRecord>& images, int blocks) : exits(static_cast<std::size_t>(blocks) + 1) {
+    for (const ImageRecord& image : images) {
+      uses.payload += image.uses.payload;
+      uses.header += image.uses.header;
+      uses.pilots += image.uses.pilots;
+      uses.parity += image.uses.parity;
+      uses.prefix += image.uses.prefix;
+      correct += image.decision == image.label;
+      tokens += image.tokens;
+      depth += image.exit_depth;
+      lost += image.header_lost;
+      ++exits.at(static_cast<std::size_t>(image.exit_depth));
+      if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) continue;
+      ++rebuilt;
+      psnr_db += image.psnr_db;
+      ssim += image.ssim;
+    }
+  }
+};
+
+OrderedJson uses_json(const Ledger& uses, double images) {
+  const auto mean = [&](std::int64_t sum) { return static_cast<double>(sum) / images; };
+  return {{"payload", mean(uses.payload)}, {"header", mean(uses.header)}, {"pilots", mean(uses.pilots)},
+          {"parity", mean(uses.parity)},   {"prefix", mean(uses.prefix)}, {"total", mean(uses.total())}};
+}
+
+using Columns = std::vector<std::pair<std::string, std::string>>;  // name, cell
+
+void flatten(const OrderedJson& value, const std::string& name, Columns& columns) {
+  if (value.is_object()) {
+    for (const auto& [key, element] : value.items()) flatten(element, name.empty() ? key : name + "." + key, columns);
+  } else if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) flatten(value[i], name + "." + std::to_string(i), columns);
+  } else {
+    columns.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+Columns columns_of(const OrderedJson& row) {
+  Columns columns;
+  for (const auto& [key, value] : row.items()) {
+    if (key == "point")  // a swept value is one cell, a whole object too
+      for (const auto& [pointer, swept] : value.items()) columns.emplace_back(pointer, swept.is_string() ? swept.get<std::string>() : swept.dump());
+    else if (key == "accuracy_ci95")
+      columns.emplace_back("accuracy_low", value[0].dump()), columns.emplace_back("accuracy_high", value[1].dump());
+    else
+      flatten(value, key, columns);
+  }
+  return columns;
+}
+
+std::string quoted(const std::string& cell) {
+  if (cell.find_first_of(",\"\n\r") == std::string::npos) return cell;
+  std::string text = "\"";
+  for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+}  // namespace
+
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device) {
+  Json known = scenario.resolved;
+  for (const char* key : {"sweep", "output", "name"}) known.erase(key);
+  visit_paths(known, [&](const std::string& pointer, std::string& path) {
+    if (pointer == "/model")
+      path = model_sha256;
+    else if (pointer == "/transmitter/policy/file") {
+      const std::string table = read_file_whole(path, 16u << 20);
+      path = sha256(table.data(), table.size());
+    } else
+      path.clear();  // where the images lie does not matter, what they are does
+  });
+  const Json all{{"scenario", known}, {"data", data_sha256}, {"numerics", numerics_version}, {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
+  const std::string text = canonical(all);
+  return sha256(text.data(), text.size());
+}
+
+OrderedJson swept_in_order(const Scenario& whole, const Point& point) {
+  OrderedJson made = OrderedJson::object();
+  for (const auto& [pointer, values] : whole.sweep) made[pointer] = OrderedJson(point.swept.at(pointer));
+  return made;
+}
+
+OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256) {
+  const Scenario& scenario = point.scenario;
+  const auto count = static_cast<std::int64_t>(result.images.size());
+  const double images = static_cast<double>(count);
+  const Totals totals(result.images, model.architecture.transmitter_blocks);
+  OrderedJson row;
+  row["point"] = swept_in_order(whole, point);
+  row["images"] = count;
+  if (scenario.accuracy) {
+    const auto [low, high] = wilson95(totals.correct, count);
+    row["correct"] = totals.correct;
+    row["accuracy"] = static_cast<double>(totals.correct) / images;
+    row["accuracy_ci95"] = {low, high};
+  }
+  if (scenario.psnr && totals.rebuilt > 0) row["psnr_db"] = totals.psnr_db / static_cast<double>(totals.rebuilt);
+  if (scenario.ssim && totals.rebuilt > 0) row["ssim"] = totals.ssim / static_cast<double>(totals.rebuilt);
+  row["channel_uses"] = uses_json(totals.uses, images);
+  row["cbr"] = static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
+  row["cbr_payload"] = static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
+  row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
+  row["exit_depth"] = static_cast<double>(totals.depth) / images;
+  row["exit_histogram"] = totals.exits;
+  row["expert_load"] = result.expert_load;
+  row["header_losses"] = totals.lost;
+  row["flops"] = {{"transmitter", result.transmitter_operations}, {"receiver", result.receiver_operations}};
+  row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
+  row["seconds"] = {{"transmitter", result.transmitter_seconds}, {"channel", result.channel_seconds}, {"receiver", result.receiver_seconds}, {"total", result.wall_seconds}};
+  row["images_per_second"] = result.wall_seconds > 0 ? images / result.wall_seconds : 0.0;
+  row["answers"] = 0.0;  // no image is decided at the transmitter
+  row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
+  row["seed"] = scenario.seed;
+  row["point_sha256"] = point_sha256;
+  row["model_sha256"] = model.sha256;
+  row["semwave_version"] = SEMWAVE_VERSION;
+  row["status"] = "done";
+  return row;
+}
+
+OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256) {
+  OrderedJson line;
+  line["point_sha256"] = point_sha256;  // first: blocks of a point are found by it without reading the rest
+  line["image"] = image.image;
+  line["label"] = image.label;
+  line["decision"] = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
+  line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.exit_depth}, {"symbols_per_token", image.symbols_per_token}};
+  line["tokens"] = image.tokens;
+  line["snr_db"] = image.snr_db;
+  line["gain"] = image.gain;
+  line["believed_snr_db"] = image.believed_snr_db;
+  line["uses"] = uses_json(image.uses, 1);
+  line["header_lost"] = image.header_lost;
+  if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
+  if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
+  return line;
+}
+
+std::string to_csv(const std::vector<OrderedJson>& rows) {
+  std::vector<std::string> names;
+  std::map<std::string, std::size_t> places;
+  std::vector<Columns> cells;
+  for (const OrderedJson& row : rows) {
+    cells.push_back(columns_of(row));
+    for (const auto& [name, cell] : cells.back())
+      if (places.try_emplace(name, names.size()).second) names.push_back(name);
+  }
+  std::string text;
+  for (const std::string& name : names) text += (&name == names.data() ? "" : ",") + quoted(name);
+  if (!names.empty()) text += '\n';
+  for (const Columns& row : cells) {
+    std::vector<std::string> line(names.size());
+    for (const auto& [name, cell] : row) line[places.at(name)] = quoted(cell);
+    for (const std::string& cell : line) text += (&cell == line.data() ? "" : ",") + cell;
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace semwave

@@ -1,0 +1,78 @@
+// A result folder: rows of finished points, safe against a kill at any moment, and what decides that a point is done.
+// The files and every key are described in docs/results.md.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dataset.h"
+#include "core/json.h"
+#include "experiment/evaluate.h"
+#include "experiment/model.h"
+#include "experiment/scenario.h"
+
+namespace semwave {
+
+using OrderedJson = nlohmann::ordered_json;  // rows keep the order of docs/results.md
+
+/// Changes whenever the numbers of a point may change in the last bit (a kernel's order of summation, a draw's counter): results of
+/// another version are run again.
+inline constexpr const char* numerics_version = "1";
+
+/// What a point is known by: the resolved scenario without `sweep`, `output` and `name`, with each file it names replaced by the
+/// SHA-256 of what is in it (checkpoint, images, policy table), the numerics version and the kind of device.
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device);
+
+/// Swept pointer -> value, in the order the sweep of the whole scenario is written.
+OrderedJson swept_in_order(const Scenario& whole, const Point& point);
+
+/// The row of a finished point, keys as in docs/results.md. Means run over the images in their order, so that they do not depend on
+/// threads or shards.
+OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256);
+
+/// One line of records.jsonl.
+OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256);
+
+/// Rows flattened to columns: nested keys joined by '.', elements of lists numbered, swept keys by their pointer.
+std::string to_csv(const std::vector<OrderedJson>& rows);
+
+/// Used by one process at a time: the folder is locked while it is open. Every method throws Error naming the file and the system's
+/// reason; rows that were there before stay.
+class ResultFolder {
+ public:
+  /// Makes the folder where it is missing and reads the rows that are there. A torn last line of a killed run is dropped.
+  explicit ResultFolder(std::string path);
+  ~ResultFolder();
+  ResultFolder(const ResultFolder&) = delete;
+  ResultFolder& operator=(const ResultFolder&) = delete;
+
+  /// scenario.json, as it is run.
+  void write_scenario(const Scenario& scenario);
+  void write_run(const OrderedJson& run);
+  /// The row of a point that is done, its records there too where they are wanted.
+  const OrderedJson* find(const std::string& point_sha256, bool with_records) const;
+  /// Appends records first, then the row, each synced to the disk: a row that is there has its records. A row of the same point is replaced.
+  void add(const OrderedJson& row, const std::vector<ImageRecord>* records);
+  /// Puts the rows of the grid into its order (they replace what stands of the same points), those of other points behind them as they
+  /// were, the records likewise, and writes results.csv. Each file is replaced whole, and only where it changes.
+  void finish(const std::vector<OrderedJson>& grid);
+
+ private:
+  struct Block {
+    std::string point_sha256;
+    std::size_t begin, end;  // bytes of records.jsonl
+  };
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  void read_rows();
+  void read_records();
+  void rewrite_records(const std::vector<Block>& blocks);
+
+  std::string path_;
+  int lock_ = -1;
+  std::vector<OrderedJson> rows_;
+  std::vector<Block> records_;
+};
+
+}  // namespace semwave

@@ -1,0 +1,103 @@
+#include "experiment/run.h"
+
+#include <chrono>
+#include <ctime>
+#include <set>
+
+#include "experiment/images.h"
+
+namespace semwave {
+
+Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenario_(scenario), backend_(backend), pool_(pool), points_(expand(scenario)) {
+  std::set<std::string> built;
+  for (const Point& point : points_) {
+    const Scenario& one = point.scenario;
+    const Loaded loaded = load(one);
+    // Points that differ in channel or plan share their network: it is built once to see whether it can be.
+    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["source"]});
+    if (!built.insert(network).second) {
+      if (loaded.checkpoint) check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+      continue;
+    }
+    const Model model = model_of(point, loaded);
+    check_against(one, model.architecture);
+    check_images(model.architecture, *loaded.data, one.place("/source"));
+  }
+}
+
+Run::Loaded Run::load(const Scenario& scenario) {
+  Loaded loaded{nullptr, nullptr};
+  if (!scenario.model_path.empty()) {
+    if (!checkpoints_.contains(scenario.model_path)) checkpoints_.emplace(scenario.model_path, read_checkpoint(scenario.model_path));
+    loaded.checkpoint = &checkpoints_.at(scenario.model_path);
+  }
+  const DatasetRequest& source = scenario.source;
+  const std::string request = canonical({source.name, static_cast<int>(source.split), source.path, source.count});
+  if (!datasets_.contains(request)) datasets_.emplace(request, load_dataset(source));
+  loaded.data = &datasets_.at(request);
+  return loaded;
+}
+
+Model Run::model_of(const Point& point, const Loaded& loaded) const {
+  return loaded.checkpoint ? make_model(point.scenario, backend_, *loaded.checkpoint) : make_model(point.scenario, backend_);
+}
+
+void Run::open(const std::string& out, const OrderedJson& about) {
+  folder_.emplace(out);
+  folder_->write_scenario(scenario_);
+  about_ = about;
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+  about_["start"] = text;
+  folder_->write_run(about_);
+}
+
+RunSummary Run::run(const RunSettings& settings) {
+  const auto start = std::chrono::steady_clock::now();
+  RunSummary summary;
+  std::vector<OrderedJson> rows;
+  for (std::size_t i = 0; i < points_.size() && !summary.interrupted; ++i) {
+    const Point& point = points_[i];
+    const Loaded loaded = load(point.scenario);
+    const std::string sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "", loaded.data->sha256, backend_.kind());
+    const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records) : nullptr;
+    if (row != nullptr) {
+      rows.push_back(*row);
+      rows.back()["point"] = swept_in_order(scenario_, point);  // a sweep that grew by a key names its old points anew
+      ++summary.reused;
+      if (settings.finished) settings.finished(i, rows.back(), true);
+      continue;
+    }
+    PointResult result;
+    OrderedJson made;
+    try {
+      const Model model = model_of(point, loaded);
+      EvaluateOptions options{.shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
+      if (settings.progress) options.progress = [&](int done, int total) { settings.progress(i, done, total); };
+      result = evaluate(point.scenario, model, *loaded.data, pool_, options);
+      summary.interrupted = result.interrupted;
+      if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha);
+    } catch (const Error& problem) {
+      ++summary.failed;
+      if (settings.failed) settings.failed(i, problem);
+      continue;
+    }
+    if (summary.interrupted) break;
+    if (folder_) folder_->add(made, scenario_.records ? &result.images : nullptr);
+    ++summary.done;
+    if (settings.finished) settings.finished(i, made, false);
+    rows.push_back(std::move(made));
+  }
+  if (folder_) {
+    folder_->finish(rows);
+    about_["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
+    about_["interrupted"] = summary.interrupted;
+    folder_->write_run(about_);
+  }
+  return summary;
+}
+
+}  // namespace semwave

@@ -1,0 +1,118 @@
+#include "experiment/table.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+namespace semwave {
+namespace {
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+/// "/channel/snr_db" -> "snr_db", or "channel.snr_db" with two parts.
+std::string last_parts(const std::string& pointer, int parts) {
+  std::size_t begin = pointer.size();
+  for (; parts > 0 && begin > 0; --parts) begin = pointer.rfind('/', begin - 1);
+  std::string name = pointer.substr(std::min(begin + 1, pointer.size()));
+  std::replace(name.begin(), name.end(), '/', '.');
+  return name;
+}
+
+/// One word for a swept value: an object as its kind and what it sets.
+std::string word(const Json& value) {
+  std::string text;
+  if (value.is_object()) {
+    if (value.contains("kind") && value["kind"].is_string()) text = value["kind"];
+    std::string inner;
+    for (const auto& [key, element] : value.items())
+      if (key != "kind") inner += (inner.empty() ? "" : ",") + key + "=" + (key == "file" && element.is_string() ? std::filesystem::path(element.get<std::string>()).stem().string() : word(element));
+    if (!inner.empty() || text.empty()) text += "(" + inner + ")";
+  } else {
+    text = value.is_string() ? value.get<std::string>() : canonical(value);
+  }
+  for (char& c : text)
+    if (c == ' ' || c == '\t' || c == '\n' || c == '#') c = '_';
+  return text.empty() ? "''" : text;
+}
+
+std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
+
+}  // namespace
+
+Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_(scenario.name) {
+  for (const auto& [pointer, values] : scenario.sweep) {
+    std::string name;
+    for (int parts = 1; parts <= 8; ++parts) {
+      name = last_parts(pointer, parts);
+      const auto same = std::count_if(scenario.sweep.begin(), scenario.sweep.end(), [&](const auto& other) { return last_parts(other.first, parts) == name; });
+      if (same == 1) break;
+    }
+    swept_.emplace_back(pointer, name);
+    std::size_t width = name.size();
+    for (const Point& point : points) width = std::max(width, word(point.swept.at(pointer)).size());
+    const std::string key = pointer;
+    add("point", name, width, [key](const OrderedJson& row) { return word(Json(row.at("point").at(key))); });
+  }
+  add_number("", "images", 6, "/images", 0);
+  add_number("channel uses an image", "total", 7, "/channel_uses/total", 1);
+  add_number("channel uses an image", "payload", 7, "/channel_uses/payload", 1);
+  add_number("channel uses an image", "header", 6, "/channel_uses/header", 1);
+  if (scenario.accuracy) {
+    add_number("accuracy, 95 % interval", "accuracy", 8, "/accuracy", 4);
+    add_number("accuracy, 95 % interval", "low", 6, "/accuracy_ci95/0", 4);
+    add_number("accuracy, 95 % interval", "high", 6, "/accuracy_ci95/1", 4);
+  }
+  if (scenario.psnr) add_number("image", "psnr_db", 7, "/psnr_db", 2);
+  if (scenario.ssim) add_number("image", "ssim", 6, "/ssim", 4);
+  add_number("kept", "tokens", 6, "/tokens_kept", 1);
+  add_number("kept", "depth", 5, "/exit_depth", 2);
+  add_number("kept", "lost", 5, "/header_losses", 0);
+  add_number("MFLOP an image", "sender", 7, "/flops/transmitter", 3, 1e-6);
+  add_number("MFLOP an image", "receiver", 8, "/flops/receiver", 3, 1e-6);
+  add_number("", "images/s", 8, "/images_per_second", 0);
+}
+
+void Table::add(std::string group, std::string name, std::size_t width, std::function<std::string(const OrderedJson&)> cell) {
+  columns_.push_back({std::move(group), std::move(name), width, std::move(cell)});
+  columns_.back().width = std::max(width, columns_.back().name.size());
+}
+
+void Table::add_number(std::string group, std::string name, std::size_t width, const std::string& pointer, int digits, double scale) {
+  const OrderedJson::json_pointer at(pointer);
+  add(std::move(group), std::move(name), width,
+      [at, digits, scale](const OrderedJson& row) { return row.contains(at) ? fixed(row.at(at).get<double>() * scale, digits) : std::string("-"); });
+}
+
+std::string Table::header() const {
+  std::string groups = "#", names = "#";
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const Column& column = columns_[i];
+    const bool begins = i == 0 || column.group != columns_[i - 1].group;
+    names += (begins && i > 0 ? "   " : " ") + pad_left(column.name, column.width);
+    if (!begins || column.group.empty()) continue;
+    // A group's title stands over its first column; one that is longer than its columns is cut.
+    std::size_t room = 0, start = names.size() - column.width;
+    for (std::size_t j = i; j < columns_.size() && columns_[j].group == column.group; ++j) room += columns_[j].width + 1;
+    groups += std::string(start - groups.size(), ' ') + column.group.substr(0, room - 1);
+  }
+  return groups + "\n" + names + "\n";
+}
+
+std::string Table::line(const OrderedJson& row) const {
+  std::string text = " ";
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(columns_[i].cell(row), columns_[i].width);
+  return text + "\n";
+}
+
+std::string Table::label(const Point& point) const {
+  std::string text;
+  for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + word(point.swept.at(pointer));
+  return text.empty() ? name_ : text;
+}
+
+}  // namespace semwave
