@@ -204,8 +204,10 @@ Scenario read_scenario(const std::string& path, const std::vector<std::pair<std:
   const std::string text = read_file_whole(path, largest_scenario);
   Json value = parse_json(text, path);
   std::vector<std::string> order;
-  if (value.is_object() && value.contains("sweep") && value["sweep"].is_object())
-    for (const auto& [pointer, values] : OrderedJson::parse(text)["sweep"].items()) order.push_back(pointer);
+  if (value.is_object() && value.contains("sweep") && value["sweep"].is_object()) {
+    const OrderedJson written = OrderedJson::parse(text);
+    for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
+  }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   visit_paths(value, [&](const std::string&, std::string& file) {
     if (std::filesystem::path(file).is_relative()) file = (folder / file).lexically_normal().string();

@@ -62,9 +62,9 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number("channel uses an image", "payload", 7, "/channel_uses/payload", 1);
   add_number("channel uses an image", "header", 6, "/channel_uses/header", 1);
   if (scenario.accuracy) {
-    add_number("accuracy, 95 % interval", "accuracy", 8, "/accuracy", 4);
-    add_number("accuracy, 95 % interval", "low", 6, "/accuracy_ci95/0", 4);
-    add_number("accuracy, 95 % interval", "high", 6, "/accuracy_ci95/1", 4);
+    add_number("accuracy and 95 % CI", "accuracy", 8, "/accuracy", 4);
+    add_number("accuracy and 95 % CI", "low", 6, "/accuracy_ci95/0", 4);
+    add_number("accuracy and 95 % CI", "high", 6, "/accuracy_ci95/1", 4);
   }
   if (scenario.psnr) add_number("image", "psnr_db", 7, "/psnr_db", 2);
   if (scenario.ssim) add_number("image", "ssim", 6, "/ssim", 4);
