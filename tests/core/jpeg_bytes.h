@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <jpeglib.h>
 
@@ -11,7 +12,8 @@
 
 namespace semwave {
 
-inline std::string jpeg_bytes(const Picture& picture, bool progressive = false) {
+/// `scans`, where it is given, replaces the one scan of all.
+inline std::string jpeg_bytes(const Picture& picture, const std::vector<jpeg_scan_info>& scans = {}) {
   jpeg_compress_struct encoder{};
   jpeg_error_mgr errors{};
   encoder.err = jpeg_std_error(&errors);
@@ -25,7 +27,10 @@ inline std::string jpeg_bytes(const Picture& picture, bool progressive = false) 
   encoder.in_color_space = picture.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_set_defaults(&encoder);
   jpeg_set_quality(&encoder, 95, TRUE);
-  if (progressive) jpeg_simple_progression(&encoder);
+  if (!scans.empty()) {
+    encoder.scan_info = scans.data();
+    encoder.num_scans = static_cast<int>(scans.size());
+  }
   jpeg_start_compress(&encoder, TRUE);
   const auto stride = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.channels);
   while (encoder.next_scanline < encoder.image_height) {
