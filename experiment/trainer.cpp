@@ -17,11 +17,6 @@
 
 namespace semwave {
 
-double Law::draw(double uniform) const {
-  if (choices.empty()) return from + (to - from) * uniform;
-  return choices[std::min(choices.size() - 1, static_cast<std::size_t>(uniform * static_cast<double>(choices.size())))];
-}
-
 namespace {
 
 constexpr int lane_count = 8;         // fixed, so that the sum of gradients is the same for any number of threads
