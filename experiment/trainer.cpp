@@ -12,25 +12,15 @@
 #include "core/random.h"
 #include "experiment/evaluate.h"
 #include "experiment/images.h"
-#include "experiment/objective.h"
-#include "transmitter/policy.h"
+#include "experiment/training_step.h"
 
 namespace semwave {
 
 namespace {
 
-constexpr int lane_count = 8;         // fixed, so that the sum of gradients is the same for any number of threads
 constexpr int reports_an_epoch = 20;  // lines of training.jsonl between two epoch ends
 
 using Clock = std::chrono::steady_clock;
-
-/// Everything one shard keeps between its forward and its backward pass.
-struct ShardWork {
-  Tape tape;
-  Pass pass;
-  ShardLoss loss;
-  explicit ShardWork(Backend& backend) : pass{.backend = backend} {}
-};
 
 class Trainer {
  public:
@@ -43,8 +33,7 @@ class Trainer {
         data_(load_dataset(scenario.source)),
         validation_(load_validation(scenario)),
         model_(make_model(scenario, backend)),
-        channel_(scenario.channel),
-        shard_(std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard())) {
+        batch_(scenario, model_, data_, pool, options.shard) {
     check_images(model_.architecture, data_, scenario.place("/source"));
     if (settings_.image_weight > 0 && !model_.architecture.image_head) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
     if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
@@ -65,7 +54,6 @@ class Trainer {
                         .frozen = settings_.freeze};
     o.frozen.push_back("receiver.mean_image");
     optimiser_ = std::make_unique<Optimiser>(*model_.parameters, o, &pool_);
-    for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model_.parameters);
     std::filesystem::create_directories(options_.out);
     if (options_.resume) restore();
     model_.parameters->pack(true);
@@ -84,7 +72,6 @@ class Trainer {
   void set_mean_image();
   std::vector<std::int32_t> shuffled(int epoch) const;
   void step(std::int64_t step);
-  void forward(ShardWork& work, const std::vector<std::int32_t>& indices, int epoch) const;
   void report(bool epoch_end);
   void save() const;
   void restore();
@@ -97,17 +84,15 @@ class Trainer {
   const TrainOptions& options_;
   Dataset data_, validation_;
   Model model_;
-  Channel channel_;
-  int shard_;
+  TrainingStep batch_;
   std::int64_t steps_an_epoch_ = 0, total_steps_ = 0, done_ = 0;
   std::unique_ptr<Optimiser> optimiser_;
-  std::vector<Gradients> lanes_;
   std::vector<std::int32_t> order_;
   int order_epoch_ = -1;
 
   // Since the last report.
   std::int64_t reported_ = 0, first_step_ = 0;
-  double class_sum_ = 0, image_sum_ = 0, gate_sum_ = 0, balance_sum_ = 0, z_sum_ = 0;
+  BatchLoss sum_;
   StepReport last_;
   Clock::time_point started_ = Clock::now(), since_report_ = Clock::now();
 };
@@ -132,83 +117,21 @@ std::vector<std::int32_t> Trainer::shuffled(int epoch) const {
   return order;
 }
 
-void Trainer::forward(ShardWork& work, const std::vector<std::int32_t>& indices, int epoch) const {
-  Pass& pass = work.pass;
-  const auto visit = static_cast<std::uint32_t>(epoch);
-  pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
-  std::vector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
-  to_float(data_, indices, values.data());
-  std::vector<std::int32_t> labels;
-  std::vector<double> snr_db;
-  std::vector<Plan> plans;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto id = static_cast<std::uint32_t>(indices[i]);
-    if (settings_.flip || settings_.shift > 0)
-      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height, data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id, visit);
-    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
-    const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0), b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
-    const int deepest = model_.architecture.transmitter_blocks;
-    const double any_depth = settings_.depth.choices.empty() && settings_.depth.to <= 0 ? deepest : settings_.depth.draw(uniform(a[1]));
-    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, static_cast<int>(std::lround(any_depth)))};
-    if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
-    plan.symbols_per_token = static_cast<int>(std::lround(settings_.symbols_per_token.draw(uniform(a[2]))));
-    plans.push_back(plan);
-    snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
-  }
-  const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
-  const Fading fading = channel_.realise(pass.draws, snr_db);
-  TransmitTrace trace;
-  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
-  const Reception heard = channel_.apply(pass, burst, fading);
-  const Result result = model_.receiver->receive(pass, heard);
-  work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, settings_.batch);
-}
-
 void Trainer::step(std::int64_t step) {
   const int epoch = static_cast<int>(step / steps_an_epoch_);
   if (epoch != order_epoch_) {
     order_ = shuffled(epoch);
     order_epoch_ = epoch;
   }
-  const std::int64_t first = step % steps_an_epoch_ * settings_.batch;
-  const int shards = (settings_.batch + shard_ - 1) / shard_;
-  BatchStatistics statistics(shards);
-  std::vector<std::unique_ptr<ShardWork>> works(static_cast<std::size_t>(shards));
-  // Shard s belongs to lane s mod 8 and lanes run their shards in order: the same sums whoever runs a lane.
-  pool_.run(lane_count, [&](int lane) {
-    lanes_[static_cast<std::size_t>(lane)].clear();
-    for (int s = lane; s < shards; s += lane_count) {
-      const auto begin = order_.begin() + first + std::int64_t{s} * shard_;
-      const auto end = order_.begin() + std::min(first + settings_.batch, first + std::int64_t{s + 1} * shard_);
-      auto& work = works[static_cast<std::size_t>(s)];
-      work = std::make_unique<ShardWork>(backend_);
-      work->pass.tape = &work->tape;
-      work->pass.gradients = &lanes_[static_cast<std::size_t>(lane)];
-      work->pass.training = true;
-      work->pass.statistics = &statistics;
-      work->pass.shard = s;
-      forward(*work, {begin, end}, epoch);
-    }
-  });
-  statistics.reduce();
-  pool_.run(lane_count, [&](int lane) {
-    for (int s = lane; s < shards; s += lane_count) {
-      ShardWork& work = *works[static_cast<std::size_t>(s)];
-      if (work.loss.total.defined()) work.tape.backward(backend_, work.loss.total);
-    }
-  });
-  for (const auto& work : works) {
-    class_sum_ += work->loss.class_loss;
-    image_sum_ += work->loss.image_loss;
-    gate_sum_ += work->loss.gate_loss;
-  }
-  for (int b = 0; b < model_.architecture.receiver_blocks && model_.architecture.experts > 1; ++b) {
-    const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));
-    balance_sum_ += router.balance / model_.architecture.receiver_blocks;
-    z_sum_ += router.z / model_.architecture.receiver_blocks;
-  }
-  last_ = optimiser_->step(lanes_);
-  if (last_.skipped && !std::isfinite(class_sum_ + image_sum_))
+  const auto first = static_cast<std::size_t>(step % steps_an_epoch_ * settings_.batch);
+  const BatchLoss loss = batch_.run(std::span<const std::int32_t>(order_).subspan(first, static_cast<std::size_t>(settings_.batch)), epoch);
+  sum_.class_loss += loss.class_loss;
+  sum_.image_loss += loss.image_loss;
+  sum_.gate_loss += loss.gate_loss;
+  sum_.balance += loss.balance;
+  sum_.z += loss.z;
+  last_ = optimiser_->step(batch_.lanes());
+  if (last_.skipped && !std::isfinite(loss.total(settings_)))
     throw Error(scenario_.place("/train").str(), "the loss is not finite at step " + std::to_string(step) + "; lower train.optimiser.learning_rate");
 }
 
@@ -219,12 +142,12 @@ void Trainer::report(bool epoch_end) {
   p.epochs = settings_.epochs;
   p.step = done_;
   p.steps = total_steps_;
-  p.class_loss = class_sum_ / n;
-  p.image_loss = image_sum_ / n;
-  p.gate_loss = gate_sum_ / n;
-  p.balance = balance_sum_ / n;
-  p.z = z_sum_ / n;
-  p.loss = settings_.class_weight * p.class_loss + settings_.image_weight * p.image_loss + settings_.gate_weight * p.gate_loss + settings_.balance_weight * p.balance + settings_.z_weight * p.z;
+  p.class_loss = sum_.class_loss / n;
+  p.image_loss = sum_.image_loss / n;
+  p.gate_loss = sum_.gate_loss / n;
+  p.balance = sum_.balance / n;
+  p.z = sum_.z / n;
+  p.loss = sum_.total(settings_) / n;
   p.learning_rate = last_.learning_rate;
   p.gradient_norm = last_.gradient_norm;
   p.images_per_second = n * settings_.batch / std::chrono::duration<double>(Clock::now() - since_report_).count();
@@ -255,7 +178,7 @@ void Trainer::report(bool epoch_end) {
   std::ofstream log(path("training.jsonl"), std::ios::app);
   log << line.dump() << '\n' << std::flush;
   if (!log) throw Error(path("training.jsonl"), "cannot be written; is the disk full?");
-  class_sum_ = image_sum_ = gate_sum_ = balance_sum_ = z_sum_ = 0;
+  sum_ = {};
   reported_ = done_;
   since_report_ = Clock::now();
   if (options_.report) options_.report(p);

@@ -1,0 +1,118 @@
+#include "experiment/training_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "core/ops/ops.h"
+#include "core/random.h"
+#include "transmitter/plan.h"
+
+namespace semwave {
+
+namespace {
+
+constexpr int lane_count = 8;  // fixed, so that the sum of gradients is the same for any number of threads
+
+}  // namespace
+
+/// Everything one shard keeps between its forward and its backward pass.
+struct TrainingStep::Work {
+  explicit Work(Backend& backend) : pass{.backend = backend} {}
+  Tape tape;
+  Pass pass;
+  ShardLoss loss;
+};
+
+double BatchLoss::total(const TrainSettings& s) const {
+  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + s.balance_weight * balance + s.z_weight * z;
+}
+
+TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
+    : scenario_(scenario),
+      settings_(scenario.train.value()),
+      model_(model),
+      data_(data),
+      pool_(pool),
+      backend_(model.parameters->backend()),
+      channel_(scenario.channel),
+      shard_(std::max(1, shard > 0 ? shard : backend_.preferred_shard())) {
+  for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model.parameters);
+}
+
+void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch, int batch) const {
+  const std::vector<std::int32_t> indices(span.begin(), span.end());
+  Pass& pass = work.pass;
+  const auto visit = static_cast<std::uint32_t>(epoch);
+  pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
+  std::vector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
+  to_float(data_, indices, values.data());
+  std::vector<std::int32_t> labels;
+  std::vector<double> snr_db;
+  std::vector<Plan> plans;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const auto id = static_cast<std::uint32_t>(indices[i]);
+    if (settings_.flip || settings_.shift > 0)
+      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height, data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id, visit);
+    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
+    const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0), b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
+    const int deepest = model_.architecture.transmitter_blocks;
+    const double any_depth = settings_.depth.choices.empty() && settings_.depth.to <= 0 ? deepest : settings_.depth.draw(uniform(a[1]));
+    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, static_cast<int>(std::lround(any_depth)))};
+    if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
+    plan.symbols_per_token = static_cast<int>(std::lround(settings_.symbols_per_token.draw(uniform(a[2]))));
+    plans.push_back(plan);
+    snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
+  }
+  const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
+  const Fading fading = channel_.realise(pass.draws, snr_db);
+  TransmitTrace trace;
+  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
+  const Reception heard = channel_.apply(pass, burst, fading);
+  const Result result = model_.receiver->receive(pass, heard);
+  work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, batch);
+}
+
+BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
+  const int batch = static_cast<int>(indices.size()), shards = (batch + shard_ - 1) / shard_;
+  BatchStatistics statistics(shards);
+  std::vector<std::unique_ptr<Work>> works(static_cast<std::size_t>(shards));
+  // Shard s belongs to lane s mod 8 and lanes run their shards in order: the same sums whoever runs a lane.
+  pool_.run(lane_count, [&](int lane) {
+    lanes_[static_cast<std::size_t>(lane)].clear();
+    for (int s = lane; s < shards; s += lane_count) {
+      auto& work = works[static_cast<std::size_t>(s)];
+      work = std::make_unique<Work>(backend_);
+      work->pass.tape = &work->tape;
+      work->pass.gradients = &lanes_[static_cast<std::size_t>(lane)];
+      work->pass.training = true;
+      work->pass.statistics = &statistics;
+      work->pass.shard = s;
+      const int first = s * shard_;
+      forward(*work, indices.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(shard_, batch - first))), epoch, batch);
+    }
+  });
+  statistics.reduce();
+  pool_.run(lane_count, [&](int lane) {
+    for (int s = lane; s < shards; s += lane_count) {
+      Work& work = *works[static_cast<std::size_t>(s)];
+      if (work.loss.total.defined()) work.tape.backward(backend_, work.loss.total);
+    }
+  });
+  BatchLoss loss;
+  for (const auto& work : works) {
+    loss.class_loss += work->loss.class_loss;
+    loss.image_loss += work->loss.image_loss;
+    loss.gate_loss += work->loss.gate_loss;
+  }
+  const int blocks = model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
+  for (int b = 0; b < blocks; ++b) {
+    const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));
+    loss.balance += router.balance / blocks;
+    loss.z += router.z / blocks;
+  }
+  return loss;
+}
+
+}  // namespace semwave

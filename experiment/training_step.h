@@ -1,0 +1,48 @@
+// Forward and backward of one batch: shards on eight fixed lanes, two-phase statistics between.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "channel/channel.h"
+#include "core/dataset.h"
+#include "core/thread_pool.h"
+#include "experiment/model.h"
+#include "experiment/objective.h"
+#include "experiment/scenario.h"
+
+namespace semwave {
+
+/// Means over the batch, unweighted.
+struct BatchLoss {
+  double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
+  double total(const TrainSettings& settings) const;
+};
+
+/// Leaves the gradient of a batch in its lanes. The sums are the same for any number of threads; another shard size adds in
+/// another order and agrees to rounding. Scenario, model and data outlive it; used from the pool's thread.
+class TrainingStep {
+ public:
+  TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard);
+
+  /// `indices` are images of the data; draws are keyed by (scenario.seed, image, epoch), so they do not depend on the batch.
+  BatchLoss run(std::span<const std::int32_t> indices, int epoch);
+  const std::vector<Gradients>& lanes() const { return lanes_; }
+
+ private:
+  struct Work;
+  void forward(Work& work, std::span<const std::int32_t> indices, int epoch, int batch) const;
+
+  const Scenario& scenario_;
+  const TrainSettings& settings_;
+  const Model& model_;
+  const Dataset& data_;
+  ThreadPool& pool_;
+  Backend& backend_;
+  Channel channel_;
+  int shard_;
+  std::vector<Gradients> lanes_;
+};
+
+}  // namespace semwave
