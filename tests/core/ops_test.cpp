@@ -114,8 +114,8 @@ class Network {
         grouped_linear(pass, gather_rows(pass, sent, result.routing.source), result.routing.group_starts, expert, expert_bias, Activation::gelu);
     const Var heard = combine(pass, sent, answers, result.routing);
     const Var pooled = pool(pass, heard, linear(pass, heard, *score, score_bias), after);
-    const Var features = concat_columns(pass, pooled, modulation);
-    result.logits = linear(pass, concat_rows(pass, {features, Var{}, features}), *head, head_bias, Activation::relu);
+    const Var features = concat_columns(pass, pooled, modulation), swapped = concat_columns(pass, modulation, pooled);
+    result.logits = linear(pass, concat_rows(pass, {features, Var{}, swapped}), *head, head_bias, Activation::relu);
     std::vector<std::int32_t> labels = data.label;
     labels.insert(labels.end(), data.label.begin(), data.label.end());
     const Var target = constant(pooled.value().shape(), Values(static_cast<Size>(pooled.value().size()), 0.25));
@@ -179,13 +179,18 @@ double reference_loss(const Numbers& p, const Data& data, Fixed& fixed, bool fir
   const Values heard = reference::combine(sent, answers, reference::softmax(logits, m, experts), routing.expert, routing.row, chosen, experts, dim);
   const Values pooled = reference::pool(heard, product(heard, "score", &p.at("score.bias"), m, dim, 1), after->starts, dim);
   Values features;
-  for (int copy = 0; copy < 2; ++copy)
-    for (Size i = 0; i < count; ++i) {
-      features.insert(features.end(), pooled.begin() + static_cast<std::ptrdiff_t>(i * dim),
-                      pooled.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
-      features.insert(features.end(), modulation.begin() + static_cast<std::ptrdiff_t>(i * 2 * dim),
-                      modulation.begin() + static_cast<std::ptrdiff_t>((i + 1) * 2 * dim));
-    }
+  const auto append = [&](const Values& from, Size image, Size columns) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(image * columns);
+    features.insert(features.end(), begin, begin + static_cast<std::ptrdiff_t>(columns));
+  };
+  for (Size i = 0; i < count; ++i) {
+    append(pooled, i, dim);
+    append(modulation, i, 2 * dim);
+  }
+  for (Size i = 0; i < count; ++i) {
+    append(modulation, i, 2 * dim);
+    append(pooled, i, dim);
+  }
   const Values out =
       reference::linear<double>(features, p.at("head.weight"), &p.at("head.bias"), reference::Activation::relu, nullptr, 2 * count, 3 * dim, classes);
   Index labels = data.label;
