@@ -17,7 +17,17 @@ LayerNorm::LayerNorm(ParameterSet& set, const std::string& name, int dim, int co
 }
 
 Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout, const Var& condition) const {
-  return layer_norm(pass, x, *gamma_, *beta_, modulation_ ? (*modulation_)(pass, condition) : Var{}, layout);
+  return layer_norm(pass, x, *gamma_, *beta_, modulation_ ? modulation(pass, condition, *layout) : Var{}, layout);
+}
+
+Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout) const {
+  std::vector<std::int32_t> present, place;
+  for (int i = 0; i < layout.images(); ++i) {
+    place.push_back(layout.rows_of(i) > 0 ? static_cast<std::int32_t>(present.size()) : -1);
+    if (layout.rows_of(i) > 0) present.push_back(i);
+  }
+  if (present.size() == place.size()) return (*modulation_)(pass, condition);
+  return gather_rows(pass, (*modulation_)(pass, gather_rows(pass, condition, present)), place);
 }
 
 Condition::Condition(ParameterSet& set, const std::string& name, int features, int condition_dim)

@@ -38,6 +38,9 @@ class LayerNorm {
   Var operator()(Pass& pass, const Var& x, const RaggedPtr& layout, const Var& condition = {} /*[images, condition_dim]*/) const;
 
  private:
+  /// [images, 2 dim]; nothing is computed for images without rows (they left, or their header was lost).
+  Var modulation(Pass& pass, const Var& condition, const Ragged& layout) const;
+
   const Parameter* gamma_;
   const Parameter* beta_;
   std::unique_ptr<Linear> modulation_;  // condition -> scale | shift, starts at zero

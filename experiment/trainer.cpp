@@ -130,6 +130,7 @@ void Trainer::step(std::int64_t step) {
   sum_.gate_loss += loss.gate_loss;
   sum_.balance += loss.balance;
   sum_.z += loss.z;
+  sum_.routed_blocks = loss.routed_blocks;
   last_ = optimiser_->step(batch_.lanes());
   if (last_.skipped && !std::isfinite(loss.total(settings_)))
     throw Error(scenario_.place("/train").str(), "the loss is not finite at step " + std::to_string(step) + "; lower train.optimiser.learning_rate");

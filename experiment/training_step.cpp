@@ -26,7 +26,7 @@ struct TrainingStep::Work {
 };
 
 double BatchLoss::total(const TrainSettings& s) const {
-  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + s.balance_weight * balance + s.z_weight * z;
+  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
 }
 
 TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
@@ -107,6 +107,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.gate_loss += work->loss.gate_loss;
   }
   const int blocks = model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
+  loss.routed_blocks = blocks;
   for (int b = 0; b < blocks; ++b) {
     const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));
     loss.balance += router.balance / blocks;

@@ -14,9 +14,10 @@
 
 namespace semwave {
 
-/// Means over the batch, unweighted.
+/// Means over the batch, unweighted; balance and z are means over the routed blocks too, though each block's counts in full.
 struct BatchLoss {
   double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
+  int routed_blocks = 0;
   double total(const TrainSettings& settings) const;
 };
 
