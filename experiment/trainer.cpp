@@ -65,8 +65,12 @@ class Trainer {
   static Dataset load_validation(const Scenario& scenario) {
     DatasetRequest request = scenario.source;
     request.split = Split::validation;
-    request.count = scenario.train->validate_images;
-    return load_dataset(request);
+    request.count = 0;
+    Dataset data = load_dataset(request);
+    const auto count = static_cast<std::size_t>(std::min(data.count(), scenario.train->validate_images));
+    data.labels.resize(count);
+    data.pixels.resize(count * static_cast<std::size_t>(data.values()));
+    return data;
   }
   std::string path(const char* name) const { return (std::filesystem::path(options_.out) / name).string(); }
   void set_mean_image();

@@ -1,0 +1,122 @@
+// Training goes on to the same bits: over threads, and over an interruption.
+#include "experiment/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/checkpoint.h"
+#include "core/error.h"
+#include "tests/fixtures/tiny_model.h"
+
+namespace semwave {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string bytes(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class Training : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) / ("semwave_training_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(root_);
+    const Dataset data = tiny::images(150);
+    for (int i = 0; i < data.count(); ++i) {
+      const fs::path folder = root_ / "data" / "train" / data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
+      fs::create_directories(folder);
+      Picture picture{12, 12, 1, {data.image(i), data.image(i) + 144}};
+      write_png((folder / (std::to_string(1000 + i) + ".png")).string(), picture);
+    }
+    scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}});
+    backend_ = make_cpu_backend();
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {}) {
+    ThreadPool pool(threads);
+    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = 4, .interrupt = interrupt, .report = std::move(report)});
+  }
+  std::string model(const std::string& out) { return bytes(root_ / out / "model.safetensors"); }
+
+  fs::path root_;
+  Scenario scenario_;
+  std::unique_ptr<Backend> backend_;
+};
+
+TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
+  std::vector<double> losses;
+  ASSERT_TRUE(run("one", 1, false, nullptr, [&](const TrainingProgress& p) { losses.push_back(p.loss); }));
+  EXPECT_LT(losses.back(), losses.front() - 0.2) << "it learns";
+  ASSERT_TRUE(run("two", 2));
+  EXPECT_EQ(model("one"), model("two"));
+
+  // Interrupted in the middle of the second epoch, then resumed: the same files, the same lines but for their times.
+  std::atomic<bool> stop = false;
+  ASSERT_FALSE(run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  EXPECT_NE(model("cut"), model("one"));
+  ASSERT_TRUE(run("cut", 1, true));
+  EXPECT_EQ(model("cut"), model("one"));
+  EXPECT_EQ(bytes(root_ / "cut" / "training.safetensors"), bytes(root_ / "one" / "training.safetensors"));
+  std::ifstream a(root_ / "one" / "training.jsonl"), b(root_ / "cut" / "training.jsonl");
+  std::string x, y;
+  int lines = 0;
+  while (std::getline(a, x)) {
+    ASSERT_TRUE(std::getline(b, y));
+    EXPECT_EQ(Json::parse(x).at("step"), Json::parse(y).at("step"));
+    ++lines;
+  }
+  EXPECT_FALSE(std::getline(b, y));
+  EXPECT_GE(lines, 10);
+}
+
+TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
+  std::atomic<bool> stop = false;
+  (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/batch", 8}});
+  EXPECT_THROW(run("out", 1, true), Error);
+}
+
+TEST_F(Training, FrozenPartsStay) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/freeze", Json::array({"transmitter."})}, {"/train/epochs", 1}});
+  ASSERT_TRUE(run("out", 2));
+  const Checkpoint trained = read_checkpoint((root_ / "out" / "model.safetensors").string());
+  const Model fresh = make_model(scenario_, *backend_);
+  int changed = 0;
+  for (const Parameter& p : fresh.parameters->all()) {
+    const NamedArray* array = trained.find(p.name);
+    ASSERT_NE(array, nullptr) << p.name;
+    const bool same = std::equal(array->values.begin(), array->values.end(), p.value.data());
+    if (p.name.starts_with("transmitter."))
+      EXPECT_TRUE(same) << p.name;
+    else
+      changed += !same;
+  }
+  EXPECT_GT(changed, 20);
+}
+
+TEST_F(Training, ACheckpointOfAnotherNetworkIsRefused) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/epochs", 1}});
+  ASSERT_TRUE(run("out", 2));
+  Checkpoint file = read_checkpoint((root_ / "out" / "model.safetensors").string());
+  const Model model = make_model(scenario_, *backend_);
+  EXPECT_NO_THROW(load_parameters(*model.parameters, file, "file"));
+  EXPECT_EQ(file.find("transmitter.tokeniser.conv0.weight")->shape, (std::vector<std::int64_t>{8, 1, 3, 3})) << "a convolution as PyTorch stores it";
+  Checkpoint missing = file, reshaped = file, extra = file;
+  missing.arrays.pop_back();
+  EXPECT_THROW(load_parameters(*model.parameters, missing, "file"), Error);
+  std::swap(reshaped.arrays[0].shape.front(), reshaped.arrays[0].shape[1]);
+  EXPECT_THROW(load_parameters(*model.parameters, reshaped, "file"), Error);
+  extra.arrays.push_back({"receiver.surplus", {1}, {0}});
+  EXPECT_THROW(load_parameters(*model.parameters, extra, "file"), Error);
+}
+
+}  // namespace
+}  // namespace semwave
