@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Bar 5: identical to the last bit, times aside: rows and records with 1, 2 and 4 threads and after kill -9 plus a second run;
+trained weights and optimiser state with 1 and 2 threads, across an interrupt and across kill -9, each followed by --resume."""
+import hashlib
+import json
+import shutil
+import signal
+import time
+
+from bar import ROOT, NotMeasured, last_words, measure, plan, read_lines
+
+TIMES = ("seconds", "images_per_second")
+SCENARIO = "scenarios/table_uniform_snr.json"
+TRAINING = ROOT / "scenarios" / "studies" / "train_gate_learned.json"
+TINY = {"/source/count": 1536, "/train/epochs": 3, "/train/validate_images": 64, "/train/schedule/warmup_epochs": 0.5}  # 12 steps an epoch
+PATIENCE_S = 300
+
+
+def without_times(rows):
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def wait_for(child, ready, what):
+    started = time.monotonic()
+    while not ready():
+        if child.poll() is not None:
+            raise NotMeasured(f"the run ended before {what}")
+        if time.monotonic() - started > PATIENCE_S:
+            child.kill()
+            raise NotMeasured(f"{PATIENCE_S} s passed before {what}")
+        time.sleep(0.005)
+
+
+def lines_in(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def evaluation(bar):
+    plans = [plan(keep, depth, symbols) for keep, depth, symbols in ((1.0, 2, 4), (0.5, 4, 8), (0.25, 1, 16), (0.0625, 4, 2))]
+    settings = {"/source/count": 700, "/sweep": {"/channel/kind": ["awgn", "rayleigh"], "/transmitter/policy": plans}, "/output/records": True}
+    if bar.options.model:
+        settings["/model"] = bar.options.model
+
+    def outcome(name, threads):
+        rows, _ = bar.run(SCENARIO, settings, name, threads=threads)
+        return without_times(rows), (bar.work / name / "records.jsonl").read_bytes()
+
+    for name in ("threads_1", "threads_2", "threads_4", "killed"):
+        shutil.rmtree(bar.work / name, ignore_errors=True)
+    one = outcome("threads_1", 1)
+    for threads in (2, 4):
+        other = outcome(f"threads_{threads}", threads)
+        bar.check(f"rows and records with {threads} threads and with 1", f"{len(one[0])} rows, {one[1].count(10)} records", one == other, "identical")
+
+    killed = bar.work / "killed"
+    child = bar.start(bar.command("run", ROOT / SCENARIO, settings, killed, 2), bar.work / "killed.log")
+    wait_for(child, lambda: lines_in(killed / "results.jsonl") >= 2, "two points were done")
+    child.kill()
+    child.wait()
+    done = len([line for line in (killed / "results.jsonl").read_bytes().split(b"\n") if line])
+    if done >= len(one[0]):
+        raise NotMeasured("every point was done before the kill came; take more images")
+    again = outcome("killed", 2)
+    run = json.loads((killed / "run.json").read_text())["points"]
+    bar.check(f"rows and records after kill -9 with {done} of {len(one[0])} points done, and a second run",
+              f"{run['reused']} points re-used, {run['done']} run", again == one and run["reused"] >= 1 and run["done"] >= 1, "identical, points re-used")
+
+
+def training(bar):
+    def command(name, threads, resume=False):
+        return bar.command("train", TRAINING, TINY, bar.work / name, threads) + (["--resume"] if resume else [])
+
+    def train(name, threads, resume=False):
+        log = bar.work / f"{name}.log"
+        ended = bar.execute(command(name, threads, resume), log)
+        if ended.status != 0:
+            raise NotMeasured(f"semwave train ended with status {ended.status}: {last_words(log)}")
+        return [digest(bar.work / name / file) for file in ("model.safetensors", "training.safetensors")]
+
+    for name in ("train_1", "train_2", "train_interrupted", "train_killed"):
+        shutil.rmtree(bar.work / name, ignore_errors=True)
+    whole = train("train_1", 1)
+    steps = read_lines(bar.work / "train_1" / "training.jsonl")[-1]["step"]
+    bar.check(f"weights and moments after {steps} steps with 2 threads and with 1", whole[0][:16], train("train_2", 2) == whole, "identical")
+
+    # Lines of the log: one a step here, since an epoch has fewer than twenty.
+    for name, number, at_line in (("train_interrupted", signal.SIGINT, 7), ("train_killed", signal.SIGKILL, 19)):
+        child = bar.start(command(name, 2), bar.work / f"{name}.log")
+        wait_for(child, lambda: lines_in(bar.work / name / "training.jsonl") >= at_line, f"{at_line} steps were made")
+        child.send_signal(number)
+        status = child.wait()
+        at = read_whole_lines(bar.work / name / "training.jsonl")[-1]["step"]
+        if at >= steps:
+            raise NotMeasured("the training was done before the signal came")
+        what = {"train_interrupted": f"interrupted at step {at} (status {status})", "train_killed": f"killed -9 at step {at}"}[name]
+        bar.check(f"weights and moments, {what}, then --resume", whole[0][:16], train(name, 2, resume=True) == whole, "identical to the uninterrupted training")
+
+
+def read_whole_lines(path):
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1] if line]
+
+
+def body(bar):
+    evaluation(bar)
+    training(bar)
+
+
+def arguments(parser):
+    parser.add_argument("--model", default="", help="checkpoint instead of the scenario's")
+
+
+measure("identical bits over threads, kills and resumption", body, arguments)
