@@ -24,7 +24,7 @@ void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float
     for (int i = 0; i < rows; ++i) {
       const Vector left = broadcast(order == Order::by_rows ? a[i * a_stride] : a[i]);
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) sums[i][v] += left * right[v];
+      for (int v = 0; v < vectors; ++v) sums[i][v] = multiply_add(left, right[v], sums[i][v]);
     }
     a += order == Order::by_rows ? 1 : a_stride;
     b += b_stride;

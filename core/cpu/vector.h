@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__FMA__)
 #include <immintrin.h>
 #endif
 
@@ -66,6 +66,17 @@ inline Vector load_count(const float* from, std::integral_constant<int, vector_w
 inline Vector load_count(const float* from, int count, Vector fill = Vector{}) { return load_partial(from, count, fill); }
 inline void store_count(float* to, Vector x, std::integral_constant<int, vector_width>) { store(to, x); }
 inline void store_count(float* to, Vector x, int count) { store_partial(to, x, count); }
+
+/// a b + c, rounded once where the machine can (whatever the compiler's flags say about contraction).
+inline Vector multiply_add(Vector a, Vector b, Vector c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vector>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  return reinterpret_cast<Vector>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+  return a * b + c;
+#endif
+}
 
 inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
 

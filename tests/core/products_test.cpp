@@ -35,7 +35,7 @@ class Products : public ::testing::Test {
   }
   bool same_bits(const Tensor& a, const Tensor& b) {
     const std::vector<float> x = host(a), y = host(b);
-    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
+    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0);
   }
 
   std::unique_ptr<Backend> backend = make_cpu_backend();
@@ -77,7 +77,7 @@ TEST_F(Products, BitsOfARowDoNotDependOnTheRowsBesideIt) {
   }
 }
 
-#if defined(__FMA__) && defined(__OPTIMIZE__)
+#if defined(__FMA__)
 TEST_F(Products, EachSumIsOneChainOfFusedMultiplyAddsInAscendingOrder) {
   const int rows = 31, in = 45, out = 37;
   const Tensor x = random({rows, in}), weight = random({out, in}), dy = random({rows, out});
@@ -253,7 +253,7 @@ TEST_F(Products, LinearIsFarFasterThanPlainLoops) {
     }
   });
   const double fast = best_of([&] { backend->linear(y, x, w, {}, Activation::none, {}, {}); });
-  EXPECT_GT(plain / fast, 8.0) << plain << " s against " << fast << " s";
+  EXPECT_GT(plain / fast, cpu::vector_width == 16 ? 15.0 : 4.0) << plain << " s against " << fast << " s";
 }
 #endif
 

@@ -30,7 +30,7 @@ TEST(ThreadPool, RunsEachTaskOnceForAnyNumberOfThreadsAndTasks) {
 TEST(ThreadPool, ShortRoundsInQuickSuccessionStayApart) {
   ThreadPool pool(4);
   std::atomic<long> wrong{0}, ran{0};
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 4000; ++round) {
     const int count = 1 + round % 7;
     const int mark = round;
     pool.run(count, [&, mark, count](int task) {
@@ -40,7 +40,7 @@ TEST(ThreadPool, ShortRoundsInQuickSuccessionStayApart) {
   }
   EXPECT_EQ(wrong.load(), 0);
   long expected = 0;
-  for (int round = 0; round < 20000; ++round) expected += 1 + round % 7;
+  for (int round = 0; round < 4000; ++round) expected += 1 + round % 7;
   EXPECT_EQ(ran.load(), expected);
 }
 
