@@ -69,7 +69,8 @@ std::vector<ChannelState> Channel::observe(const Fading& fading) const {
   for (int i = 0; i < fading.images(); ++i) {
     double& snr_db = states[static_cast<std::size_t>(i)].snr_db;
     snr_db = fading.noiseless ? ideal_snr_db : fading.snr_db(i);
-    if (!fading.noiseless && fading.kind != FadingKind::none && fading.coherence == Coherence::image) snr_db += 10 * std::log10(std::norm(fading.gain(i, 0)));
+    const bool one_gain = !fading.noiseless && fading.kind != FadingKind::none && fading.coherence == Coherence::image;
+    if (one_gain) snr_db += 10 * std::log10(std::norm(fading.gain(i, 0)));
   }
   return states;
 }
@@ -141,8 +142,8 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
   }
   heard.gains = pass.backend.from_host({total, 2}, gains.data());
   heard.noise_variance = pass.backend.from_host({total}, variance.data());
-  heard.symbols = total == 0 && !burst.symbols.defined() ? Var(pass.backend.zeros({0, 2}))
-                                                         : fade_and_noise(pass, burst.symbols, heard.gains, pass.backend.from_host({total, 2}, noise.data()));
+  heard.symbols = burst.symbols.defined() ? fade_and_noise(pass, burst.symbols, heard.gains, pass.backend.from_host({total, 2}, noise.data()))
+                                          : Var(pass.backend.zeros({0, 2}));
   return heard;
 }
 

@@ -38,8 +38,8 @@ std::size_t stride_of(std::size_t n) {
 }
 
 /// One part, bare, from soft bits of its symbols; nullopt where the CRC fails.
-std::optional<Bits> decode_part(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance, int part_bits,
-                                const HeaderFormat& format) {
+std::optional<Bits> decode_part(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
+                                int part_bits, const HeaderFormat& format) {
   std::vector<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
   demodulate(modulation_of(format.bits_per_symbol), y, gains, noise_variance, stream);
   const std::size_t n = coded_bits_of(part_bits), stride = stride_of(n);
@@ -155,8 +155,9 @@ std::optional<FoundHeader> find_header(std::span<const std::complex<float>> fram
   return std::nullopt;
 }
 
-std::optional<std::vector<Bits>> decode_header(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance,
-                                               int first_bits, const std::function<std::optional<int>(const Bits&)>& next_bits) {
+std::optional<std::vector<Bits>> decode_header(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
+                                               double noise_variance, int first_bits,
+                                               const std::function<std::optional<int>(const Bits&)>& next_bits) {
   std::optional<FoundHeader> found = find_header(symbols, gains, noise_variance, first_bits, next_bits, nullptr);
   if (!found) return std::nullopt;
   return std::move(found->parts);

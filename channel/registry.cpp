@@ -34,7 +34,8 @@ Field coherence_field() {
 }
 
 Field csi_field() {
-  const Field perfect{.name = "kind", .type = FieldType::choice, .summary = "how the link is known", .fallback = Json("perfect"), .choices = {"perfect"}};
+  const Field perfect{
+      .name = "kind", .type = FieldType::choice, .summary = "how the link is known", .fallback = Json("perfect"), .choices = {"perfect"}};
   const auto end = [&](std::string name, std::string who) {
     Field object{.name = name, .type = FieldType::object, .summary = "what the " + who + " knows"};
     object.object = shared(Fields{.summary = "knowledge of the link", .fields = {perfect}});
@@ -79,12 +80,13 @@ ChannelSettings rayleigh(const Json& parameters) {
 const Registry<ChannelSettings>& channels() {
   static const Registry<ChannelSettings> registry = [] {
     Registry<ChannelSettings> all("channel");
-    all.add("ideal", {.summary = "what is sent is heard: no noise, no fading; also the name of a real radio", .fields = {csi_field()}}, [](const Json&) {
-      ChannelSettings settings;
-      settings.noiseless = true;
-      settings.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
-      return settings;
-    });
+    all.add("ideal", {.summary = "what is sent is heard: no noise, no fading; also the name of a real radio", .fields = {csi_field()}},
+            [](const Json&) {
+              ChannelSettings settings;
+              settings.noiseless = true;
+              settings.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
+              return settings;
+            });
     all.add("awgn", {.summary = "white Gaussian noise of variance N0 per complex symbol", .fields = {snr_field(), csi_field()}}, noisy);
     const Field block{.name = "block_uses",
                       .type = FieldType::integer,
@@ -93,7 +95,8 @@ const Registry<ChannelSettings>& channels() {
                       .minimum = 1,
                       .maximum = 1e9};
     all.add("rayleigh",
-            {.summary = "complex gain CN(0, 1), phase included, then white Gaussian noise", .fields = {snr_field(), coherence_field(), block, csi_field()}},
+            {.summary = "complex gain CN(0, 1), phase included, then white Gaussian noise",
+             .fields = {snr_field(), coherence_field(), block, csi_field()}},
             rayleigh);
     return all;
   }();
@@ -104,7 +107,8 @@ const Registry<Equaliser>& equalisers() {
   static const Registry<Equaliser> registry = [] {
     Registry<Equaliser> all("equaliser");
     all.add("zf", {.summary = "y/h: unbiased, noise grows as the gain falls"}, [](const Json&) { return Equaliser::zero_forcing; });
-    all.add("mmse", {.summary = "conj(h) y/(|h|^2 + N0): least mean squared error, biased towards zero"}, [](const Json&) { return Equaliser::mmse; });
+    all.add("mmse", {.summary = "conj(h) y/(|h|^2 + N0): least mean squared error, biased towards zero"},
+            [](const Json&) { return Equaliser::mmse; });
     return all;
   }();
   return registry;

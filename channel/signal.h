@@ -14,7 +14,8 @@ namespace semwave {
 Var unit_power(Pass& pass, const Var& symbols, const std::vector<std::int32_t>& segments);
 
 /// Segments of a power scope for payload symbols whose images start at `starts` [images + 1] and send so many symbols a token.
-std::vector<std::int32_t> power_segments(PowerScope scope, const std::vector<std::int32_t>& starts, const std::vector<int>& symbols_per_token /*[images]*/);
+std::vector<std::int32_t> power_segments(PowerScope scope, const std::vector<std::int32_t>& starts,
+                                         const std::vector<int>& symbols_per_token /*[images]*/);
 
 /// y = h x + n with constant h, n [total, 2].
 Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& noise);

@@ -26,7 +26,8 @@ std::vector<float> host(Backend& backend, const Tensor& tensor) {
 /// What a sender might have sent for this image id: k, S, positions and format depend on the id alone.
 SemanticHeader header_of(std::uint32_t id) {
   const RandomWords words = philox(31, Purpose::plan, id, 0, 0);
-  SemanticHeader header{.exit_depth = static_cast<int>(words[0] % 5), .symbols_per_token = 1 + static_cast<int>(words[1] % 8), .positions_sent = words[2] % 2 == 0};
+  SemanticHeader header{
+      .exit_depth = static_cast<int>(words[0] % 5), .symbols_per_token = 1 + static_cast<int>(words[1] % 8), .positions_sent = words[2] % 2 == 0};
   header.k = static_cast<int>(words[3] % (grid + 1));
   for (int i = 0; header.positions_sent && i < header.k; ++i) header.positions.push_back(i * grid / header.k);
   return header;

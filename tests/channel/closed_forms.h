@@ -28,7 +28,8 @@ inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) 
 inline double bit_error_rate(Modulation modulation, bool rayleigh, double eb_n0_db) {
   const double g = std::pow(10.0, eb_n0_db / 10);
   double rate = 0;
-  for (const auto& [w, a] : gray_terms(modulation)) rate += w * (rayleigh ? (1 - std::sqrt(a * g / (1 + a * g))) / 2 : q_function(std::sqrt(2 * a * g)));
+  for (const auto& [w, a] : gray_terms(modulation))
+    rate += w * (rayleigh ? (1 - std::sqrt(a * g / (1 + a * g))) / 2 : q_function(std::sqrt(2 * a * g)));
   return rate;
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 Bits random_bits(std::size_t count, std::uint32_t trial) {
   Bits bits(count);
-  for (std::size_t i = 0; i < count; ++i) bits[i] = philox(9, Purpose::data_bits, static_cast<std::uint32_t>(count), trial, static_cast<std::uint32_t>(i))[0] & 1u;
+  const auto purpose = static_cast<std::uint32_t>(count);
+  for (std::uint32_t i = 0; i < count; ++i) bits[i] = philox(9, Purpose::data_bits, purpose, trial, i)[0] & 1u;
   return bits;
 }
 
@@ -55,7 +56,7 @@ TEST(ConvolutionalCode, DecodesTheMostLikelyMessage) {
   constexpr std::size_t length = 7;
   for (std::uint32_t trial = 0; trial < 200; ++trial) {
     std::vector<float> soft(coded_length(length));
-    for (std::size_t i = 0; i < soft.size(); ++i) soft[i] = static_cast<float>(complex_normal(philox(11, Purpose::noise, 0, trial, static_cast<std::uint32_t>(i))).real());
+    for (std::uint32_t i = 0; i < soft.size(); ++i) soft[i] = static_cast<float>(complex_normal(philox(11, Purpose::noise, 0, trial, i)).real());
     double best = -std::numeric_limits<double>::infinity();
     Bits expected;
     for (unsigned message = 0; message < 1u << length; ++message) {

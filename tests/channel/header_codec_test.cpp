@@ -41,7 +41,8 @@ Symbols on_air(const Bits& checked, const HeaderFormat& format) {
     if (std::gcd(s, n) == 1 && std::abs(s - golden) < std::abs(stride - golden)) stride = s;
   const auto uses = static_cast<std::size_t>(std::ceil(static_cast<double>(n) * format.repetition / format.bits_per_symbol - 1e-9));
   Bits stream;
-  for (std::size_t j = 0; j < uses * static_cast<std::size_t>(format.bits_per_symbol); ++j) stream.push_back(coded[static_cast<std::size_t>(static_cast<long>(j) * stride % n)]);
+  const long bits = static_cast<long>(uses) * format.bits_per_symbol;
+  for (long j = 0; j < bits; ++j) stream.push_back(coded[static_cast<std::size_t>(j * stride % n)]);
   return modulate(modulation_of(format.bits_per_symbol), stream);
 }
 
@@ -122,7 +123,7 @@ TEST(HeaderCodec, NoiseAloneIsHardlyEverRead) {
   const std::size_t length = encode_header({.parts = write_semantic_header(example(12, true), grid), .format = 1}).size();
   for (std::uint32_t trial = 0; trial < 2000; ++trial) {
     Symbols noise(length);
-    for (std::size_t u = 0; u < length; ++u) noise[u] = std::complex<float>(complex_normal(philox(7, Purpose::header_noise, 0, trial, static_cast<std::uint32_t>(u))));
+    for (std::uint32_t u = 0; u < length; ++u) noise[u] = std::complex<float>(complex_normal(philox(7, Purpose::header_noise, 0, trial, u)));
     read += decode_header(noise, Symbols(length, {1, 0}), 1.0, word_bits, second_part).has_value();
   }
   EXPECT_LE(read, 4);
@@ -130,10 +131,11 @@ TEST(HeaderCodec, NoiseAloneIsHardlyEverRead) {
 
 TEST(HeaderCodec, LayoutOnAirIsTheDocumentedOne) {
   for (int format = 0; format < 4; ++format)
-    for (std::size_t length = 1; length < 80; ++length) {
+    for (std::uint32_t length = 1; length < 80; ++length) {
       Bits part(length);
-      for (std::size_t i = 0; i < length; ++i) part[i] = philox(3, Purpose::data_bits, static_cast<std::uint32_t>(length), 0, static_cast<std::uint32_t>(i))[0] & 1u;
-      EXPECT_EQ(encode_header({.parts = {part}, .format = format}), on_air(append_crc(part), header_formats()[static_cast<std::size_t>(format)])) << length;
+      for (std::uint32_t i = 0; i < length; ++i) part[i] = philox(3, Purpose::data_bits, length, 0, i)[0] & 1u;
+      const Symbols expected = on_air(append_crc(part), header_formats()[static_cast<std::size_t>(format)]);
+      EXPECT_EQ(encode_header({.parts = {part}, .format = format}), expected) << length;
     }
 }
 
@@ -150,7 +152,8 @@ TEST(HeaderCodec, AnyOneWrongBitBeforeTheCodeIsCaught) {
           const Symbols sent = on_air(checked, format);
           symbols.insert(symbols.end(), sent.begin(), sent.end());
         }
-        EXPECT_FALSE(decode_header(symbols, Symbols(symbols.size(), {1, 0}), 0.1, word_bits, second_part).has_value()) << format.name << " part " << which << " bit " << flip;
+        EXPECT_FALSE(decode_header(symbols, Symbols(symbols.size(), {1, 0}), 0.1, word_bits, second_part).has_value())
+            << format.name << " part " << which << " bit " << flip;
       }
     }
   }

@@ -22,14 +22,15 @@ inline LossCount simulate_headers(const std::vector<int>& part_bits, int format,
     HeaderOnAir header{.format = format};
     for (std::size_t p = 0; p < part_bits.size(); ++p) {
       header.parts.emplace_back(static_cast<std::size_t>(part_bits[p]));
-      for (std::size_t i = 0; i < header.parts[p].size(); ++i)
-        header.parts[p][i] = philox(seed, Purpose::data_bits, static_cast<std::uint32_t>(p), trial, static_cast<std::uint32_t>(i / 32))[0] >> (i % 32) & 1u;
+      for (std::uint32_t i = 0; i < header.parts[p].size(); ++i)
+        header.parts[p][i] = philox(seed, Purpose::data_bits, static_cast<std::uint32_t>(p), trial, i / 32)[0] >> (i % 32) & 1u;
     }
     Symbols symbols = encode_header(header);
-    for (std::size_t u = 0; u < symbols.size(); ++u)
-      symbols[u] += std::complex<float>(std::sqrt(noise_variance) * complex_normal(philox(seed, Purpose::header_noise, 0, trial, static_cast<std::uint32_t>(u))));
+    for (std::uint32_t u = 0; u < symbols.size(); ++u)
+      symbols[u] += std::complex<float>(std::sqrt(noise_variance) * complex_normal(philox(seed, Purpose::header_noise, 0, trial, u)));
     const Symbols gains(symbols.size(), {1, 0});
-    const auto read = decode_header(symbols, gains, noise_variance, part_bits[0], [&](const Bits&) { return part_bits.size() > 1 ? part_bits[1] : 0; });
+    const auto second_bits = [&](const Bits&) { return part_bits.size() > 1 ? part_bits[1] : 0; };
+    const auto read = decode_header(symbols, gains, noise_variance, part_bits[0], second_bits);
     count.lost += !read || *read != header.parts;
   }
   return count;

@@ -16,7 +16,8 @@ std::vector<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
   std::vector<std::int32_t> positions;
   for (int p = 0; p < grid; ++p) {
     const int left = grid - p, wanted = k - static_cast<int>(positions.size());
-    if (uniform(philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial, static_cast<std::uint32_t>(p))[0]) * left < wanted) positions.push_back(p);
+    const RandomWords words = philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial, static_cast<std::uint32_t>(p));
+    if (uniform(words[0]) * left < wanted) positions.push_back(p);
   }
   return positions;
 }

@@ -41,7 +41,8 @@ Rows<T> unit_power_backward(const Rows<T>& dy, const Rows<T>& x, const Segments&
     if (!(power > 0)) continue;
     T along = 0;
     for (std::size_t r = begin; r < end; ++r) along += (std::conj(x[r]) * dy[r]).real();
-    for (std::size_t r = begin; r < end; ++r) dx[r] = dy[r] / std::sqrt(power) - x[r] * (along / (static_cast<T>(end - begin) * power * std::sqrt(power)));
+    const T factor = along / (static_cast<T>(end - begin) * power * std::sqrt(power));
+    for (std::size_t r = begin; r < end; ++r) dx[r] = dy[r] / std::sqrt(power) - x[r] * factor;
   }
   return dx;
 }

@@ -29,7 +29,7 @@ Rows random_rows(std::size_t count, std::uint32_t what) {
 
 std::vector<double> random_variances(std::size_t count) {
   std::vector<double> variances(count);
-  for (std::size_t r = 0; r < count; ++r) variances[r] = static_cast<float>(0.02 + 2 * uniform(philox(42, Purpose::noise, 0, 0, static_cast<std::uint32_t>(r))[0]));
+  for (std::uint32_t r = 0; r < count; ++r) variances[r] = static_cast<float>(0.02 + 2 * uniform(philox(42, Purpose::noise, 0, 0, r)[0]));
   return variances;
 }
 
@@ -96,10 +96,14 @@ const reference::Segments segments{0, 5, 5, 6, 14, 20};  // an image without sym
 TEST(SignalReference, DerivativesMatchCentralDifferences) {
   const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3), dy = random_rows(20, 4);
   const std::vector<double> n0 = random_variances(20);
-  EXPECT_LT(difference(reference::unit_power_backward(dy, x, segments), central_differences([](const Rows& at) { return reference::unit_power(at, segments); }, x, dy)), 1e-6);
-  EXPECT_LT(difference(reference::fade_and_noise_backward(dy, h), central_differences([&](const Rows& at) { return reference::fade_and_noise(at, h, n); }, x, dy)), 1e-6);
-  for (const bool mmse : {false, true})
-    EXPECT_LT(difference(reference::equalise_backward(dy, h, n0, mmse), central_differences([&](const Rows& at) { return reference::equalise(at, h, n0, mmse); }, x, dy)), 1e-6);
+  const Rows power = central_differences([](const Rows& at) { return reference::unit_power(at, segments); }, x, dy);
+  EXPECT_LT(difference(reference::unit_power_backward(dy, x, segments), power), 1e-6);
+  const Rows fade = central_differences([&](const Rows& at) { return reference::fade_and_noise(at, h, n); }, x, dy);
+  EXPECT_LT(difference(reference::fade_and_noise_backward(dy, h), fade), 1e-6);
+  for (const bool mmse : {false, true}) {
+    const Rows equaliser = central_differences([&](const Rows& at) { return reference::equalise(at, h, n0, mmse); }, x, dy);
+    EXPECT_LT(difference(reference::equalise_backward(dy, h, n0, mmse), equaliser), 1e-6);
+  }
 }
 
 TEST(SignalKernels, MatchTheReferenceForwardAndBackward) {
@@ -150,12 +154,15 @@ TEST(SignalOps, TheTapeCarriesTheDerivativeThroughTheWholeLink) {
     Pass pass{.backend = *backend, .tape = &tape};
     const Var input(tensor(*backend, x), true);
     const Var sent = unit_power(pass, input, segments);
-    const Equalised heard = equalise(pass, fade_and_noise(pass, sent, gains, noise), gains, variance, mmse ? Equaliser::mmse : Equaliser::zero_forcing);
+    const Equaliser kind = mmse ? Equaliser::mmse : Equaliser::zero_forcing;
+    const Equalised heard = equalise(pass, fade_and_noise(pass, sent, gains, noise), gains, variance, kind);
     ASSERT_EQ(tape.size(), 3u);
     backend->copy(heard.symbols.gradient(*backend), tensor(*backend, dz));
     const Var nothing(backend->zeros({1}), true);
     tape.backward(*backend, nothing);
-    const auto link = [&](const Rows& at) { return reference::equalise(reference::fade_and_noise(reference::unit_power(at, segments), h, n), h, n0, mmse); };
+    const auto link = [&](const Rows& at) {
+      return reference::equalise(reference::fade_and_noise(reference::unit_power(at, segments), h, n), h, n0, mmse);
+    };
     EXPECT_LT(difference(rows_of(*backend, input.gradient(*backend)), central_differences(link, x, dz)), 1e-4);
   }
 }
@@ -180,7 +187,8 @@ TEST(UnitPower, EachSegmentHasMeanPowerOneInEveryScope) {
     const Rows y = rows_of(*backend, unit_power(pass, Var(tensor(*backend, x)), cuts).value());
     for (std::size_t s = 0; s + 1 < cuts.size(); ++s)
       if (cuts[s] < cuts[s + 1]) {
-        EXPECT_NEAR(reference::segment_power(y, static_cast<std::size_t>(cuts[s]), static_cast<std::size_t>(cuts[s + 1])), 1, 1e-5);  // complex: |x|^2, trap 1
+        const auto begin = static_cast<std::size_t>(cuts[s]), end = static_cast<std::size_t>(cuts[s + 1]);
+        EXPECT_NEAR(reference::segment_power(y, begin, end), 1, 1e-5);  // of the complex symbol, |x|^2: trap 1
       }
   }
   EXPECT_EQ(power_segments(PowerScope::token, starts, symbols_per_token), (std::vector<std::int32_t>{0, 4, 8, 12, 14, 16, 18}));
@@ -217,9 +225,10 @@ struct Errors {
 Errors simulate(Backend& backend, std::complex<double> gain, double noise_variance, Equaliser kind, double* stated) {
   constexpr std::size_t count = 200000;
   Rows x = random_rows(count, 7), y(count);
-  for (std::size_t r = 0; r < count; ++r) y[r] = gain * x[r] + std::sqrt(noise_variance) * complex_normal(philox(43, Purpose::noise, 0, 0, static_cast<std::uint32_t>(r)));
+  for (std::uint32_t r = 0; r < count; ++r) y[r] = gain * x[r] + std::sqrt(noise_variance) * complex_normal(philox(43, Purpose::noise, 0, 0, r));
   Pass pass{.backend = backend};
-  const Equalised heard = equalise(pass, Var(tensor(backend, y)), tensor(backend, Rows(count, gain)), tensor(backend, std::vector<double>(count, noise_variance)), kind);
+  const Tensor gains = tensor(backend, Rows(count, gain)), n0 = tensor(backend, std::vector<double>(count, noise_variance));
+  const Equalised heard = equalise(pass, Var(tensor(backend, y)), gains, n0, kind);
   const Rows out = rows_of(backend, heard.symbols.value());
   Errors errors;
   for (std::size_t r = 0; r < count; ++r) {
