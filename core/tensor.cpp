@@ -24,7 +24,10 @@ void Shape::push_back(std::int64_t extent) {
 
 std::string Shape::str() const {
   std::string text = "[";
-  for (int axis = 0; axis < rank_; ++axis) text += (axis ? ", " : "") + std::to_string(extents_[static_cast<std::size_t>(axis)]);
+  for (int axis = 0; axis < rank_; ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string(extents_[static_cast<std::size_t>(axis)]);
+  }
   return text + "]";
 }
 
