@@ -191,8 +191,8 @@ std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& pl
     assert(elements == array.values.size() && !array.name.empty() && array.name.size() <= name_limit && array.shape.size() <= rank_limit);
     check_finite(array, place);
     const std::uint64_t end = offset + array.values.size() * 4;
-    header += "," + Json(array.name).dump() + ":{\"dtype\":\"F32\",\"shape\":" + Json(array.shape).dump() + ",\"data_offsets\":[" +
-              std::to_string(offset) + "," + std::to_string(end) + "]}";
+    const Json entry{{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
+    header += ',' + Json(array.name).dump() + ':' + entry.dump();
     offset = end;
   }
   header += "}";

@@ -178,13 +178,15 @@ void collect_forms(const Field& field, std::vector<const Field*>& forms) {
   for (const Field& other : field.alternatives) collect_forms(other, forms);
 }
 
-/// Whether an object names a required key of the form, or a variant its kind: then it is meant to be that form.
+/// Whether an object names a required key of the form (any key, where none is required), or a variant its kind: then it is meant to be it.
 bool meant(const Field& form, const Json& value) {
   if (!value.is_object()) return true;
   if (form.type == FieldType::variant) return value.contains("kind");
   if (form.type != FieldType::object || !form.object) return true;
-  return std::any_of(form.object->fields.begin(), form.object->fields.end(),
-                     [&](const Field& part) { return !part.fallback && !part.optional && value.contains(part.name); });
+  const auto& parts = form.object->fields;
+  const auto required = [](const Field& part) { return !part.fallback && !part.optional; };
+  const bool any_required = std::any_of(parts.begin(), parts.end(), required);
+  return std::any_of(parts.begin(), parts.end(), [&](const Field& part) { return value.contains(part.name) && (required(part) || !any_required); });
 }
 
 Json resolve_alternatives(const Json& value, const Field& field, const Place& place) {

@@ -49,9 +49,9 @@ TEST(Checkpoint, FileIsSafetensorsByTheByte) {
   std::memcpy(&header_bytes, bytes.data(), 8);
   EXPECT_EQ(header_bytes % 8, 0u);
   const std::string header = bytes.substr(8, header_bytes);
-  EXPECT_TRUE(header.starts_with(R"({"__metadata__":{"semwave.architecture":"{\"dim\": 4}","semwave.format":"1"},"none":{"dtype":"F32","shape":[0,5],"data_offsets":[0,0]},)"
-                                 R"("receiver.a.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"scalar":{"dtype":"F32","shape":[],"data_offsets":[8,12]},)"
-                                 R"("transmitter.b.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[12,36]}})"))
+  EXPECT_TRUE(header.starts_with(R"({"__metadata__":{"semwave.architecture":"{\"dim\": 4}","semwave.format":"1"},"none":{"data_offsets":[0,0],"dtype":"F32","shape":[0,5]},)"
+                                 R"("receiver.a.bias":{"data_offsets":[0,8],"dtype":"F32","shape":[2]},"scalar":{"data_offsets":[8,12],"dtype":"F32","shape":[]},)"
+                                 R"("transmitter.b.weight":{"data_offsets":[12,36],"dtype":"F32","shape":[2,3]}})"))
       << header;
   EXPECT_EQ(bytes.size(), 8 + header_bytes + 36);
   float first = 0;

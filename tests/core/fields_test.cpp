@@ -127,6 +127,16 @@ TEST(Fields, AlternativesAreTriedAndAllNamed) {
   expect_contains(refused(R"({"channel": {"snr_db": 99}})"), "/channel/snr_db: must be between -40 and 60, found 99");
 }
 
+TEST(Fields, AFormWithoutRequiredKeysIsMeantByAnyOfItsKeys) {
+  Field csi{.type = FieldType::choice, .choices = {"perfect"}};
+  csi.alternatives = {{.type = FieldType::object, .object = share({.fields = {{.name = "pilots", .type = FieldType::integer, .fallback = 4, .minimum = 1}}})}};
+  const auto mistake = [&](const Json& value) { return error_of([&] { resolve(value, csi, {"x", "/csi"}); }); };
+  expect_contains(mistake({{"pilots", 0}}), "x: /csi/pilots: must be at least 1, found 0; allowed at /csi: one of perfect, or an object");
+  expect_contains(mistake({{"pilots", 4}, {"kind", "estimated"}}), "x: /csi/kind: unknown key");
+  expect_contains(mistake({{"other", 4}}), "x: /csi: expected one of perfect, or an object, found an object with 'other'");
+  expect_contains(mistake("perfekt"), "x: /csi: unknown name 'perfekt'; did you mean 'perfect'?");
+}
+
 TEST(Fields, LongValuesAreNotRepeatedInMessages) {
   const std::string text = R"({"channel": {"snr_db": ")" + std::string(100000, 'x') + R"("}, ")" + std::string(100000, 'y') + R"(": 1})";
   EXPECT_LT(refused(text).size(), 1000u);
