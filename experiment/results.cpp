@@ -82,15 +82,15 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
   Json known = scenario.resolved;
   for (const char* key : {"sweep", "output", "name"}) known.erase(key);
   visit_paths(known, [&](const std::string& pointer, std::string& path) {
-    if (pointer == "/model")
-      path = model_sha256;
-    else if (pointer == "/transmitter/policy/file") {
+    // What is in a file matters, not where it lies; model and images come with their own sums.
+    if (pointer == "/transmitter/policy/file") {
       const std::string table = read_file_whole(path, 16u << 20);
       path = sha256(table.data(), table.size());
-    } else
-      path.clear();  // where the images lie does not matter, what they are does
+    } else {
+      path.clear();
+    }
   });
-  const Json all{{"scenario", known}, {"data", data_sha256}, {"numerics", numerics_version}, {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
+  const Json all{{"scenario", known}, {"model", model_sha256}, {"data", data_sha256}, {"numerics", numerics_version}, {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
   const std::string text = canonical(all);
   return sha256(text.data(), text.size());
 }
@@ -167,12 +167,12 @@ std::string to_csv(const std::vector<OrderedJson>& rows) {
       if (places.try_emplace(name, names.size()).second) names.push_back(name);
   }
   std::string text;
-  for (const std::string& name : names) text += (&name == names.data() ? "" : ",") + quoted(name);
+  for (const std::string& name : names) text.append(text.empty() ? "" : ",").append(quoted(name));
   if (!names.empty()) text += '\n';
   for (const Columns& row : cells) {
     std::vector<std::string> line(names.size());
     for (const auto& [name, cell] : row) line[places.at(name)] = quoted(cell);
-    for (const std::string& cell : line) text += (&cell == line.data() ? "" : ",") + cell;
+    for (std::size_t i = 0; i < line.size(); ++i) text.append(i == 0 ? "" : ",").append(line[i]);
     text += '\n';
   }
   return text;

@@ -40,7 +40,7 @@ std::string form(const Field& field) {
       text = "object";
       std::string keys;
       if (field.name.empty() && field.object)
-        for (const Field& part : field.object->fields) keys += (keys.empty() ? "" : ", ") + ("\"" + part.name + "\": " + form(part));
+        for (const Field& part : field.object->fields) keys.append(keys.empty() ? "\"" : ", \"").append(part.name).append("\": ").append(form(part));
       if (!keys.empty()) text = "{" + keys + "}";
     }
   }
