@@ -61,6 +61,8 @@ def evaluation(bar):
     wait_for(child, lambda: lines_in(killed / "results.jsonl") >= 2, "two points were done")
     child.kill()
     child.wait()
+    if {row["model_sha256"] for row in one[0]} != {row["model_sha256"] for row in read_lines(killed / "results.jsonl")}:
+        raise NotMeasured("the checkpoint has changed meanwhile")
     done = len([line for line in (killed / "results.jsonl").read_bytes().split(b"\n") if line])
     if done >= len(one[0]):
         raise NotMeasured("every point was done before the kill came; take more images")

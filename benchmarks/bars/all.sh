@@ -1,0 +1,27 @@
+#!/bin/sh
+# Every bar that takes minutes, one after another, then a line for each. --full: the sanitizers too (builds the asan preset).
+# Exit status 0 where all pass, 1 otherwise. Other options go to no bar: run a bar by itself to change it.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+bars="quickstart_run class_awgn image_awgn gate_selection identical_bits experts table_policy derivatives invariants golden"
+case "${1:-}" in
+  "") ;;
+  --full) bars="$bars sanitizers" ;;
+  *) echo "usage: all.sh [--full]" >&2; exit 2 ;;
+esac
+summary=""
+worst=0
+for bar in $bars; do
+  "$here/$bar.py"
+  case $? in
+    0) word="PASS" ;;
+    1) word="FAIL"; worst=1 ;;
+    *) word="NOT MEASURED"; worst=1 ;;
+  esac
+  summary="$summary$word  $bar
+"
+  echo
+done
+echo "# summary"
+printf '%s' "$summary"
+exit $worst
