@@ -28,8 +28,12 @@ std::string word(const Json& value) {
   if (value.is_object()) {
     if (value.contains("kind") && value["kind"].is_string()) text = value["kind"];
     std::string inner;
-    for (const auto& [key, element] : value.items())
-      if (key != "kind") inner += (inner.empty() ? "" : ",") + key + "=" + (key == "file" && element.is_string() ? std::filesystem::path(element.get<std::string>()).stem().string() : word(element));
+    for (const auto& [key, element] : value.items()) {
+      if (key == "kind") continue;
+      const bool file = key == "file" && element.is_string();
+      inner.append(inner.empty() ? "" : ",").append(key == "symbols_per_token" ? "S" : key).append("=");
+      inner.append(file ? std::filesystem::path(element.get<std::string>()).stem().string() : word(element));
+    }
     if (!inner.empty() || text.empty()) text += "(" + inner + ")";
   } else {
     text = value.is_string() ? value.get<std::string>() : canonical(value);
