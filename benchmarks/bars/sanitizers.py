@@ -23,8 +23,8 @@ def body(bar):
         status = subprocess.run(["ctest", "--test-dir", str(build), "--output-on-failure", "--no-tests=error", *select],
                                 stdout=sink, stderr=subprocess.STDOUT, env=environment).returncode
     text = log.read_text(errors="replace")
-    passed = len(re.findall(r"Test\s+#\d+: .* Passed ", text))
-    ran = len(re.findall(r"Test\s+#\d+: \S+ \.", text))
+    passed = len(re.findall(r"\d+/\d+ Test\s+#\d+: .* Passed ", text))
+    ran = len(re.findall(r"\d+/\d+ Test\s+#\d+: ", text))
     bar.check("tests", f"{passed} of {ran} pass, ctest status {status}", status == 0 and ran > 0 and passed == ran, "all pass")
     reports = len(REPORT.findall(text))
     bar.check("reports of a sanitizer", str(reports), reports == 0, "none")

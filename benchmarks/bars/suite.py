@@ -33,9 +33,9 @@ def run_tests(bar, pattern):
     (bar.work / "ctest.log").write_text(ended.stdout)
     passed, failed, figures = [], [], []
     for line in ended.stdout.splitlines():
-        found = re.match(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.*\s*(.*?)\s+[\d.]+ sec", line)
+        found = re.match(r"\s*\d+/\d+ Test\s+#\d+: (\S+).*?\.\.\.*(.*?)\s+[\d.]+ sec", line)
         if found:
-            (passed if found.group(2) == "Passed" else failed).append(found.group(1))
+            (passed if found.group(2).strip() == "Passed" else failed).append(found.group(1))
     for report in sorted(reports.glob("*.xml")):
         for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
             properties = [(entry.get("name"), entry.get("value")) for entry in case.iter("property")]
