@@ -10,8 +10,8 @@ void grid_of(const Architecture& a, int& height, int& width) {
   height = a.height;
   width = a.width;
   for (const TokeniserStage& stage : a.tokeniser) {
-    height = stage.window.out(height);
-    width = stage.window.out(width);
+    height = stage.out(height);
+    width = stage.out(width);
   }
 }
 
@@ -37,7 +37,8 @@ const Fields& Architecture::fields() {
   static const Fields fields = [] {
     Fields stage{.summary = "one convolution of the tokeniser"};
     stage.fields = {integer("channels", "output channels", 32, 1, 4096), integer("kernel", "window side", 3, 1, 64), integer("stride", "step of the window", 2, 1, 64),
-                    integer("padding", "zeros around the image", 1, 0, 32)};
+                    integer("padding", "zeros around the image", 1, 0, 32),
+                    integer("max_pool", "stride of a 3x3 max-pool behind it; 1: none", 1, 1, 8)};
     Fields end{.summary = "transmitter backbone"};
     end.fields = {integer("blocks", "transformer blocks", 4, 0, 15), integer("hidden", "width of the feed-forward", 192, 1, 8192)};
     Fields other{.summary = "receiver backbone"};
@@ -76,7 +77,7 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   a.dim = resolved.at("dim");
   a.heads = resolved.at("heads");
   for (const Json& stage : resolved.at("tokeniser"))
-    a.tokeniser.push_back({stage.at("channels").get<int>(), Window{stage.at("kernel").get<int>(), stage.at("stride").get<int>(), stage.at("padding").get<int>()}});
+    a.tokeniser.push_back({stage.at("channels").get<int>(), Window{stage.at("kernel").get<int>(), stage.at("stride").get<int>(), stage.at("padding").get<int>()}, stage.at("max_pool").get<int>()});
   a.transmitter_blocks = resolved.at("transmitter").at("blocks");
   a.transmitter_hidden = resolved.at("transmitter").at("hidden");
   a.receiver_blocks = resolved.at("receiver").at("blocks");
@@ -94,8 +95,8 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   for (const TokeniserStage& stage : a.tokeniser) {
     if (stage.window.kernel > height + 2 * stage.window.padding || stage.window.kernel > width + 2 * stage.window.padding)
       throw Error((place / "tokeniser").str(), "a window is larger than what the convolution before it leaves");
-    height = stage.window.out(height);
-    width = stage.window.out(width);
+    height = stage.out(height);
+    width = stage.out(width);
   }
   if (height * width > 1024) throw Error((place / "tokeniser").str(), "leaves " + std::to_string(height * width) + " tokens; at most 1024 are supported");
   if (a.image_head && (a.height % height != 0 || a.width % width != 0))
@@ -105,7 +106,7 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
 
 Json Architecture::to_json() const {
   Json stages = Json::array();
-  for (const TokeniserStage& s : tokeniser) stages.push_back({{"channels", s.channels}, {"kernel", s.window.kernel}, {"stride", s.window.stride}, {"padding", s.window.padding}});
+  for (const TokeniserStage& s : tokeniser) stages.push_back({{"channels", s.channels}, {"kernel", s.window.kernel}, {"stride", s.window.stride}, {"padding", s.window.padding}, {"max_pool", s.max_pool}});
   return {{"image", {height, width, channels}},
           {"classes", classes},
           {"dim", dim},

@@ -12,6 +12,10 @@ namespace semwave {
 struct TokeniserStage {
   int channels;
   Window window;
+  int max_pool = 1;  // stride of a 3x3 max-pool behind the convolution (CCT's tokeniser has 2); 1: none
+
+  static constexpr Window pool_window(int stride) { return {3, stride, 1}; }
+  int out(int in) const { return max_pool > 1 ? pool_window(max_pool).out(window.out(in)) : window.out(in); }
 };
 
 struct Architecture {

@@ -94,6 +94,10 @@ class Backend {
   /// Rows of windows for a product: y[image, row, column][c, ky, kx] (the order of a PyTorch weight), zero outside.
   virtual void patches(const Tensor& y /*[B*out*out, C*kernel*kernel]*/, const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
   virtual void patches_backward(const Tensor& dx, const Tensor& dy, Window window) = 0;
+  /// Largest value of each window, per channel; what lies outside takes no part (padding < kernel). `source` keeps which value of x it was.
+  virtual void max_pool(const Tensor& y /*[B, out, out, C]*/, std::vector<std::int32_t>& source /*[y.size()]*/, const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
+  /// dx[source[i]] += dy[i].
+  virtual void max_pool_backward(const Tensor& dx, const Tensor& dy, const std::vector<std::int32_t>& source) = 0;
 
   // Sequence pooling (CCT): y = sum softmax(score) x over the rows of an image; zeros for an image without rows ----
   virtual void pool(const Tensor& y /*[images, dim]*/, const Tensor& weights /*[n]*/, const Tensor& x /*[n, dim]*/, const Tensor& score /*[n, 1]*/, const Ragged& layout) = 0;

@@ -42,11 +42,11 @@ Var Condition::operator()(Pass& pass, const std::vector<float>& features) const 
 Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture) : grid_(architecture.grid()) {
   int height = architecture.height, width = architecture.width, channels = architecture.channels;
   for (std::size_t i = 0; i < architecture.tokeniser.size(); ++i) {
-    const auto& [out, window] = architecture.tokeniser[i];
-    height = window.out(height);
-    width = window.out(width);
-    stages_.push_back({window, Linear::convolution(set, name + ".conv" + std::to_string(i), channels, window.kernel, out), height, width, out});
-    channels = out;
+    const TokeniserStage& stage = architecture.tokeniser[i];
+    stages_.push_back({stage, Linear::convolution(set, name + ".conv" + std::to_string(i), channels, stage.window.kernel, stage.channels), stage.window.out(height), stage.window.out(width)});
+    height = stage.out(height);
+    width = stage.out(width);
+    channels = stage.channels;
   }
   position_ = &set.add(name + ".position", {grid_, architecture.dim}, Init::normal_002);
 }
@@ -56,10 +56,12 @@ Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
   Var x(images);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     const Stage& stage = stages_[i];
-    const bool last = i + 1 == stages_.size();
-    x = stage.product(pass, patches(pass, x, stage.window), last ? Activation::none : Activation::gelu);
-    if (!last) x = reshape(pass, x, {count, stage.out_height, stage.out_width, stage.channels});
+    const bool last = i + 1 == stages_.size(), pools = stage.shape.max_pool > 1;
+    x = stage.product(pass, patches(pass, x, stage.shape.window), last && !pools ? Activation::none : Activation::gelu);
+    if (!last || pools) x = reshape(pass, x, {count, stage.height, stage.width, stage.shape.channels});
+    if (pools) x = max_pool(pass, x, TokeniserStage::pool_window(stage.shape.max_pool));
   }
+  x = reshape(pass, x, {count * grid_, x.value().columns()});
   RaggedPtr layout = Ragged::full(static_cast<int>(count), grid_);
   return {add_rows(pass, x, pass.parameter(*position_), layout->positions), layout};
 }
@@ -92,11 +94,11 @@ Var ClassHead::operator()(Pass& pass, const Tokens& x, const Var& condition) con
 double operations::tokeniser(const Architecture& architecture) {
   double sum = 0;
   int height = architecture.height, width = architecture.width, channels = architecture.channels;
-  for (const auto& [out, window] : architecture.tokeniser) {
-    height = window.out(height);
-    width = window.out(width);
-    sum += linear(double(height) * width, double(channels) * window.kernel * window.kernel, out);
-    channels = out;
+  for (const TokeniserStage& stage : architecture.tokeniser) {
+    sum += linear(double(stage.window.out(height)) * stage.window.out(width), double(channels) * stage.window.kernel * stage.window.kernel, stage.channels);
+    height = stage.out(height);
+    width = stage.out(width);
+    channels = stage.channels;
   }
   return sum;
 }

@@ -57,7 +57,8 @@ class Condition {
   Linear in_, out_;
 };
 
-/// Convolutions with GELU between them, then a learned position embedding: images -> the full grid of tokens.
+/// Convolutions, GELU and max-pools between them (none behind the last unless it pools), then a learned position embedding:
+/// images -> the full grid of tokens.
 class Tokeniser {
  public:
   Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture);
@@ -65,9 +66,9 @@ class Tokeniser {
 
  private:
   struct Stage {
-    Window window;
+    TokeniserStage shape;
     Linear product;
-    int out_height, out_width, channels;
+    int height, width;  // of what the convolution leaves
   };
   std::vector<Stage> stages_;
   const Parameter* position_;  // [grid, dim]

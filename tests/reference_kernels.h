@@ -254,6 +254,28 @@ void patches_backward(Array<T>& dx, const Array<T>& dy, const WindowShape& shape
   for_each_window_element(shape, [&](Size in_y, Size in_x) { dx[in_x] += dy[in_y]; });
 }
 
+// Max-pooling: the first largest value of each window and channel -------------------------------------------------------
+template <typename T>
+Array<T> max_pool(const Array<T>& x /*[B, H, W, C]*/, const WindowShape& s, std::vector<Size>& source) {
+  const Size area = static_cast<Size>(s.kernel * s.kernel);
+  Array<T> y(s.rows() * s.channels);
+  std::vector<bool> seen(y.size(), false);
+  source.assign(y.size(), 0);
+  for_each_window_element(s, [&](Size in_windows, Size in_x) {
+    const Size at = in_windows / area;  // [row, channel] of y
+    if (seen[at] && !(x[in_x] > y[at])) return;
+    seen[at] = true;
+    y[at] = x[in_x];
+    source[at] = in_x;
+  });
+  return y;
+}
+
+template <typename T>
+void max_pool_backward(Array<T>& dx, const Array<T>& dy, const std::vector<Size>& source) {
+  for (Size i = 0; i < dy.size(); ++i) dx[source[i]] += dy[i];
+}
+
 // Sequence pooling -----------------------------------------------------------------------------------------------------
 template <typename T>
 Array<T> pool_weights(const Array<T>& score, const Index& starts) {

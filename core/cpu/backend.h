@@ -35,6 +35,8 @@ class CpuBackend final : public Backend {
 
   void patches(const Tensor& y, const Tensor& x, Window window) override;
   void patches_backward(const Tensor& dx, const Tensor& dy, Window window) override;
+  void max_pool(const Tensor& y, std::vector<std::int32_t>& source, const Tensor& x, Window window) override;
+  void max_pool_backward(const Tensor& dx, const Tensor& dy, const std::vector<std::int32_t>& source) override;
 
   void pool(const Tensor& y, const Tensor& weights, const Tensor& x, const Tensor& score, const Ragged& layout) override;
   void pool_backward(const Tensor& dx, const Tensor& dscore, const Tensor& dy, const Tensor& x, const Tensor& weights, const Ragged& layout) override;

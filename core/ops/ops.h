@@ -25,6 +25,9 @@ Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout
 /// Windows as rows for a convolution by `linear`: [B, H, W, C] -> [B*out*out, C*kernel*kernel].
 Var patches(Pass& pass, const Var& x, Window window);
 
+/// Largest value of each window, per channel: [B, H, W, C] -> [B, out, out, C].
+Var max_pool(Pass& pass, const Var& x, Window window);
+
 /// Sequence pooling -> [images, dim]; counts 2 dim n.
 Var pool(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/, const RaggedPtr& layout);
 

@@ -101,6 +101,19 @@ TEST(ReferenceGradients, Patches) {
   }
 }
 
+TEST(ReferenceGradients, MaxPool) {
+  for (const WindowShape& shape : {WindowShape{2, 5, 4, 3, 3, 2, 1}, WindowShape{1, 6, 7, 2, 2, 2, 0}}) {
+    Draw draw(15);
+    Values x = draw.numbers(shape.images * shape.height * shape.width * shape.channels);
+    const Values dy = draw.numbers(shape.rows() * shape.channels);
+    std::vector<std::size_t> source;
+    (void)max_pool(x, shape, source);
+    Values dx(x.size());
+    max_pool_backward(dx, dy, source);
+    expect_gradient("x", x, dx, [&] { return dot(dy, max_pool(x, shape, source)); });
+  }
+}
+
 TEST(ReferenceGradients, SequencePooling) {
   for (const Index& starts : {Index{0}, Index{0, 0}, Index{0, 1}, Index{0, 3, 3, 4, 9}}) {
     Draw draw(15);

@@ -241,6 +241,30 @@ TEST_P(Kernels, Patches) {
   });
 }
 
+TEST_P(Kernels, MaxPool) {
+  for_each_shape([&](Draw& draw, int) {
+    const int kernel = static_cast<int>(draw.integer(1, 4)), stride = static_cast<int>(draw.integer(1, 3)), padding = static_cast<int>(draw.integer(0, kernel - 1));
+    const reference::WindowShape s{static_cast<Size>(draw.integer(0, 3)), static_cast<Size>(draw.integer(4, 12)), static_cast<Size>(draw.integer(4, 12)),
+                                   static_cast<Size>(draw.integer(1, 37)), kernel, stride, padding};
+    const Shape in{extent(s.images), extent(s.height), extent(s.width), extent(s.channels)};
+    const Shape out{extent(s.images), extent(s.out_height()), extent(s.out_width()), extent(s.channels)};
+    Values x = draw.numbers(static_cast<Size>(in.size()));
+    for (double& v : x) v = static_cast<float>(v);  // ties and order as the kernel sees them
+    const Values dy = draw.numbers(static_cast<Size>(out.size()));
+    const Tensor y = backend_->empty(out);
+    std::vector<std::int32_t> source;
+    std::vector<std::size_t> expected;
+    backend_->max_pool(y, source, tensor(in, x), Window{.kernel = kernel, .stride = stride, .padding = padding});
+    expect_close("y", y, reference::max_pool(x, s, expected));
+    EXPECT_TRUE(std::equal(source.begin(), source.end(), expected.begin(), expected.end(), [](std::int32_t a, std::size_t b) { return a >= 0 && static_cast<std::size_t>(a) == b; }));
+    Values dx = draw.numbers(x.size());
+    const Tensor actual = tensor(in, dx);
+    backend_->max_pool_backward(actual, tensor(out, dy), source);
+    reference::max_pool_backward(dx, dy, expected);
+    expect_close("dx", actual, dx);
+  });
+}
+
 TEST_P(Kernels, SequencePooling) {
   for_each_shape([&](Draw& draw, int shape) {
     const Index starts = shape == 0 ? Index{0} : draw.starts(draw.integer(1, 7), 40);
