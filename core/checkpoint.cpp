@@ -97,6 +97,18 @@ float widen_half(std::uint16_t half) {
   return std::bit_cast<float>(sign | (exponent + 112u) << 23 | fraction << 13);
 }
 
+/// Nearest half, ties to even; `value` is at most half_limit in magnitude.
+std::uint16_t narrow_half(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude < 0x38800000u) {  // below the smallest normal half: a count of 2^-24, rounded to even by the addition
+    const float scaled = std::bit_cast<float>(magnitude) + 0.5f;  // the last bit of 0.5f is 2^-24
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(scaled) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
+  return static_cast<std::uint16_t>(sign | (rounded - 0x38000000u) >> 13);
+}
+constexpr float half_limit = 65504;
+
 void copy_values(const Entry& entry, const std::uint8_t* bytes, std::vector<float>& values) {
   values.resize(entry.elements);
   if (entry.elements == 0) return;
@@ -182,6 +194,7 @@ std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& pl
 
   // Written by hand: a Json object would put __metadata__ among the names.
   std::string header = "{\"__metadata__\":" + Json(checkpoint.metadata).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::size_t width = checkpoint.half ? 2 : 4;
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const NamedArray& array = *arrays[i];
@@ -190,8 +203,10 @@ std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& pl
     for (const std::int64_t extent : array.shape) elements *= static_cast<std::uint64_t>(extent);
     assert(elements == array.values.size() && !array.name.empty() && array.name.size() <= name_limit && array.shape.size() <= rank_limit);
     check_finite(array, place);
-    const std::uint64_t end = offset + array.values.size() * 4;
-    const Json entry{{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
+    for (const float value : array.values)
+      if (checkpoint.half && std::abs(value) > half_limit) throw Error(place, "array '" + array.name + "' has values beyond the range of float16; write float32");
+    const std::uint64_t end = offset + array.values.size() * width;
+    const Json entry{{"dtype", checkpoint.half ? "F16" : "F32"}, {"shape", array.shape}, {"data_offsets", {offset, end}}};
     header += ',' + Json(array.name).dump() + ':' + entry.dump();
     offset = end;
   }
@@ -206,6 +221,14 @@ std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& pl
   char* at = bytes.data() + 8 + header.size();
   for (const NamedArray* array : arrays) {
     if (array->values.empty()) continue;
+    if (checkpoint.half) {
+      for (const float value : array->values) {
+        const std::uint16_t word = narrow_half(value);
+        std::memcpy(at, &word, 2);
+        at += 2;
+      }
+      continue;
+    }
     std::memcpy(at, array->values.data(), array->values.size() * 4);
     at += array->values.size() * 4;
   }

@@ -21,10 +21,11 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
   std::vector<NamedArray> arrays;   // in the order of the file
   std::string sha256;               // of the file's bytes; set by read_checkpoint
+  bool half = false;                // write as F16 (rounded to even; values beyond its range are an error), half the size
   const NamedArray* find(const std::string& name) const;
 };
 
-/// F32 only (F16 and BF16 are widened). Throws Error on anything truncated, overlapping, oversized, or not finite: a file of at most
+/// F32, F16 and BF16; the latter are widened. Throws Error on anything truncated, overlapping, oversized, or not finite: a file of at most
 /// 1 GiB, a header of at most 16 MiB, names of at most 256 bytes, rank at most 8, arrays that cover what follows the header exactly.
 Checkpoint read_checkpoint(const std::string& path);
 Checkpoint parse_checkpoint(const void* data, std::size_t bytes, const std::string& place);

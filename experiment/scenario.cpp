@@ -90,6 +90,7 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.freeze = train["freeze"].get<std::vector<std::string>>();
   made.initial = train["initial"];
   made.validate_images = train["validate_images"];
+  made.half_weights = train["weights"] == "float16";
   return made;
 }
 
@@ -159,6 +160,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   Json& all = made.resolved;
   if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
   made.name = all["name"];
+  if (std::any_of(made.name.begin(), made.name.end(), [](unsigned char c) { return c < 0x20; })) throw Error(made.place("/name").str(), "must be one line");
   made.seed = all["seed"];
 
   const Json& source = all["source"];

@@ -37,6 +37,7 @@ struct TrainSettings {
   std::vector<std::string> freeze;            // prefixes of parameters that stay as they are
   std::string initial;                        // checkpoint to start from, empty: fresh
   int validate_images = 1000;                 // images of the validation split looked at after each epoch
+  bool half_weights = false;                  // model.safetensors as float16; the training state stays float32
 };
 
 struct StopRule {

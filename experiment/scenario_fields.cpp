@@ -124,7 +124,8 @@ Field train_field() {
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
        number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"), freeze,
        text("initial", "", "checkpoint to start from; empty: fresh"),
-       integer("validate_images", 1000, 0, 1e9, "validation images looked at after each epoch")},
+       integer("validate_images", 1000, 0, 1e9, "validation images looked at after each epoch"),
+       choice("weights", "float32", {"float32", "float16"}, "numbers of model.safetensors; training goes on in float32")},
       "how the model is trained; each law is drawn for each image of a step");
   field.fallback.reset();
   field.optional = true;

@@ -1,6 +1,7 @@
 #include "experiment/trainer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -35,6 +36,8 @@ class Trainer {
         model_(make_model(scenario, backend)),
         batch_(scenario, model_, data_, pool, options.shard) {
     check_images(model_.architecture, data_, scenario.place("/source"));
+    if (scenario.source.split == Split::test || scenario.source.split == Split::validation)
+      throw Error(scenario.place("/source/split").str(), "is for reporting only; train on train or all_train");
     if (settings_.image_weight > 0 && !model_.architecture.image_head) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
     if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
     steps_an_epoch_ = data_.count() / settings_.batch;
@@ -190,17 +193,21 @@ void Trainer::report(bool epoch_end) {
 }
 
 void Trainer::save() const {
-  const Checkpoint model = to_checkpoint(model_);
+  Checkpoint model = to_checkpoint(model_);
   // The state holds the weights too: a kill between the two files leaves a state that is whole by itself.
   Checkpoint state{.metadata = {{"semwave.training", "1"}, {"semwave.step", std::to_string(done_)}, {"semwave.scenario_sha256", scenario_hash()}}, .arrays = model.arrays};
   for (NamedArray& array : optimiser_->state()) state.arrays.push_back(std::move(array));
   write_checkpoint(path("training.safetensors"), state);
+  model.half = settings_.half_weights;
   write_checkpoint(path("model.safetensors"), model);
 }
 
 void Trainer::restore() {
   const std::string file = path("training.safetensors");
-  if (!std::filesystem::exists(file)) return;  // nothing was saved yet: start
+  if (!std::filesystem::exists(file)) {  // nothing was saved yet: start, without the lines of steps that are made again
+    write_file_whole(path("training.jsonl"), "", 0);
+    return;
+  }
   Checkpoint state = read_checkpoint(file);
   const auto step = state.metadata.find("semwave.step");
   const auto hash = state.metadata.find("semwave.scenario_sha256");
@@ -213,7 +220,11 @@ void Trainer::restore() {
   }
   load_parameters(*model_.parameters, weights, file);
   optimiser_->restore(moments.arrays, file);
-  done_ = first_step_ = reported_ = std::stoll(step->second);
+  const std::string& text = step->second;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), done_);
+  if (status != std::errc() || end != text.data() + text.size() || done_ < 0 || done_ > total_steps_)
+    throw Error(file, "semwave.step '" + text + "' is no step of this training of " + std::to_string(total_steps_));
+  first_step_ = reported_ = done_;
 
   // Lines of steps that were not saved are made again.
   std::ifstream log(path("training.jsonl"));
@@ -228,6 +239,7 @@ void Trainer::restore() {
 std::string Trainer::scenario_hash() const {
   Json relevant = scenario_.resolved;
   for (const char* key : {"name", "output", "sweep", "stop", "metrics"}) relevant.erase(key);
+  relevant["train"].erase("weights");
   const std::string text = canonical(relevant) + data_.sha256;
   return sha256(text.data(), text.size());
 }
@@ -244,6 +256,7 @@ bool Trainer::run() {
     if (epoch_end || stop) save();
     if (stop && done_ < total_steps_) return false;
   }
+  if (options_.resume) save();  // a kill may have left the last weights in the state alone
   return true;
 }
 

@@ -121,6 +121,28 @@ std::string own_folder() {
   return folder;
 }
 
+TEST(Checkpoint, HalvesAreTheNearestWithTiesToEven) {
+  // Every finite half survives, and what lies between goes to the nearer one.
+  Checkpoint checkpoint{.half = true};
+  NamedArray all{"all", {}, {}};
+  for (std::uint32_t word = 0; word < 0x7c00u; ++word) {
+    const float value = word < 0x400u ? static_cast<float>(word) * 0x1p-24f : std::ldexp(1.0f + static_cast<float>(word & 0x3ffu) / 1024, static_cast<int>(word >> 10) - 15);
+    all.values.push_back(value);
+    all.values.push_back(-value);
+  }
+  all.shape = {static_cast<std::int64_t>(all.values.size())};
+  checkpoint.arrays = {all, {"between", {6}, {1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 1 + 0x1.2p-11f, 0x1p-25f, 3 * 0x1p-25f, 65503}}};
+  const std::string path = temporary_path("half.safetensors");
+  write_checkpoint(path, checkpoint);
+  EXPECT_LT(std::filesystem::file_size(path), all.values.size() * 2 + 400);
+  const Checkpoint read = read_checkpoint(path);
+  EXPECT_EQ(read.find("all")->values, all.values);
+  EXPECT_EQ(read.find("between")->values, (std::vector<float>{1, 1 + 0x1p-9f, 1 + 0x1p-10f, 0, 0x1p-23f, 65504}));
+
+  checkpoint.arrays = {{"beyond", {1}, {65520}}};
+  expect_contains(error_of([&] { write_checkpoint(path, checkpoint); }), "array 'beyond' has values beyond the range of float16; write float32");
+}
+
 TEST(Checkpoint, AnArrayThatIsNotFiniteIsNotWrittenAndTheOldFileStays) {
   const std::string folder = own_folder(), path = folder + "/model.safetensors";
   write_checkpoint(path, small());
