@@ -1,5 +1,6 @@
 #include "apps/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -22,7 +23,13 @@ void Progress::show(const std::string& line) {
   const auto pause = terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000);
   if ((live_ || !terminal_) && now - last_ < pause) return;
   last_ = now;
-  fmt::print(stderr, "{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n");
+  if (terminal_) {  // a line that wraps could not be taken back
+    winsize size{};
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    fmt::print(stderr, "\r{}\x1b[K", line.substr(0, known ? size.ws_col - 1u : line.size()));
+  } else {
+    fmt::print(stderr, "{}\n", line);
+  }
   std::fflush(stderr);
   live_ = terminal_;
 }

@@ -109,6 +109,7 @@ class Program : public testing::Test {
 TEST_F(Program, TrainsACheckpointThatRuns) {
   EXPECT_TRUE(std::filesystem::exists(world_ + "/model/model.safetensors"));
   EXPECT_TRUE(std::filesystem::exists(world_ + "/model/training.jsonl"));
+  EXPECT_EQ(Json::parse(tiny::read_text(world_ + "/model/scenario.json"))["train"]["batch"], 8);
   EXPECT_TRUE(has(trained_.out, "#epoch")) << trained_.out;
   const std::string out = tiny::fresh_folder("out");
   const Outcome result = run({"run", world_ + "/x.json", "--out", out, "--set", "/channel/snr_db=12", "--seed", "5"});

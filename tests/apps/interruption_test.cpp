@@ -28,7 +28,7 @@ class Interruption : public testing::Test {
     scenario["sweep"] = {{"/channel/snr_db", values}};
     scenario["output"] = {{"records", true}};
     tiny::write_text(world_ + "/x.json", scenario.dump());
-    EXPECT_EQ(program::run({"run", world_ + "/x.json", "--out", world_ + "/whole", "--threads", "1", "--quiet"}).status, 0);
+    EXPECT_EQ(Running({"run", world_ + "/x.json", "--out", world_ + "/whole", "--threads", "1", "--quiet"}, world_ + "/streams").wait().status, 0);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(world_); }
 
