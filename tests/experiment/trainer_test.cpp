@@ -84,6 +84,55 @@ TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
   EXPECT_THROW(run("out", 1, true), Error);
 }
 
+TEST_F(Training, AStepOutsideTheTrainingIsRefused) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/epochs", 1}});
+  ASSERT_TRUE(run("out", 2));
+  const std::string file = (root_ / "out" / "training.safetensors").string();
+  Checkpoint state = read_checkpoint(file);
+  for (const char* step : {"-5", "1000000", "12 ", "many", "", "99999999999999999999"}) {
+    state.metadata["semwave.step"] = step;
+    write_checkpoint(file, state);
+    EXPECT_THROW(run("out", 1, true), Error) << step;
+  }
+}
+
+TEST_F(Training, AKillBetweenTheLastTwoFilesLosesNothing) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/epochs", 1}});
+  ASSERT_TRUE(run("out", 2));
+  const std::string whole = model("out");
+  fs::remove(root_ / "out" / "model.safetensors");  // the state is written first
+  ASSERT_TRUE(run("out", 2, true));
+  EXPECT_EQ(model("out"), whole);
+}
+
+TEST_F(Training, LinesOfAKillBeforeTheFirstSaveAreMadeAgain) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/epochs", 1}});
+  fs::create_directories(root_ / "out");
+  std::ofstream(root_ / "out" / "training.jsonl") << "{\"step\": 1}\n{\"step\": 2}\n";
+  ASSERT_TRUE(run("out", 2, true));
+  std::ifstream log(root_ / "out" / "training.jsonl");
+  std::int64_t before = 0;
+  for (std::string line; std::getline(log, line);) {
+    const auto step = Json::parse(line).at("step").get<std::int64_t>();
+    EXPECT_GT(step, before);
+    before = step;
+  }
+  EXPECT_GT(before, 2);
+}
+
+TEST_F(Training, WhatIsReportedIsNotTrainedOn) {
+  const Dataset data = tiny::images(60);
+  for (int i = 0; i < data.count(); ++i) {
+    const fs::path folder = root_ / "data" / "test" / data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
+    fs::create_directories(folder);
+    write_png((folder / (std::to_string(1000 + i) + ".png")).string(), Picture{12, 12, 1, {data.image(i), data.image(i) + 144}});
+  }
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/source/split", "test"}, {"/train/epochs", 1}});
+  EXPECT_THROW(run("out", 2), Error);
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/source/split", "all_train"}, {"/train/epochs", 1}});
+  EXPECT_TRUE(run("out", 2));
+}
+
 TEST_F(Training, FrozenPartsStay) {
   scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/freeze", Json::array({"transmitter."})}, {"/train/epochs", 1}});
   ASSERT_TRUE(run("out", 2));
