@@ -1,6 +1,6 @@
 // semwave train: a network from a scenario with `train`, a line an epoch.
-#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/thread_pool.h"
 #include "experiment/scenario.h"
 #include "experiment/trainer.h"
@@ -37,6 +38,11 @@ int train_scenario(const RunOptions& options, bool resume) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (!scenario.train) throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
   if (options.out.empty()) throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
+  std::error_code problem;
+  std::filesystem::create_directories(options.out, problem);
+  if (problem) throw Error(options.out, "cannot be made: " + problem.message());
+  const std::string text = scenario_text(scenario, options.out);  // so that the folder says how its model was made
+  write_file_whole(options.out + "/scenario.json", text.data(), text.size());
   const std::unique_ptr<Backend> backend = options.make_backend();
   ThreadPool pool(options.thread_count());
   Progress progress(options.quiet);

@@ -97,6 +97,7 @@ TEST(Scenario, RefusesWrongTypesAndRanges) {
   expect_mistake("/channel/snr_db", "ten", "/channel/snr_db", "a number");
   expect_mistake("/transmitter/policy/keep", -0.2, "/transmitter/policy/keep", "between 0 and 1, found -0.2");
   expect_mistake("/transmitter/policy/keep", 1.5, "/transmitter/policy/keep", "between 0 and 1");
+  expect_mistake("/name", "two\nlines", "/name", "one line");
   expect_mistake("/version", 2, "/version", "must be 1, found 2");
   expect_mistake("/seed", -1, "/seed", "at least 0");
   expect_mistake("/conventions", {{"power", "batch"}}, "/conventions/power", "image, token, symbol");
