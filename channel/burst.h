@@ -30,7 +30,8 @@ struct Burst {
   std::vector<Ledger> ledger;          // [images]
 };
 
-/// The burst as heard. Nothing here was known to the transmitter except `starts` (the start and the length of a frame are known).
+/// The burst as heard. The receiver knows where a frame begins and how
+/// long it is; that header and payload stand apart here is the simulator's convenience, and a receiver joins them to find the header.
 struct Reception {
   std::vector<Symbols> header_symbols;            // [images] y of the header, before equalisation
   std::vector<Symbols> header_gains;              // [images] h of each header symbol, as the receiver knows it

@@ -55,6 +55,7 @@ ChannelSettings noisy(const Json& parameters) {
   const Json& snr = parameters.at("snr_db");
   if (snr.is_object()) {
     settings.snr = {snr.at("uniform").at(0).get<double>(), snr.at("uniform").at(1).get<double>()};
+    if (settings.snr.from_db > settings.snr.to_db) throw Error("snr_db", "\"uniform\" wants the smaller end first");
   } else {
     settings.snr = {snr.get<double>(), snr.get<double>()};
   }

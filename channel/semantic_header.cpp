@@ -182,6 +182,11 @@ std::optional<int> semantic_second_part_bits(const Bits& word, int grid) {
   return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
 }
 
+std::int64_t semantic_payload_uses(const Bits& word, int grid) {
+  assert(static_cast<int>(word.size()) == semantic_word_bits(grid));
+  return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, 4, 4) + 1);
+}
+
 std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];

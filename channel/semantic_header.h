@@ -28,7 +28,8 @@ int position_bits(int grid, int k);
 std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid);
 /// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range).
 std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid);
-/// For decode_header.
+/// For find_header: bits of the second part, and symbols of the payload that the fixed word announces.
 std::optional<int> semantic_second_part_bits(const Bits& word, int grid);
+std::int64_t semantic_payload_uses(const Bits& word, int grid);
 
 }  // namespace semwave

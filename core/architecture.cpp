@@ -33,6 +33,20 @@ int Architecture::grid_width() const {
   return w;
 }
 
+double Architecture::least_parameters() const {
+  double sum = 0, in = channels;
+  for (const TokeniserStage& stage : tokeniser) {
+    sum += in * stage.window.kernel * stage.window.kernel * stage.channels;
+    in = stage.channels;
+  }
+  const double attention = 4.0 * dim * dim;
+  sum += transmitter_blocks * (attention + 2.0 * dim * transmitter_hidden);
+  sum += receiver_blocks * (attention + 2.0 * experts * dim * receiver_hidden);
+  sum += 2.0 * grid() * dim + double(dim) * classes + double(height) * width * channels;
+  if (image_head) sum += double(dim) * receiver_hidden + double(receiver_hidden) * (double(height) / grid_height()) * (double(width) / grid_width()) * channels;
+  return sum;
+}
+
 const Fields& Architecture::fields() {
   static const Fields fields = [] {
     Fields stage{.summary = "one convolution of the tokeniser"};
@@ -101,6 +115,10 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   if (height * width > 1024) throw Error((place / "tokeniser").str(), "leaves " + std::to_string(height * width) + " tokens; at most 1024 are supported");
   if (a.image_head && (a.height % height != 0 || a.width % width != 0))
     throw Error((place / "image_head").str(), "the token grid " + std::to_string(height) + "x" + std::to_string(width) + " does not divide the image; choose other strides or \"image_head\": false");
+  if (a.image_head && a.height / height != a.width / width)
+    throw Error((place / "image_head").str(), "patches of " + std::to_string(a.height / height) + "x" + std::to_string(a.width / width) + " are not square; choose other strides or \"image_head\": false");
+  constexpr double largest = 1 << 28;  // 1 GiB of floats
+  if (a.least_parameters() > largest) throw Error(place.str(), "has more than 2^28 parameters; make dim, hidden, blocks or experts smaller");
   return a;
 }
 

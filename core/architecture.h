@@ -41,6 +41,9 @@ struct Architecture {
   int patch_width() const { return width / grid_width(); }
   int patch_values() const { return patch_height() * patch_width() * channels; }
 
+  /// At least this many trained numbers: the large matrices, without biases and modulations.
+  double least_parameters() const;
+
   static const Fields& fields();
   /// From resolved JSON; throws Error at `place` where the numbers do not fit together.
   static Architecture from_json(const Json& resolved, const Place& place);

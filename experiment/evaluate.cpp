@@ -81,7 +81,7 @@ class PointRun {
       r.header_lost = result.lost[i];
       const float* row = logits.data() + i * classes;
       r.decision = r.header_lost ? -1 : static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
-      r.keep_ratio = static_cast<float>(plans[i].keep_ratio);
+      r.keep_ratio = plans[i].keep_ratio;
       r.exit_depth = trace.exit_depth[i];
       r.symbols_per_token = plans[i].symbols_per_token;
       r.tokens = trace.layout->rows_of(static_cast<int>(i));
@@ -103,8 +103,11 @@ class PointRun {
       if (scenario_.psnr) records[i].psnr_db = psnr_db(image, original);
       if (scenario_.ssim) records[i].ssim = ssim(image, original, data_.height, data_.width, data_.channels);
     };
+    // Where nothing was rebuilt (the header was lost, or was read as one without positions) the mean image answers.
+    std::vector<std::uint8_t> answered(indices.size(), 0);
+    for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
     for (std::size_t i = 0; i < indices.size(); ++i)
-      if (result.lost[i]) score(i, mean_);
+      if (!answered[i]) score(i, mean_);
     for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
       image_from_patches(model_.architecture, patches.data() + j * values, rebuilt.data());
       score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt);

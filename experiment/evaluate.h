@@ -18,7 +18,7 @@ namespace semwave {
 struct ImageRecord {
   std::uint32_t image = 0;
   std::int32_t label = 0, decision = -1;  // -1: header lost
-  float keep_ratio = 0;
+  double keep_ratio = 0;
   std::int32_t exit_depth = 0, symbols_per_token = 0, tokens = 0;
   double snr_db = 0, gain = 1;            // mean SNR of the link, mean |h|^2
   double believed_snr_db = 0;

@@ -35,6 +35,10 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
   if (version->second != format_version) throw Error(scenario.model_path, "checkpoint format " + version->second + " is not known to this version, which reads format " + format_version);
   const Place place{scenario.model_path, "/__metadata__/" + std::string(architecture_key)};
   const Architecture architecture = Architecture::from_json(resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
+  double numbers = 0;
+  for (const NamedArray& array : checkpoint.arrays) numbers += static_cast<double>(array.values.size());
+  if (architecture.least_parameters() > numbers)
+    throw Error(scenario.model_path, "holds " + std::to_string(static_cast<std::int64_t>(numbers)) + " numbers, fewer than the architecture in its metadata needs");
   Model model = build(scenario, architecture, backend);
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
   model.parameters->pack(false);

@@ -128,6 +128,10 @@ OrderedJson in_order(const Json& value, const Field& field) {
 
 }  // namespace
 
+int Law::draw_integer(double uniform) const {
+  return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1)) : std::lround(draw(uniform)));
+}
+
 double Law::draw(double uniform) const {
   if (choices.empty()) return from + (to - from) * uniform;
   const auto at = static_cast<std::size_t>(uniform * static_cast<double>(choices.size()));

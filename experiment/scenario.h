@@ -22,6 +22,8 @@ struct Law {
   std::vector<double> choices;      // empty: uniform
   double from = 0, to = 0;
   double draw(double uniform) const;
+  /// A whole number: each of from..to alike.
+  int draw_integer(double uniform) const;
 };
 
 struct TrainSettings {

@@ -40,6 +40,11 @@ class Trainer {
       throw Error(scenario.place("/source/split").str(), "is for reporting only; train on train or all_train");
     if (settings_.image_weight > 0 && !model_.architecture.image_head) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
     if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
+    if (scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
+      throw Error(scenario.place("/train/losses/gate").str(), "must be positive: with this power scope the straight-through gradient is zero and the gate would never learn");
+    for (const std::string& prefix : settings_.freeze)
+      if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(), [&](const Parameter& p) { return p.name.starts_with(prefix); }))
+        throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter. and receiver.");
     steps_an_epoch_ = data_.count() / settings_.batch;
     if (steps_an_epoch_ == 0)
       throw Error(scenario.place("/train/batch").str(), "a batch of " + std::to_string(settings_.batch) + " is larger than the " + std::to_string(data_.count()) + " training images");
@@ -66,6 +71,7 @@ class Trainer {
 
  private:
   static Dataset load_validation(const Scenario& scenario) {
+    if (scenario.train->validate_images == 0 || scenario.source.split == Split::all_train) return {};  // none is left apart
     DatasetRequest request = scenario.source;
     request.split = Split::validation;
     request.count = 0;
@@ -240,6 +246,8 @@ std::string Trainer::scenario_hash() const {
   Json relevant = scenario_.resolved;
   for (const char* key : {"name", "output", "sweep", "stop", "metrics"}) relevant.erase(key);
   relevant["train"].erase("weights");
+  relevant["train"].erase("initial");  // paths are names, not contents; the weights are in the state
+  relevant["source"].erase("path");
   const std::string text = canonical(relevant) + data_.sha256;
   return sha256(text.data(), text.size());
 }

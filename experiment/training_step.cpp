@@ -58,10 +58,9 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
     const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0), b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
     const int deepest = model_.architecture.transmitter_blocks;
-    const double any_depth = settings_.depth.choices.empty() && settings_.depth.to <= 0 ? deepest : settings_.depth.draw(uniform(a[1]));
-    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, static_cast<int>(std::lround(any_depth)))};
+    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, settings_.depth.draw_integer(uniform(a[1])))};
     if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
-    plan.symbols_per_token = static_cast<int>(std::lround(settings_.symbols_per_token.draw(uniform(a[2]))));
+    plan.symbols_per_token = settings_.symbols_per_token.draw_integer(uniform(a[2]));
     plans.push_back(plan);
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }

@@ -39,21 +39,36 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, con
   }
 }
 
-void SemanticReceiver::read_headers(const Reception& heard, Result& result) const {
+void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Result& result) const {
   const std::size_t count = heard.starts.size() - 1;
   const int grid = architecture_.grid();
   result.headers.resize(count);
   result.lost.assign(count, 0);
+  Symbols payload, payload_gains, frame, gains;
+  if (heard.headers.empty()) {
+    payload.resize(static_cast<std::size_t>(heard.starts.back()));
+    payload_gains.resize(payload.size());
+    pass.backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(payload.data()));
+    pass.backend.to_host(heard.gains, reinterpret_cast<float*>(payload_gains.data()));
+  }
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<SemanticHeader> header;
     if (!heard.headers.empty()) {
       header = read_semantic_header(heard.headers[i].parts, grid);
     } else {
-      const auto parts = decode_header(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i], semantic_word_bits(grid),
-                                       [grid](const Bits& word) { return semantic_second_part_bits(word, grid); });
-      if (parts) header = read_semantic_header(*parts, grid);
+      // What is known is where the frame begins and how long it is; where the payload begins, the header says.
+      const auto whole = [&](const Symbols& first, const Symbols& rest, Symbols& out) {
+        out.assign(first.begin(), first.end());
+        out.insert(out.end(), rest.begin() + heard.starts[i], rest.begin() + heard.starts[i + 1]);
+      };
+      whole(heard.header_symbols[i], payload, frame);
+      whole(heard.header_gains[i], payload_gains, gains);
+      const std::optional<FoundHeader> found =
+          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(grid), [grid](const Bits& word) { return semantic_second_part_bits(word, grid); },
+                      [grid](const Bits& word) { return semantic_payload_uses(word, grid); });
+      // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
+      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid);
     }
-    // The length of a frame is known: a header that asks for another number of symbols is as good as lost.
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
     if (header && (std::int64_t{header->k} * header->symbols_per_token != symbols || header->symbols_per_token > architecture_.max_symbols_per_token)) header.reset();
     if (header)
@@ -132,7 +147,7 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
 
 Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   Result result;
-  read_headers(heard, result);
+  read_headers(pass, heard, result);
   const std::size_t count = result.headers.size();
   const Equalised equalised = equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
   Frame f = frame(pass, heard, equalised.variance, result);

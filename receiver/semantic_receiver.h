@@ -35,7 +35,7 @@ class SemanticReceiver final : public Receiver {
     std::vector<float> image_noise;          // [images] the same over the image
     std::vector<std::uint8_t> rebuild;       // [images] positions came and there is an image head
   };
-  void read_headers(const Reception& heard, Result& result) const;
+  void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
   Frame frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const;
   /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
   Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;

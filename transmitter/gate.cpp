@@ -45,7 +45,6 @@ class LearnedGate final : public Gate {
   }
   bool learns() const override { return true; }
   double exploration() const override { return exploration_; }
-  double operations(double rows) const override { return operations::linear(rows, dim_, dim_ / 2) + operations::linear(rows, dim_ / 2, 1); }
 
  private:
   struct Head {

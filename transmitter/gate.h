@@ -20,8 +20,6 @@ class Gate {
   virtual Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const = 0;
   /// Whether a loss may teach this gate through its scores (straight-through).
   virtual bool learns() const { return false; }
-  /// Operations of scoring `rows` tokens, for the dense comparison.
-  virtual double operations(double /*rows*/) const { return 0; }
   /// Standard deviation of the noise on scores while training, so that unlikely tokens are tried as well.
   virtual double exploration() const { return 0; }
 };

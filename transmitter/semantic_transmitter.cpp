@@ -22,7 +22,7 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
     : architecture_(architecture),
       settings_(settings),
       place_(place),
-      gate_depths_(settings.gate.at("at").get<std::vector<int>>()),
+      gate_depths_(settings.gate.value("at", std::vector<int>{0})),
       gate_(gates().make(settings.gate, place / "gate", set, architecture)),
       exit_(exits().make(settings.exit, place / "exit", set, architecture)),
       tokeniser_(set, "transmitter.tokeniser", architecture),
