@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -69,7 +70,12 @@ class Bar:
             return subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, cwd=ROOT)
 
     def wait(self, child, started):
-        _, status, usage = os.wait4(child.pid, 0)
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:  # the bar was stopped: its run stops with it, and keeps the points that are done
+            child.terminate()
+            os.wait4(child.pid, 0)
+            raise
         child.returncode = os.waitstatus_to_exitcode(status)
         return Ended(child.returncode, time.monotonic() - started, usage.ru_maxrss / 1024)
 
@@ -122,6 +128,7 @@ class Bar:
 
 def measure(title, body, arguments=None):
     """Runs `body(bar)` and ends the program with the bar's exit status."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     bar = Bar(title, arguments)
     try:
         body(bar)
