@@ -36,7 +36,9 @@ class Running {
     execv(binary.c_str(), words.data());
     _exit(126);
   }
-  void signal(int number) const { kill(pid_, number); }
+  void signal(int number) const {
+    if (!ended_) kill(pid_, number);
+  }
   bool ended() {
     if (!ended_) ended_ = waitpid(pid_, &raw_, WNOHANG) == pid_;
     return ended_;
