@@ -9,7 +9,7 @@
 
 namespace semwave {
 
-enum class PositionForm : std::uint8_t { none, map, index };  // none: tokens are a set (or all were sent: k = T needs no positions either)
+enum class PositionForm : std::uint8_t { none, map, index };  // none: tokens are a set; all or none sent: `index` with no bits
 
 struct SemanticHeader {
   int exit_depth = 0;           // 0..15

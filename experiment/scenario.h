@@ -43,7 +43,7 @@ struct TrainSettings {
 };
 
 struct StopRule {
-  int min_images = 0;             // 0: all
+  int min_images = 0;             // before a sure accuracy may end the run
   int max_images = 0;             // 0: all of source.count
   double accuracy_halfwidth = 0;  // 0: never early
 };

@@ -59,7 +59,7 @@ class LearnedGate final : public Gate {
 Fields gate_fields(const std::string& summary) {
   Fields fields{.summary = summary};
   const Field depth{.name = "depth", .type = FieldType::integer, .summary = "blocks before the gate", .minimum = 0, .maximum = 15};
-  fields.fields = {{.name = "at", .type = FieldType::list, .summary = "blocks after which tokens are dropped, ascending; keep is reached at the last, geometric between", .fallback = Json::array({0}),
+  fields.fields = {{.name = "at", .type = FieldType::list, .summary = "blocks after which tokens are dropped, ascending; keep is reached at the last, geometric between. A learned gate is only as good as its training at these depths", .fallback = Json::array({0}),
                     .element = std::make_shared<const Field>(depth)}};
   return fields;
 }
