@@ -5,7 +5,7 @@ Best is the largest  PSNR [dB] - lambda x channel uses - mu x executed MFLOP of 
 bins, so that uses and operations are spent in the bins where they gain most. Both are found by bisection, for the mean uses and
 the mean operations asked for (bins as likely as one another).
 
-    benchmarks/make_table.py --uses 219 --mflop 30 --out scenarios/tables/fashion_awgn.json
+    benchmarks/make_table.py --uses 176 --mflop 32 --out scenarios/tables/fashion_awgn.json
 """
 import argparse
 import json
@@ -93,8 +93,8 @@ def main():
     parser.add_argument("--scenario", default=str(ROOT / "scenarios" / "tables" / "fashion_awgn_validation.json"), help="sweeps SNR, keep, S and depth on validation")
     parser.add_argument("--model", default="", help="checkpoint instead of the scenario's")
     parser.add_argument("--images", type=int, default=0, help="validation images a point, instead of the scenario's")
-    parser.add_argument("--uses", type=float, default=219, help="mean channel uses an image, header in")
-    parser.add_argument("--mflop", type=float, default=30, help="mean MFLOP an image executed by the transmitter")
+    parser.add_argument("--uses", type=float, default=176, help="mean channel uses an image, header in")
+    parser.add_argument("--mflop", type=float, default=32, help="mean MFLOP an image executed by the transmitter")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--work", default=str(ROOT / "build" / "tables" / "fashion_awgn"), help="result folder of the sweep, re-used")
     parser.add_argument("--out", default=str(ROOT / "scenarios" / "tables" / "fashion_awgn.json"))
