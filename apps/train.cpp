@@ -41,8 +41,12 @@ int train_scenario(const RunOptions& options, bool resume) {
   std::error_code problem;
   std::filesystem::create_directories(options.out, problem);
   if (problem) throw Error(options.out, "cannot be made: " + problem.message());
-  const std::string text = scenario_text(scenario, options.out);  // so that the folder says how its model was made
-  write_file_whole(options.out + "/scenario.json", text.data(), text.size());
+  if (!resume && std::filesystem::exists(options.out + "/training.safetensors"))
+    throw Error(options.out, "holds a training already: go on with it by --resume, or name another folder");
+  if (!resume || !std::filesystem::exists(options.out + "/scenario.json")) {  // so that the folder says how its model was made
+    const std::string text = scenario_text(scenario, options.out);
+    write_file_whole(options.out + "/scenario.json", text.data(), text.size());
+  }
   const std::unique_ptr<Backend> backend = options.make_backend();
   ThreadPool pool(options.thread_count());
   Progress progress(options.quiet);
@@ -54,7 +58,9 @@ int train_scenario(const RunOptions& options, bool resume) {
 
   listen_for_interrupts();
   TrainOptions settings{.out = options.out, .resume = resume, .shard = options.shard, .interrupt = &interrupted, .report = {}};
+  bool begun = false;
   settings.report = [&](const TrainingProgress& at) {
+    begun = true;
     if (at.epoch_end) {
       progress.clear();
       print_epoch(at, image, options.json);
@@ -63,7 +69,15 @@ int train_scenario(const RunOptions& options, bool resume) {
                                 at.images_per_second, clock_text(at.seconds_left)));
     }
   };
-  const bool done = train(scenario, *backend, pool, settings);
+  bool done = false;
+  try {
+    done = train(scenario, *backend, pool, settings);
+  } catch (const Error& failure) {
+    if (!begun) throw;  // the scenario, its data or the folder: status 2
+    progress.clear();
+    fmt::print(stderr, "semwave: {}\n", failure.what());
+    return 1;
+  }
   progress.clear();
   if (!done) {
     progress.note("interrupted; the state is kept, go on with: semwave train " + options.scenario + " --out " + options.out + " --resume");
