@@ -220,6 +220,9 @@ Scenario read_scenario(const std::string& path, const std::vector<std::pair<std:
   });
   if (overrides.empty()) return parse_scenario(value, path, order);
 
+  // A value asked for on the command line holds: what the file sweeps there is swept no more.
+  for (const auto& [pointer, replacement] : overrides)
+    if (value.is_object() && value.contains("sweep") && value["sweep"].is_object() && value["sweep"].erase(pointer) > 0) std::erase(order, pointer);
   // An override may supply what the file leaves out (its parent then has to stand in the file), and it may reach into an
   // object that only defaults or a short form make. So it is set twice: before the defaults and after them.
   for (const auto& [pointer, replacement] : overrides) {

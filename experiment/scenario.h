@@ -78,7 +78,7 @@ Fields scenario_fields();
 std::vector<std::pair<std::string, std::string>> metric_names();
 
 /// Reads, applies `--set` overrides (pointer, value), resolves and checks; relative paths of the file become relative to its
-/// folder, those of overrides stay relative to the working directory. Throws Error at the first mistake.
+/// folder, those of overrides stay relative to the working directory. A pointer that is set is not swept any more. Throws Error at the first mistake.
 Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides = {});
 /// Paths are taken as they stand. `sweep_order`: the keys of `sweep` as written (a Json object forgets it); others follow by name.
 Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order = {});

@@ -163,6 +163,17 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
   EXPECT_EQ(again.resolved, made.resolved);
 }
 
+TEST(Scenario, AnOverrideEndsTheSweepOfItsKey) {
+  const std::string path = tiny::fresh_folder("swept") + "/x.json";
+  Json value = tiny::scenario("pictures");
+  value["sweep"] = {{"/channel/snr_db", {0, 10}}, {"/transmitter/policy/keep", {0.5, 1.0}}};
+  tiny::write_text(path, value.dump());
+  EXPECT_EQ(expand(read_scenario(path)).size(), 4u);
+  const std::vector<Point> points = expand(read_scenario(path, {{"/channel/snr_db", 5}}));
+  ASSERT_EQ(points.size(), 2u);
+  for (const Point& point : points) EXPECT_EQ(point.scenario.channel.snr.from_db, 5);
+}
+
 TEST(Scenario, OverridesReachDefaultsAndShortForms) {
   const std::string path = tiny::fresh_folder("set") + "/x.json";
   Json value = tiny::scenario("pictures");
