@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -73,11 +74,13 @@ class Screen {
   std::int64_t images_ = 0;
 };
 
-int run_scenario(const RunOptions& options) {
+int run_scenario(const RunOptions& options, bool profile) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (scenario.train && scenario.architecture)
     throw Error(scenario.place("/model").str(), "is a network still to be trained: semwave train it, then run a scenario whose model is the checkpoint");
-  const std::unique_ptr<Backend> backend = options.make_backend();
+  const std::unique_ptr<Backend> device = options.make_backend();
+  const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
+  Backend* const backend = profile ? profiling.get() : device.get();
   ThreadPool pool(options.thread_count());
   listen_for_interrupts();
   Run run(scenario, *backend, pool);
@@ -99,6 +102,7 @@ int run_scenario(const RunOptions& options) {
     return 1;
   }
   screen.end();
+  if (profile && summary.done + summary.failed > 0) fmt::print(options.json ? stderr : stdout, "{}", profile_text(profiling->lines(), summary.thread_seconds));
   if (summary.reused > 0) screen.progress().note(fmt::format("{} of {} points were there already", summary.reused, run.points().size()));
   if (summary.interrupted) {
     screen.progress().note("interrupted; " + (options.out.empty() ? "nothing was to be kept (no --out)" : "what was done is in " + options.out + ", run the same command to go on"));
@@ -114,8 +118,10 @@ Command add_run(CLI::App& program) {
   CLI::App* command = program.add_subcommand("run", "every point of a scenario: accuracy, channel uses, operations");
   auto options = std::make_shared<RunOptions>();
   options->add_to(*command);
+  auto profile = std::make_shared<bool>(false);
+  command->add_flag("--profile", *profile, "time and GFLOP/s of each kernel at the end");
   command->footer("Example: semwave run scenarios/quickstart.json --set /channel/snr_db=5 --out results/quickstart");
-  return [options] { return run_scenario(*options); };
+  return [options, profile] { return run_scenario(*options, *profile); };
 }
 
 }  // namespace semwave

@@ -29,16 +29,7 @@ Tensor random_tensor(Shape shape) {
 }
 
 std::shared_ptr<const Ragged> grid(int images, int rows) {
-  auto layout = std::make_shared<Ragged>();
-  layout->starts.push_back(0);
-  for (int image = 0; image < images; ++image) {
-    for (int row = 0; row < rows; ++row) {
-      layout->positions.push_back(row);
-      layout->image.push_back(image);
-    }
-    layout->starts.push_back(layout->rows());
-  }
-  return layout;
+  return Ragged::full(images, rows);
 }
 
 void rate(benchmark::State& state, const char* name, double per_iteration) {

@@ -33,7 +33,7 @@ BitErrors run_frame(Backend& backend, const BitLinkSettings& settings, const Cha
   Burst burst{.headers = {HeaderOnAir{}},
               .symbols = Var(backend.from_host({settings.frame_symbols, 2}, reinterpret_cast<const float*>(sent.data()))),
               .starts = {0, settings.frame_symbols},
-              .places = std::vector<std::int32_t>(symbols),
+              .places = List<std::int32_t>(symbols),
               .ledger = {Ledger{}}};
   for (std::size_t s = 0; s < symbols; ++s) burst.places[s] = static_cast<std::int32_t>(s);
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
@@ -41,7 +41,7 @@ BitErrors run_frame(Backend& backend, const BitLinkSettings& settings, const Cha
   Symbols y(symbols), gains(symbols);
   backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(y.data()));
   backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
-  std::vector<float> soft(bits.size());
+  List<float> soft(bits.size());
   demodulate(settings.modulation, y, gains, std::max(heard.header_noise_variance[0], smallest_noise_variance), soft);
 
   BitErrors count{.bits = static_cast<std::int64_t>(bits.size()), .symbols = settings.frame_symbols, .frames = 1};

@@ -8,41 +8,42 @@
 #include <vector>
 
 #include "channel/ledger.h"
+#include "core/list.h"
 #include "core/tape.h"
 
 namespace semwave {
 
-using Bits = std::vector<std::uint8_t>;  // one bit an entry, 0 or 1
-using Symbols = std::vector<std::complex<float>>;
+using Bits = List<std::uint8_t>;  // one bit an entry, 0 or 1
+using Symbols = List<std::complex<float>>;
 
 /// Header of one image, ready to go on air: its parts (a fixed word, then one whose length follows from it).
 struct HeaderOnAir {
-  std::vector<Bits> parts;
+  List<Bits> parts;
   int format = 0;  // index into header_formats(); chosen by the sender from the SNR it believes in
 };
 
 /// The images of one shard, one after another.
 struct Burst {
-  std::vector<HeaderOnAir> headers;    // [images]
+  List<HeaderOnAir> headers;    // [images]
   Var symbols;                         // [total, 2] payload I/Q
-  std::vector<std::int32_t> starts;    // [images + 1] first payload symbol of each image
-  std::vector<std::int32_t> places;    // [total] place in the full grid, position x S + symbol; keys the noise
-  std::vector<Ledger> ledger;          // [images]
+  List<std::int32_t> starts;    // [images + 1] first payload symbol of each image
+  List<std::int32_t> places;    // [total] place in the full grid, position x S + symbol; keys the noise
+  List<Ledger> ledger;          // [images]
 };
 
 /// The burst as heard. The receiver knows where a frame begins and how
 /// long it is; that header and payload stand apart here is the simulator's convenience, and a receiver joins them to find the header.
 struct Reception {
-  std::vector<Symbols> header_symbols;            // [images] y of the header, before equalisation
-  std::vector<Symbols> header_gains;              // [images] h of each header symbol, as the receiver knows it
-  std::vector<HeaderOnAir> headers;               // set in training passes only: the header is then taken as read
+  List<Symbols> header_symbols;            // [images] y of the header, before equalisation
+  List<Symbols> header_gains;              // [images] h of each header symbol, as the receiver knows it
+  List<HeaderOnAir> headers;               // set in training passes only: the header is then taken as read
   Var symbols;                                    // [total, 2] y, before equalisation
   Tensor gains;                                   // [total, 2] h as the receiver knows it
   Tensor noise_variance;                          // [total] N0 of each symbol
-  std::vector<double> header_noise_variance;      // [images] N0
-  std::vector<std::int32_t> starts;               // [images + 1]
-  std::vector<Ledger> ledger;                     // [images]
-  std::vector<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records
+  List<double> header_noise_variance;      // [images] N0
+  List<std::int32_t> starts;               // [images + 1]
+  List<Ledger> ledger;                     // [images]
+  List<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records
 };
 
 }  // namespace semwave

@@ -43,14 +43,14 @@ class Gains {
 }  // namespace
 
 Fading Channel::realise(const Draws& draws) const {
-  std::vector<double> snr_db(draws.images.size(), settings_.snr.from_db);
+  List<double> snr_db(draws.images.size(), settings_.snr.from_db);
   if (settings_.snr.from_db != settings_.snr.to_db)
     for (std::size_t i = 0; i < snr_db.size(); ++i)
       snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) * uniform(philox(draws.seed, Purpose::snr, draws.images[i], draws.visit, 0)[0]);
   return realise(draws, std::move(snr_db));
 }
 
-Fading Channel::realise(const Draws& draws, std::vector<double> snr_db) const {
+Fading Channel::realise(const Draws& draws, List<double> snr_db) const {
   assert(snr_db.size() == draws.images.size());
   Fading fading;
   fading.kind = settings_.fading;
@@ -64,8 +64,8 @@ Fading Channel::realise(const Draws& draws, std::vector<double> snr_db) const {
   return fading;
 }
 
-std::vector<ChannelState> Channel::observe(const Fading& fading) const {
-  std::vector<ChannelState> states(static_cast<std::size_t>(fading.images()));
+List<ChannelState> Channel::observe(const Fading& fading) const {
+  List<ChannelState> states(static_cast<std::size_t>(fading.images()));
   for (int i = 0; i < fading.images(); ++i) {
     double& snr_db = states[static_cast<std::size_t>(i)].snr_db;
     snr_db = fading.noiseless ? ideal_snr_db : fading.snr_db(i);
@@ -92,7 +92,7 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
   heard.ledger = burst.ledger;
   if (pass.training) heard.headers = burst.headers;
 
-  std::vector<float> gains, noise, variance;
+  List<float> gains, noise, variance;
   gains.reserve(static_cast<std::size_t>(2 * total));
   noise.reserve(static_cast<std::size_t>(2 * total));
   variance.reserve(static_cast<std::size_t>(total));
@@ -107,7 +107,7 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
     Gains h(fading, static_cast<int>(i));
     std::int64_t uses = 0;
     if (pass.training) {
-      std::vector<int> part_bits;
+      List<int> part_bits;
       for (const Bits& part : burst.headers[i].parts) part_bits.push_back(static_cast<int>(part.size()));
       uses = header_uses(part_bits, burst.headers[i].format);
       h.skip(uses);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "channel/burst.h"
+#include "core/list.h"
 #include "core/pass.h"
 
 namespace semwave {
@@ -45,8 +46,8 @@ class Fading {
   bool noiseless = false;
   std::uint64_t seed = 0;
   std::uint32_t slot = 0;
-  std::vector<std::uint32_t> links_;
-  std::vector<double> snr_db_;
+  List<std::uint32_t> links_;
+  List<double> snr_db_;
 };
 
 struct ChannelSettings {
@@ -65,10 +66,10 @@ class Channel {
   /// Links are the image ids of the pass; visit is the slot.
   Fading realise(const Draws& draws) const;
   /// The same with the mean SNR of each image given (training draws its own).
-  Fading realise(const Draws& draws, std::vector<double> snr_db) const;
+  Fading realise(const Draws& draws, List<double> snr_db) const;
   /// Perfect knowledge: with coherence `image` the instantaneous SNR, gain included; otherwise the mean SNR,
   /// since one number cannot describe many gains. The ideal channel is believed at `ideal_snr_db`.
-  std::vector<ChannelState> observe(const Fading& fading) const;
+  List<ChannelState> observe(const Fading& fading) const;
   /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload. In a training pass
   /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the symbols really
   /// sent (a burst that already says otherwise is a bug). Noise is keyed by the pass's draws, fades by those of `fading`.

@@ -40,10 +40,10 @@ std::size_t stride_of(std::size_t n) {
 /// One part, bare, from soft bits of its symbols; nullopt where the CRC fails.
 std::optional<Bits> decode_part(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
                                 int part_bits, const HeaderFormat& format) {
-  std::vector<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
+  List<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
   demodulate(modulation_of(format.bits_per_symbol), y, gains, noise_variance, stream);
   const std::size_t n = coded_bits_of(part_bits), stride = stride_of(n);
-  std::vector<float> soft(n, 0.0f);
+  List<float> soft(n, 0.0f);
   std::size_t place = 0;
   for (const float value : stream) {
     soft[place] += value;
@@ -155,7 +155,7 @@ std::optional<FoundHeader> find_header(std::span<const std::complex<float>> fram
   return std::nullopt;
 }
 
-std::optional<std::vector<Bits>> decode_header(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
+std::optional<List<Bits>> decode_header(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
                                                double noise_variance, int first_bits,
                                                const std::function<std::optional<int>(const Bits&)>& next_bits) {
   std::optional<FoundHeader> found = find_header(symbols, gains, noise_variance, first_bits, next_bits, nullptr);

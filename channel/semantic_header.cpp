@@ -84,7 +84,7 @@ int index_bits(int grid, int k) {
 }
 
 /// Combinatorial number system: sum of C(p_i, i) over the positions p_1 < p_2 < ..., walked from the last place down.
-Bits write_index(const std::vector<std::int32_t>& positions, int grid) {
+Bits write_index(const List<std::int32_t>& positions, int grid) {
   int i = static_cast<int>(positions.size());
   const int width = index_bits(grid, i);
   Wide step = binomial(grid, i), rank;  // step: C(p, i) for the place looked at
@@ -104,13 +104,13 @@ Bits write_index(const std::vector<std::int32_t>& positions, int grid) {
 }
 
 /// Nullopt where the index is not below C(T, k).
-std::optional<std::vector<std::int32_t>> read_index(const Bits& bits, int grid, int k) {
+std::optional<List<std::int32_t>> read_index(const Bits& bits, int grid, int k) {
   Wide rank;
   for (std::size_t b = 0; b < bits.size(); ++b)
     if (bits[b]) rank.set_bit(static_cast<int>(bits.size() - 1 - b));
   Wide step = binomial(grid, k);
   if (step <= rank) return std::nullopt;
-  std::vector<std::int32_t> positions(static_cast<std::size_t>(k));
+  List<std::int32_t> positions(static_cast<std::size_t>(k));
   step.scale(grid - k, grid);
   int i = k;
   for (int p = grid - 1; i > 0; --p) {
@@ -152,7 +152,7 @@ int position_bits(int grid, int k) {
   return k == 0 || k == grid ? 0 : std::min(grid, index_bits(grid, k));
 }
 
-std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
+List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
   assert(header.k >= 0 && header.k <= grid);
   assert(!header.positions_sent || static_cast<int>(header.positions.size()) == header.k);
   const PositionForm form = header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
@@ -162,7 +162,7 @@ std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid) 
   append_number(word, header.answer, 1);
   append_number(word, static_cast<int>(form), 2);
   append_number(word, header.k, count_bits(grid));
-  std::vector<Bits> parts{std::move(word)};
+  List<Bits> parts{std::move(word)};
   if (form == PositionForm::none || position_bits(grid, header.k) == 0) return parts;
   if (form == PositionForm::index) {
     parts.push_back(write_index(header.positions, grid));
@@ -187,7 +187,7 @@ std::int64_t semantic_payload_uses(const Bits& word, int grid) {
   return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, 4, 4) + 1);
 }
 
-std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid) {
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
   const std::optional<int> second_bits = semantic_second_part_bits(word, grid);
@@ -207,7 +207,7 @@ std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& part
   const Bits& second = parts[1];
   if (static_cast<int>(second.size()) != *second_bits) return std::nullopt;
   if (form == PositionForm::index) {
-    std::optional<std::vector<std::int32_t>> positions = read_index(second, grid, header.k);
+    std::optional<List<std::int32_t>> positions = read_index(second, grid, header.k);
     if (!positions) return std::nullopt;
     header.positions = std::move(*positions);
   } else {

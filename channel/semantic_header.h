@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channel/burst.h"
+#include "core/list.h"
 
 namespace semwave {
 
@@ -16,7 +17,7 @@ struct SemanticHeader {
   int symbols_per_token = 1;    // 1..16
   bool answer = false;          // reserved for the transmitter's own answer
   bool positions_sent = true;   // the receiver may use positions
-  std::vector<std::int32_t> positions;  // ascending, positions_sent only
+  List<std::int32_t> positions;  // ascending, positions_sent only
   int k = 0;                    // tokens sent
 };
 
@@ -25,9 +26,9 @@ int semantic_word_bits(int grid);
 /// Bits of the second part: min(T, ceil(log2 C(T, k))), 0 where positions are not sent or k is 0 or T.
 int position_bits(int grid, int k);
 /// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
-std::vector<Bits> write_semantic_header(const SemanticHeader& header, int grid);
+List<Bits> write_semantic_header(const SemanticHeader& header, int grid);
 /// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range).
-std::optional<SemanticHeader> read_semantic_header(const std::vector<Bits>& parts, int grid);
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid);
 /// For find_header: bits of the second part, and symbols of the payload that the fixed word announces.
 std::optional<int> semantic_second_part_bits(const Bits& word, int grid);
 std::int64_t semantic_payload_uses(const Bits& word, int grid);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "channel/signal.h"
+#include "core/list.h"
 #include "core/tensor.h"
 
 namespace semwave {
@@ -16,10 +18,10 @@ class SignalKernels {
 
   /// y = x scale, scale = 1/sqrt(mean |x|^2) of the segment (0 for a segment without power); sums in double, in order.
   virtual void unit_power(const Tensor& y /*[total, 2]*/, const Tensor& scale /*[segments] or undefined*/, const Tensor& x /*[total, 2]*/,
-                          const std::vector<std::int32_t>& segments /*[segments + 1]*/) const = 0;
+                          std::span<const std::int32_t> segments /*[segments + 1]*/) const = 0;
   /// dx += scale (dy - y mean <dy, y>), means over the segment: the second term is the derivative through the power.
   virtual void unit_power_backward(const Tensor& dx, const Tensor& dy, const Tensor& y, const Tensor& scale,
-                                   const std::vector<std::int32_t>& segments) const = 0;
+                                   std::span<const std::int32_t> segments) const = 0;
   /// y = h x + n.
   virtual void fade_and_noise(const Tensor& y, const Tensor& x, const Tensor& gains, const Tensor& noise) const = 0;
   /// dx += conj(h) dy.

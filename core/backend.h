@@ -12,9 +12,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/list.h"
 #include "core/tensor.h"
 
 namespace semwave {
@@ -78,10 +80,10 @@ class Backend {
   /// the root; modulation = scale | shift of each image. `mean_rstd` keeps both for the backward pass.
   virtual void layer_norm(const Tensor& y /*[n, dim]*/, const Tensor& mean_rstd /*[n, 2] or undefined*/, const Tensor& x /*[n, dim]*/,
                           const Tensor& gamma /*[dim]*/, const Tensor& beta /*[dim]*/, const Tensor& modulation /*[images, 2 dim] or undefined*/,
-                          const std::vector<std::int32_t>& image /*[n]; unused without modulation*/) = 0;
+                          std::span<const std::int32_t> image /*[n]; unused without modulation*/) = 0;
   virtual void layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, const Tensor& dmodulation, const Tensor& dy,
                                    const Tensor& x, const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation,
-                                   const std::vector<std::int32_t>& image) = 0;
+                                   std::span<const std::int32_t> image) = 0;
 
   // Attention ----------------------------------------------------------------------------------------------------
   /// Softmax attention among the rows of each image; qkv rows are q | k | v, heads side by side in each; scale 1/sqrt(dim/heads).
@@ -95,9 +97,9 @@ class Backend {
   virtual void patches(const Tensor& y /*[B*out*out, C*kernel*kernel]*/, const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
   virtual void patches_backward(const Tensor& dx, const Tensor& dy, Window window) = 0;
   /// Largest value of each window, per channel; what lies outside takes no part (padding < kernel). `source` keeps which value of x it was.
-  virtual void max_pool(const Tensor& y /*[B, out, out, C]*/, std::vector<std::int32_t>& source /*[y.size()]*/, const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
+  virtual void max_pool(const Tensor& y /*[B, out, out, C]*/, List<std::int32_t>& source /*[y.size()]*/, const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
   /// dx[source[i]] += dy[i].
-  virtual void max_pool_backward(const Tensor& dx, const Tensor& dy, const std::vector<std::int32_t>& source) = 0;
+  virtual void max_pool_backward(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> source) = 0;
 
   // Sequence pooling (CCT): y = sum softmax(score) x over the rows of an image; zeros for an image without rows ----
   virtual void pool(const Tensor& y /*[images, dim]*/, const Tensor& weights /*[n]*/, const Tensor& x /*[n, dim]*/, const Tensor& score /*[n, 1]*/, const Ragged& layout) = 0;
@@ -105,9 +107,9 @@ class Backend {
 
   // Rows ---------------------------------------------------------------------------------------------------------
   /// y[r] = x[index[r]]; an index of -1 gives a row of zeros.
-  virtual void gather_rows(const Tensor& y /*[m, dim]*/, const Tensor& x /*[n, dim]*/, const std::vector<std::int32_t>& index /*[m]*/) = 0;
+  virtual void gather_rows(const Tensor& y /*[m, dim]*/, const Tensor& x /*[n, dim]*/, std::span<const std::int32_t> index /*[m]*/) = 0;
   /// dx[index[r]] += dy[r]; an index of -1 is passed over.
-  virtual void scatter_add_rows(const Tensor& dx /*[n, dim]*/, const Tensor& dy /*[m, dim]*/, const std::vector<std::int32_t>& index /*[m]*/) = 0;
+  virtual void scatter_add_rows(const Tensor& dx /*[n, dim]*/, const Tensor& dy /*[m, dim]*/, std::span<const std::int32_t> index /*[m]*/) = 0;
   /// Columns of y [n, ...] starting at `column` are set to x [n, dim].
   virtual void set_columns(const Tensor& y, const Tensor& x, std::int64_t column) = 0;
   /// dx [n, dim] += those columns of dy.
@@ -122,15 +124,15 @@ class Backend {
   virtual void softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) = 0;
   /// y[r] = residual[r] + sum_j p[r, expert[r k + j]] e[row[r k + j]], j ascending.
   virtual void combine(const Tensor& y /*[n, dim]*/, const Tensor& residual, const Tensor& e /*[n k, dim]*/, const Tensor& p /*[n, E]*/,
-                       const std::vector<std::int32_t>& expert /*[n k]*/, const std::vector<std::int32_t>& row /*[n k]*/, int k) = 0;
+                       std::span<const std::int32_t> expert /*[n k]*/, std::span<const std::int32_t> row /*[n k]*/, int k) = 0;
   virtual void combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp, const Tensor& dy, const Tensor& e, const Tensor& p,
-                                const std::vector<std::int32_t>& expert, const std::vector<std::int32_t>& row, int k) = 0;
+                                std::span<const std::int32_t> expert, std::span<const std::int32_t> row, int k) = 0;
 
   // Losses, each a sum over rows times `scale` -------------------------------------------------------------------
   /// -sum_c t_c log softmax(x)_c with t = (1 - smoothing) onehot + smoothing / C. `p` keeps the softmax.
   virtual void cross_entropy(const Tensor& loss /*[1], added to*/, const Tensor& p /*[n, C]*/, const Tensor& x /*[n, C]*/,
-                             const std::vector<std::int32_t>& label /*[n]*/, float smoothing, float scale) = 0;
-  virtual void cross_entropy_backward(const Tensor& dx, const Tensor& dloss /*[1]*/, const Tensor& p, const std::vector<std::int32_t>& label, float smoothing, float scale) = 0;
+                             std::span<const std::int32_t> label /*[n]*/, float smoothing, float scale) = 0;
+  virtual void cross_entropy_backward(const Tensor& dx, const Tensor& dloss /*[1]*/, const Tensor& p, std::span<const std::int32_t> label, float smoothing, float scale) = 0;
   /// Sum of weight[r] |x[r] - target[r]|^2.
   virtual void squared_error(const Tensor& loss /*[1], added to*/, const Tensor& x /*[n, dim]*/, const Tensor& target, const Tensor& weight /*[n] or undefined: 1*/, float scale) = 0;
   virtual void squared_error_backward(const Tensor& dx, const Tensor& dloss, const Tensor& x, const Tensor& target, const Tensor& weight, float scale) = 0;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct Dataset {
 };
 
 /// Images i.. as floats in [0, 1], [images, height, width, channels], written to `out`.
-void to_float(const Dataset& data, const std::vector<std::int32_t>& indices, float* out);
+void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out);
 
 /// Random flip (left-right) and shift by up to `shift` pixels (zeros come in) of one float image; draws keyed by (seed, image, epoch).
 void augment(float* image, int height, int width, int channels, bool flip, int shift, std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch);

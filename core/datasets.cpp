@@ -135,7 +135,7 @@ const std::vector<DatasetName>& dataset_names() {
   return names;
 }
 
-void to_float(const Dataset& data, const std::vector<std::int32_t>& indices, float* out) {
+void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out) {
   const std::int64_t values = data.values();
   for (const std::int32_t index : indices) {
     assert(index >= 0 && index < data.count());

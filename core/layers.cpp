@@ -21,7 +21,7 @@ Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout, con
 }
 
 Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout) const {
-  std::vector<std::int32_t> present, place;
+  List<std::int32_t> present, place;
   for (int i = 0; i < layout.images(); ++i) {
     place.push_back(layout.rows_of(i) > 0 ? static_cast<std::int32_t>(present.size()) : -1);
     if (layout.rows_of(i) > 0) present.push_back(i);
@@ -33,7 +33,7 @@ Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout
 Condition::Condition(ParameterSet& set, const std::string& name, int features, int condition_dim)
     : features_(features), in_(set, name + ".fc1", features, condition_dim), out_(set, name + ".fc2", condition_dim, condition_dim) {}
 
-Var Condition::operator()(Pass& pass, const std::vector<float>& features) const {
+Var Condition::operator()(Pass& pass, std::span<const float> features) const {
   const std::int64_t images = static_cast<std::int64_t>(features.size()) / features_;
   const Var x(pass.backend.from_host({images, features_}, features.data()));
   return out_(pass, in_(pass, x, Activation::gelu), Activation::gelu);

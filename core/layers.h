@@ -50,7 +50,7 @@ class LayerNorm {
 class Condition {
  public:
   Condition(ParameterSet& set, const std::string& name, int features, int condition_dim);
-  Var operator()(Pass& pass, const std::vector<float>& features /*[images, features]*/) const;
+  Var operator()(Pass& pass, std::span<const float> features /*[images, features]*/) const;
 
  private:
   int features_;

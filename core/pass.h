@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/list.h"
 #include "core/parameter.h"
 #include "core/tape.h"
 
@@ -32,7 +33,7 @@ class BatchStatistics {
 struct Draws {
   std::uint64_t seed = 0;
   std::uint32_t visit = 0;                // epoch, repeat or slot
-  std::vector<std::uint32_t> images;      // [images of the shard] ids the draws are keyed by
+  List<std::uint32_t> images;             // [images of the shard] ids the draws are keyed by
 };
 
 struct Pass {

@@ -8,12 +8,12 @@
 
 namespace semwave {
 
-Var::Var(Tensor value, bool needs_gradient) : node_(std::make_shared<Node>()) {
+Var::Var(Tensor value, bool needs_gradient) : node_(make_block_shared<Node>()) {
   node_->value = std::move(value);
   node_->needs_gradient = needs_gradient;
 }
 
-Var::Var(Tensor value, Tensor gradient) : node_(std::make_shared<Node>()) {
+Var::Var(Tensor value, Tensor gradient) : node_(make_block_shared<Node>()) {
   assert(gradient.defined() && gradient.size() == value.size());
   node_->value = std::move(value);
   node_->gradient = std::move(gradient);

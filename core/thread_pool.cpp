@@ -42,7 +42,7 @@ struct ThreadPool::State {
   static constexpr int task_bits = 22;
   static constexpr std::uint64_t task_mask = (std::uint64_t{1} << task_bits) - 1;
   std::atomic<std::uint64_t> ticket{0};
-  std::atomic<const std::function<void(int)>*> body{nullptr};
+  std::atomic<const TaskBody*> body{nullptr};
   std::atomic<int> unfinished{0};
   std::atomic<int> round{0};
   std::atomic<bool> stop{false};
@@ -55,12 +55,12 @@ struct ThreadPool::State {
   void work() {
     for (;;) {
       std::uint64_t claimed = ticket.load(std::memory_order_acquire);
-      const std::function<void(int)>* task_body = body.load(std::memory_order_relaxed);
+      const TaskBody* task_body = body.load(std::memory_order_relaxed);
       const int task = static_cast<int>(claimed & task_mask);
       if (task >= static_cast<int>((claimed >> task_bits) & task_mask)) return;
       if (!ticket.compare_exchange_weak(claimed, claimed + 1, std::memory_order_acq_rel)) continue;
       try {
-        (*task_body)(task);
+        task_body->call(task_body->called, task);
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!exception || task < exception_task) {
@@ -96,7 +96,7 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
-void ThreadPool::run(int count, const std::function<void(int task)>& body) {
+void ThreadPool::run_tasks(int count, TaskBody body) {
   if (count <= 0) return;
   State& state = *state_;
   assert(!state.running && "ThreadPool::run inside a task of the same pool");

@@ -1,10 +1,11 @@
 // Ragged token rows: dropping a token removes its row, so what is skipped is never computed.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
+#include "core/list.h"
 #include "core/tape.h"
 
 namespace semwave {
@@ -12,9 +13,9 @@ namespace semwave {
 /// Which image and which place of its grid each row belongs to. Rows of one image are adjacent, in the
 /// order of the images; an image may have no row. Immutable once shared.
 struct Ragged {
-  std::vector<std::int32_t> starts;     // [images + 1] first row of each image; the last entry is rows()
-  std::vector<std::int32_t> positions;  // [rows] place in the image's grid, ascending within an image
-  std::vector<std::int32_t> image;      // [rows] which image of the shard
+  List<std::int32_t> starts{0};   // [images + 1] first row of each image; the last entry is rows()
+  List<std::int32_t> positions;  // [rows] place in the image's grid, ascending within an image
+  List<std::int32_t> image;      // [rows] which image of the shard
 
   int images() const { return static_cast<int>(starts.size()) - 1; }
   int rows() const { return static_cast<int>(positions.size()); }
@@ -22,8 +23,13 @@ struct Ragged {
 
   /// Every place of a grid of `grid` tokens, for `images` images.
   static std::shared_ptr<const Ragged> full(int images, int grid);
-  /// From the kept positions of each image.
-  static std::shared_ptr<const Ragged> of(const std::vector<std::vector<std::int32_t>>& positions);
+  /// Grown image by image: `append` the next place of the image, ascending; `end_image` when it has no more.
+  void append(std::int32_t position) {
+    assert(rows() == starts.back() || position > positions.back());
+    positions.push_back(position);
+    image.push_back(images());
+  }
+  void end_image() { starts.push_back(rows()); }
 };
 
 using RaggedPtr = std::shared_ptr<const Ragged>;

@@ -24,7 +24,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 struct ShardCost {
   double transmitter_operations = 0, receiver_operations = 0;
   double transmitter_seconds = 0, channel_seconds = 0, receiver_seconds = 0;
-  std::vector<std::int64_t> expert_rows;
 };
 
 class PointRun {
@@ -32,10 +31,10 @@ class PointRun {
   PointRun(const Scenario& scenario, const Model& model, const Dataset& data, Backend& backend)
       : scenario_(scenario), model_(model), data_(data), backend_(backend), channel_(scenario.channel), mean_(model.receiver->mean_image()) {}
 
-  /// Images [begin, end) of the source, through everything, into `records`.
-  ShardCost run(int begin, int end, Policy& policy, ImageRecord* records) const {
+  /// Images [begin, end) of the source, through everything, into `records`; `expert_rows` [experts].
+  ShardCost run(int begin, int end, Policy& policy, ImageRecord* records, std::int64_t* expert_rows) const {
     ShardCost cost;
-    std::vector<std::int32_t> indices(static_cast<std::size_t>(end - begin));
+    List<std::int32_t> indices(static_cast<std::size_t>(end - begin));
     std::iota(indices.begin(), indices.end(), begin);
     Pass pass{.backend = backend_};
     pass.draws = {scenario_.seed, scenario_.repeat, {indices.begin(), indices.end()}};
@@ -43,8 +42,8 @@ class PointRun {
 
     auto clock = Clock::now();
     const Fading fading = channel_.realise(pass.draws);
-    const std::vector<ChannelState> states = channel_.observe(fading);
-    const std::vector<Plan> plans = policy.plan(states);
+    const List<ChannelState> states = channel_.observe(fading);
+    const List<Plan> plans = policy.plan(states);
     cost.channel_seconds += seconds_since(clock);
 
     clock = Clock::now();
@@ -62,17 +61,17 @@ class PointRun {
     const Result result = model_.receiver->receive(pass, heard);
     cost.receiver_seconds = seconds_since(clock);
     cost.receiver_operations = pass.operations;
-    cost.expert_rows = result.expert_rows;
+    std::copy(result.expert_rows.begin(), result.expert_rows.end(), expert_rows);
 
     record(indices, fading, states, plans, trace, heard, result, records);
     return cost;
   }
 
  private:
-  void record(const std::vector<std::int32_t>& indices, const Fading& fading, const std::vector<ChannelState>& states, const std::vector<Plan>& plans, const TransmitTrace& trace,
+  void record(std::span<const std::int32_t> indices, const Fading& fading, const List<ChannelState>& states, const List<Plan>& plans, const TransmitTrace& trace,
               const Reception& heard, const Result& result, ImageRecord* records) const {
     const auto classes = static_cast<std::size_t>(model_.architecture.classes);
-    std::vector<float> logits(indices.size() * classes);
+    List<float> logits(indices.size() * classes);
     backend_.to_host(result.logits.value(), logits.data());
     for (std::size_t i = 0; i < indices.size(); ++i) {
       ImageRecord& r = records[i];
@@ -93,18 +92,18 @@ class PointRun {
     }
     if ((!scenario_.psnr && !scenario_.ssim) || !model_.architecture.image_head || !scenario_.positions_sent) return;
     const auto values = static_cast<std::size_t>(data_.values());
-    std::vector<float> original(values), rebuilt(values), patches;
+    List<float> original(values), rebuilt(values), patches;
     if (!result.rebuilt.empty()) {
       patches.resize(static_cast<std::size_t>(result.patches.value().size()));
       backend_.to_host(result.patches.value(), patches.data());
     }
-    const auto score = [&](std::size_t i, const std::vector<float>& image) {
-      to_float(data_, {indices[i]}, original.data());
+    const auto score = [&](std::size_t i, std::span<const float> image) {
+      to_float(data_, indices.subspan(i, 1), original.data());
       if (scenario_.psnr) records[i].psnr_db = psnr_db(image, original);
       if (scenario_.ssim) records[i].ssim = ssim(image, original, data_.height, data_.width, data_.channels);
     };
     // Where nothing was rebuilt (the header was lost, or was read as one without positions) the mean image answers.
-    std::vector<std::uint8_t> answered(indices.size(), 0);
+    List<std::uint8_t> answered(indices.size(), 0);
     for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
     for (std::size_t i = 0; i < indices.size(); ++i)
       if (!answered[i]) score(i, mean_);
@@ -139,7 +138,8 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
 
   PointResult result;
   result.images.resize(static_cast<std::size_t>(total));
-  std::vector<std::int64_t> expert_rows(static_cast<std::size_t>(model.architecture.experts));
+  const auto experts = static_cast<std::size_t>(model.architecture.experts);
+  std::vector<std::int64_t> expert_rows(experts);
   int done = 0;
   std::int64_t correct = 0;
   while (done < total) {
@@ -149,10 +149,13 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
     }
     const int end = std::min(total, done + chunk_images), shards = (end - done + shard - 1) / shard;
     while (static_cast<int>(policy.size()) < shards) policy.push_back(policies().make(scenario.policy, scenario.place("/transmitter/policy")));
-    std::vector<ShardCost> costs(static_cast<std::size_t>(shards));
+    // Workers write into memory that is here already: what one thread takes and another gives back would never settle.
+    List<ShardCost> costs(static_cast<std::size_t>(shards));
+    List<std::int64_t> shard_rows(costs.size() * experts);
     pool.run(shards, [&](int s) {
       const int first = done + s * shard;
-      costs[static_cast<std::size_t>(s)] = run.run(first, std::min(end, first + shard), *policy[static_cast<std::size_t>(s)], result.images.data() + first);
+      costs[static_cast<std::size_t>(s)] = run.run(first, std::min(end, first + shard), *policy[static_cast<std::size_t>(s)], result.images.data() + first,
+                                                   shard_rows.data() + static_cast<std::size_t>(s) * experts);
     });
     for (const ShardCost& cost : costs) {
       result.transmitter_operations += cost.transmitter_operations;
@@ -160,8 +163,8 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       result.transmitter_seconds += cost.transmitter_seconds;
       result.channel_seconds += cost.channel_seconds;
       result.receiver_seconds += cost.receiver_seconds;
-      for (std::size_t e = 0; e < cost.expert_rows.size(); ++e) expert_rows[e] += cost.expert_rows[e];
     }
+    for (std::size_t i = 0; i < shard_rows.size(); ++i) expert_rows[i % experts] += shard_rows[i];
     for (; done < end; ++done) correct += result.images[static_cast<std::size_t>(done)].decision == result.images[static_cast<std::size_t>(done)].label;
     if (options.progress) options.progress(done, total);
     if (scenario.stop.accuracy_halfwidth > 0 && done >= scenario.stop.min_images) {

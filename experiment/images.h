@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "core/architecture.h"
 #include "core/backend.h"
@@ -11,7 +11,7 @@
 namespace semwave {
 
 /// [indices, H, W, C] in [0, 1].
-Tensor image_tensor(Backend& backend, const Dataset& data, const std::vector<std::int32_t>& indices);
+Tensor image_tensor(Backend& backend, const Dataset& data, std::span<const std::int32_t> indices);
 
 /// Patches [grid, channel x row x column] of one image -> [H, W, C].
 void image_from_patches(const Architecture& architecture, const float* patches, float* image);

@@ -4,7 +4,8 @@
 #include <array>
 #include <cassert>
 #include <cmath>
-#include <vector>
+
+#include "core/list.h"
 
 namespace semwave {
 
@@ -25,7 +26,7 @@ std::array<double, 11> gaussian_window() {
 }
 
 /// Separable window over the inside: [height, width] -> [height - 10, width - 10].
-void blur(const std::vector<double>& x, int height, int width, std::vector<double>& rows, std::vector<double>& out) {
+void blur(const List<double>& x, int height, int width, List<double>& rows, List<double>& out) {
   static const std::array<double, 11> w = gaussian_window();
   const int ow = width - 10, oh = height - 10;
   rows.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(ow), 0);
@@ -69,11 +70,11 @@ double ssim(std::span<const float> rebuilt, std::span<const float> original, int
   assert(height >= 11 && width >= 11);
   constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
   const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  std::vector<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
+  List<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
   double total = 0;
   for (int c = 0; c < channels; ++c) {
     const auto at = [&](std::size_t i) { return i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c); };
-    const auto moment = [&](const std::vector<double>& x, const std::vector<double>& y, std::vector<double>& out) {
+    const auto moment = [&](const List<double>& x, const List<double>& y, List<double>& out) {
       for (std::size_t i = 0; i < pixels; ++i) product[i] = x[i] * y[i];
       blur(product, height, width, rows, out);
     };

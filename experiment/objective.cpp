@@ -28,10 +28,10 @@ std::vector<double> row_errors(Backend& backend, const Tensor& x, const Tensor& 
 
 }  // namespace
 
-ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings, const Tensor& images, const std::vector<std::int32_t>& labels, const TransmitTrace& sent,
+ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings, const Tensor& images, std::span<const std::int32_t> labels, const TransmitTrace& sent,
                     const Result& result, int batch) {
   ShardLoss loss;
-  std::vector<Var> terms;
+  List<Var> terms;
   const auto value = [&](const Var& term) {
     float v = 0;
     pass.backend.to_host(term.value(), &v);

@@ -22,7 +22,7 @@ struct ShardLoss {
 /// ln(MSE + 1e-4) with which the receiver rebuilt its patch, so that a score learns what dropping a token costs; it needs
 /// scores of the whole grid (a gate before the first block) and an image head. balance and z: Switch balance loss and
 /// router z-loss of every routed block, through pass.statistics.
-ShardLoss objective(Pass& pass, const Architecture& architecture, const TrainSettings& settings, const Tensor& images /*[B, H, W, C]*/, const std::vector<std::int32_t>& labels,
+ShardLoss objective(Pass& pass, const Architecture& architecture, const TrainSettings& settings, const Tensor& images /*[B, H, W, C]*/, std::span<const std::int32_t> labels,
                     const TransmitTrace& sent, const Result& result, int batch);
 
 }  // namespace semwave

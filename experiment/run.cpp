@@ -78,6 +78,7 @@ RunSummary Run::run(const RunSettings& settings) {
       if (settings.progress) options.progress = [&](int done, int total) { settings.progress(i, done, total); };
       result = evaluate(point.scenario, model, *loaded.data, pool_, options);
       summary.interrupted = result.interrupted;
+      summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
       if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha);
     } catch (const Error& problem) {
       ++summary.failed;

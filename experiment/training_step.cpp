@@ -42,15 +42,15 @@ TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const D
 }
 
 void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch, int batch) const {
-  const std::vector<std::int32_t> indices(span.begin(), span.end());
+  const List<std::int32_t> indices(span.begin(), span.end());
   Pass& pass = work.pass;
   const auto visit = static_cast<std::uint32_t>(epoch);
   pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
-  std::vector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
+  List<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
   to_float(data_, indices, values.data());
-  std::vector<std::int32_t> labels;
-  std::vector<double> snr_db;
-  std::vector<Plan> plans;
+  List<std::int32_t> labels;
+  List<double> snr_db;
+  List<Plan> plans;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
     if (settings_.flip || settings_.shift > 0)

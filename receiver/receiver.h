@@ -6,6 +6,7 @@
 
 #include "channel/burst.h"
 #include "channel/semantic_header.h"
+#include "core/list.h"
 #include "core/pass.h"
 #include "core/tokens.h"
 #include "receiver/expert_block.h"
@@ -15,11 +16,11 @@ namespace semwave {
 struct Result {
   Var logits;                              // [images, classes]; of an image whose header was lost: meaningless
   Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
-  std::vector<std::int32_t> rebuilt;       // which images `patches` holds, in order
-  std::vector<std::uint8_t> lost;          // [images] header lost
-  std::vector<SemanticHeader> headers;     // [images] as read
-  std::vector<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
-  std::vector<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses
+  List<std::int32_t> rebuilt;       // which images `patches` holds, in order
+  List<std::uint8_t> lost;          // [images] header lost
+  List<SemanticHeader> headers;     // [images] as read
+  List<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
+  List<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses
 };
 
 class Receiver {

@@ -17,7 +17,8 @@ float log_noise(double variance) { return static_cast<float>(std::log10(std::cla
 }  // namespace
 
 SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, const SemanticReceiverSettings& settings, const Place& place)
-    : architecture_(a),
+    : backend_(set.backend()),
+      architecture_(a),
       settings_(settings),
       condition_(set, "receiver.condition", condition_features, a.condition_dim),
       demap_in_(set, "receiver.demapper.fc1", 2 * a.max_symbols_per_token + 1, a.dim),
@@ -81,14 +82,18 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
 SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const {
   const std::size_t count = result.headers.size();
   const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
-  std::vector<float> v(static_cast<std::size_t>(variance.size()));
+  List<float> v(static_cast<std::size_t>(variance.size()));
   pass.backend.to_host(variance, v.data());
   Frame out;
   out.rebuild.assign(count, 0);
   out.image_noise.assign(count, 0);
-  std::vector<std::vector<std::int32_t>> positions(count);
+  const auto sent = make_block_shared<Ragged>();
+  out.sent = sent;
   for (std::size_t i = 0; i < count; ++i) {
-    if (result.lost[i]) continue;
+    if (result.lost[i]) {
+      sent->end_image();
+      continue;
+    }
     const SemanticHeader& header = result.headers[i];
     out.rebuild[i] = architecture_.image_head && header.positions_sent;
     double image_sum = 0;
@@ -102,11 +107,11 @@ SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& hea
       }
       image_sum += sum / header.symbols_per_token;
       out.noise.push_back(log_noise(sum / header.symbols_per_token));
-      positions[i].push_back(header.positions_sent && !header.positions.empty() ? header.positions[static_cast<std::size_t>(t)] : t % grid);
+      sent->append(header.positions_sent && !header.positions.empty() ? header.positions[static_cast<std::size_t>(t)] : t % grid);
     }
+    sent->end_image();
     out.image_noise[i] = header.k > 0 ? log_noise(image_sum / header.k) : log_noise(1);
   }
-  out.sent = Ragged::of(positions);
   return out;
 }
 
@@ -115,9 +120,9 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
   const std::size_t count = result.headers.size();
   const int grid = architecture_.grid();
   const bool fills = std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
-  std::vector<std::int32_t> source, place;
-  std::vector<float> row_noise;
-  std::vector<std::vector<std::int32_t>> positions(count);
+  List<std::int32_t> source, place;
+  List<float> row_noise;
+  const auto placed = make_block_shared<Ragged>();
   for (std::size_t i = 0; i < count; ++i) {
     std::int32_t r = sent.starts[i];
     const std::int32_t end = sent.starts[i + 1];
@@ -127,8 +132,9 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
         source.push_back(r);
         place.push_back(result.headers[i].positions_sent ? position : grid);
         row_noise.push_back(frame.noise[static_cast<std::size_t>(r)]);
-        positions[i].push_back(position);
+        placed->append(position);
       }
+      placed->end_image();
       continue;
     }
     for (std::int32_t position = 0; position < grid; ++position) {
@@ -136,13 +142,14 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
       source.push_back(here ? r : sent.rows());
       row_noise.push_back(here ? frame.noise[static_cast<std::size_t>(r)] : frame.image_noise[i]);
       place.push_back(position);
-      positions[i].push_back(position);
+      placed->append(position);
       if (here) ++r;
     }
+    placed->end_image();
   }
   const Var rows = fills ? gather_rows(pass, concat_rows(pass, {demapped, pass.parameter(*missing_)}), source) : demapped;
   noise = Var(pass.backend.from_host({static_cast<std::int64_t>(row_noise.size()), 1}, row_noise.data()));
-  return {add_rows(pass, rows, pass.parameter(*position_), place), Ragged::of(positions)};
+  return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
 }
 
 Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
@@ -158,7 +165,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   const Var sent_noise(pass.backend.from_host({rows, 1}, f.noise.data()));
   const Var demapped = demap_out_(pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
 
-  std::vector<float> features;
+  List<float> features;
   for (std::size_t i = 0; i < count; ++i) {
     const SemanticHeader& header = result.headers[i];
     features.push_back(f.image_noise[i]);
@@ -183,7 +190,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   }
   result.logits = class_head_(pass, x, condition);
 
-  std::vector<std::int32_t> image_rows;
+  List<std::int32_t> image_rows;
   for (std::size_t i = 0; i < count; ++i)
     if (f.rebuild[i]) {
       result.rebuilt.push_back(static_cast<std::int32_t>(i));
@@ -198,7 +205,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
 
 std::vector<float> SemanticReceiver::mean_image() const {
   std::vector<float> out(static_cast<std::size_t>(mean_image_->value.size()));
-  std::copy_n(mean_image_->value.data(), out.size(), out.data());
+  backend_.to_host(mean_image_->value, out.data());
   return out;
 }
 

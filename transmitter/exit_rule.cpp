@@ -6,8 +6,8 @@ namespace {
 
 class FixedExit final : public ExitRule {
  public:
-  std::vector<std::uint8_t> leaves(Pass&, const Tokens&, int depth, const std::vector<Plan>& plans) const override {
-    std::vector<std::uint8_t> out(plans.size());
+  List<std::uint8_t> leaves(Pass&, const Tokens&, int depth, const List<Plan>& plans) const override {
+    List<std::uint8_t> out(plans.size());
     for (std::size_t i = 0; i < plans.size(); ++i) out[i] = depth >= plans[i].exit_depth;
     return out;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/architecture.h"
+#include "core/list.h"
 #include "core/parameter.h"
 #include "core/pass.h"
 #include "core/registry.h"
@@ -18,7 +19,7 @@ class ExitRule {
   virtual ~ExitRule() = default;
   /// For each image still inside, after `depth` blocks: does it leave? The plan's exit_depth is the deepest allowed and
   /// is enforced by the caller.
-  virtual std::vector<std::uint8_t> leaves(Pass& pass, const Tokens& tokens, int depth, const std::vector<Plan>& plans) const = 0;
+  virtual List<std::uint8_t> leaves(Pass& pass, const Tokens& tokens, int depth, const List<Plan>& plans) const = 0;
 };
 
 using ExitRegistry = Registry<std::unique_ptr<ExitRule>, ParameterSet&, const Architecture&>;

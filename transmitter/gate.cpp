@@ -20,7 +20,7 @@ class RandomGate final : public Gate {
  public:
   Var score(Pass& pass, const Tokens& tokens, int, const Var&) const override {
     const Ragged& layout = *tokens.layout;
-    std::vector<float> scores(static_cast<std::size_t>(layout.rows()));
+    List<float> scores(static_cast<std::size_t>(layout.rows()));
     for (std::size_t r = 0; r < scores.size(); ++r) {
       const std::uint32_t image = pass.draws.images[static_cast<std::size_t>(layout.image[r])];
       const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit, static_cast<std::uint32_t>(layout.positions[r]));
@@ -53,7 +53,7 @@ class LearnedGate final : public Gate {
   };
   int dim_;
   double exploration_;
-  std::vector<Head> heads_;
+  List<Head> heads_;
 };
 
 Fields gate_fields(const std::string& summary) {
@@ -84,9 +84,9 @@ GateRegistry& gates() {
   return registry;
 }
 
-Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const std::vector<int>& k) {
+Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const List<int>& k) {
   const Ragged& layout = *tokens.layout;
-  std::vector<float> value;
+  List<float> value;
   if (scores.defined()) {
     value.resize(static_cast<std::size_t>(layout.rows()));
     pass.backend.to_host(scores.value(), value.data());
@@ -99,32 +99,36 @@ Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& sc
     }
   }
   Kept kept;
-  std::vector<std::vector<std::int32_t>> positions(static_cast<std::size_t>(layout.images()));
-  std::vector<std::int32_t> order;
+  const auto kept_layout = make_block_shared<Ragged>();
+  List<std::int32_t> order;
   for (int i = 0; i < layout.images(); ++i) {
     const int rows = layout.rows_of(i), first = layout.starts[static_cast<std::size_t>(i)];
     order.resize(static_cast<std::size_t>(rows));
     std::iota(order.begin(), order.end(), first);
     if (scores.defined() && k[static_cast<std::size_t>(i)] < rows) {
-      // Stable, so that equal scores (and NaN, which compares as lowest) leave the lower position in front.
-      std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+      // Of equal scores (and of NaN, which counts as lowest) the lower position wins.
+      const auto better = [&](std::int32_t a, std::int32_t b) {
         const float va = value[static_cast<std::size_t>(a)], vb = value[static_cast<std::size_t>(b)];
-        return va > vb || (std::isnan(vb) && !std::isnan(va));
-      });
-      order.resize(static_cast<std::size_t>(k[static_cast<std::size_t>(i)]));
+        if (std::isnan(va) || std::isnan(vb)) return std::isnan(va) == std::isnan(vb) ? a < b : std::isnan(vb);
+        return va != vb ? va > vb : a < b;
+      };
+      const auto kept_end = order.begin() + k[static_cast<std::size_t>(i)];
+      std::nth_element(order.begin(), kept_end, order.end(), better);
+      order.erase(kept_end, order.end());
       std::sort(order.begin(), order.end());
     }
     for (const std::int32_t r : order) {
       kept.source.push_back(r);
-      positions[static_cast<std::size_t>(i)].push_back(layout.positions[static_cast<std::size_t>(r)]);
+      kept_layout->append(layout.positions[static_cast<std::size_t>(r)]);
     }
+    kept_layout->end_image();
   }
   if (static_cast<int>(kept.source.size()) == layout.rows()) {
     kept.tokens = tokens;
     kept.scores = scores;
     return kept;
   }
-  kept.tokens = {gather_rows(pass, tokens.rows, kept.source), Ragged::of(positions)};
+  kept.tokens = {gather_rows(pass, tokens.rows, kept.source), kept_layout};
   if (scores.defined()) kept.scores = gather_rows(pass, scores, kept.source);
   return kept;
 }

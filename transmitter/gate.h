@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/architecture.h"
+#include "core/list.h"
 #include "core/parameter.h"
 #include "core/pass.h"
 #include "core/registry.h"
@@ -32,9 +33,9 @@ GateRegistry& gates();
 struct Kept {
   Tokens tokens;
   Var scores;                        // [kept rows, 1]
-  std::vector<std::int32_t> source;  // [kept rows] row of the tokens before
+  List<std::int32_t> source;  // [kept rows] row of the tokens before
 };
 /// Keeps the best min(k[i], rows of image i) of each image, in ascending position.
-Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const std::vector<int>& k);
+Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const List<int>& k);
 
 }  // namespace semwave

@@ -25,8 +25,8 @@ Plan to_plan(const Json& p) { return {p.at("keep").get<double>(), p.at("depth").
 class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
-  std::vector<Plan> plan(const std::vector<ChannelState>& states) override { return std::vector<Plan>(states.size(), plan_); }
-  std::vector<Plan> plans() const override { return {plan_}; }
+  List<Plan> plan(const List<ChannelState>& states) override { return List<Plan>(states.size(), plan_); }
+  List<Plan> plans() const override { return {plan_}; }
 
  private:
   Plan plan_;
@@ -36,8 +36,8 @@ class FixedPolicy final : public Policy {
 class TablePolicy final : public Policy {
  public:
   explicit TablePolicy(std::vector<std::pair<double, Plan>> entries) : entries_(std::move(entries)) {}
-  std::vector<Plan> plan(const std::vector<ChannelState>& states) override {
-    std::vector<Plan> out;
+  List<Plan> plan(const List<ChannelState>& states) override {
+    List<Plan> out;
     out.reserve(states.size());
     for (const ChannelState& state : states) {
       std::size_t at = 0;
@@ -46,8 +46,8 @@ class TablePolicy final : public Policy {
     }
     return out;
   }
-  std::vector<Plan> plans() const override {
-    std::vector<Plan> out;
+  List<Plan> plans() const override {
+    List<Plan> out;
     for (const auto& entry : entries_) out.push_back(entry.second);
     return out;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channel/channel.h"
+#include "core/list.h"
 #include "core/registry.h"
 #include "transmitter/plan.h"
 
@@ -14,9 +15,9 @@ namespace semwave {
 class Policy {
  public:
   virtual ~Policy() = default;
-  virtual std::vector<Plan> plan(const std::vector<ChannelState>& states) = 0;
+  virtual List<Plan> plan(const List<ChannelState>& states) = 0;
   /// Every plan it can ask for, so that a scenario is checked before it runs.
-  virtual std::vector<Plan> plans() const = 0;
+  virtual List<Plan> plans() const = 0;
 };
 
 using PolicyRegistry = Registry<std::unique_ptr<Policy>>;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int condition_features = 5;
 
-bool any(const std::vector<std::uint8_t>& mask) { return std::find(mask.begin(), mask.end(), 1) != mask.end(); }
+bool any(const List<std::uint8_t>& mask) { return std::find(mask.begin(), mask.end(), 1) != mask.end(); }
 
 }  // namespace
 
@@ -40,7 +40,7 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
   }
 }
 
-void SemanticTransmitter::check(const std::vector<Plan>& plans) const {
+void SemanticTransmitter::check(const List<Plan>& plans) const {
   for (const Plan& plan : plans) {
     if (!(plan.keep_ratio >= 0 && plan.keep_ratio <= 1)) throw Error((place_ / "policy" / "keep").str(), "must be between 0 and 1, found " + std::to_string(plan.keep_ratio));
     if (plan.exit_depth < 0 || plan.exit_depth > architecture_.transmitter_blocks)
@@ -52,8 +52,8 @@ void SemanticTransmitter::check(const std::vector<Plan>& plans) const {
   }
 }
 
-Var SemanticTransmitter::condition(Pass& pass, const std::vector<ChannelState>& states, const std::vector<Plan>& plans) const {
-  std::vector<float> features;
+Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const {
+  List<float> features;
   features.reserve(plans.size() * condition_features);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Plan& plan = plans[i];
@@ -66,33 +66,33 @@ Var SemanticTransmitter::condition(Pass& pass, const std::vector<ChannelState>& 
   return condition_(pass, features);
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream, const std::vector<std::uint8_t>& images) {
+SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images) {
   const Ragged& layout = *stream.tokens.layout;
-  std::vector<std::int32_t> source;
-  std::vector<std::vector<std::int32_t>> positions(images.size());
-  for (int r = 0; r < layout.rows(); ++r) {
-    const auto row = static_cast<std::size_t>(r);
-    const auto image = static_cast<std::size_t>(layout.image[row]);
-    if (!images[image]) continue;
-    source.push_back(r);
-    positions[image].push_back(layout.positions[row]);
+  List<std::int32_t> source;
+  const auto taken = make_block_shared<Ragged>();
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    for (std::int32_t r = layout.starts[i]; images[i] && r < layout.starts[i + 1]; ++r) {
+      source.push_back(r);
+      taken->append(layout.positions[static_cast<std::size_t>(r)]);
+    }
+    taken->end_image();
   }
   if (static_cast<int>(source.size()) == layout.rows()) return stream;
-  Stream out{{gather_rows(pass, stream.tokens.rows, source), Ragged::of(positions)}, {}};
+  Stream out{{gather_rows(pass, stream.tokens.rows, source), taken}, {}};
   if (stream.scores.defined()) out.scores = gather_rows(pass, stream.scores, source);
   return out;
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const std::vector<Stream>& parts, int images) {
-  std::vector<const Stream*> filled;
+SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<Stream>& parts, int images) {
+  List<const Stream*> filled;
   for (const Stream& part : parts)
     if (part.tokens.layout->rows() > 0) filled.push_back(&part);
   if (filled.empty()) return parts.front();
   if (filled.size() == 1) return *filled.front();
 
   // Each image is in one part: take its rows from there, images in order.
-  std::vector<Var> rows, scores;
-  std::vector<std::int32_t> offset{0}, score_offset;
+  List<Var> rows, scores;
+  List<std::int32_t> offset{0}, score_offset;
   std::int32_t scored = 0;
   for (const Stream* part : filled) {
     rows.push_back(part->tokens.rows);
@@ -103,26 +103,28 @@ SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const std::ve
       scored += part->tokens.layout->rows();
     }
   }
-  std::vector<std::int32_t> source, score_source;
-  std::vector<std::vector<std::int32_t>> positions(static_cast<std::size_t>(images));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(images); ++i)
+  List<std::int32_t> source, score_source;
+  const auto merged = make_block_shared<Ragged>();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(images); ++i) {
     for (std::size_t p = 0; p < filled.size(); ++p) {
       const Ragged& layout = *filled[p]->tokens.layout;
       for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
         source.push_back(offset[p] + r);
         score_source.push_back(score_offset[p] < 0 ? -1 : score_offset[p] + r);
-        positions[i].push_back(layout.positions[static_cast<std::size_t>(r)]);
+        merged->append(layout.positions[static_cast<std::size_t>(r)]);
       }
     }
-  Stream out{{gather_rows(pass, concat_rows(pass, rows), source), Ragged::of(positions)}, {}};
+    merged->end_image();
+  }
+  Stream out{{gather_rows(pass, concat_rows(pass, rows), source), merged}, {}};
   if (!scores.empty()) out.scores = gather_rows(pass, concat_rows(pass, scores), score_source);
   return out;
 }
 
-void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const std::vector<std::uint8_t>& needs, const std::vector<int>& k, const Var& condition,
+void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition,
                                TransmitTrace* trace) const {
   if (!any(needs)) return;
-  std::vector<std::uint8_t> others(needs.size());
+  List<std::uint8_t> others(needs.size());
   for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
   const Stream part = take(pass, stream, needs);
   const Stream rest = take(pass, stream, others);
@@ -133,25 +135,25 @@ void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const std:
     trace->scored = part.tokens.layout;
   }
   Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
-  std::vector<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
+  List<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
   if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout) parts.push_back(rest);
   stream = merge(pass, parts, static_cast<int>(needs.size()));
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const std::vector<Plan>& plans, const Var& condition, TransmitTrace* trace) const {
+SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const {
   const std::size_t count = plans.size();
   const int grid = architecture_.grid();
   const bool score_all = pass.recording() && gate_->learns();
-  std::vector<std::uint8_t> inside(count, 1), needs(count), leaving(count), staying(count);
-  std::vector<int> k(count), exit_depth(count, 0);
-  std::vector<Stream> left;
+  List<std::uint8_t> inside(count, 1), needs(count), leaving(count), staying(count);
+  List<int> k(count), exit_depth(count, 0);
+  List<Stream> left;
   Stream stream{tokeniser_(pass, images), {}};
   for (int depth = 0;; ++depth) {
     const auto site = std::find(gate_depths_.begin(), gate_depths_.end(), depth);
     const bool at_site = site != gate_depths_.end();
     const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier site
     const double share = at_site ? static_cast<double>(site - gate_depths_.begin() + 1) / static_cast<double>(gate_depths_.size()) : 1.0;
-    const std::vector<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
+    const List<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
     for (std::size_t i = 0; i < count; ++i) {
       leaving[i] = inside[i] && (rule[i] || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
@@ -171,7 +173,7 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
   return merge(pass, left, static_cast<int>(count));
 }
 
-Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans, TransmitTrace* trace) const {
+Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const {
   check(plans);
   const std::size_t count = plans.size();
   const Var c = condition(pass, states, plans);
@@ -187,7 +189,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const std:
 
   Burst burst;
   burst.starts.push_back(0);
-  std::vector<std::int32_t> source, segments{0};
+  List<std::int32_t> source, segments{0};
   for (std::size_t i = 0; i < count; ++i) {
     const int symbols = plans[i].symbols_per_token;
     SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = layout.rows_of(static_cast<int>(i))};
@@ -205,7 +207,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const std:
     burst.starts.push_back(static_cast<std::int32_t>(source.size()));
 
     HeaderOnAir on_air{write_semantic_header(header, architecture_.grid()), 0};
-    std::vector<int> bits;
+    List<int> bits;
     for (const Bits& part : on_air.parts) bits.push_back(static_cast<int>(part.size()));
     on_air.format = choose_header_format(bits, states[i].snr_db);
     Ledger ledger;

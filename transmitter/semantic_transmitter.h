@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/layers.h"
+#include "core/list.h"
 #include "transmitter/exit_rule.h"
 #include "transmitter/gate.h"
 #include "transmitter/transmitter.h"
@@ -23,7 +24,7 @@ class SemanticTransmitter final : public Transmitter {
   /// Adds its parameters, prefixed `transmitter.`, to `set`. `place` is that of the transmitter in the scenario.
   SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place);
 
-  Burst transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans, TransmitTrace* trace) const override;
+  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
   double dense_operations() const override;
 
  private:
@@ -32,12 +33,12 @@ class SemanticTransmitter final : public Transmitter {
     Tokens tokens;
     Var scores;  // [rows, 1] or undefined
   };
-  Var condition(Pass& pass, const std::vector<ChannelState>& states, const std::vector<Plan>& plans) const;
-  Stream select(Pass& pass, const Tensor& images, const std::vector<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
-  void gate(Pass& pass, Stream& stream, int depth, const std::vector<std::uint8_t>& needs, const std::vector<int>& k, const Var& condition, TransmitTrace* trace) const;
-  void check(const std::vector<Plan>& plans) const;
-  static Stream take(Pass& pass, const Stream& stream, const std::vector<std::uint8_t>& images);
-  static Stream merge(Pass& pass, const std::vector<Stream>& parts, int images);
+  Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
+  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
+  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition, TransmitTrace* trace) const;
+  void check(const List<Plan>& plans) const;
+  static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
+  static Stream merge(Pass& pass, const List<Stream>& parts, int images);
 
   Architecture architecture_;
   SemanticTransmitterSettings settings_;

@@ -7,6 +7,7 @@
 #include "channel/burst.h"
 #include "channel/channel.h"
 #include "core/architecture.h"
+#include "core/list.h"
 #include "core/pass.h"
 #include "core/tokens.h"
 #include "transmitter/plan.h"
@@ -18,14 +19,14 @@ struct TransmitTrace {
   RaggedPtr layout;             // of the sent tokens
   Var scores;                   // [grid rows, 1] of the first gate, undefined without a scoring gate
   RaggedPtr scored;             // layout the scores belong to
-  std::vector<int> exit_depth;  // [images]
+  List<int> exit_depth;  // [images]
 };
 
 class Transmitter {
  public:
   virtual ~Transmitter() = default;
   /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan beyond the model.
-  virtual Burst transmit(Pass& pass, const Tensor& images, const std::vector<ChannelState>& states, const std::vector<Plan>& plans,
+  virtual Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans,
                          TransmitTrace* trace = nullptr) const = 0;
   /// Operations of one image with every token and every block.
   virtual double dense_operations() const = 0;

@@ -17,7 +17,7 @@ float equaliser_factor(float power, float noise_variance, Equaliser kind) {
 
 class CpuSignalKernels final : public SignalKernels {
  public:
-  void unit_power(const Tensor& y, const Tensor& scale, const Tensor& x, const std::vector<std::int32_t>& segments) const override {
+  void unit_power(const Tensor& y, const Tensor& scale, const Tensor& x, std::span<const std::int32_t> segments) const override {
     const float* in = x.data();
     float* out = y.data();
     for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
@@ -31,7 +31,7 @@ class CpuSignalKernels final : public SignalKernels {
   }
 
   void unit_power_backward(const Tensor& dx, const Tensor& dy, const Tensor& y, const Tensor& scale,
-                           const std::vector<std::int32_t>& segments) const override {
+                           std::span<const std::int32_t> segments) const override {
     if (!dx.defined()) return;
     float* to = dx.data();
     const float *from = dy.data(), *out = y.data();

@@ -17,8 +17,8 @@ void CpuBackend::softmax_backward(const Tensor& dx, const Tensor& dy, const Tens
   for (std::int64_t at = 0; at < y.size(); at += experts) cpu::softmax_backward(dx.data() + at, dy.data() + at, y.data() + at, experts, 1.0f);
 }
 
-void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p, const std::vector<std::int32_t>& expert,
-                         const std::vector<std::int32_t>& row, int k) {
+void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p, std::span<const std::int32_t> expert,
+                         std::span<const std::int32_t> row, int k) {
   const std::int64_t rows = y.rows(), dim = y.columns(), experts = p.columns();
   assert(static_cast<std::int64_t>(row.size()) == rows * k && expert.size() == row.size());
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -36,7 +36,7 @@ void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& 
 }
 
 void CpuBackend::combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp, const Tensor& dy, const Tensor& e, const Tensor& p,
-                                  const std::vector<std::int32_t>& expert, const std::vector<std::int32_t>& row, int k) {
+                                  std::span<const std::int32_t> expert, std::span<const std::int32_t> row, int k) {
   const std::int64_t rows = dy.rows(), dim = dy.columns(), experts = p.columns();
   add_scaled(dresidual, dy, 1.0f);
   for (std::int64_t r = 0; r < rows; ++r) {

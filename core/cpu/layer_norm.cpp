@@ -129,7 +129,7 @@ float* data_or_null(const Tensor& x) { return x.defined() ? x.data() : nullptr; 
 }  // namespace
 
 void CpuBackend::layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                            const Tensor& modulation, const std::vector<std::int32_t>& image) {
+                            const Tensor& modulation, std::span<const std::int32_t> image) {
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
   assert(y.size() == x.size() && beta.size() == dim && (!modulation.defined() || static_cast<std::int64_t>(image.size()) == rows));
   assert(!mean_rstd.defined() || mean_rstd.size() == 2 * rows);
@@ -141,7 +141,7 @@ void CpuBackend::layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tens
 
 void CpuBackend::layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, const Tensor& dmodulation, const Tensor& dy,
                                      const Tensor& x, const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation,
-                                     const std::vector<std::int32_t>& image) {
+                                     std::span<const std::int32_t> image) {
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
   assert(dy.size() == x.size() && mean_rstd.size() == 2 * rows);
   assert((!modulation.defined() && !dmodulation.defined()) || static_cast<std::int64_t>(image.size()) == rows);

@@ -14,7 +14,7 @@ float sum_of_row(const float* x, std::int64_t size) {
 
 }  // namespace
 
-void CpuBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x, const std::vector<std::int32_t>& label, float smoothing,
+void CpuBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x, std::span<const std::int32_t> label, float smoothing,
                                float scale) {
   const std::int64_t classes = x.columns(), rows = static_cast<std::int64_t>(label.size());
   assert(x.size() == rows * classes && (!p.defined() || p.size() == x.size()));
@@ -32,7 +32,7 @@ void CpuBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor
   loss.data()[0] += static_cast<float>(sum * static_cast<double>(scale));
 }
 
-void CpuBackend::cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p, const std::vector<std::int32_t>& label,
+void CpuBackend::cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p, std::span<const std::int32_t> label,
                                         float smoothing, float scale) {
   if (!dx.defined()) return;
   const std::int64_t classes = p.columns();

@@ -5,7 +5,7 @@
 
 namespace semwave::cpu {
 
-void CpuBackend::max_pool(const Tensor& y, std::vector<std::int32_t>& source, const Tensor& x, Window window) {
+void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x, Window window) {
   const Shape& shape = x.shape();
   const std::int64_t height = shape[1], width = shape[2], channels = shape[3];
   const int out_height = window.out(static_cast<int>(height)), out_width = window.out(static_cast<int>(width));
@@ -39,7 +39,7 @@ void CpuBackend::max_pool(const Tensor& y, std::vector<std::int32_t>& source, co
       }
 }
 
-void CpuBackend::max_pool_backward(const Tensor& dx, const Tensor& dy, const std::vector<std::int32_t>& source) {
+void CpuBackend::max_pool_backward(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> source) {
   if (!dx.defined()) return;
   const float* from = dy.data();
   float* to = dx.data();

@@ -1,6 +1,4 @@
-// Buffers from a cache: a pass makes thousands of tensors of a few sizes, and asking the system for each would cost
-// more than filling them. Size classes (four per doubling), a free list per thread, one shared list behind them, both
-// bounded. A buffer may be given back by another thread than the one that took it.
+// Buffers of the CPU, from the cache of blocks (core/list.h).
 #pragma once
 
 #include <cstddef>

@@ -23,8 +23,8 @@ struct Geometry {
   /// First value of a window.
   std::int64_t corner(int oy, int ox) const { return (oy * padded_width + ox) * window.stride * channels; }
   /// From the corner to place ky * kernel + kx.
-  std::vector<std::int64_t> offsets() const {
-    std::vector<std::int64_t> made;
+  List<std::int64_t> offsets() const {
+    List<std::int64_t> made;
     for (int ky = 0; ky < window.kernel; ++ky)
       for (int kx = 0; kx < window.kernel; ++kx) made.push_back((ky * padded_width + kx) * channels);
     return made;
@@ -43,7 +43,7 @@ struct Geometry {
 constexpr std::int64_t few_channels = vector_width / 2;  // below, squares would be mostly empty
 
 /// to[c * area + place] = from[offsets[place] + c]
-void gather_window(float* to, const float* from, const std::vector<std::int64_t>& offsets, std::int64_t channels) {
+void gather_window(float* to, const float* from, const List<std::int64_t>& offsets, std::int64_t channels) {
   const auto area = static_cast<std::int64_t>(offsets.size());
   if (channels < few_channels) {
     for (std::int64_t c = 0; c < channels; ++c)
@@ -65,7 +65,7 @@ void gather_window(float* to, const float* from, const std::vector<std::int64_t>
 }
 
 /// to[offsets[place] + c] += from[c * area + place]
-void scatter_window(float* to, const float* from, const std::vector<std::int64_t>& offsets, std::int64_t channels) {
+void scatter_window(float* to, const float* from, const List<std::int64_t>& offsets, std::int64_t channels) {
   const auto area = static_cast<std::int64_t>(offsets.size());
   if (channels < few_channels) {
     for (std::int64_t c = 0; c < channels; ++c)
@@ -94,7 +94,7 @@ void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
   const Geometry geometry(x.shape(), window);
   const std::int64_t row_size = geometry.channels * geometry.area, rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(y.size() == x.shape()[0] * rows * row_size);
-  const std::vector<std::int64_t> offsets = geometry.offsets();
+  const List<std::int64_t> offsets = geometry.offsets();
   float* padded = scratch(Scratch::panel, geometry.padded_size());
   std::memset(padded, 0, static_cast<std::size_t>(geometry.padded_size()) * sizeof(float));
   const std::int64_t line = geometry.width * geometry.channels;
@@ -111,7 +111,7 @@ void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window win
   const Geometry geometry(dx.shape(), window);
   const std::int64_t row_size = geometry.channels * geometry.area, rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(dy.size() == dx.shape()[0] * rows * row_size);
-  const std::vector<std::int64_t> offsets = geometry.offsets();
+  const List<std::int64_t> offsets = geometry.offsets();
   float* padded = scratch(Scratch::panel, geometry.padded_size());
   const std::int64_t line = geometry.width * geometry.channels;
   for (std::int64_t image = 0; image < dx.shape()[0]; ++image) {

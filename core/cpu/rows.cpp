@@ -6,7 +6,7 @@
 
 namespace semwave::cpu {
 
-void CpuBackend::gather_rows(const Tensor& y, const Tensor& x, const std::vector<std::int32_t>& index) {
+void CpuBackend::gather_rows(const Tensor& y, const Tensor& x, std::span<const std::int32_t> index) {
   const std::int64_t dim = y.columns();
   assert(y.size() == static_cast<std::int64_t>(index.size()) * dim);
   float* to = y.data();
@@ -21,7 +21,7 @@ void CpuBackend::gather_rows(const Tensor& y, const Tensor& x, const std::vector
   }
 }
 
-void CpuBackend::scatter_add_rows(const Tensor& dx, const Tensor& dy, const std::vector<std::int32_t>& index) {
+void CpuBackend::scatter_add_rows(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> index) {
   if (!dx.defined()) return;
   const std::int64_t dim = dx.columns();
   const float* from = dy.data();

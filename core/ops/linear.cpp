@@ -48,8 +48,8 @@ Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* b
   return y;
 }
 
-Var grouped_linear(Pass& pass, const Var& x, const std::vector<std::int32_t>& group_starts, const std::vector<const Parameter*>& weight,
-                   const std::vector<const Parameter*>& bias, Activation activation) {
+Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts, std::span<const Parameter* const> weight,
+                   std::span<const Parameter* const> bias, Activation activation) {
   assert(!weight.empty() && group_starts.size() == weight.size() + 1 && (bias.empty() || bias.size() == weight.size()));
   Backend& backend = pass.backend;
   const std::int64_t n = x.value().shape()[0];
@@ -61,7 +61,7 @@ Var grouped_linear(Pass& pass, const Var& x, const std::vector<std::int32_t>& gr
     const Parameter* weight;
     Var w, b;
   };
-  std::vector<Group> groups;  // those that have rows
+  List<Group> groups;  // those that have rows
   bool needs_gradient = x.needs_gradient();
   for (std::size_t g = 0; g < weight.size(); ++g) {
     if (group_starts[g] == group_starts[g + 1]) continue;

@@ -5,14 +5,14 @@
 
 namespace semwave {
 
-Var cross_entropy(Pass& pass, const Var& logits, const std::vector<std::int32_t>& label, float smoothing, float scale) {
+Var cross_entropy(Pass& pass, const Var& logits, std::span<const std::int32_t> label, float smoothing, float scale) {
   assert(static_cast<std::int64_t>(label.size()) == logits.value().shape()[0]);
   Backend& backend = pass.backend;
   Var loss = pass.output(backend.zeros({1}), {&logits});
   const Tensor p = backend.empty(logits.value().shape());
   backend.cross_entropy(loss.value(), p, logits.value(), label, smoothing, scale);
   if (loss.needs_gradient()) {
-    pass.tape->record([&backend, logits, label, smoothing, scale, loss, p] {
+    pass.tape->record([&backend, logits, label = List<std::int32_t>(label.begin(), label.end()), smoothing, scale, loss, p] {
       if (loss.has_gradient()) backend.cross_entropy_backward(logits.gradient(backend), loss.gradient(backend), p, label, smoothing, scale);
     });
   }
@@ -32,7 +32,7 @@ Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& 
   return loss;
 }
 
-Var sum(Pass& pass, const std::vector<Var>& terms) {
+Var sum(Pass& pass, const List<Var>& terms) {
   Backend& backend = pass.backend;
   bool needs_gradient = false;
   Tensor value = backend.zeros({1});

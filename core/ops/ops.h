@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "core/list.h"
 #include "core/parameter.h"
 #include "core/pass.h"
 #include "core/tokens.h"
@@ -32,13 +34,13 @@ Var max_pool(Pass& pass, const Var& x, Window window);
 Var pool(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/, const RaggedPtr& layout);
 
 /// y[r] = x[index[r]], zeros for -1.
-Var gather_rows(Pass& pass, const Var& x, std::vector<std::int32_t> index);
+Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index);
 /// Rows of all inputs one after another; undefined Vars are passed over; equal columns.
-Var concat_rows(Pass& pass, const std::vector<Var>& x);
+Var concat_rows(Pass& pass, const List<Var>& x);
 /// Columns side by side; equal rows.
 Var concat_columns(Pass& pass, const Var& a, const Var& b);
 /// y[r] = x[r] + table[index[r]] (a position embedding).
-Var add_rows(Pass& pass, const Var& x, const Var& table, std::vector<std::int32_t> index);
+Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> index);
 /// The same numbers under another shape of equal size.
 Var reshape(Pass& pass, const Var& x, Shape shape);
 
@@ -51,16 +53,16 @@ struct Routing {
   int experts = 0;
   int k = 0;
   Var probabilities;                       // [n, experts] softmax of the logits
-  std::vector<std::int32_t> expert;        // [n k] chosen, best first; equal probabilities: lower index first
-  std::vector<std::int32_t> row;           // [n k] where (r, j) stands among the dispatched rows
-  std::vector<std::int32_t> source;        // [n k] row of each dispatched row; dispatched rows are sorted by expert, then by row
-  std::vector<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
+  List<std::int32_t> expert;        // [n k] chosen, best first; equal probabilities: lower index first
+  List<std::int32_t> row;           // [n k] where (r, j) stands among the dispatched rows
+  List<std::int32_t> source;        // [n k] row of each dispatched row; dispatched rows are sorted by expert, then by row
+  List<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
 };
 Routing route(Pass& pass, const Var& logits /*[n, experts]*/, int k);
 
 /// Each group of rows through its own weight; rows of group g are [group_starts[g], group_starts[g + 1]).
-Var grouped_linear(Pass& pass, const Var& x, const std::vector<std::int32_t>& group_starts, const std::vector<const Parameter*>& weight,
-                   const std::vector<const Parameter*>& bias, Activation activation = Activation::none);
+Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts, std::span<const Parameter* const> weight,
+                   std::span<const Parameter* const> bias, Activation activation = Activation::none);
 
 /// residual + sum over the k chosen experts of probability times output.
 Var combine(Pass& pass, const Var& residual, const Var& expert_output /*[n k, dim]*/, const Routing& routing);
@@ -73,9 +75,9 @@ struct RouterLoss { double balance = 0, z = 0; };  // unweighted: sum f_i P_i N 
 RouterLoss router_loss_value(const BatchStatistics& statistics, const std::string& name);
 
 /// Each returns [1]: a sum over rows times scale.
-Var cross_entropy(Pass& pass, const Var& logits /*[n, C]*/, const std::vector<std::int32_t>& label, float smoothing, float scale);
+Var cross_entropy(Pass& pass, const Var& logits /*[n, C]*/, std::span<const std::int32_t> label, float smoothing, float scale);
 Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& weight /*[n] or undefined*/, float scale);
 /// Sum of scalars; undefined Vars are passed over.
-Var sum(Pass& pass, const std::vector<Var>& terms);
+Var sum(Pass& pass, const List<Var>& terms);
 
 }  // namespace semwave

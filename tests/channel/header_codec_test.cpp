@@ -25,8 +25,8 @@ SemanticHeader example(int k, bool positions_sent) {
   return header;
 }
 
-std::vector<int> lengths(const std::vector<Bits>& parts) {
-  std::vector<int> bits;
+List<int> lengths(const List<Bits>& parts) {
+  List<int> bits;
   for (const Bits& part : parts) bits.push_back(static_cast<int>(part.size()));
   return bits;
 }
@@ -47,13 +47,13 @@ Symbols on_air(const Bits& checked, const HeaderFormat& format) {
 }
 
 TEST(HeaderCodec, AtMostFourFormatsCheapestFirst) {
-  const std::vector<int> bits{17, 37};
+  const List<int> bits{17, 37};
   ASSERT_LE(header_formats().size(), 4u);
   for (int f = 1; f < static_cast<int>(header_formats().size()); ++f) EXPECT_GT(header_uses(bits, f), header_uses(bits, f - 1));
 }
 
 TEST(HeaderCodec, UsesOfAFixedWordAreWithinTheBudget) {
-  const std::vector<int> word{word_bits};
+  const List<int> word{word_bits};
   EXPECT_LE(header_uses(word, choose_header_format(word, 10)), 20);
   EXPECT_LE(header_uses(word, choose_header_format(word, 0)), 75);
 }
@@ -140,7 +140,7 @@ TEST(HeaderCodec, LayoutOnAirIsTheDocumentedOne) {
 }
 
 TEST(HeaderCodec, AnyOneWrongBitBeforeTheCodeIsCaught) {
-  const std::vector<Bits> parts = write_semantic_header(example(12, true), grid);
+  const List<Bits> parts = write_semantic_header(example(12, true), grid);
   for (int f = 0; f < 4; ++f) {
     const HeaderFormat& format = header_formats()[static_cast<std::size_t>(f)];
     for (std::size_t which = 0; which < parts.size(); ++which) {

@@ -12,8 +12,8 @@ namespace semwave {
 namespace {
 
 /// k of T positions, ascending (selection sampling).
-std::vector<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
-  std::vector<std::int32_t> positions;
+List<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
+  List<std::int32_t> positions;
   for (int p = 0; p < grid; ++p) {
     const int left = grid - p, wanted = k - static_cast<int>(positions.size());
     const RandomWords words = philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial, static_cast<std::uint32_t>(p));
@@ -23,7 +23,7 @@ std::vector<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
 }
 
 void expect_round_trip(const SemanticHeader& header, int grid) {
-  const std::vector<Bits> parts = write_semantic_header(header, grid);
+  const List<Bits> parts = write_semantic_header(header, grid);
   ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
   const std::optional<int> second = semantic_second_part_bits(parts[0], grid);
   ASSERT_TRUE(second.has_value());
@@ -50,7 +50,7 @@ TEST(SemanticHeader, EveryCountOfThe49GridComesBack) {
                          .symbols_per_token = 1 + k % 16,
                          .answer = k % 3 == 0,
                          .positions_sent = sent,
-                         .positions = sent ? draw_positions(49, k, trial) : std::vector<std::int32_t>{},
+                         .positions = sent ? draw_positions(49, k, trial) : List<std::int32_t>{},
                          .k = k},
                         49);
     }
@@ -68,7 +68,7 @@ TEST(SemanticHeader, GridsUpTo1024ComeBack) {
 TEST(SemanticHeader, FirstAndLastSubsetsComeBack) {
   for (const int grid : {2, 3, 49, 64, 1024})
     for (const int k : {1, grid / 2, grid - 1}) {
-      std::vector<std::int32_t> first, last;
+      List<std::int32_t> first, last;
       for (int i = 0; i < k; ++i) {
         first.push_back(i);
         last.push_back(grid - k + i);
@@ -98,13 +98,13 @@ TEST(SemanticHeader, SubsetsHaveDistinctIndicesThatFillTheRange) {
     std::set<unsigned> seen;
     int subsets = 0;
     for (unsigned set = 0; set < 1u << 9; ++set) {
-      std::vector<std::int32_t> positions;
+      List<std::int32_t> positions;
       for (int p = 0; p < 9; ++p)
         if ((set >> p) & 1u) positions.push_back(p);
       if (static_cast<int>(positions.size()) != k) continue;
       ++subsets;
       unsigned index = 0;
-      const std::vector<Bits> parts = write_semantic_header({.positions = positions, .k = k}, 9);
+      const List<Bits> parts = write_semantic_header({.positions = positions, .k = k}, 9);
       for (const std::uint8_t bit : parts[1]) index = 2 * index + bit;
       seen.insert(index);
     }
@@ -114,21 +114,21 @@ TEST(SemanticHeader, SubsetsHaveDistinctIndicesThatFillTheRange) {
 }
 
 TEST(SemanticHeader, AMapIsReadAndItsCountChecked) {
-  std::vector<Bits> parts = write_semantic_header({.positions = {1, 4, 5}, .k = 3}, 10);
+  List<Bits> parts = write_semantic_header({.positions = {1, 4, 5}, .k = 3}, 10);
   parts[0][9] = 0;  // form: map
   parts[0][10] = 1;
   EXPECT_EQ(semantic_second_part_bits(parts[0], 10), 10);
   parts[1] = Bits{0, 1, 0, 0, 1, 1, 0, 0, 0, 0};
   const std::optional<SemanticHeader> read = read_semantic_header(parts, 10);
   ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(read->positions, (std::vector<std::int32_t>{1, 4, 5}));
+  EXPECT_EQ(read->positions, (List<std::int32_t>{1, 4, 5}));
   parts[1][9] = 1;
   EXPECT_FALSE(read_semantic_header(parts, 10).has_value());
 }
 
 TEST(SemanticHeader, ImpossibleHeadersAreRefused) {
-  const std::vector<Bits> good = write_semantic_header({.positions = {0, 3, 8}, .k = 3}, 49);
-  std::vector<Bits> bad = good;
+  const List<Bits> good = write_semantic_header({.positions = {0, 3, 8}, .k = 3}, 49);
+  List<Bits> bad = good;
   bad[0].push_back(0);
   EXPECT_FALSE(read_semantic_header(bad, 49).has_value()) << "long word";
   bad = good;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -105,7 +107,7 @@ TEST(FashionMnist, DescribesItselfAndItsContents) {
   EXPECT_EQ(data.sha256, sha256(hashed.data(), hashed.size()));
   EXPECT_NE(data.sha256, load_dataset(request("fashion-mnist", Split::test, folder, 10)).sha256);
   std::vector<float> values(2 * 784);
-  to_float(data, {5, 3}, values.data());
+  to_float(data, std::array{5, 3}, values.data());
   EXPECT_EQ(values[0], 5 / 255.0f);
   EXPECT_EQ(values[784 + 783], 3 / 255.0f);
 }

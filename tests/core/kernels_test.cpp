@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "core/backend.h"
-#include "core/tokens.h"
+#include "tests/fixtures/ragged.h"
 #include "tests/reference_kernels.h"
 
 namespace semwave {
@@ -27,9 +27,12 @@ struct BackendCase {
   std::function<std::unique_ptr<Backend>()> make;
 };
 
-// A device is tested by adding it here.
+// tests/cuda/kernels_test.cpp compiles this file once more, for its device.
+#ifndef SEMWAVE_TESTED_BACKEND
+#define SEMWAVE_TESTED_BACKEND "cpu", make_cpu_backend
+#endif
 const std::vector<BackendCase>& backends() {
-  static const std::vector<BackendCase> all{{"cpu", make_cpu_backend}};
+  static const std::vector<BackendCase> all{{SEMWAVE_TESTED_BACKEND}};
   return all;
 }
 
@@ -59,12 +62,9 @@ class Kernels : public ::testing::TestWithParam<BackendCase> {
           << what << " [" << i << "] of " << actual.shape().str() << ": " << values[i] << " should be " << expected[i];
   }
   RaggedPtr layout_of(const Index& starts) {
-    auto layout = std::make_shared<Ragged>();
-    layout->starts = starts;
-    layout->image = reference::images_of_rows(starts);
-    for (Size i = 0; i + 1 < starts.size(); ++i)
-      for (std::int32_t p = 0; p < starts[i + 1] - starts[i]; ++p) layout->positions.push_back(p);
-    return layout;
+    std::vector<int> rows_of;
+    for (Size i = 0; i + 1 < starts.size(); ++i) rows_of.push_back(starts[i + 1] - starts[i]);
+    return layout_of_rows(rows_of);
   }
   // Rows of the case: none, one, then any.
   static Size rows(Draw& draw, int shape, int most) { return shape == 0 ? 0 : shape == 1 ? 1 : static_cast<Size>(draw.integer(1, most)); }
@@ -252,7 +252,7 @@ TEST_P(Kernels, MaxPool) {
     for (double& v : x) v = static_cast<float>(v);  // ties and order as the kernel sees them
     const Values dy = draw.numbers(static_cast<Size>(out.size()));
     const Tensor y = backend_->empty(out);
-    std::vector<std::int32_t> source;
+    List<std::int32_t> source;
     std::vector<std::size_t> expected;
     backend_->max_pool(y, source, tensor(in, x), Window{.kernel = kernel, .stride = stride, .padding = padding});
     expect_close("y", y, reference::max_pool(x, s, expected));

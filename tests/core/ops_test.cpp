@@ -8,6 +8,7 @@
 #include <map>
 
 #include "tests/reference_kernels.h"
+#include "tests/fixtures/ragged.h"
 
 namespace semwave {
 namespace {
@@ -18,6 +19,9 @@ using Values = reference::Array<double>;
 
 constexpr int grid = 6, input = 5, dim = 8, heads = 2, experts = 3, chosen = 2, classes = 4;
 constexpr float balance_weight = 0.2f, z_weight = 0.05f, smoothing = 0.1f, error_scale = 0.3f;
+
+reference::Index index(const List<std::int32_t>& values) { return {values.begin(), values.end()}; }
+List<std::int32_t> list(const reference::Index& values) { return {values.begin(), values.end()}; }
 
 // Images of a batch: kept places and their rows, a condition, a label. One image has no row, one a single row.
 struct Data {
@@ -97,7 +101,7 @@ class Network {
       const std::vector<float> floats(values.begin(), values.end());
       return Var(backend.from_host(shape, floats.data()));
     };
-    const RaggedPtr layout = Ragged::of(data.positions), after = Ragged::of(data.kept);
+    const RaggedPtr layout = layout_of(data.positions), after = layout_of(data.kept);
     const std::int64_t count = layout->images(), n = layout->rows();
     const Var x = constant({n, input}, data.x), given = constant({count, 2}, data.condition);
     const Var rows = add_rows(pass, linear(pass, x, *embed, nullptr), pass.parameter(*table), layout->positions);
@@ -105,7 +109,7 @@ class Network {
     const Var normed = layer_norm(pass, rows, *gamma, *beta, modulation, layout);
     const Var mixed = linear(pass, attention(pass, linear(pass, normed, *qkv, qkv_bias), layout, heads), *project, nullptr, Activation::none, rows);
     const Var scores = linear(pass, mixed, *score, score_bias);
-    const Var sent = gather_rows(pass, straight_through(pass, mixed, scores), data.gather());
+    const Var sent = gather_rows(pass, straight_through(pass, mixed, scores), list(data.gather()));
     Result result;
     const Var logits = linear(pass, sent, *router, nullptr);
     result.routing = route(pass, logits, chosen);
@@ -140,7 +144,7 @@ struct Fixed {
 };
 
 double reference_loss(const Numbers& p, const Data& data, Fixed& fixed, bool first) {
-  const RaggedPtr layout = Ragged::of(data.positions), after = Ragged::of(data.kept);
+  const RaggedPtr layout = layout_of(data.positions), after = layout_of(data.kept);
   const Size n = static_cast<Size>(layout->rows()), count = data.label.size();
   const auto none = reference::Activation::none;
   const auto product = [&](const Values& x, const std::string& name, const Values* bias, Size rows, Size in, Size out,
@@ -148,11 +152,11 @@ double reference_loss(const Numbers& p, const Data& data, Fixed& fixed, bool fir
     return reference::linear(x, p.at(name + ".weight"), bias, none, residual, rows, in, out);
   };
   Values rows = product(data.x, "embed", nullptr, n, input, dim);
-  const Values places = reference::gather_rows(p.at("positions"), layout->positions, dim);
+  const Values places = reference::gather_rows(p.at("positions"), index(layout->positions), dim);
   for (Size i = 0; i < rows.size(); ++i) rows[i] += places[i];
   const Values modulation = product(data.condition, "condition", nullptr, count, 2, 2 * dim);
-  const Values normed = reference::layer_norm(rows, p.at("norm.weight"), p.at("norm.bias"), &modulation, layout->image, n, dim);
-  const Values attended = reference::attention(product(normed, "qkv", &p.at("qkv.bias"), n, dim, 3 * dim), layout->starts, dim, heads);
+  const Values normed = reference::layer_norm(rows, p.at("norm.weight"), p.at("norm.bias"), &modulation, index(layout->image), n, dim);
+  const Values attended = reference::attention(product(normed, "qkv", &p.at("qkv.bias"), n, dim, 3 * dim), index(layout->starts), dim, heads);
   const Values mixed = product(attended, "project", nullptr, n, dim, dim, &rows);
   const Values scores = product(mixed, "score", &p.at("score.bias"), n, dim, 1);
   if (first)
@@ -176,8 +180,8 @@ double reference_loss(const Numbers& p, const Data& data, Fixed& fixed, bool fir
         reference::linear<double>(one, p.at(name + ".weight"), &p.at(name + ".bias"), reference::Activation::gelu, nullptr, 1, dim, dim);
     std::copy(answer.begin(), answer.end(), answers.begin() + routing.row[i] * dim);
   }
-  const Values heard = reference::combine(sent, answers, reference::softmax(logits, m, experts), routing.expert, routing.row, chosen, experts, dim);
-  const Values pooled = reference::pool(heard, product(heard, "score", &p.at("score.bias"), m, dim, 1), after->starts, dim);
+  const Values heard = reference::combine(sent, answers, reference::softmax(logits, m, experts), index(routing.expert), index(routing.row), chosen, experts, dim);
+  const Values pooled = reference::pool(heard, product(heard, "score", &p.at("score.bias"), m, dim, 1), index(after->starts), dim);
   Values features;
   const auto append = [&](const Values& from, Size image, Size columns) {
     const auto begin = from.begin() + static_cast<std::ptrdiff_t>(image * columns);
@@ -374,10 +378,10 @@ TEST_F(Ops, RoutingSortsByExpertThenRowAndBreaksTiesDownwards) {
   Pass pass{.backend = *backend_, .draws = {}};
   const std::vector<float> logits{0, 0, 0, /**/ 1, 3, 2, /**/ 5, 0, 5};
   const Routing routing = route(pass, Var(backend_->from_host({3, 3}, logits.data())), 2);
-  EXPECT_EQ(routing.expert, (Index{0, 1, 1, 2, 0, 2}));
-  EXPECT_EQ(routing.group_starts, (Index{0, 2, 4, 6}));
-  EXPECT_EQ(routing.source, (Index{0, 2, 0, 1, 1, 2}));
-  EXPECT_EQ(routing.row, (Index{0, 2, 3, 4, 1, 5}));
+  EXPECT_EQ(routing.expert, (List<std::int32_t>{0, 1, 1, 2, 0, 2}));
+  EXPECT_EQ(routing.group_starts, (List<std::int32_t>{0, 2, 4, 6}));
+  EXPECT_EQ(routing.source, (List<std::int32_t>{0, 2, 0, 1, 1, 2}));
+  EXPECT_EQ(routing.row, (List<std::int32_t>{0, 2, 3, 4, 1, 5}));
 }
 
 TEST(ParameterSet, InitialValuesDependOnSeedNameAndElementAlone) {

@@ -16,7 +16,7 @@
 #include "core/cpu/transpose.h"
 #include "core/cpu/vector.h"
 #include "core/random.h"
-#include "core/tokens.h"
+#include "tests/fixtures/ragged.h"
 
 namespace semwave {
 namespace {
@@ -41,15 +41,6 @@ class Products : public ::testing::Test {
   std::unique_ptr<Backend> backend = make_cpu_backend();
   std::uint32_t next_ = 0;
 };
-
-RaggedPtr rows_of_images(const std::vector<int>& rows) {
-  std::vector<std::vector<std::int32_t>> positions;
-  for (int n : rows) {
-    positions.emplace_back();
-    for (int i = 0; i < n; ++i) positions.back().push_back(i);
-  }
-  return Ragged::of(positions);
-}
 
 TEST_F(Products, BitsOfARowDoNotDependOnTheRowsBesideIt) {
   for (auto [in, out] : std::vector<std::pair<int, int>>{{128, 256}, {27, 24}, {33, 47}, {96, 10}, {64, 1}, {5, 70}}) {
@@ -105,7 +96,7 @@ TEST_F(Products, EachSumIsOneChainOfFusedMultiplyAddsInAscendingOrder) {
 TEST_F(Products, BitsOfAnImageDoNotDependOnTheImagesBesideIt) {
   const int dim = 48, heads = 2;
   const std::vector<int> rows{5, 0, 49, 1, 16, 17, 33};
-  const RaggedPtr all = rows_of_images(rows);
+  const RaggedPtr all = layout_of_rows(rows);
   const Tensor qkv = random({all->rows(), 3 * dim}), x = random({all->rows(), dim}), score = random({all->rows(), 1});
   const Tensor gamma = random({dim}), beta = random({dim}), modulation = random({all->images(), 2 * dim});
   const Tensor y = backend->empty({all->rows(), dim}), weights = backend->empty({Backend::attention_weights_size(*all, heads)});
@@ -115,7 +106,7 @@ TEST_F(Products, BitsOfAnImageDoNotDependOnTheImagesBesideIt) {
   backend->pool(pooled, share, x, score, *all);
   for (int image = 0; image < all->images(); ++image) {
     const int begin = all->starts[static_cast<std::size_t>(image)], end = all->starts[static_cast<std::size_t>(image) + 1];
-    const RaggedPtr one = rows_of_images({rows[static_cast<std::size_t>(image)]});
+    const RaggedPtr one = layout_of_rows({rows[static_cast<std::size_t>(image)]});
     const Tensor alone = backend->empty({end - begin, dim}), pooled_alone = backend->empty({1, dim});
     backend->attention(alone, {}, qkv.row_range(begin, end), *one, heads);  // without weights: inference has the bits of training
     EXPECT_TRUE(same_bits(alone, y.row_range(begin, end))) << image;

@@ -7,6 +7,7 @@
 #include "channel/signal.h"
 #include "core/ops/ops.h"
 #include "core/random.h"
+#include "tests/fixtures/ragged.h"
 
 namespace semwave {
 namespace {
@@ -54,7 +55,7 @@ TEST(Masked, EqualsCompacted) {
     }
     ASSERT_FALSE(positions.empty());
     const auto rows = static_cast<std::int64_t>(positions.size());
-    const RaggedPtr layout = Ragged::of({positions});
+    const RaggedPtr layout = layout_of({positions});
     Pass pass{.backend = *backend};
     const Var attended = attention(pass, Var(backend->from_host({rows, 3 * dim}, compact.data())), layout, heads);
     const Rows reference = masked_attention(qkv, kept, dim, heads);
