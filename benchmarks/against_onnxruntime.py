@@ -49,13 +49,11 @@ def measure(onnx, semwave, graphs, options, results):
                                         lambda repetitions, graph=graph: onnx.ask(f"halves {graph} {batch} {repetitions}")["seconds"]))
         rounds.interleave([ours, peak] + theirs, options.rounds, repetitions)
         title = f"forward, batch {batch}, {threads} thread{'s' if threads > 1 else ''}" + (f", {notes['shard']} images a shard" if batch > 1 else "")
-        print(f"\n{title}{' ' * max(1, 64 - len(title))}median  [fastest, slowest round]")
-        rounds.table([ours] + theirs)
+        rounds.table(title, [ours] + theirs)
         best = min(theirs, key=lambda one: one.median)
-        results[key] = {"peer": best.name, "ratio": rounds.quotient(best, ours), "seconds": ours.median, "peer_seconds": best.median,
-                        "share_of_peak": rounds.quotient(peak, ours, notes["operations"])}
+        results[key] = {"peer": best.name, "ratio": rounds.quotient(best, ours), "seconds": ours.median, "peer_seconds": best.median}
         print(f"ratio to the fastest: {rounds.interval(results[key]['ratio'])}  ({best.name})")
-        print(f"share of the peak of multiply-adds: {rounds.interval(results[key]['share_of_peak'], ' %', 100, 1)}  (peak {1e-9 / peak.median:.0f} GFLOP/s)", flush=True)
+        results[key]["share_of_peak"] = rounds.share_of_peak(peak, ours, notes["operations"])
 
 
 def main():

@@ -197,15 +197,18 @@ class Serving:
         command, *rest = line.split("\t")
         if command == "versions":
             settings = [word.strip(" -") for word in torch.__config__.show().splitlines()]
+            with open("/proc/self/maps") as file:
+                loaded = sorted({line.split()[-1] for line in file if "openblas" in line or "libgomp" in line})
             return {"PyTorch": torch.__version__, "ATen": next(word for word in settings if word.startswith("CPU capability")),
-                    "oneDNN": next(word for word in settings if "MKL-DNN" in word), "loaded": sorted({word.split()[-1] for word in open("/proc/self/maps") if "openblas" in word or "libgomp" in word})}
+                    "oneDNN": next(word for word in settings if "MKL-DNN" in word), "loaded": loaded}
         if command in ("forwards", "trainings"):
             return {"names": FORWARDS if command == "forwards" else TRAININGS}
         if command == "onnx":
             folder, *batches = rest
             for batch in map(int, batches):
                 for graph, network in (("plain", Yardstick(self.weights, "matmul")), ("gelu", Yardstick(self.weights, "matmul", spelt_out=True))):
-                    torch.onnx.export(network.eval(), self.images[:batch], f"{folder}/{graph}{batch}.onnx", opset_version=17, input_names=["images"], output_names=["logits"])
+                    torch.onnx.export(network.eval(), self.images[:batch], f"{folder}/{graph}{batch}.onnx", opset_version=17,
+                                      input_names=["images"], output_names=["logits"])
             return {"graphs": ["plain", "gelu"]}
         name, *numbers = rest
         numbers = list(map(int, numbers))

@@ -4,6 +4,7 @@ All of them stay up through the whole run and sleep while another has its turn, 
 """
 import datetime
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAUSE_SECONDS = 0.05  # between two turns: threads of the one before stop spinning
+QUIET_LOAD = 0.7      # mean number of running processes over the last minute, before a measurement begins
 
 
 class Failed(Exception):
@@ -57,11 +59,11 @@ class Server:
 
 
 class Candidate:
-    """Something that can be timed: `turn(repetitions)` gives the seconds of each repetition."""
+    """Something that can be timed: `turn(repetitions)` gives the seconds of each repetition; `of_round` makes one figure of them."""
 
-    def __init__(self, name, turn):
-        self.name, self.turn = name, turn
-        self.rounds = []  # median of each
+    def __init__(self, name, turn, of_round=statistics.median):
+        self.name, self.turn, self.of_round = name, turn, of_round
+        self.rounds = []
 
     @property
     def median(self):
@@ -69,7 +71,7 @@ class Candidate:
 
     def take(self, repetitions):
         time.sleep(PAUSE_SECONDS)
-        self.rounds.append(statistics.median(self.turn(repetitions)))
+        self.rounds.append(self.of_round(self.turn(repetitions)))
 
 
 def interleave(candidates, rounds, repetitions):
@@ -103,11 +105,19 @@ def interval(made, unit="x", factor=1.0, digits=2):
     return f"{value}{unit} [{low}, {high}]"
 
 
+def share_of_peak(peak, candidate, operations):
+    """Prints and returns it; `operations` are those of one repetition."""
+    made = quotient(peak, candidate, operations)
+    print(f"share of the peak of multiply-adds: {interval(made, ' %', 100, 1)}  (peak {1e-9 / peak.median:.0f} GFLOP/s)", flush=True)
+    return made
+
+
 def milliseconds(seconds):
     return f"{1e3 * seconds:9.3f} ms"
 
 
-def table(candidates):
+def table(title, candidates):
+    print(f"\n{title}{' ' * max(1, 64 - len(title))}median  [fastest, slowest round]")
     for candidate in sorted(candidates, key=lambda candidate: candidate.median):
         print(f"{candidate.name:<62} {milliseconds(candidate.median)}  [{1e3 * min(candidate.rounds):.3f}, {1e3 * max(candidate.rounds):.3f}]", flush=True)
 
@@ -124,6 +134,8 @@ def heading(title, versions):
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     print(f"# {title}")
     print(f"# {datetime.datetime.now().astimezone().isoformat(timespec='seconds')}; {model}, {cores} cores; Linux {platform.release()}")
+    load = os.getloadavg()[0]
+    print(f"# load before: {load:.2f}" + ("  WARNING: something else is running; these figures are not to be kept" if load > QUIET_LOAD else ""))
     for name, version in {"semwave": commit or "unknown commit", "Python": platform.python_version(), **versions}.items():
         print(f"# {name}: {version}")
     sys.stdout.flush()
@@ -146,11 +158,11 @@ def semwave_candidate(server, what, batch, threads, shard, notes=None):
 
 
 def peak_candidate(server, threads):
-    """Its seconds are those of one floating-point operation, over all threads."""
+    """Its seconds are those of one floating-point operation, over all threads; the best repetition of a round is the peak."""
     def turn(repetitions):
         made = server.ask(f"peak {threads} {repetitions}")
         return [seconds / made["operations"] for seconds in made["seconds"]]
-    return Candidate(f"peak of multiply-adds, {threads} thread{'s' if threads > 1 else ''}", turn)
+    return Candidate(f"peak of multiply-adds, {threads} thread{'s' if threads > 1 else ''}", turn, min)
 
 
 def write_json(path, made):

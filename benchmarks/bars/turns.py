@@ -1,0 +1,46 @@
+"""What the bars of speed share: they run one of the interleaved benchmarks and read the ratios that it leaves."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from bar import ROOT, NotMeasured
+
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.insert(1, str(BENCHMARKS))
+from rounds import interval  # noqa: E402
+
+
+def add_arguments(parser):
+    parser.add_argument("--yardstick", default=os.environ.get("YARDSTICK", str(ROOT / "build" / "benchmarks" / "yardstick")), help="program that is timed")
+    parser.add_argument("--rounds", type=int, default=0, help="turns of each candidate (default: the benchmark's)")
+
+
+def results(bar, script, *options):
+    """The benchmark's own words go through; its ratios come back."""
+    bar.work.mkdir(parents=True, exist_ok=True)
+    path = bar.work / "ratios.json"
+    path.unlink(missing_ok=True)
+    command = [str(BENCHMARKS / script), "--yardstick", bar.options.yardstick, "--json", str(path), *map(str, options)]
+    if bar.options.rounds:
+        command += ["--rounds", str(bar.options.rounds)]
+    child = subprocess.Popen(command, cwd=ROOT)
+    try:
+        status = child.wait()
+    except BaseException:  # the bar was stopped: its benchmark stops with it
+        child.send_signal(signal.SIGINT)
+        child.wait()
+        raise
+    if status != 0:
+        raise NotMeasured(f"{script} ended with status {status}")
+    if not path.exists():
+        raise NotMeasured(f"{script} was skipped")
+    return json.loads(path.read_text())
+
+
+def ratio(bar, what, made, least):
+    bar.check(what, f"{interval(made['ratio'])} the speed of {made['peer']}", made["ratio"]["value"] >= least, f"at least {least}x, median over the rounds")
+    for key, other in made.items():
+        if key.startswith("ratio_"):
+            bar.note(f"against the fastest of PyTorch's {key[6:]} tuning: {interval(other)}")
