@@ -143,7 +143,9 @@ class Backend {
   virtual void adamw(const Tensor& value, const Tensor& gradient, const Tensor& first_moment, const Tensor& second_moment, const AdamW& settings, float gradient_scale) = 0;
 };
 
-std::unique_ptr<Backend> make_cpu_backend();
+std::unique_ptr<Backend> make_cpu_backend();  // the fastest this machine runs
+/// Every variant of the CPU kernels that this program holds and this machine runs, fastest first (portable builds hold several).
+std::vector<std::unique_ptr<Backend>> make_cpu_backends();
 /// Throws Error where the program was built without CUDA or no device is found.
 std::unique_ptr<Backend> make_cuda_backend();
 

@@ -4,7 +4,7 @@
 #include "core/cpu/backend.h"
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 Vector square_root(Vector x) {
@@ -48,4 +48,4 @@ void CpuBackend::adamw(const Tensor& value, const Tensor& gradient, const Tensor
   });
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

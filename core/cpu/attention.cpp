@@ -8,15 +8,7 @@
 #include "core/cpu/transpose.h"
 #include "core/tokens.h"
 
-namespace semwave {
-
-std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
-  std::int64_t size = 0;
-  for (int image = 0; image < layout.images(); ++image) size += std::int64_t{heads} * layout.rows_of(image) * layout.rows_of(image);
-  return size;
-}
-
-namespace cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 /// Rows of dP become rows of dS = P (dP - <P, dP>) scale, a few at a time as in softmax_rows.
@@ -97,5 +89,4 @@ void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const 
   }
 }
 
-}  // namespace cpu
-}  // namespace semwave
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -1,25 +1,20 @@
-// Memory of the CPU backend, and its factory.
+// Memory of the CPU backend.
 #include "core/cpu/backend.h"
-
-#include <algorithm>
-#include <cstring>
-#include <limits>
 
 #include "core/cpu/memory.h"
 #include "core/cpu/vector.h"
 
-namespace semwave {
-
-std::unique_ptr<Backend> make_cpu_backend() { return std::make_unique<cpu::CpuBackend>(); }
-
-namespace cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 std::size_t bytes_of(const Tensor& x) { return static_cast<std::size_t>(x.size()) * sizeof(float); }
 
 }  // namespace
 
-std::string CpuBackend::name() const { return "cpu, vectors of " + std::to_string(vector_width) + " floats"; }
+std::string CpuBackend::name() const {
+  const char* variant = SEMWAVE_SIMD == 512 ? "AVX-512" : SEMWAVE_SIMD == 256 ? "AVX2" : "no particular instructions";
+  return "cpu, " + std::string(variant) + ", vectors of " + std::to_string(vector_width) + " floats";
+}
 
 Tensor CpuBackend::empty(Shape shape, DataType type) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * size_of(type);
@@ -53,5 +48,6 @@ void CpuBackend::copy(const Tensor& to, const Tensor& from) {
 
 void CpuBackend::fill(const Tensor& x, float value) { std::fill_n(x.data(), x.size(), value); }
 
-}  // namespace cpu
-}  // namespace semwave
+std::unique_ptr<Backend> make_backend() { return std::make_unique<CpuBackend>(); }
+
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

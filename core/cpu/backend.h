@@ -2,9 +2,10 @@
 #pragma once
 
 #include "core/backend.h"
+#include "core/cpu/variant.h"
 #include "core/list.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 class CpuBackend final : public Backend {
  public:
@@ -67,4 +68,4 @@ class CpuBackend final : public Backend {
              float gradient_scale) override;
 };
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -4,7 +4,7 @@
 #include "core/cpu/backend.h"
 #include "core/cpu/row_functions.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 void CpuBackend::softmax(const Tensor& y, const Tensor& x) {
   const std::int64_t experts = y.columns();
@@ -50,4 +50,4 @@ void CpuBackend::combine_backward(const Tensor& dresidual, const Tensor& de, con
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

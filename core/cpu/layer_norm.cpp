@@ -3,7 +3,7 @@
 #include "core/cpu/backend.h"
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 constexpr float epsilon = 1e-5f;
@@ -152,4 +152,4 @@ void CpuBackend::layer_norm_backward(const Tensor& dx, const Tensor& dgamma, con
   for (; row < rows; ++row) backward<1>(all, row);
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

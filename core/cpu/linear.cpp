@@ -6,7 +6,7 @@
 #include "core/cpu/scratch.h"
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 // Panel j holds columns [j panel_width, ...) as [depth][width]; the last one is one vector wide where that is enough,
@@ -174,4 +174,4 @@ void CpuBackend::activation_backward(const Tensor& dx, const Tensor& dy, const T
   });
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

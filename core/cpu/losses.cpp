@@ -3,7 +3,7 @@
 #include "core/cpu/row_functions.h"
 #include "core/cpu/scratch.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 float sum_of_row(const float* x, std::int64_t size) {
@@ -74,4 +74,4 @@ void CpuBackend::squared_error_backward(const Tensor& dx, const Tensor& dloss, c
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -2,8 +2,9 @@
 #include <algorithm>
 
 #include "core/cpu/backend.h"
+#include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x, Window window) {
   const Shape& shape = x.shape();
@@ -46,4 +47,4 @@ void CpuBackend::max_pool_backward(const Tensor& dx, const Tensor& dy, std::span
   for (std::size_t i = 0; i < source.size(); ++i) to[source[i]] += from[i];
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

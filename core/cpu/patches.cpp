@@ -8,7 +8,7 @@
 #include "core/cpu/scratch.h"
 #include "core/cpu/transpose.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 struct Geometry {
@@ -128,4 +128,4 @@ void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window win
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

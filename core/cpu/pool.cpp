@@ -6,7 +6,7 @@
 #include "core/cpu/scratch.h"
 #include "core/tokens.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 void CpuBackend::pool(const Tensor& y, const Tensor& weights, const Tensor& x, const Tensor& score, const Ragged& layout) {
   const std::int64_t dim = y.columns();
@@ -38,4 +38,4 @@ void CpuBackend::pool_backward(const Tensor& dx, const Tensor& dscore, const Ten
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

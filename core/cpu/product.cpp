@@ -7,7 +7,7 @@
 
 #include "core/cpu/scratch.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 using TileFunction = void (*)(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
@@ -104,4 +104,4 @@ void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

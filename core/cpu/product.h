@@ -9,9 +9,9 @@
 
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
-#if defined(__AVX512F__)
+#if SEMWAVE_SIMD == 512
 inline constexpr int tile_rows = 14;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
 #else
 inline constexpr int tile_rows = 6;
@@ -45,4 +45,4 @@ inline int tile_height(std::int64_t row, std::int64_t rows) {
   return static_cast<int>((left + tiles - 1) / tiles);
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -5,7 +5,7 @@
 
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 inline float dot(const float* a, const float* b, std::int64_t size) {
   Vector sum{};
@@ -73,4 +73,4 @@ inline void softmax_backward(float* dx, const float* dy, const float* y, std::in
   });
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

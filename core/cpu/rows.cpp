@@ -4,7 +4,7 @@
 #include "core/cpu/backend.h"
 #include "core/cpu/row_functions.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
 void CpuBackend::gather_rows(const Tensor& y, const Tensor& x, std::span<const std::int32_t> index) {
   const std::int64_t dim = y.columns();
@@ -60,4 +60,4 @@ void CpuBackend::straight_through_backward(const Tensor& dscore, const Tensor& d
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -7,7 +7,7 @@
 
 #include "core/cpu/vector.h"
 
-namespace semwave::cpu {
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace detail {
 
 template <int half, int... lane>
@@ -47,4 +47,4 @@ inline void transpose(float* to, std::int64_t to_stride, const float* from, std:
   }
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

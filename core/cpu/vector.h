@@ -5,17 +5,36 @@
 // number; gelu 3e-7 max(1, |x|) and its derivative 1e-6 absolute. NaN gives NaN.
 #pragma once
 
+// Whatever a kernel file includes is included here, before the pragma: from it on everything is compiled for the variant's machine, and
+// of a header's inline function that several files hold the linker keeps any one.
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
-#if defined(__AVX512F__) || defined(__FMA__)
+#include "core/cpu/backend.h"
+#include "core/cpu/memory.h"
+#include "core/cpu/scratch.h"
+#include "core/cpu/variant.h"
+#include "core/tokens.h"
+
+#if SEMWAVE_SIMD > 0
 #include <immintrin.h>
 #endif
 
-namespace semwave::cpu {
+#if SEMWAVE_SIMD == 512 && !defined(__AVX512F__)
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi,bmi2,lzcnt,popcnt,prefer-vector-width=512")
+#elif SEMWAVE_SIMD == 256 && !defined(__AVX2__)
+#pragma GCC target("avx2,fma,bmi,bmi2,lzcnt,popcnt")
+#endif
 
-#if defined(__AVX512F__)
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
+
+#if SEMWAVE_SIMD == 512
 inline constexpr int vector_width = 16;
 #else
 inline constexpr int vector_width = 8;
@@ -38,7 +57,7 @@ inline void store(float* to, Vector x) { std::memcpy(to, &x, sizeof x); }
 
 /// The first `count` (<= vector_width) floats; the other lanes are `fill`.
 inline Vector load_partial(const float* from, std::int64_t count, Vector fill = Vector{}) {
-#if defined(__AVX512F__)
+#if SEMWAVE_SIMD == 512
   return reinterpret_cast<Vector>(_mm512_mask_loadu_ps(reinterpret_cast<__m512>(fill), static_cast<__mmask16>((1u << count) - 1u), from));
 #else
   std::memcpy(&fill, from, static_cast<std::size_t>(count) * sizeof(float));
@@ -47,7 +66,7 @@ inline Vector load_partial(const float* from, std::int64_t count, Vector fill = 
 }
 
 inline void store_partial(float* to, Vector x, std::int64_t count) {
-#if defined(__AVX512F__)
+#if SEMWAVE_SIMD == 512
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), reinterpret_cast<__m512>(x));
 #else
   std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(float));
@@ -69,9 +88,9 @@ inline void store_count(float* to, Vector x, int count) { store_partial(to, x, c
 
 /// a b + c, rounded once where the machine can (whatever the compiler's flags say about contraction).
 inline Vector multiply_add(Vector a, Vector b, Vector c) {
-#if defined(__AVX512F__)
+#if SEMWAVE_SIMD == 512
   return reinterpret_cast<Vector>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
-#elif defined(__FMA__)
+#elif SEMWAVE_SIMD == 256
   return reinterpret_cast<Vector>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #else
   return a * b + c;
@@ -124,7 +143,7 @@ inline Vector exp(Vector x) {
   p = p * r + 0.16666573f;
   p = p * r + 0.5f;
   p = (p * r) * r + r + 1.0f;
-#if defined(__AVX512F__)
+#if SEMWAVE_SIMD == 512
   return reinterpret_cast<Vector>(_mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(p), reinterpret_cast<__m512>(n)));
 #else
   const IntVector exponent = reinterpret_cast<IntVector>(shifted) - 0x4b400000;
@@ -151,4 +170,4 @@ inline Vector gelu_derivative(Vector x) {
   return (u < 0.0f ? e * s : s) + (x * (e * s * s)) * (1.5957691f + 0.21406445f * square);
 }
 
-}  // namespace semwave::cpu
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

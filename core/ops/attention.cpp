@@ -5,6 +5,12 @@
 
 namespace semwave {
 
+std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
+  std::int64_t size = 0;
+  for (int image = 0; image < layout.images(); ++image) size += std::int64_t{heads} * layout.rows_of(image) * layout.rows_of(image);
+  return size;
+}
+
 Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
   assert(layout->rows() == qkv.value().shape()[0] && qkv.value().columns() % (3 * heads) == 0);
   Backend& backend = pass.backend;
