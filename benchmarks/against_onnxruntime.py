@@ -6,6 +6,7 @@ two threads inside an operation and two sessions of one thread are tried. All of
 """
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,7 @@ def main():
     parser.add_argument("--shard", type=int, default=0, help="images a thread of semwave takes at once (default: what the backend likes)")
     parser.add_argument("--json", default="", help="writes the ratios there")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the children end, the folder goes
     servers, results = [], {}
     with tempfile.TemporaryDirectory(prefix="semwave_peer_") as folder:
         try:

@@ -7,6 +7,7 @@ fastest few; these and semwave then take turns. Exit status 1 where outputs diff
 """
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -173,6 +174,7 @@ def main():
     parser.add_argument("--json", default="", help="writes the ratios there")
     options = parser.parse_args()
     what = [options.only] if options.only else ["forward", "train"]
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the children end, the folder goes
     servers, results = [], {}
     with tempfile.TemporaryDirectory(prefix="semwave_peer_") as folder:
         try:
