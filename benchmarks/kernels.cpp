@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "benchmarks/yardstick.h"
 #include "core/backend.h"
-#include "core/cpu/vector.h"
 #include "core/random.h"
 #include "core/thread_pool.h"
 #include "core/tokens.h"
@@ -37,24 +37,12 @@ void rate(benchmark::State& state, const char* name, double per_iteration) {
 }
 
 void FusedMultiplyAddPeak(benchmark::State& state) {
-  using cpu::Vector;
-  constexpr int chains = 12;
-  Vector a = cpu::broadcast(0.999f), b = cpu::broadcast(1e-3f);
-  for (auto _ : state) {
-    Vector sums[chains];
-#pragma GCC unroll 16
-    for (int chain = 0; chain < chains; ++chain) sums[chain] = cpu::broadcast(static_cast<float>(chain));
-    for (int i = 0; i < 1000; ++i) {
-      asm volatile("" : "+v"(a), "+v"(b));  // keeps the products from being computed once
-#pragma GCC unroll 16
-      for (int chain = 0; chain < chains; ++chain) sums[chain] += a * b;
-    }
-    Vector total = sums[0];
-#pragma GCC unroll 16
-    for (int chain = 1; chain < chains; ++chain) total += sums[chain];
-    benchmark::DoNotOptimize(total);
-  }
-  rate(state, "flops", 2.0 * cpu::vector_width * chains * 1000);
+  constexpr int turns = 1000;
+  float left = 0;
+  double operations = 0;
+  for (auto _ : state) operations = yardstick::multiply_add(turns, &left);
+  benchmark::DoNotOptimize(left);
+  rate(state, "flops", operations);
 }
 BENCHMARK(FusedMultiplyAddPeak);
 

@@ -83,13 +83,13 @@ class Bar:
         started = time.monotonic()
         return self.wait(self.start(command, log), started)
 
-    def run(self, scenario, settings=None, out="run", threads=None, seed=None, fresh=False):
+    def run(self, scenario, settings=None, out="run", threads=None, seed=None, fresh=False, shard=0):
         """semwave run; returns (rows of the scenario's grid, how the child ended). NotMeasured where a point failed."""
         folder = self.work / out
         if fresh and folder.exists():
             shutil.rmtree(folder)
         log = self.work / f"{out}.log"
-        ended = self.execute(self.command("run", ROOT / scenario, settings, folder, threads, seed), log)
+        ended = self.execute(self.command("run", ROOT / scenario, settings, folder, threads, seed) + (["--shard", str(shard)] if shard else []), log)
         if ended.status != 0:
             raise NotMeasured(f"semwave run {scenario} ended with status {ended.status}: {last_words(log)}")
         return self.rows(out), ended

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Bar 5: identical to the last bit, times aside: rows and records with 1, 2 and 4 threads and after kill -9 plus a second run;
+"""Bar 5: identical to the last bit, times aside: rows and records with 1, 2 and 4 threads, with shards of 1, 4, 16 and 64 images (batch 1
+against batch 64), one image alone against the same in company, and after kill -9 plus a second run;
 trained weights and optimiser state with 1 and 2 threads, across an interrupt and across kill -9, each followed by --resume."""
 import hashlib
 import json
@@ -18,6 +19,11 @@ PATIENCE_S = 300
 
 def without_times(rows):
     return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+def pointless(lines):
+    """Records without the sum of their point, which says how many images the source has."""
+    return [{key: value for key, value in json.loads(line).items() if key != "point_sha256"} for line in lines]
 
 
 def digest(path):
@@ -45,16 +51,24 @@ def evaluation(bar):
     if bar.options.model:
         settings["/model"] = bar.options.model
 
-    def outcome(name, threads):
-        rows, _ = bar.run(SCENARIO, settings, name, threads=threads)
+    def outcome(name, threads, shard=0, changes=None):
+        rows, _ = bar.run(SCENARIO, settings | (changes or {}), name, threads=threads, shard=shard)
         return without_times(rows), (bar.work / name / "records.jsonl").read_bytes()
 
-    for name in ("threads_1", "threads_2", "threads_4", "killed"):
+    for name in ("threads_1", "threads_2", "threads_4", "shard_1", "shard_4", "shard_16", "shard_64", "alone", "killed"):
         shutil.rmtree(bar.work / name, ignore_errors=True)
     one = outcome("threads_1", 1)
     for threads in (2, 4):
         other = outcome(f"threads_{threads}", threads)
         bar.check(f"rows and records with {threads} threads and with 1", f"{len(one[0])} rows, {one[1].count(10)} records", one == other, "identical")
+
+    for shard in (1, 4, 16, 64):
+        other = outcome(f"shard_{shard}", 2, shard)
+        bar.check(f"rows and records with shards of {shard} and of the device's choice", f"{len(one[0])} rows, {one[1].count(10)} records", one == other, "identical")
+    # The first image of every point, run by itself, against its record among 700.
+    alone = outcome("alone", 1, changes={"/source/count": 1})[1].splitlines()
+    company = [line for line in one[1].splitlines() if json.loads(line)["image"] == 0]
+    bar.check("records of one image alone and in company", f"{len(alone)} points", len(alone) == len(one[0]) and pointless(alone) == pointless(company), "identical")
 
     killed = bar.work / "killed"
     child = bar.start(bar.command("run", ROOT / SCENARIO, settings, killed, 2), bar.work / "killed.log")
@@ -115,4 +129,4 @@ def arguments(parser):
     parser.add_argument("--model", default="", help="checkpoint instead of the scenario's")
 
 
-measure("identical bits over threads, kills and resumption", body, arguments)
+measure("identical bits over threads, shards, company, kills and resumption", body, arguments)
