@@ -1,7 +1,13 @@
 # One library per room: every .cpp below the folder. Rooms link downward only; tests/core/layering_test.cpp reads the includes.
 function(semwave_library room)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(SEMWAVE_CUDA)
+    list(FILTER sources EXCLUDE REGEX "/cuda/no_cuda\\.cpp$")
+  endif()
   add_library(semwave_${room} STATIC ${sources})
+  if(SEMWAVE_CUDA)
+    semwave_cuda_sources(semwave_${room} ${CMAKE_CURRENT_SOURCE_DIR})
+  endif()
   add_library(semwave::${room} ALIAS semwave_${room})
   target_include_directories(semwave_${room} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/semwave>)
   target_compile_features(semwave_${room} PUBLIC cxx_std_20)

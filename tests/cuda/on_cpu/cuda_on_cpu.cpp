@@ -12,6 +12,12 @@
 #if !defined(__x86_64__)
 #include <ucontext.h>
 #endif
+#if !defined(__SANITIZE_ADDRESS__)
+#include <sys/mman.h>
+
+#include <array>
+#include <bit>
+#endif
 
 struct cuda_on_cpu_stream {};
 struct cuda_on_cpu_pool {};
@@ -96,7 +102,6 @@ struct Fiber {
 };
 
 struct Machine {
-  std::mutex one_launch_at_a_time;
   std::vector<Fiber> fibers;
   unsigned int threads = 0;  // of this block
   Fiber* current = nullptr;
@@ -136,25 +141,41 @@ bool release(Fiber* group, unsigned int count, State state) {
   return true;
 }
 
-void run_block(Machine& m, bool backward) {
-  for (unsigned int t = 0; t < m.threads; ++t) {
-    Fiber& fiber = m.fibers[t];
-    fiber.context.start(fiber.stack.get(), fiber_main);
-    fiber.state = State::ready;
-    fiber.index = dim3(t % blockDim.x, t / blockDim.x % blockDim.y, t / blockDim.x / blockDim.y);
-  }
-  while (true) {
-    bool progress = false, done = true;
-    for (unsigned int i = 0; i < m.threads; ++i) {
-      Fiber& fiber = m.fibers[backward ? m.threads - 1 - i : i];
+/// How a launch goes through what a device would run at once.
+struct Order {
+  bool blocks_backward, threads_backward, warp_by_warp;  // one warp as far as it comes, or all of them side by side
+};
+
+/// Runs the threads of a warp until they wait or end, again if they waited for each other alone and `to_the_end`. Returns whether any ran.
+bool run_warp(Machine& m, unsigned int first, Order order, bool to_the_end) {
+  const unsigned int count = std::min(lanes, m.threads - first);
+  bool progress = false, again = true;
+  while (again) {
+    for (unsigned int i = 0; i < count; ++i) {
+      Fiber& fiber = m.fibers[first + (order.threads_backward ? count - 1 - i : i)];
       if (fiber.state != State::ready) continue;
       m.current = &fiber;
       threadIdx = fiber.index;
       m.scheduler.switch_to(fiber.context);
       progress = true;
     }
-    for (unsigned int t = 0; t < m.threads; t += lanes)
-      if (release(&m.fibers[t], std::min(lanes, m.threads - t), State::in_warp)) progress = true;
+    again = release(&m.fibers[first], count, State::in_warp) && to_the_end;
+  }
+  return progress;
+}
+
+void run_block(Machine& m, Order order) {
+  for (unsigned int t = 0; t < m.threads; ++t) {
+    Fiber& fiber = m.fibers[t];
+    fiber.context.start(fiber.stack.get(), fiber_main);
+    fiber.state = State::ready;
+    fiber.index = dim3(t % blockDim.x, t / blockDim.x % blockDim.y, t / blockDim.x / blockDim.y);
+  }
+  const unsigned int warps = (m.threads + lanes - 1) / lanes;
+  while (true) {
+    bool progress = false, done = true;
+    for (unsigned int w = 0; w < warps; ++w)
+      if (run_warp(m, (order.threads_backward ? warps - 1 - w : w) * lanes, order, order.warp_by_warp)) progress = true;
     if (release(m.fibers.data(), m.threads, State::at_block_barrier)) progress = true;
     for (unsigned int t = 0; t < m.threads; ++t) done = done && m.fibers[t].state == State::done;
     if (done) return;
@@ -163,23 +184,103 @@ void run_block(Machine& m, bool backward) {
 }
 
 std::atomic<std::int64_t> pieces{0};
+std::atomic<int> guards{0};
 cuda_on_cpu_stream the_stream;
+constexpr std::size_t memory_bytes = std::size_t{1} << 32;
+
+#if defined(__SANITIZE_ADDRESS__)
+// Each piece comes from malloc, so that a kernel which leaves its piece is seen.
+class DeviceMemory {
+ public:
+  void* take(std::size_t bytes) { return std::malloc(bytes); }
+  void give(void* piece) { std::free(piece); }
+  void open() {}
+  void close() {}
+};
+#else
+// One range of addresses, so that it can be guarded. Pieces of powers of two, a free list each; a piece's size stands before it.
+class DeviceMemory {
+ public:
+  DeviceMemory() : begin_(static_cast<char*>(mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))), next_(begin_) {
+    static_assert(sizeof(std::size_t) <= header);
+    if (begin_ == MAP_FAILED) fail("no addresses for the device's memory");
+  }
+  void* take(std::size_t bytes) {
+    const auto power = static_cast<std::size_t>(std::bit_width(bytes + header - 1));
+    std::vector<char*>& list = free_[power];
+    char* piece = nullptr;
+    if (!list.empty()) {
+      piece = list.back();
+      list.pop_back();
+    } else if (static_cast<std::size_t>(begin_ + memory_bytes - next_) >= std::size_t{1} << power) {
+      piece = next_;
+      next_ += std::size_t{1} << power;
+      if (guards > 0) open();
+    } else {
+      return nullptr;
+    }
+    std::memcpy(piece, &power, sizeof(power));
+    return piece + header;
+  }
+  void give(void* data) {
+    char* piece = static_cast<char*>(data) - header;
+    std::size_t power = 0;
+    std::memcpy(&power, piece, sizeof(power));
+    free_[power].push_back(piece);
+  }
+  void open() { protect(PROT_READ | PROT_WRITE); }
+  void close() { protect(PROT_NONE); }
+
+ private:
+  void protect(int how) { mprotect(begin_, (static_cast<std::size_t>(next_ - begin_) + page - 1) / page * page, how); }
+
+  static constexpr std::size_t page = 64 * 1024;  // or a part of it
+  static constexpr std::size_t header = 64;
+  char *begin_, *next_;
+  std::array<std::vector<char*>, 64> free_;
+};
+#endif
+
+/// While it lives, its thread alone uses the device, and the memory can be reached.
+class Use {
+ public:
+  Use() : lock_(mutex()) {
+    if (guards > 0) memory().open();
+  }
+  ~Use() {
+    if (guards > 0) memory().close();
+  }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  static DeviceMemory& memory() {
+    static auto* made = new DeviceMemory;  // never destroyed: tensors may be given back while the program ends
+    return *made;
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex made;
+    return made;
+  }
+  std::lock_guard<std::mutex> lock_;
+};
 
 }  // namespace
 
 void run(dim3 grid, dim3 block, const std::function<void()>& thread) {
+  const Use use;
   Machine& m = machine();
-  const std::lock_guard lock(m.one_launch_at_a_time);
   m.threads = block.x * block.y * block.z;
   if (m.fibers.size() < m.threads) m.fibers = std::vector<Fiber>(m.threads);
   m.thread = &thread;
   gridDim = grid;
   blockDim = block;
-  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z, order = m.launches++;
+  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z, mixed = m.launches++ * 0x9e3779b97f4a7c15u >> 61;
+  const Order order{(mixed & 1) != 0, (mixed & 2) != 0, (mixed & 4) != 0};
   for (std::uint64_t i = 0; i < blocks; ++i) {
-    const std::uint64_t b = order / 2 % 2 ? blocks - 1 - i : i;
+    const std::uint64_t b = order.blocks_backward ? blocks - 1 - i : i;
     blockIdx = dim3(static_cast<unsigned int>(b % grid.x), static_cast<unsigned int>(b / grid.x % grid.y), static_cast<unsigned int>(b / grid.x / grid.y));
-    run_block(m, order % 2);
+    run_block(m, order);
   }
 }
 
@@ -200,6 +301,16 @@ std::uint64_t exchange(std::uint64_t bits, unsigned int mask, int distance, int 
 
 std::int64_t pieces_in_use() { return pieces; }
 
+Guard::Guard() {
+  const Use use;  // closes, since from here on there is a guard
+  ++guards;
+}
+
+Guard::~Guard() {
+  const Use use;  // opens, and does not close
+  --guards;
+}
+
 }  // namespace cuda_on_cpu
 
 const char* cudaGetErrorString(cudaError_t status) {
@@ -215,7 +326,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::snprintf(properties->name, sizeof(properties->name), "CUDA on the processor");
   properties->major = 8;
   properties->minor = 0;
-  properties->totalGlobalMem = std::size_t{1} << 32;
+  properties->totalGlobalMem = cuda_on_cpu::memory_bytes;
   return cudaSuccess;
 }
 
@@ -236,7 +347,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 
 cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t) {
-  *data = bytes > (std::size_t{1} << 32) ? nullptr : std::malloc(bytes);
+  const cuda_on_cpu::Use use;
+  *data = bytes > cuda_on_cpu::memory_bytes ? nullptr : use.memory().take(bytes);
   if (*data == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*data, 0xff, bytes);  // not a number, as float
   ++cuda_on_cpu::pieces;
@@ -244,17 +356,20 @@ cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t) {
 }
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
-  std::free(data);
+  const cuda_on_cpu::Use use;
+  use.memory().give(data);
   --cuda_on_cpu::pieces;
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  const cuda_on_cpu::Use use;
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+  const cuda_on_cpu::Use use;
   std::memset(to, value, bytes);
   return cudaSuccess;
 }

@@ -2,10 +2,10 @@
 // the very same .cu files are compiled as plain C++, run under the sanitizers and compared with the reference where there is no GPU.
 //
 // A block's threads are fibers. They run one after another from barrier to barrier, in an order that changes from launch to launch (as
-// that of the blocks does), so a missing barrier shows as a wrong number. A barrier or shuffle that not all threads reach, threads that
-// wait at different lines, and grids beyond the device's limits end the program with a message. Device memory comes from malloc, each
-// piece by itself. Everything is done when a call returns: the asynchrony of a stream is not imitated, nor are caches, timing, rounding
-// of the device's mathematical functions (one or two last bits) and access widths.
+// that of the blocks does), so a missing barrier shows as a wrong number. A barrier or shuffle that not all threads reach and threads
+// that wait at different lines end the program with a message; a grid beyond the limits of a device is an error.
+// Everything is done when a call returns: the asynchrony of a stream is not imitated, nor are
+// caches, timing, and the last bits of the device's mathematical functions.
 #pragma once
 
 #include <cmath>
@@ -31,13 +31,22 @@ inline dim3 threadIdx, blockIdx, blockDim, gridDim;  // of the thread that runs
 
 namespace cuda_on_cpu {
 
-/// Runs `thread` for every thread of every block.
+/// Runs `thread` for every thread of every block; one launch at a time.
 void run(dim3 grid, dim3 block, const std::function<void()>& thread);
 void wait_for_block(int line);
 /// The bits that lane `lane ^ distance` of this warp brought.
 std::uint64_t exchange(std::uint64_t bits, unsigned int mask, int distance, int line);
 /// Pieces of device memory that were taken and not yet given back.
 std::int64_t pieces_in_use();
+
+/// While one lives, the device's memory can be reached by kernels and copies alone: whoever reads a tensor of the device as if it were
+/// the host's ends there, as with a device. (It costs system calls, so not always; nothing under AddressSanitizer.)
+struct Guard {
+  Guard();
+  ~Guard();
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+};
 
 template <class Number>
 Number shuffle_xor(unsigned int mask, Number x, int distance, int line) {

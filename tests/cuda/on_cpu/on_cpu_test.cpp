@@ -40,14 +40,14 @@ __global__ void sums_kernel(double* y) {
   if (threadIdx.x == 0) y[threadIdx.y] = sum;
 }
 
-/// Right in all of four launches, which run threads and blocks in different orders.
+/// Right in all of sixteen launches, which run threads and blocks in different orders.
 template <bool with_barrier>
 bool rotates() {
   const StreamPtr on = stream();
   std::vector<float> x(192), y(192);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
   bool right = true;
-  for (int launches = 0; launches < 4; ++launches) {
+  for (int launches = 0; launches < 16; ++launches) {
     const Upload<float> from(on, std::span<const float>(x));
     const Scratch<float> to(on, 192);
     launch("rotate", rotate_kernel<with_barrier>, 3, 64, *on, to.data(), from.data());
@@ -60,6 +60,38 @@ bool rotates() {
 TEST(CudaOnCpu, ABarrierIsWaitedForAndAMissingOneShows) {
   EXPECT_TRUE(rotates<true>());
   EXPECT_FALSE(rotates<false>());
+}
+
+/// Each warp reads what the other one overwrites after a shuffle; only a barrier keeps that from being too early.
+template <bool with_barrier>
+__global__ void read_before_write_kernel(float* y) {
+  __shared__ float all[64];
+  all[threadIdx.x] = 1;
+  __syncthreads();
+  const float read = all[threadIdx.x ^ 32];
+  const float sum = warp_sum(read);
+  if (with_barrier) __syncthreads();
+  all[threadIdx.x] = 2;
+  y[threadIdx.x] = sum;
+}
+
+template <bool with_barrier>
+bool reads_before_writes() {
+  const StreamPtr on = stream();
+  bool right = true;
+  for (int launches = 0; launches < 16; ++launches) {
+    const Scratch<float> to(on, 64);
+    launch("read before write", read_before_write_kernel<with_barrier>, 1, 64, *on, to.data());
+    float y[64];
+    copy_to_host(y, to.data(), sizeof(y), *on);
+    for (const float value : y) right = right && value == 32;
+  }
+  return right;
+}
+
+TEST(CudaOnCpu, AShuffleIsNoBarrierBetweenWarps) {
+  EXPECT_TRUE(reads_before_writes<true>());
+  EXPECT_FALSE(reads_before_writes<false>());
 }
 
 TEST(CudaOnCpu, EveryLaneGetsTheSumOfItsWarp) {
@@ -78,6 +110,15 @@ TEST(CudaOnCpuDeathTest, MistakesEndTheProgram) {
   const Scratch<float> to(on, 32);
   EXPECT_DEATH(launch("x", shuffle_of_half_a_warp_kernel, 1, 32, *on, to.data()), "do not reach");
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(CudaOnCpuDeathTest, UnderGuardTheHostDoesNotReachTheDevicesMemory) {
+  const StreamPtr on = stream();
+  const cuda_on_cpu::Guard guard;
+  const Scratch<float> x(on, 32);
+  EXPECT_DEATH(*const_cast<volatile float*>(x.data()) = 1, "");
+}
+#endif
 
 TEST(CudaOnCpu, LimitsOfTheDeviceAreErrors) {
   const StreamPtr on = stream();
