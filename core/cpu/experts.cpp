@@ -23,15 +23,15 @@ void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& 
   assert(static_cast<std::int64_t>(row.size()) == rows * k && expert.size() == row.size());
   for (std::int64_t r = 0; r < rows; ++r) {
     float* to = y.data() + r * dim;
-    if (residual.defined()) {
-      if (to != residual.data() + r * dim) std::copy_n(residual.data() + r * dim, dim, to);
-    } else {
-      std::fill_n(to, dim, 0.0f);
-    }
-    for (int j = 0; j < k; ++j) {
-      const auto choice = static_cast<std::size_t>(r * k + j);
-      cpu::add_scaled(to, e.data() + row[choice] * dim, p.data()[r * experts + expert[choice]], dim);
-    }
+    const float* from = residual.defined() ? residual.data() + r * dim : nullptr;
+    for_vectors(dim, [&](std::int64_t at, auto count) {
+      Vector sum = from ? load_count(from + at, count) : Vector{};
+      for (int j = 0; j < k; ++j) {
+        const auto choice = static_cast<std::size_t>(r * k + j);
+        sum += p.data()[r * experts + expert[choice]] * load_count(e.data() + row[choice] * dim + at, count);
+      }
+      store_count(to + at, sum, count);
+    });
   }
 }
 

@@ -85,15 +85,16 @@ void CpuBackend::linear(const Tensor& y, const Tensor& x, const PackedMatrix& w,
       const int stride = width_of_panel(column, columns);
       const int vectors = stride / vector_width;
       const int width = static_cast<int>(std::min<std::int64_t>(stride, columns - column));
+      const std::int64_t ahead = stride * depth;  // experts and single images stream their weights: the next panel comes while this one is used
       for (std::int64_t row = begin; row < end;) {
         const int height = tile_height(row, end);
         const LeftMatrix left{x.data() + row * depth, depth, Order::by_rows};
         float* to = y.data() + row * columns + column;
         if (plain && width == stride) {
-          multiply_tile(Write::set, height, vectors, depth, left, panel, stride, to, columns);
+          multiply_tile(Write::set, height, vectors, depth, left, panel, stride, to, columns, row + height < end ? 0 : ahead);
         } else {
           alignas(64) float tile[tile_rows * panel_width];
-          multiply_tile(Write::set, height, vectors, depth, left, panel, stride, tile, stride);
+          multiply_tile(Write::set, height, vectors, depth, left, panel, stride, tile, stride, row + height < end ? 0 : ahead);
           const std::int64_t at = row * columns + column;
           const Epilogue epilogue{bias.defined() ? bias.data() + column : nullptr, residual.defined() ? residual.data() + at : nullptr,
                                   before.defined() ? before.data() + at : nullptr, to, columns};

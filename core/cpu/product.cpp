@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <utility>
 
 #include "core/cpu/scratch.h"
@@ -11,15 +12,19 @@ namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 using TileFunction = void (*)(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
-                              std::int64_t c_stride);
+                              std::int64_t c_stride, std::int64_t ahead);
 
-template <int rows, int vectors, Order order, Write write>
-void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride) {
+template <int rows, int vectors, Order order, Write write, bool fetch>
+void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride,
+          [[maybe_unused]] std::int64_t ahead) {
   Vector sums[rows][vectors] = {};
   for (std::int64_t p = 0; p < depth; ++p) {
     Vector right[vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) right[v] = load(b + v * vector_width);
+    for (int v = 0; v < vectors; ++v) {
+      right[v] = load(b + v * vector_width);
+      if constexpr (fetch) __builtin_prefetch(b + ahead + v * vector_width, 0, 2);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       const Vector left = broadcast(order == Order::by_rows ? a[i * a_stride] : a[i]);
@@ -39,14 +44,14 @@ void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float
   }
 }
 
-template <int vectors, Order order, Write write, int... row>
+template <int vectors, Order order, Write write, bool fetch, int... row>
 constexpr std::array<TileFunction, tile_rows> heights(std::integer_sequence<int, row...>) {
-  return {&tile<row + 1, vectors, order, write>...};
+  return {&tile<row + 1, vectors, order, write, fetch>...};
 }
 
-template <int vectors, Order order, Write write>
+template <int vectors, Order order, Write write, bool fetch = false>
 constexpr std::array<TileFunction, tile_rows> heights() {
-  return heights<vectors, order, write>(std::make_integer_sequence<int, tile_rows>{});
+  return heights<vectors, order, write, fetch>(std::make_integer_sequence<int, tile_rows>{});
 }
 
 // [vectors - 1][order][write][rows - 1]
@@ -56,12 +61,19 @@ constexpr std::array<TileFunction, tile_rows> tiles[2][2][2] = {
     {{heights<2, Order::by_rows, Write::set>(), heights<2, Order::by_rows, Write::add>()},
      {heights<2, Order::by_columns, Write::set>(), heights<2, Order::by_columns, Write::add>()}}};
 
+// [vectors - 1][rows - 1]: by_rows, set, and asking for what stands ahead
+constexpr std::array<TileFunction, tile_rows> fetching_tiles[2] = {heights<1, Order::by_rows, Write::set, true>(), heights<2, Order::by_rows, Write::set, true>()};
+
 }  // namespace
 
 void multiply_tile(Write write, int rows, int vectors, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride, float* c,
-                   std::int64_t c_stride) {
+                   std::int64_t c_stride, std::int64_t ahead) {
+  if (ahead != 0) {
+    assert(write == Write::set && a.order == Order::by_rows);
+    return fetching_tiles[vectors - 1][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c, c_stride, ahead);
+  }
   tiles[vectors - 1][static_cast<int>(a.order)][static_cast<int>(write)][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c,
-                                                                                                             c_stride);
+                                                                                                             c_stride, ahead);
 }
 
 void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride,
