@@ -13,61 +13,79 @@ namespace {
 constexpr int fields_before_count = 11;
 constexpr int largest_grid = 1024;
 
-/// A number below 2^1056: C(1024, 512) times 1024 fits.
+/// A number below 2^1056: C(1024, 512) times 1024 fits. Only the limbs in use are worked on: a grid of 49 tokens needs two.
 class Wide {
  public:
-  explicit Wide(std::uint32_t value = 0) { limbs_[0] = value; }
+  explicit Wide(std::uint32_t value = 0) : used_(value != 0) { limbs_[0] = value; }
 
   bool operator<=(const Wide& other) const {
-    for (std::size_t i = limbs_.size(); i-- > 0;)
+    if (used_ != other.used_) return used_ < other.used_;
+    for (std::size_t i = used_; i-- > 0;)
       if (limbs_[i] != other.limbs_[i]) return limbs_[i] < other.limbs_[i];
     return true;
   }
   Wide& operator+=(const Wide& other) {
     std::uint64_t carry = 0;
-    for (std::size_t i = 0; i < limbs_.size(); ++i) {
+    const std::size_t longest = std::max(used_, other.used_);
+    for (std::size_t i = 0; i < longest; ++i) {
       carry += std::uint64_t{limbs_[i]} + other.limbs_[i];
       limbs_[i] = static_cast<std::uint32_t>(carry);
       carry >>= 32;
     }
+    used_ = longest;
+    push(static_cast<std::uint32_t>(carry));
     return *this;
   }
-  Wide& operator-=(const Wide& other) {
+  Wide& operator-=(const Wide& other) {  // other <= *this
     std::int64_t borrow = 0;
-    for (std::size_t i = 0; i < limbs_.size(); ++i) {
+    for (std::size_t i = 0; i < used_; ++i) {
       borrow += std::int64_t{limbs_[i]} - other.limbs_[i];
       limbs_[i] = static_cast<std::uint32_t>(borrow);
       borrow >>= 32;
     }
+    assert(borrow == 0);
+    trim();
     return *this;
   }
   /// value * factor / divisor, which must leave no rest.
   Wide& scale(int factor, int divisor) {
     std::uint64_t carry = 0;
-    for (std::uint32_t& limb : limbs_) {
-      carry += std::uint64_t{limb} * static_cast<std::uint32_t>(factor);
-      limb = static_cast<std::uint32_t>(carry);
+    for (std::size_t i = 0; i < used_; ++i) {
+      carry += std::uint64_t{limbs_[i]} * static_cast<std::uint32_t>(factor);
+      limbs_[i] = static_cast<std::uint32_t>(carry);
       carry >>= 32;
     }
+    push(static_cast<std::uint32_t>(carry));
     std::uint64_t rest = 0;
-    for (std::size_t i = limbs_.size(); i-- > 0;) {
+    for (std::size_t i = used_; i-- > 0;) {
       rest = (rest << 32) | limbs_[i];
       limbs_[i] = static_cast<std::uint32_t>(rest / static_cast<std::uint32_t>(divisor));
       rest %= static_cast<std::uint32_t>(divisor);
     }
     assert(rest == 0);
+    trim();
     return *this;
   }
-  int bit_length() const {
-    for (std::size_t i = limbs_.size(); i-- > 0;)
-      if (limbs_[i] != 0) return static_cast<int>(32 * i) + std::bit_width(limbs_[i]);
-    return 0;
-  }
+  int bit_length() const { return used_ == 0 ? 0 : static_cast<int>(32 * (used_ - 1)) + std::bit_width(limbs_[used_ - 1]); }
   std::uint8_t bit(int place) const { return (limbs_[static_cast<std::size_t>(place / 32)] >> (place % 32)) & 1u; }
-  void set_bit(int place) { limbs_[static_cast<std::size_t>(place / 32)] |= 1u << (place % 32); }
+  void set_bit(int place) {
+    const auto limb = static_cast<std::size_t>(place / 32);
+    limbs_[limb] |= 1u << (place % 32);
+    used_ = std::max(used_, limb + 1);
+  }
 
  private:
-  std::array<std::uint32_t, 33> limbs_{};
+  void push(std::uint32_t limb) {
+    if (limb == 0) return;
+    assert(used_ < limbs_.size());
+    limbs_[used_++] = limb;
+  }
+  void trim() {
+    while (used_ > 0 && limbs_[used_ - 1] == 0) --used_;
+  }
+
+  std::array<std::uint32_t, 33> limbs_{};  // those from used_ on are zero
+  std::size_t used_ = 0;
 };
 
 Wide binomial(int n, int k) {
