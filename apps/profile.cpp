@@ -18,7 +18,7 @@ std::string profile_text(std::span<const ProfilingBackend::Line> lines, double t
     text += line.operations > 0 ? fmt::format(" {:>10.3f} {:>9.1f}\n", line.operations * 1e-9, line.operations / std::max(1e-9, line.seconds) * 1e-9) : "\n";
   }
   const double elsewhere = std::max(0.0, thread_seconds - kernels);
-  text += fmt::format("# {:32} {:>10} {:>10.4f} {:>6.1f}%   headers, channel, plans, lists\n", "outside kernels", "", elsewhere, share(elsewhere));
+  text += fmt::format("# {:32} {:>10} {:>10.4f} {:>6.1f}%   headers, channel, plans, lists, waiting\n", "outside kernels", "", elsewhere, share(elsewhere));
   text += fmt::format("# {:32} {:>10} {:>10.4f} {:>6.1f}%\n", "not in products", "", thread_seconds - products, share(thread_seconds - products));
   return text + "# seconds are those of all threads together; products: linear and its backward kernels\n";
 }

@@ -1,4 +1,5 @@
 // semwave train: a network from a scenario with `train`, a line an epoch.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -34,7 +36,7 @@ void print_epoch(const TrainingProgress& at, bool image, bool json) {
   std::fflush(stdout);
 }
 
-int train_scenario(const RunOptions& options, bool resume) {
+int train_scenario(const RunOptions& options, bool resume, bool profile) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (!scenario.train) throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
   if (options.out.empty()) throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
@@ -47,7 +49,9 @@ int train_scenario(const RunOptions& options, bool resume) {
     const std::string text = scenario_text(scenario, options.out);
     write_file_whole(options.out + "/scenario.json", text.data(), text.size());
   }
-  const std::unique_ptr<Backend> backend = options.make_backend();
+  const std::unique_ptr<Backend> device = options.make_backend();
+  const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
+  Backend* const backend = profile ? profiling.get() : device.get();
   ThreadPool pool(options.thread_count());
   Progress progress(options.quiet);
   const bool image = scenario.train->image_weight > 0;
@@ -70,6 +74,7 @@ int train_scenario(const RunOptions& options, bool resume) {
     }
   };
   bool done = false;
+  const auto start = std::chrono::steady_clock::now();
   try {
     done = train(scenario, *backend, pool, settings);
   } catch (const Error& failure) {
@@ -79,6 +84,10 @@ int train_scenario(const RunOptions& options, bool resume) {
     return 1;
   }
   progress.clear();
+  if (profile) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fmt::print(options.json ? stderr : stdout, "{}", profile_text(profiling->lines(), seconds * pool.threads()));
+  }
   if (!done) {
     progress.note("interrupted; the state is kept, go on with: semwave train " + options.scenario + " --out " + options.out + " --resume");
     return interrupted_status;
@@ -95,8 +104,10 @@ Command add_train(CLI::App& program) {
   auto resume = std::make_shared<bool>(false);
   options->add_to(*command);
   command->add_flag("--resume", *resume, "go on where a run with the same --out was stopped or killed");
+  auto profile = std::make_shared<bool>(false);
+  command->add_flag("--profile", *profile, "time and GFLOP/s of each kernel at the end");
   command->footer("Example: semwave train scenarios/train_fashion.json --out out/fashion --threads 2");
-  return [options, resume] { return train_scenario(*options, *resume); };
+  return [options, resume, profile] { return train_scenario(*options, *resume, *profile); };
 }
 
 }  // namespace semwave

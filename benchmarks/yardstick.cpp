@@ -2,7 +2,8 @@
 // one run. `--export DIR`: weights, images and logits for peers to check themselves against.
 //
 // Requests, one a line (batch, threads, repetitions, images a shard; 0 or none: what the backend likes), each answered by one line of JSON:
-//   forward|keep|half|train 64 2 20 [8]    peak THREADS REPETITIONS    losses BATCH STEPS (of a fresh network)
+//   forward|keep|half|train|profile 64 2 20 [8]    peak THREADS REPETITIONS    losses BATCH STEPS (of a fresh network)
+// `profile` is a forward pass whose kernels are timed one by one.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -20,6 +21,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/profile.h"
 
 namespace semwave::yardstick {
 namespace {
@@ -96,9 +98,20 @@ Json answer(const std::string& line) {
     const Json seconds = timed(repetitions, [&] { loss = training(threads).step(batch, shard); });
     return {{"seconds", seconds}, {"shard", shard}, {"loss", loss}};
   }
+  if (what == "profile") {
+    const std::unique_ptr<ProfilingBackend> profiling = make_profiling_backend(backend());
+    const Network profiled(*profiling);
+    std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
+    const Json seconds = timed(repetitions, [&] { forward(profiled, batch, shard, pool(threads), Skip::nothing, logits.data()); });
+    Json kernels = Json::array();  // of the warm-up too
+    for (const ProfilingBackend::Line& kernel : profiling->lines())
+      if (kernel.kernel != "pack" && kernel.kernel != "copy")  // made once, with the network
+        kernels.push_back({{"kernel", kernel.kernel}, {"calls", kernel.calls}, {"seconds", kernel.seconds}, {"operations", kernel.operations}, {"product", kernel.product}});
+    return {{"seconds", seconds}, {"shard", shard}, {"repetitions", warm_up + repetitions}, {"kernels", kernels}};
+  }
   const std::map<std::string, Skip> skips{{"forward", Skip::nothing}, {"keep", Skip::tokens}, {"half", Skip::blocks}};
   const auto skip = skips.find(what);
-  if (skip == skips.end()) throw Error(line, "expected forward, keep, half, train, losses or peak");
+  if (skip == skips.end()) throw Error(line, "expected forward, keep, half, train, profile, losses or peak");
   std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
   double operations = 0;
   const Json seconds = timed(repetitions, [&] { operations = forward(network(), batch, shard, pool(threads), skip->second, logits.data()); });

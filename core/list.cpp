@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t alignment = 64;
 constexpr std::size_t smallest = 64;                          // bytes of class 0
 constexpr int classes = 24;                                   // up to 512 MiB; above, memory goes straight back to the system
-constexpr std::size_t thread_limit = std::size_t{32} << 20;   // bytes a thread keeps to itself
+constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes a thread keeps to itself
 constexpr std::size_t shared_limit = std::size_t{1} << 30;    // bytes all threads together keep besides
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -14,7 +14,7 @@ namespace semwave {
 namespace {
 
 enum class Kernel : std::uint8_t {
-  copy, fill, pack, linear, linear_backward_input, linear_backward_weight,
+  zeros, copy, fill, pack, linear, linear_backward_input, linear_backward_weight,
   activation_backward, layer_norm, layer_norm_backward, attention, attention_backward, patches,
   patches_backward, max_pool, max_pool_backward, pool, pool_backward, gather_rows,
   scatter_add_rows, set_columns, add_columns, add_scaled, straight_through_backward, softmax,
@@ -24,7 +24,7 @@ enum class Kernel : std::uint8_t {
 };
 constexpr auto kernel_count = static_cast<std::size_t>(Kernel::count);
 constexpr std::array<const char*, kernel_count> names{
-    "copy", "fill", "pack", "linear", "linear_backward_input", "linear_backward_weight",
+    "zeros", "copy", "fill", "pack", "linear", "linear_backward_input", "linear_backward_weight",
     "activation_backward", "layer_norm", "layer_norm_backward", "attention", "attention_backward", "patches",
     "patches_backward", "max_pool", "max_pool_backward", "pool", "pool_backward", "gather_rows",
     "scatter_add_rows", "set_columns", "add_columns", "add_scaled", "straight_through_backward", "softmax",
@@ -74,7 +74,10 @@ class Profiling final : public ProfilingBackend {
   std::string name() const override { return inner_.name(); }
   int preferred_shard() const override { return inner_.preferred_shard(); }
   Tensor empty(Shape shape, DataType type) override { return inner_.empty(shape, type); }
-  Tensor zeros(Shape shape) override { return inner_.zeros(shape); }
+  Tensor zeros(Shape shape) override {
+    const Timer timer(*this, {Kernel::zeros}, 0);
+    return inner_.zeros(shape);
+  }
   Tensor from_host(Shape shape, const float* values) override { return inner_.from_host(shape, values); }
   void to_host(const Tensor& tensor, float* values) const override { return inner_.to_host(tensor, values); }
   void copy(const Tensor& to, const Tensor& from) override {

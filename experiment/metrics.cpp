@@ -11,7 +11,8 @@ namespace semwave {
 
 namespace {
 
-double eight_bit(float value) { return std::round(std::clamp(std::isnan(value) ? 0.0f : value, 0.0f, 1.0f) * 255.0f) / 255.0; }
+// NaN counts as 0. Half of a step is rounded up, in double, where adding it is exact.
+double eight_bit(float value) { return std::floor(static_cast<double>((value > 0.0f ? std::min(value, 1.0f) : 0.0f) * 255.0f) + 0.5) / 255.0; }
 
 std::array<double, 11> gaussian_window() {
   std::array<double, 11> w{};
@@ -31,18 +32,14 @@ void blur(const List<double>& x, int height, int width, List<double>& rows, List
   const int ow = width - 10, oh = height - 10;
   rows.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(ow), 0);
   out.assign(static_cast<std::size_t>(oh) * static_cast<std::size_t>(ow), 0);
+  // The window's places in the outer loop: the inner one then runs over neighbours.
+  const auto add = [ow](double* to, const double* from, double weight) {
+    for (int c = 0; c < ow; ++c) to[c] += weight * from[c];
+  };
   for (int y = 0; y < height; ++y)
-    for (int c = 0; c < ow; ++c) {
-      double sum = 0;
-      for (int t = 0; t < 11; ++t) sum += w[static_cast<std::size_t>(t)] * x[static_cast<std::size_t>(y * width + c + t)];
-      rows[static_cast<std::size_t>(y * ow + c)] = sum;
-    }
+    for (int t = 0; t < 11; ++t) add(rows.data() + y * ow, x.data() + y * width + t, w[static_cast<std::size_t>(t)]);
   for (int y = 0; y < oh; ++y)
-    for (int c = 0; c < ow; ++c) {
-      double sum = 0;
-      for (int t = 0; t < 11; ++t) sum += w[static_cast<std::size_t>(t)] * rows[static_cast<std::size_t>((y + t) * ow + c)];
-      out[static_cast<std::size_t>(y * ow + c)] = sum;
-    }
+    for (int t = 0; t < 11; ++t) add(out.data() + y * ow, rows.data() + (y + t) * ow, w[static_cast<std::size_t>(t)]);
 }
 
 }  // namespace

@@ -144,6 +144,7 @@ void Trainer::step(std::int64_t step) {
   sum_.balance += loss.balance;
   sum_.z += loss.z;
   sum_.routed_blocks = loss.routed_blocks;
+  sum_.operations += loss.operations;
   last_ = optimiser_->step(batch_.lanes());
   if (last_.skipped && !std::isfinite(loss.total(settings_)))
     throw Error(scenario_.place("/train").str(), "the loss is not finite at step " + std::to_string(step) + "; lower train.optimiser.learning_rate");
@@ -165,6 +166,7 @@ void Trainer::report(bool epoch_end) {
   p.learning_rate = last_.learning_rate;
   p.gradient_norm = last_.gradient_norm;
   p.images_per_second = n * settings_.batch / std::chrono::duration<double>(Clock::now() - since_report_).count();
+  p.operations = sum_.operations / (n * settings_.batch);
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
   p.seconds_left = elapsed / static_cast<double>(std::max<std::int64_t>(1, done_ - first_step_)) * static_cast<double>(total_steps_ - done_);
   p.epoch_end = epoch_end;
@@ -183,7 +185,7 @@ void Trainer::report(bool epoch_end) {
     p.validation_psnr_db = scenario.psnr ? psnr / validation_.count() : 0;
   }
   Json line{{"epoch", p.epoch}, {"step", p.step}, {"loss", p.loss}, {"class_loss", p.class_loss}, {"image_loss", p.image_loss}, {"gate_loss", p.gate_loss}, {"balance", p.balance},
-            {"z", p.z}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}, {"images_per_second", p.images_per_second},
+            {"z", p.z}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}, {"images_per_second", p.images_per_second}, {"operations", p.operations},
             {"seconds", elapsed}};
   if (epoch_end) {
     line["validation_accuracy"] = p.validation_accuracy;

@@ -19,6 +19,7 @@ struct TrainingProgress {
   double loss = 0, class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;  // means since the last report
   double learning_rate = 0, gradient_norm = 0;
   double images_per_second = 0, seconds_left = 0;
+  double operations = 0;  // executed forward, an image
   bool epoch_end = false;
   double validation_accuracy = 0, validation_psnr_db = 0;  // at epoch_end
 };

@@ -1,8 +1,10 @@
 #include "experiment/training_step.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <string>
 
 #include "core/ops/ops.h"
@@ -13,7 +15,14 @@ namespace semwave {
 
 namespace {
 
-constexpr int lane_count = 8;  // fixed, so that the sum of gradients is the same for any number of threads
+constexpr int lane_count = 8;     // fixed, so that the sum of gradients is the same for any number of threads
+constexpr int longest_shard = 16;  // on a processor: more rows a product, but what a pass keeps must not grow without bound
+
+/// One shard a lane where the batch allows it, at least what the device likes.
+int shard_of(int asked, int batch, const Backend& backend) {
+  if (asked > 0) return asked;
+  return std::max(backend.preferred_shard(), std::min(longest_shard, (batch + lane_count - 1) / lane_count));
+}
 
 }  // namespace
 
@@ -37,7 +46,7 @@ TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const D
       pool_(pool),
       backend_(model.parameters->backend()),
       channel_(scenario.channel),
-      shard_(std::max(1, shard > 0 ? shard : backend_.preferred_shard())) {
+      shard_(shard_of(shard, settings_.batch, backend_)) {
   for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model.parameters);
 }
 
@@ -77,23 +86,28 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
   const int batch = static_cast<int>(indices.size()), shards = (batch + shard_ - 1) / shard_;
   BatchStatistics statistics(shards);
   std::vector<std::unique_ptr<Work>> works(static_cast<std::size_t>(shards));
-  // Shard s belongs to lane s mod 8 and lanes run their shards in order: the same sums whoever runs a lane.
-  pool_.run(lane_count, [&](int lane) {
-    lanes_[static_cast<std::size_t>(lane)].clear();
-    for (int s = lane; s < shards; s += lane_count) {
-      auto& work = works[static_cast<std::size_t>(s)];
-      work = std::make_unique<Work>(backend_);
-      work->pass.tape = &work->tape;
-      work->pass.gradients = &lanes_[static_cast<std::size_t>(lane)];
-      work->pass.training = true;
-      work->pass.statistics = &statistics;
-      work->pass.shard = s;
-      const int first = s * shard_;
-      forward(*work, indices.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(shard_, batch - first))), epoch, batch);
-    }
+  // Shard s belongs to lane s mod 8.
+  pool_.run(shards, [&](int s) {
+    auto& work = works[static_cast<std::size_t>(s)];
+    work = std::make_unique<Work>(backend_);
+    work->pass.tape = &work->tape;
+    work->pass.gradients = &lanes_[static_cast<std::size_t>(s % lane_count)];
+    work->pass.training = true;
+    work->pass.statistics = &statistics;
+    work->pass.shard = s;
+    const int first = s * shard_;
+    forward(*work, indices.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(shard_, batch - first))), epoch, batch);
   });
   statistics.reduce();
-  pool_.run(lane_count, [&](int lane) {
+  // A lane runs its shards in order: the same sums whoever runs it. The longest go first, so that no thread waits long for the last one.
+  std::array<double, lane_count> operations{};
+  std::array<int, lane_count> order;
+  std::iota(order.begin(), order.end(), 0);
+  for (int s = 0; s < shards; ++s) operations[static_cast<std::size_t>(s % lane_count)] += works[static_cast<std::size_t>(s)]->pass.operations;
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return operations[static_cast<std::size_t>(a)] > operations[static_cast<std::size_t>(b)]; });
+  pool_.run(lane_count, [&](int task) {
+    const int lane = order[static_cast<std::size_t>(task)];
+    lanes_[static_cast<std::size_t>(lane)].clear();
     for (int s = lane; s < shards; s += lane_count) {
       Work& work = *works[static_cast<std::size_t>(s)];
       if (work.loss.total.defined()) work.tape.backward(backend_, work.loss.total);
@@ -104,6 +118,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.class_loss += work->loss.class_loss;
     loss.image_loss += work->loss.image_loss;
     loss.gate_loss += work->loss.gate_loss;
+    loss.operations += work->pass.operations;
   }
   const int blocks = model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
   loss.routed_blocks = blocks;

@@ -18,6 +18,7 @@ namespace semwave {
 struct BatchLoss {
   double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
   int routed_blocks = 0;
+  double operations = 0;  // executed forward, multiply-add = 2; the backward pass executes about twice as many
   double total(const TrainSettings& settings) const;
 };
 

@@ -18,6 +18,13 @@ template <int rows, int vectors, Order order, Write write, bool fetch>
 void tile(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride,
           [[maybe_unused]] std::int64_t ahead) {
   Vector sums[rows][vectors] = {};
+  if constexpr (write == Write::add) {  // C is seldom in the near caches: it comes while the sums are made
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(c + i * c_stride + v * vector_width, 1);
+    }
+  }
   for (std::int64_t p = 0; p < depth; ++p) {
     Vector right[vectors];
 #pragma GCC unroll 2
@@ -54,6 +61,8 @@ constexpr std::array<TileFunction, tile_rows> heights() {
   return heights<vectors, order, write, fetch>(std::make_integer_sequence<int, tile_rows>{});
 }
 
+constexpr std::int64_t rows_ahead = 12;
+
 // [vectors - 1][order][write][rows - 1]
 constexpr std::array<TileFunction, tile_rows> tiles[2][2][2] = {
     {{heights<1, Order::by_rows, Write::set>(), heights<1, Order::by_rows, Write::add>()},
@@ -61,16 +70,18 @@ constexpr std::array<TileFunction, tile_rows> tiles[2][2][2] = {
     {{heights<2, Order::by_rows, Write::set>(), heights<2, Order::by_rows, Write::add>()},
      {heights<2, Order::by_columns, Write::set>(), heights<2, Order::by_columns, Write::add>()}}};
 
-// [vectors - 1][rows - 1]: by_rows, set, and asking for what stands ahead
-constexpr std::array<TileFunction, tile_rows> fetching_tiles[2] = {heights<1, Order::by_rows, Write::set, true>(), heights<2, Order::by_rows, Write::set, true>()};
+// [order][vectors - 1][rows - 1], asking for what stands ahead: by rows to set, by columns to add
+constexpr std::array<TileFunction, tile_rows> fetching_tiles[2][2] = {
+    {heights<1, Order::by_rows, Write::set, true>(), heights<2, Order::by_rows, Write::set, true>()},
+    {heights<1, Order::by_columns, Write::add, true>(), heights<2, Order::by_columns, Write::add, true>()}};
 
 }  // namespace
 
 void multiply_tile(Write write, int rows, int vectors, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride, float* c,
                    std::int64_t c_stride, std::int64_t ahead) {
   if (ahead != 0) {
-    assert(write == Write::set && a.order == Order::by_rows);
-    return fetching_tiles[vectors - 1][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c, c_stride, ahead);
+    assert((write == Write::set) == (a.order == Order::by_rows));
+    return fetching_tiles[static_cast<int>(a.order)][vectors - 1][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c, c_stride, ahead);
   }
   tiles[vectors - 1][static_cast<int>(a.order)][static_cast<int>(write)][static_cast<std::size_t>(rows - 1)](depth, a.data, a.stride, b, b_stride, c,
                                                                                                              c_stride, ahead);
@@ -99,7 +110,9 @@ void multiply(Write write, std::int64_t rows, std::int64_t columns, std::int64_t
       const LeftMatrix left{a.row(row), a.stride, a.order};
       float* to = c + row * c_stride + column;
       if (width == full) {
-        multiply_tile(write, height, vectors, depth, left, panel, panel_stride, to, c_stride);
+        // The first tile of a panel of a stored activation reads it from afar, a few lines of each row: these come sooner if asked for.
+        const std::int64_t ahead = row == 0 && a.order == Order::by_columns && write == Write::add ? rows_ahead * panel_stride : 0;
+        multiply_tile(write, height, vectors, depth, left, panel, panel_stride, to, c_stride, ahead);
       } else {
         alignas(64) float result[tile_rows * panel_width];
         multiply_tile(Write::set, height, vectors, depth, left, panel, panel_stride, result, full);

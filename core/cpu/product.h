@@ -30,7 +30,7 @@ struct LeftMatrix {
   const float* row(std::int64_t i) const { return order == Order::by_rows ? data + i * stride : data + i; }
 };
 
-/// One tile: `rows` 1..tile_rows, `vectors` 1 or 2 whole vectors of columns. Where `ahead` is not 0 (by_rows and set only) it asks the
+/// One tile: `rows` 1..tile_rows, `vectors` 1 or 2 whole vectors of columns. Where `ahead` is not 0 (by_rows with set, by_columns with add) it asks the
 /// cache, while it reads B, for what stands `ahead` floats further on; that address is only hinted at and may lie anywhere.
 void multiply_tile(Write write, int rows, int vectors, std::int64_t depth, const LeftMatrix& a, const float* b, std::int64_t b_stride, float* c,
                    std::int64_t c_stride, std::int64_t ahead = 0);
