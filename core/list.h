@@ -2,8 +2,9 @@
 // than filling them. Every worker keeps the blocks it has freed (its arena): in steady state a shard takes no memory from the
 // heap, no lock and no system call (tests/experiment/steady_state_test.cpp counts).
 //
-// Size classes, one a doubling (so that ragged sizes soon meet a block that fits; memory never touched costs nothing); a free
-// list per thread, one shared list behind them, both bounded. A block may be given back
+// Two size classes a doubling; a free list per thread, one shared list behind them. Small blocks are cut from slabs in huge pages
+// (training walks over hundreds of MiB, and its strides would miss the TLB) and are kept for the next pass; of large ones a
+// bounded number is kept. A block may be given back
 // by another thread than the one that took it.
 #pragma once
 
