@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <compare>
 #include <map>
@@ -244,17 +245,23 @@ class Profiling final : public ProfilingBackend {
 
   /// This thread's entry of the kernel; made at its first call.
   Entry& entry(const Key& key) const {
-    thread_local const Profiling* owner = nullptr;
+    thread_local std::uint64_t owner = 0;
     thread_local Table* mine = nullptr;
-    if (owner != this) {
+    if (owner != number_) {
       const std::lock_guard lock(mutex_);
       mine = tables_.emplace_back(std::make_unique<Table>()).get();
-      owner = this;
+      owner = number_;
     }
     const auto found = std::find_if(mine->begin(), mine->end(), [&key](const Entry& entry) { return entry.key == key; });
     return found != mine->end() ? *found : mine->emplace_back(Entry{.key = key});
   }
 
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
+  const std::uint64_t number_ = next_number();  // an address may come again, this does not
   Backend& inner_;
   mutable std::mutex mutex_;  // guards the list; each table belongs to its thread
   mutable std::vector<std::unique_ptr<Table>> tables_;
