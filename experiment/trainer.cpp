@@ -203,7 +203,7 @@ void Trainer::report(bool epoch_end) {
 void Trainer::save() const {
   Checkpoint model = to_checkpoint(model_);
   // The state holds the weights too: a kill between the two files leaves a state that is whole by itself.
-  Checkpoint state{.metadata = {{"semwave.training", "1"}, {"semwave.step", std::to_string(done_)}, {"semwave.scenario_sha256", scenario_hash()}}, .arrays = model.arrays};
+  Checkpoint state{.metadata = {{"semwave.training", "1"}, {"semwave.step", std::to_string(done_)}, {"semwave.shard", std::to_string(batch_.shard())}, {"semwave.scenario_sha256", scenario_hash()}}, .arrays = model.arrays};
   for (NamedArray& array : optimiser_->state()) state.arrays.push_back(std::move(array));
   write_checkpoint(path("training.safetensors"), state);
   model.half = settings_.half_weights;
@@ -221,6 +221,10 @@ void Trainer::restore() {
   const auto hash = state.metadata.find("semwave.scenario_sha256");
   if (step == state.metadata.end() || hash == state.metadata.end()) throw Error(file, "not a training state of semwave");
   if (hash->second != scenario_hash()) throw Error(file, "was made by another training scenario; use another --out, or start anew without --resume");
+  // Shards of another size add gradients in another order: the weights would differ in their last bits without a word.
+  const auto shard = state.metadata.find("semwave.shard");
+  if (shard != state.metadata.end() && shard->second != std::to_string(batch_.shard()))
+    throw Error(file, "was made with shards of " + shard->second + " images, not " + std::to_string(batch_.shard()) + "; go on with --shard " + shard->second);
   Checkpoint weights, moments;
   for (NamedArray& array : state.arrays) {
     const bool weight = array.name.starts_with("transmitter.") || array.name.starts_with("receiver.");

@@ -31,6 +31,7 @@ class TrainingStep {
   /// `indices` are images of the data; draws are keyed by (scenario.seed, image, epoch), so they do not depend on the batch.
   BatchLoss run(std::span<const std::int32_t> indices, int epoch);
   const std::vector<Gradients>& lanes() const { return lanes_; }
+  int shard() const { return shard_; }  // images a shard
 
  private:
   struct Work;

@@ -40,9 +40,10 @@ class Training : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {}) {
+  bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {},
+           int shard = 4) {
     ThreadPool pool(threads);
-    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = 4, .interrupt = interrupt, .report = std::move(report)});
+    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = shard, .interrupt = interrupt, .report = std::move(report)});
   }
   std::string model(const std::string& out) { return bytes(root_ / out / "model.safetensors"); }
 
@@ -82,6 +83,13 @@ TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
   (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
   scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/batch", 8}});
   EXPECT_THROW(run("out", 1, true), Error);
+}
+
+TEST_F(Training, AResumeWithOtherShardsIsRefused) {
+  std::atomic<bool> stop = false;
+  (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
+  EXPECT_THROW(run("out", 1, true, nullptr, {}, 8), Error);
+  EXPECT_TRUE(run("out", 1, true));
 }
 
 TEST_F(Training, AStepOutsideTheTrainingIsRefused) {
