@@ -40,7 +40,13 @@ def results(bar, script, *options):
 
 
 def ratio(bar, what, made, least):
-    bar.check(what, f"{interval(made['ratio'])} the speed of {made['peer']}", made["ratio"]["value"] >= least, f"at least {least}x, median over the rounds")
-    for key, other in made.items():
-        if key.startswith("ratio_"):
-            bar.note(f"against the fastest of PyTorch's {key[6:]} tuning: {interval(other)}")
+    """The bar is on the tuning it names (PyTorch's `plain`: OPENBLAS_CORETYPE and the OpenMP build); a tuning that goes further is shown beside it."""
+    by_tuning = {key[6:]: other for key, other in made.items() if key.startswith("ratio_")}
+    held = by_tuning.pop("plain", None)
+    if held is None:
+        held = made["ratio"]
+    else:
+        bar.note(f"{what}: {interval(made['ratio'])} the speed of {made['peer']}, which was tuned further than the bar asks")
+    bar.check(what, f"{interval(held)} the speed of the peer", held["value"] >= least, f"at least {least}x, median over the rounds")
+    for tuning, other in by_tuning.items():
+        bar.note(f"against the fastest of PyTorch's {tuning} tuning: {interval(other)}")
