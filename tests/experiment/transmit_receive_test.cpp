@@ -154,6 +154,12 @@ TEST_F(Path, EqualScoresLeaveTheLowerPosition) {
   const std::vector<float> rows(10, 1), scores{1, 3, 3, 0, 3, 2, 2, 2, 2, 2};
   const Kept kept = keep_best(pass, *gate, {Var(backend_->from_host({10, 1}, rows.data())), layout}, Var(backend_->from_host({10, 1}, scores.data())), {2, 3});
   EXPECT_EQ(kept.tokens.layout->positions, (List<std::int32_t>{1, 2, 0, 1, 2}));
+
+  // A NaN counts as the lowest score of all, whatever stands beside it.
+  const float nan = std::nanf("");
+  const std::vector<float> broken{nan, -5, nan, -7, nan, nan, nan, nan, nan, nan};
+  const Kept sound = keep_best(pass, *gate, {Var(backend_->from_host({10, 1}, rows.data())), layout}, Var(backend_->from_host({10, 1}, broken.data())), {3, 2});
+  EXPECT_EQ(sound.tokens.layout->positions, (List<std::int32_t>{0, 1, 3, 0, 1}));
 }
 
 TEST_F(Path, SkippedWorkIsNotDone) {
