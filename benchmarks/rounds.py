@@ -2,6 +2,7 @@
 
 All of them stay up through the whole run and sleep while another has its turn, so that every round sees the same machine.
 """
+import argparse
 import datetime
 import json
 import os
@@ -169,3 +170,30 @@ def write_json(path, made):
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(json.dumps(made, indent=1) + "\n")
+
+
+def yardstick_program(name, title, description, measure, repetitions_1, add_arguments=None):
+    """The main of a benchmark of semwave alone: `measure(server, options, results)` fills the results. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--yardstick", default=os.environ.get("YARDSTICK", str(ROOT / "build" / "benchmarks" / "yardstick")), help="semwave's program")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--repetitions-1", type=int, default=repetitions_1, help="in each round, batch 1")
+    parser.add_argument("--repetitions-64", type=int, default=20, help="in each round, batch 64")
+    parser.add_argument("--shard", type=int, default=0, help="images a thread takes at once (default: what the backend likes)")
+    parser.add_argument("--json", default="", help="writes the shares there")
+    if add_arguments:
+        add_arguments(parser)
+    options = parser.parse_args()
+    results, semwave = {}, None
+    try:
+        semwave = semwave_server(options.yardstick)
+        heading(title, {})
+        measure(semwave, options, results)
+    except (Failed, OSError) as reason:
+        print(f"{name}: {reason}", file=sys.stderr)
+        return 1
+    finally:
+        if semwave:
+            semwave.close()
+    write_json(options.json, results)
+    return 0

@@ -4,12 +4,9 @@
 keep: 12 of 49 tokens go on after block 2 of 6, the others' rows are removed. half: images leave after block 3. The same kernels in the same
 run, in turns; operations are those the passes have counted.
 """
-import argparse
-import os
 import sys
 
 import rounds
-from rounds import Failed
 
 SETTINGS = {"keep": "12 of 49 tokens after block 2 of 6", "half": "3 of 6 blocks"}
 
@@ -37,29 +34,5 @@ def measure(semwave, options, results):
                   f"time {saved:.1f} % saved, realised {rounds.interval(made, '', digits=3)}", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--yardstick", default=os.environ.get("YARDSTICK", str(rounds.ROOT / "build" / "benchmarks" / "yardstick")), help="semwave's program")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--repetitions-1", type=int, default=200, help="in each round, batch 1")
-    parser.add_argument("--repetitions-64", type=int, default=20, help="in each round, batch 64")
-    parser.add_argument("--shard", type=int, default=0, help="images a thread takes at once (default: what the backend likes)")
-    parser.add_argument("--json", default="", help="writes the shares there")
-    options = parser.parse_args()
-    results, semwave = {}, None
-    try:
-        semwave = rounds.semwave_server(options.yardstick)
-        rounds.heading("realised savings on the yardstick", {})
-        measure(semwave, options, results)
-    except (Failed, OSError) as reason:
-        print(f"savings: {reason}", file=sys.stderr)
-        return 1
-    finally:
-        if semwave:
-            semwave.close()
-    rounds.write_json(options.json, results)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rounds.yardstick_program("savings", "realised savings on the yardstick", __doc__, measure, 200))

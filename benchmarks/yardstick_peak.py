@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
 """The yardstick's forward pass and the peak of multiply-adds in turns: batch 1 on one thread, batch 64 on two, for each number of images a
 shard that is asked for. One thread is held against one core's peak, two threads against two cores'."""
-import argparse
-import os
 import sys
 
 import rounds
-from rounds import Failed
 
 
 def measure(semwave, options, results):
@@ -29,30 +26,9 @@ def measure(semwave, options, results):
         results[key] = {"share": shares[options.shard], "seconds": ours.median, "peak_gflops": 1e-9 / peak.median}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--yardstick", default=os.environ.get("YARDSTICK", str(rounds.ROOT / "build" / "benchmarks" / "yardstick")), help="semwave's program")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--repetitions-1", type=int, default=100, help="in each round, batch 1")
-    parser.add_argument("--repetitions-64", type=int, default=20, help="in each round, batch 64")
-    parser.add_argument("--shard", type=int, default=0, help="images a thread takes at once (default: what the backend likes)")
+def add_arguments(parser):
     parser.add_argument("--shards", type=int, nargs="*", default=[], help="other numbers to be shown beside it")
-    parser.add_argument("--json", default="", help="writes the shares there")
-    options = parser.parse_args()
-    results, semwave = {}, None
-    try:
-        semwave = rounds.semwave_server(options.yardstick)
-        rounds.heading("the yardstick and the machine's peak", {})
-        measure(semwave, options, results)
-    except (Failed, OSError) as reason:
-        print(f"yardstick_peak: {reason}", file=sys.stderr)
-        return 1
-    finally:
-        if semwave:
-            semwave.close()
-    rounds.write_json(options.json, results)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rounds.yardstick_program("yardstick_peak", "the yardstick and the machine's peak", __doc__, measure, 100, add_arguments))
