@@ -42,11 +42,11 @@ def results(bar, script, *options):
 def ratio(bar, what, made, least):
     """The bar is on the tuning it names (PyTorch's `plain`: OPENBLAS_CORETYPE and the OpenMP build); a tuning that goes further is shown beside it."""
     by_tuning = {key[6:]: other for key, other in made.items() if key.startswith("ratio_")}
-    held = by_tuning.pop("plain", None)
+    held, peer = by_tuning.pop("plain", None), "PyTorch's fastest in the tuning the bar names"
     if held is None:
-        held = made["ratio"]
+        held, peer = made["ratio"], made["peer"]
     else:
         bar.note(f"{what}: {interval(made['ratio'])} the speed of {made['peer']}, which was tuned further than the bar asks")
-    bar.check(what, f"{interval(held)} the speed of the peer", held["value"] >= least, f"at least {least}x, median over the rounds")
+    bar.check(what, f"{interval(held)} the speed of {peer}", held["value"] >= least, f"at least {least}x, median over the rounds")
     for tuning, other in by_tuning.items():
         bar.note(f"against the fastest of PyTorch's {tuning} tuning: {interval(other)}")
