@@ -39,8 +39,8 @@ struct Reception {
   List<HeaderOnAir> headers;               // set in training passes only: the header is then taken as read
   Var symbols;                                    // [total, 2] y, before equalisation
   Tensor gains;                                   // [total, 2] h as the receiver knows it
-  Tensor noise_variance;                          // [total] N0 of each symbol
-  List<double> header_noise_variance;      // [images] N0
+  Tensor noise_variance;                          // [total] N0 of each symbol, the error variance of its gain on top
+  List<double> header_noise_variance;      // [images] the same, the largest of the header
   List<std::int32_t> starts;               // [images + 1]
   List<Ledger> ledger;                     // [images]
   List<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records

@@ -1,6 +1,7 @@
 // Realise, observe, apply: the way of a burst through the air.
 #include "channel/channel.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -11,36 +12,103 @@
 namespace semwave {
 namespace {
 
-/// The gains of one image in the order of its uses; a gain is drawn once for as long as it lasts.
+/// The gains of one image in the order of its uses, and what the receiver knows of them; each is made once for as long as it lasts.
 class Gains {
  public:
-  Gains(const Fading& fading, int image) : fading_(fading), image_(image) {}
+  Gains(const Fading& fading, int image, const Csi& csi, const Draws& draws)
+      : fading_(fading), image_(image), csi_(csi), draws_(draws), link_(fading, image), pilots_(fading.receiver_pilots_[static_cast<std::size_t>(image)]) {
+    error_variance_ = pilots_ > 0 ? fading.noise_variance(image) / pilots_ : unestimated_error();
+  }
 
-  std::complex<double> next() {
+  struct Gain {
+    std::complex<double> true_gain, known;
+  };
+  const Gain& next() {
     const std::int64_t index = fading_.coherence_index(use_);
     if (use_ == 0 || index != index_) {
-      gain_ = fading_.gain(image_, use_);
+      gain_.true_gain = link_.at(index);
+      gain_.known = known(index);
       index_ = index;
     }
     ++use_;
-    power_ += std::norm(gain_);
+    power_ += std::norm(gain_.true_gain);
     return gain_;
   }
   void skip(std::int64_t uses) {
     for (std::int64_t u = 0; u < uses; ++u) next();
   }
   /// Mean |h|^2 over the uses so far; of the first use where there was none.
-  double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(fading_.gain(image_, 0)); }
+  double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(link_.at(0)); }
+  /// E|h - known|^2.
+  double error_variance() const { return error_variance_; }
 
  private:
+  double unestimated_error() const {
+    if (!fading_.fades()) return 0;
+    constexpr double step = 2 * quantised_gain;
+    switch (csi_.kind) {
+      case CsiKind::delayed:
+        return 2 * (1 - fading_.law.correlation(csi_.delay));
+      case CsiKind::quantised:
+        return 2 * std::pow(step / std::exp2(csi_.bits), 2) / 12;
+      case CsiKind::none:
+        return 2;  // the gain taken for 1: a phase that may be any
+      case CsiKind::perfect:
+      case CsiKind::estimated:
+        return 0;
+    }
+    return 0;
+  }
+  std::complex<double> known(std::int64_t index) const {
+    const std::complex<double> h = gain_.true_gain;
+    if (pilots_ > 0) {
+      // The mean of n pilots heard through one gain is the gain plus CN(0, N0/n): drawn at once.
+      const auto place = static_cast<std::uint32_t>(index);
+      return h + std::sqrt(error_variance_) * complex_normal(philox(draws_.seed, Purpose::pilot_noise, draws_.images[static_cast<std::size_t>(image_)], draws_.visit, place));
+    }
+    if (!fading_.fades()) return h;
+    switch (csi_.kind) {
+      case CsiKind::delayed:
+        return link_.at(index, csi_.delay);
+      case CsiKind::quantised:
+        return {quantise(h.real(), -quantised_gain, quantised_gain, csi_.bits), quantise(h.imag(), -quantised_gain, quantised_gain, csi_.bits)};
+      case CsiKind::none:
+        return {1.0, 0.0};
+      case CsiKind::perfect:
+      case CsiKind::estimated:
+        return h;
+    }
+    return h;
+  }
+
   const Fading& fading_;
   int image_;
+  const Csi& csi_;
+  const Draws& draws_;
+  LinkGains link_;
+  int pilots_;
+  double error_variance_ = 0;
   std::int64_t use_ = 0, index_ = 0;
-  std::complex<double> gain_;
+  Gain gain_;
   double power_ = 0;
 };
 
+double to_db(double power) { return 10 * std::log10(std::max(power, 1e-12)); }
+
 }  // namespace
+
+double quantise(double value, double from, double to, int bits) {
+  const double cells = std::exp2(bits), width = (to - from) / cells;
+  return from + (std::clamp(std::floor((value - from) / width), 0.0, cells - 1) + 0.5) * width;
+}
+
+List<double> Channel::mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const {
+  List<double> snr_db(links.size(), settings_.snr.from_db);
+  if (settings_.snr.from_db == settings_.snr.to_db) return snr_db;
+  for (std::size_t i = 0; i < snr_db.size(); ++i)
+    snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) * uniform(philox(seed, Purpose::snr, links[i], 0, 0)[0]);
+  return snr_db;
+}
 
 Fading Channel::realise(const Draws& draws) const {
   List<double> snr_db(draws.images.size(), settings_.snr.from_db);
@@ -50,29 +118,54 @@ Fading Channel::realise(const Draws& draws) const {
   return realise(draws, std::move(snr_db));
 }
 
-Fading Channel::realise(const Draws& draws, List<double> snr_db) const {
-  assert(snr_db.size() == draws.images.size());
+Fading Channel::realise(const Draws& draws, List<double> snr_db) const { return realise(draws, draws.images, std::move(snr_db)); }
+
+Fading Channel::realise(const Draws& draws, List<std::uint32_t> links, List<double> snr_db) const {
+  assert(snr_db.size() == draws.images.size() && links.size() == draws.images.size());
   Fading fading;
-  fading.kind = settings_.fading;
-  fading.coherence = settings_.coherence;
-  fading.block = settings_.block;
+  fading.law = settings_.fading;
+  const bool estimates = settings_.receiver.kind == CsiKind::estimated;
+  if (estimates && fading.law.coherence == Coherence::block) fading.law.block = std::max<std::int64_t>(1, fading.law.block - settings_.receiver.pilots);
   fading.noiseless = settings_.noiseless;
   fading.seed = draws.seed;
   fading.slot = draws.visit;
-  fading.links_ = draws.images;
+  fading.links_ = std::move(links);
   fading.snr_db_ = std::move(snr_db);
+  fading.receiver_pilots_ = List<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
   return fading;
 }
 
 List<ChannelState> Channel::observe(const Fading& fading) const {
+  const Csi& csi = settings_.transmitter;
   List<ChannelState> states(static_cast<std::size_t>(fading.images()));
+  const bool one_gain = fading.fades() && fading.law.coherence == Coherence::image;
   for (int i = 0; i < fading.images(); ++i) {
-    double& snr_db = states[static_cast<std::size_t>(i)].snr_db;
-    snr_db = fading.noiseless ? ideal_snr_db : fading.snr_db(i);
-    const bool one_gain = !fading.noiseless && fading.kind != FadingKind::none && fading.coherence == Coherence::image;
-    if (one_gain) snr_db += 10 * std::log10(std::norm(fading.gain(i, 0)));
+    ChannelState& state = states[static_cast<std::size_t>(i)];
+    state.how = csi.kind;
+    state.snr_db = fading.snr_db(i);
+    if (csi.kind == CsiKind::none) {
+      state.snr_db = (settings_.snr.from_db + settings_.snr.to_db) / 2;
+    } else if (csi.kind == CsiKind::estimated) {
+      const double deviation = std::sqrt(fading.noise_variance(i) / csi.pilots);
+      const RandomWords words = philox(fading.seed, Purpose::sounding, fading.links_[static_cast<std::size_t>(i)], fading.slot, 0);
+      if (one_gain || !fading.fades()) state.snr_db += to_db(std::norm(fading.gain(i, 0) + deviation * complex_normal(words)));
+    } else if (one_gain) {
+      state.age = csi.kind == CsiKind::delayed ? csi.delay : 0;
+      state.snr_db += to_db(std::norm(fading.gain_before(i, 0, state.age)));
+    }
+    if (fading.noiseless) state.snr_db = ideal_snr_db;
+    if (csi.kind == CsiKind::quantised) state.snr_db = quantise(state.snr_db, quantised_from_db, quantised_to_db, csi.bits);
   }
   return states;
+}
+
+std::int64_t Channel::pilot_uses(std::int64_t data_uses, int receiver_pilots) const {
+  std::int64_t gains = 1;
+  if (settings_.fading.kind != FadingKind::none && settings_.fading.coherence == Coherence::block) {
+    const std::int64_t usable = std::max<std::int64_t>(1, settings_.fading.block - receiver_pilots);
+    gains = (data_uses + usable - 1) / usable;
+  }
+  return gains * receiver_pilots + (settings_.transmitter.kind == CsiKind::estimated ? settings_.transmitter.pilots : 0);
 }
 
 Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) const {
@@ -92,7 +185,8 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
   heard.ledger = burst.ledger;
   if (pass.training) heard.headers = burst.headers;
 
-  List<float> gains, noise, variance;
+  const bool known_apart = settings_.receiver.kind != CsiKind::perfect || std::any_of(fading.receiver_pilots_.begin(), fading.receiver_pilots_.end(), [](int n) { return n > 0; });
+  List<float> gains, known, noise, variance;
   gains.reserve(static_cast<std::size_t>(2 * total));
   noise.reserve(static_cast<std::size_t>(2 * total));
   variance.reserve(static_cast<std::size_t>(total));
@@ -104,7 +198,8 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
       if (fading.noiseless) return std::complex<double>{};
       return deviation * complex_normal(philox(pass.draws.seed, purpose, image, pass.draws.visit, static_cast<std::uint32_t>(place)));
     };
-    Gains h(fading, static_cast<int>(i));
+    Gains h(fading, static_cast<int>(i), settings_.receiver, pass.draws);
+    const double heard_variance = noise_variance + h.error_variance();
     std::int64_t uses = 0;
     if (pass.training) {
       List<int> part_bits;
@@ -116,19 +211,24 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
       uses = static_cast<std::int64_t>(symbols.size());
       heard.header_gains[i].reserve(symbols.size());
       for (std::size_t u = 0; u < symbols.size(); ++u) {
-        const std::complex<double> gain = h.next();
-        symbols[u] = std::complex<float>(gain * std::complex<double>(symbols[u]) + draw(Purpose::header_noise, static_cast<std::int64_t>(u)));
-        heard.header_gains[i].emplace_back(gain);
+        const Gains::Gain& gain = h.next();
+        symbols[u] = std::complex<float>(gain.true_gain * std::complex<double>(symbols[u]) + draw(Purpose::header_noise, static_cast<std::int64_t>(u)));
+        heard.header_gains[i].emplace_back(gain.known);
       }
       heard.header_symbols[i] = std::move(symbols);
     }
     for (std::int32_t s = burst.starts[i]; s < burst.starts[i + 1]; ++s) {
-      const std::complex<double> gain = h.next(), n = draw(Purpose::noise, burst.places[static_cast<std::size_t>(s)]);
-      gains.push_back(static_cast<float>(gain.real()));
-      gains.push_back(static_cast<float>(gain.imag()));
+      const std::complex<double> n = draw(Purpose::noise, burst.places[static_cast<std::size_t>(s)]);
+      const Gains::Gain& gain = h.next();
+      gains.push_back(static_cast<float>(gain.true_gain.real()));
+      gains.push_back(static_cast<float>(gain.true_gain.imag()));
+      if (known_apart) {
+        known.push_back(static_cast<float>(gain.known.real()));
+        known.push_back(static_cast<float>(gain.known.imag()));
+      }
       noise.push_back(static_cast<float>(n.real()));
       noise.push_back(static_cast<float>(n.imag()));
-      variance.push_back(static_cast<float>(noise_variance));
+      variance.push_back(static_cast<float>(heard_variance));
     }
     // What was really sent is what is counted; a sender that counted otherwise is a bug.
     Ledger& ledger = heard.ledger[i];
@@ -137,12 +237,14 @@ Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) c
     assert(ledger.payload == 0 || ledger.payload == payload);
     ledger.header = uses;
     ledger.payload = payload;
-    heard.header_noise_variance[i] = noise_variance;
+    ledger.pilots = pilot_uses(uses + payload, fading.receiver_pilots_[i]);
+    heard.header_noise_variance[i] = heard_variance;
     heard.mean_gain[i] = h.mean_power();
   }
-  heard.gains = pass.backend.from_host({total, 2}, gains.data());
+  const Tensor true_gains = pass.backend.from_host({total, 2}, gains.data());
+  heard.gains = known_apart ? pass.backend.from_host({total, 2}, known.data()) : true_gains;
   heard.noise_variance = pass.backend.from_host({total}, variance.data());
-  heard.symbols = burst.symbols.defined() ? fade_and_noise(pass, burst.symbols, heard.gains, pass.backend.from_host({total, 2}, noise.data()))
+  heard.symbols = burst.symbols.defined() ? fade_and_noise(pass, burst.symbols, true_gains, pass.backend.from_host({total, 2}, noise.data()))
                                           : Var(pass.backend.zeros({0, 2}));
   return heard;
 }

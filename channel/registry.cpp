@@ -1,6 +1,8 @@
 // The entries, each with its fields: this list is what `semwave list channels` and the schema show.
 #include "channel/registry.h"
 
+#include <cmath>
+
 namespace semwave {
 namespace {
 
@@ -34,20 +36,65 @@ Field coherence_field() {
 }
 
 Field csi_field() {
-  const Field perfect{
-      .name = "kind", .type = FieldType::choice, .summary = "how the link is known", .fallback = Json("perfect"), .choices = {"perfect"}};
-  const auto end = [&](std::string name, std::string who) {
-    Field object{.name = name, .type = FieldType::object, .summary = "what the " + who + " knows"};
-    object.object = shared(Fields{.summary = "knowledge of the link", .fields = {perfect}});
-    Field field = perfect;
-    field.name = std::move(name);
-    field.summary = "what the " + who + " knows of the gain and the noise";
-    field.alternatives = {object};
-    return field;
+  const Field pilots{.name = "pilots", .type = FieldType::integer, .summary = "channel uses for each estimate; left out: csi.pilots", .optional = true, .minimum = 1, .maximum = 1e6};
+  const Field delay{.name = "delay", .type = FieldType::integer, .summary = "slots", .fallback = Json(1), .minimum = 0, .maximum = 1e6};
+  const auto kinds = [&](std::string perfect, std::string estimated, std::string delayed, std::string quantised, std::string bits_of, std::string none) {
+    const Field bits{.name = "bits", .type = FieldType::integer, .summary = bits_of, .fallback = Json(3), .minimum = 1, .maximum = 24};
+    return std::vector<std::pair<std::string, std::shared_ptr<const Fields>>>{{"perfect", shared({.summary = std::move(perfect)})},
+                                                                              {"estimated", shared({.summary = std::move(estimated), .fields = {pilots}})},
+                                                                              {"delayed", shared({.summary = std::move(delayed), .fields = {delay}})},
+                                                                              {"quantised", shared({.summary = std::move(quantised), .fields = {bits}})},
+                                                                              {"none", shared({.summary = std::move(none)})}};
   };
+  const Field transmitter{.name = "transmitter", .type = FieldType::variant, .summary = "what the transmitter knows before it plans", .fallback = Json("perfect"),
+                          .kinds = kinds("the SNR of the burst, gain included where there is one gain a burst", "from pilots sent before the burst, counted: error variance N0/pilots",
+                                         "the SNR of some slots ago", "a few bits of the SNR", "of the SNR over -10..30 dB", "the middle of the SNR law")};
+  const Field receiver{.name = "receiver", .type = FieldType::variant, .summary = "what the receiver knows of the gains; it knows N0", .fallback = Json("perfect"),
+                       .kinds = kinds("every gain", "from pilots in the burst, counted: error variance N0/pilots", "the gain of some slots ago", "a few bits of the gain",
+                                      "of each real dimension over -3..3", "nothing: the gain is taken for 1")};
+  const Field common{.name = "pilots", .type = FieldType::integer, .summary = "of an end that is estimated and does not say", .fallback = Json(4), .minimum = 1, .maximum = 1e6};
   Field field{.name = "csi", .type = FieldType::object, .summary = "channel state information at each end", .fallback = Json::object()};
-  field.object = shared(Fields{.summary = "channel state information", .fields = {end("transmitter", "transmitter"), end("receiver", "receiver")}});
+  field.object = shared(Fields{.summary = "channel state information", .fields = {transmitter, receiver, common}});
   return field;
+}
+
+Field doppler_field() {
+  return {.name = "doppler",
+          .type = FieldType::number,
+          .summary = "f_D tau, tau the coherence interval (a slot for image): gains follow each other with autocorrelation J0(2 pi f_D tau n); left out: each draws its own",
+          .optional = true,
+          .minimum = 0,
+          .maximum = 1e6};
+}
+
+Csi read_csi(const Json& end, const Json& common) {
+  static constexpr std::pair<const char*, CsiKind> kinds[] = {{"perfect", CsiKind::perfect}, {"estimated", CsiKind::estimated}, {"delayed", CsiKind::delayed}, {"quantised", CsiKind::quantised}, {"none", CsiKind::none}};
+  Csi csi;
+  for (const auto& [name, kind] : kinds)
+    if (end.at("kind") == name) csi.kind = kind;
+  csi.pilots = end.value("pilots", common.get<int>());
+  csi.delay = end.value("delay", csi.delay);
+  csi.bits = end.value("bits", csi.bits);
+  return csi;
+}
+
+/// Both ends, and that what they are to know can be known.
+void read_csi(const Json& parameters, ChannelSettings& settings) {
+  const Json& csi = parameters.at("csi");
+  settings.transmitter = read_csi(csi.at("transmitter"), csi.at("pilots"));
+  settings.receiver = read_csi(csi.at("receiver"), csi.at("pilots"));
+  const FadingLaw& fading = settings.fading;
+  if (fading.kind == FadingKind::none || fading.coherence == Coherence::image) return;
+  const auto one_gain = [&](const Csi& end, const char* place) {
+    if (end.kind == CsiKind::delayed) throw Error(place, "a delayed gain needs one gain a burst: coherence image");
+  };
+  one_gain(settings.receiver, "/channel/csi/receiver");
+  one_gain(settings.transmitter, "/channel/csi/transmitter");
+  if (settings.transmitter.kind == CsiKind::estimated) throw Error("/channel/csi/transmitter", "the transmitter can estimate one gain a burst only: coherence image");
+  if (settings.receiver.kind != CsiKind::estimated) return;
+  if (fading.coherence == Coherence::symbol) throw Error("/channel/csi/receiver", "a gain that lasts one symbol cannot be estimated: coherence image or block");
+  if (settings.receiver.pilots >= fading.block)
+    throw Error("/channel/csi/receiver", std::to_string(settings.receiver.pilots) + " pilots leave nothing of a block of " + std::to_string(fading.block) + " uses");
 }
 
 ChannelSettings noisy(const Json& parameters) {
@@ -62,17 +109,27 @@ ChannelSettings noisy(const Json& parameters) {
   return settings;
 }
 
-ChannelSettings rayleigh(const Json& parameters) {
+ChannelSettings awgn(const Json& parameters) {
   ChannelSettings settings = noisy(parameters);
-  settings.fading = FadingKind::rayleigh;
+  read_csi(parameters, settings);
+  return settings;
+}
+
+ChannelSettings fading(const Json& parameters, FadingKind kind) {
+  ChannelSettings settings = noisy(parameters);
+  FadingLaw& law = settings.fading;
+  law.kind = kind;
   const Json& coherence = parameters.at("coherence");
   if (coherence.is_object()) {
-    settings.coherence = Coherence::block;
-    settings.block = coherence.at("block").get<std::int64_t>();
+    law.coherence = Coherence::block;
+    law.block = coherence.at("block").get<std::int64_t>();
   } else {
-    settings.coherence = coherence == "symbol" ? Coherence::symbol : coherence == "block" ? Coherence::block : Coherence::image;
-    settings.block = parameters.at("block_uses").get<std::int64_t>();
+    law.coherence = coherence == "symbol" ? Coherence::symbol : coherence == "block" ? Coherence::block : Coherence::image;
+    law.block = parameters.at("block_uses").get<std::int64_t>();
   }
+  if (parameters.contains("doppler")) law.doppler = parameters.at("doppler").get<double>();
+  if (kind == FadingKind::rician) law.k_factor = std::pow(10, parameters.at("k_db").get<double>() / 10);
+  read_csi(parameters, settings);
   return settings;
 }
 
@@ -82,13 +139,14 @@ const Registry<ChannelSettings>& channels() {
   static const Registry<ChannelSettings> registry = [] {
     Registry<ChannelSettings> all("channel");
     all.add("ideal", {.summary = "what is sent is heard: no noise, no fading; also the name of a real radio", .fields = {csi_field()}},
-            [](const Json&) {
+            [](const Json& parameters) {
               ChannelSettings settings;
               settings.noiseless = true;
               settings.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
+              read_csi(parameters, settings);
               return settings;
             });
-    all.add("awgn", {.summary = "white Gaussian noise of variance N0 per complex symbol", .fields = {snr_field(), csi_field()}}, noisy);
+    all.add("awgn", {.summary = "white Gaussian noise of variance N0 per complex symbol", .fields = {snr_field(), csi_field()}}, awgn);
     const Field block{.name = "block_uses",
                       .type = FieldType::integer,
                       .summary = "uses that share a gain with coherence block",
@@ -97,8 +155,13 @@ const Registry<ChannelSettings>& channels() {
                       .maximum = 1e9};
     all.add("rayleigh",
             {.summary = "complex gain CN(0, 1), phase included, then white Gaussian noise",
-             .fields = {snr_field(), coherence_field(), block, csi_field()}},
-            rayleigh);
+             .fields = {snr_field(), coherence_field(), block, doppler_field(), csi_field()}},
+            [](const Json& parameters) { return fading(parameters, FadingKind::rayleigh); });
+    const Field k{.name = "k_db", .type = FieldType::number, .summary = "power of the line of sight over that of the scatter, dB", .fallback = Json(6), .minimum = -100, .maximum = 100};
+    all.add("rician",
+            {.summary = "a line of sight of constant gain and a scattered part CN(0, 1), together of unit power, then white Gaussian noise",
+             .fields = {snr_field(), k, coherence_field(), block, doppler_field(), csi_field()}},
+            [](const Json& parameters) { return fading(parameters, FadingKind::rician); });
     return all;
   }();
   return registry;

@@ -7,7 +7,7 @@
 
 namespace semwave {
 
-/// ideal, awgn, rayleigh.
+/// ideal, awgn, rayleigh, rician.
 const Registry<ChannelSettings>& channels();
 
 /// zf, mmse.

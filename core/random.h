@@ -21,7 +21,9 @@ enum class Purpose : std::uint32_t {
   shuffle = 8,
   plan = 9,            // what a training step draws: depth, keep, S, SNR
   data_bits = 10,      // semwave link, tests
-  pilot_noise = 11,
+  pilot_noise = 11,    // (place = coherence interval, visit, image) error of the receiver's estimate
+  line_of_sight = 12,  // (0, 0, link) its phase
+  sounding = 13,       // (0, slot, link) error of the transmitter's estimate
 };
 
 using RandomWords = std::array<std::uint32_t, 4>;

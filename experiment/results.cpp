@@ -129,6 +129,9 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
   row["seconds"] = {{"transmitter", result.transmitter_seconds}, {"channel", result.channel_seconds}, {"receiver", result.receiver_seconds}, {"total", result.wall_seconds}};
   row["images_per_second"] = result.wall_seconds > 0 ? images / result.wall_seconds : 0.0;
+  const double uses = static_cast<double>(totals.uses.total()) / images;
+  row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations, result.receiver_operations, uses);
+  row["energy_mj"] = 1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = 0.0;  // no image is decided at the transmitter
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
   row["seed"] = scenario.seed;

@@ -80,6 +80,8 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
   made.keep = read_law(train["keep"], place / "keep", false);
   made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
+  made.pilots = read_law(train["pilots"], place / "pilots", true);
+  made.belief_error_db = read_law(train["belief_error_db"], place / "belief_error_db", false);
   if (train.contains("depth")) {
     made.depth = read_law(train["depth"], place / "depth", true);
   } else {
@@ -127,6 +129,14 @@ OrderedJson in_order(const Json& value, const Field& field) {
 }
 
 }  // namespace
+
+double DeviceModel::seconds(double transmitter_operations, double receiver_operations, double channel_uses) const {
+  return transmitter_operations / transmitter.operations_per_second + receiver_operations / receiver.operations_per_second + channel_uses * symbol_seconds;
+}
+
+double DeviceModel::joule(double transmitter_operations, double receiver_operations, double channel_uses) const {
+  return transmitter_operations * transmitter.joule_per_operation + receiver_operations * receiver.joule_per_operation + channel_uses * symbol_seconds * transmit_watt;
+}
 
 int Law::draw_integer(double uniform) const {
   return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1)) : std::lround(draw(uniform)));
@@ -194,6 +204,9 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.accuracy = holds(all["metrics"], "accuracy");
   made.psnr = holds(all["metrics"], "psnr");
   made.ssim = holds(all["metrics"], "ssim");
+  const auto device = [](const Json& end) { return DeviceModel::End{end["operations_per_second"], end["joule_per_operation"]}; };
+  const Json& devices = all["device_model"];
+  made.devices = {device(devices["transmitter"]), device(devices["receiver"]), devices["symbol_seconds"], devices["transmit_watt"]};
   made.stop = {all["stop"]["min_images"], all["stop"]["max_images"], all["stop"]["accuracy_halfwidth"]};
   if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
     throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));

@@ -35,6 +35,8 @@ struct TrainSettings {
   int shift = 0;
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3, gate_weight = 0, label_smoothing = 0.1;
   Law snr_db{{}, -5, 20}, keep{{1, 0.5, 0.25, 0.125}, 0, 0}, depth{{}, 0, 0}, symbols_per_token{{8}, 0, 0};
+  Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows the gain
+  Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in
   double deepest_share = 0.5;                 // share of images that take the deepest exit whatever `depth` says
   std::vector<std::string> freeze;            // prefixes of parameters that stay as they are
   std::string initial;                        // checkpoint to start from, empty: fresh
@@ -46,6 +48,17 @@ struct StopRule {
   int min_images = 0;             // before a sure accuracy may end the run
   int max_images = 0;             // 0: all of source.count
   double accuracy_halfwidth = 0;  // 0: never early
+};
+
+/// What computing and sending cost on the devices of a scenario, for the columns of latency and energy.
+struct DeviceModel {
+  struct End {
+    double operations_per_second = 0, joule_per_operation = 0;
+  };
+  End transmitter, receiver;
+  double symbol_seconds = 0, transmit_watt = 0;
+  double seconds(double transmitter_operations, double receiver_operations, double channel_uses) const;
+  double joule(double transmitter_operations, double receiver_operations, double channel_uses) const;
 };
 
 struct Scenario {
@@ -64,6 +77,7 @@ struct Scenario {
   Equaliser equaliser = Equaliser::mmse;
   Json router;                    // for the registry of receiver/
   bool accuracy = true, psnr = false, ssim = false;
+  DeviceModel devices;
   StopRule stop;
   bool records = false;
   std::optional<TrainSettings> train;

@@ -95,6 +95,18 @@ Field receiver_field() {
                  "the hearing end");
 }
 
+Field device_model_field() {
+  const auto end = [](std::string name, double operations_per_second, double joule_per_operation, std::string who) {
+    return section(std::move(name),
+                   {number("operations_per_second", operations_per_second, 1, 1e30, "executed by the " + who), number("joule_per_operation", joule_per_operation, 0, 1e3, "of the " + who)},
+                   "the " + who + "'s processor");
+  };
+  return section("device_model",
+                 {end("transmitter", 1e9, 1e-11, "sensor"), end("receiver", 1e11, 1e-11, "server"), number("symbol_seconds", 1e-6, 0, 1e6, "time of one channel use"),
+                  number("transmit_watt", 0.1, 0, 1e6, "power radiated and lost while sending")},
+                 "what latency_ms and energy_mj of a row are made of");
+}
+
 Field train_field() {
   Field freeze{.name = "freeze", .type = FieldType::list, .summary = "parameters whose names begin so stay as they are", .fallback = Json::array(),
                .element = std::make_shared<const Field>(Field{.type = FieldType::string, .summary = "a prefix, such as transmitter."})};
@@ -122,6 +134,8 @@ Field train_field() {
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; left out: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
+       law("pilots", 0, 0, 1e6, "pilots the receiver estimates each image's gain from; 0: it knows the gain"),
+       law("belief_error_db", 0, 0, 100, "deviation of the normal error, in dB, of the SNR the transmitter believes in"),
        number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"), freeze,
        text("initial", "", "checkpoint to start from; empty: fresh"),
        integer("validate_images", 1000, 0, 1e9, "validation images looked at after each epoch"),
@@ -178,6 +192,7 @@ Fields scenario_fields() {
                      receiver_field(),
                      section("conventions", {choice("power", "image", {"image", "token", "symbol"}, "over what the mean power of symbols is 1")},
                              "definitions on which published results differ"),
+                     device_model_field(),
                      metrics,
                      train_field(),
                      sweep_field(),

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <numbers>
 #include <numeric>
 #include <string>
 
@@ -74,9 +75,18 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }
   const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
-  const Fading fading = channel_.realise(pass.draws, snr_db);
+  // How well each end knows the link is drawn too: the receiver's pilots, the error of the transmitter's belief.
+  Fading fading = channel_.realise(pass.draws, snr_db);
+  List<ChannelState> states = channel_.observe(fading);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const RandomWords c = philox(scenario_.seed, Purpose::plan, static_cast<std::uint32_t>(indices[i]), visit, 2), d = philox(scenario_.seed, Purpose::plan, static_cast<std::uint32_t>(indices[i]), visit, 3);
+    const int pilots = settings_.pilots.draw_integer(uniform(c[0]));
+    if (pilots > 0) fading.receiver_pilots_[i] = pilots;
+    // sqrt(2) x the real part of CN(0, 1) is N(0, 1).
+    states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 * complex_normal(d).real();
+  }
   TransmitTrace trace;
-  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
+  const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
   const Reception heard = channel_.apply(pass, burst, fading);
   const Result result = model_.receiver->receive(pass, heard);
   work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, batch);

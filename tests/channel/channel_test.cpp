@@ -134,7 +134,7 @@ TEST(Channel, NoiseIsKeyedByThePlaceInTheGridAndNotByTheRow) {
 TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
   const auto backend = make_cpu_backend();
   for (const Coherence coherence : {Coherence::symbol, Coherence::block, Coherence::image}) {
-    const Channel channel({.fading = FadingKind::rayleigh, .snr = {-5, 20}, .coherence = coherence, .block = 9});
+    const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = 9}, .snr = {-5, 20}});
     const Reception whole = hear(*backend, channel, range(0, 20));
     const List<float> y = host(*backend, whole.symbols.value()), h = host(*backend, whole.gains), n0 = host(*backend, whole.noise_variance);
     for (const std::uint32_t shard : {1u, 4u, 7u})
@@ -156,7 +156,7 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
 
 TEST(Channel, LedgerCountsTheSymbolsReallySent) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = FadingKind::rayleigh, .snr = {10, 10}, .coherence = Coherence::symbol});
+  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
   const List<std::uint32_t> ids = range(100, 60);
   const Reception heard = hear(*backend, channel, ids);
   const Burst burst = burst_of(*backend, ids);
@@ -219,7 +219,7 @@ TEST(Channel, HeadersAreReadAtTheSnrTheyWereChosenForAndLostFarBelow) {
 
 TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = FadingKind::rayleigh, .snr = {0, 0}, .coherence = Coherence::symbol});
+  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {0, 0}});
   const List<std::uint32_t> ids = range(40, 12);
   const Reception training = hear(*backend, channel, ids, true), evaluation = hear(*backend, channel, ids, false);
   ASSERT_EQ(training.headers.size(), ids.size());
@@ -234,7 +234,7 @@ TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
 
 TEST(Channel, MeanGainIsOverHeaderAndPayload) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = FadingKind::rayleigh, .snr = {10, 10}, .coherence = Coherence::symbol});
+  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
   const List<std::uint32_t> ids = range(3, 1);
   const Reception heard = hear(*backend, channel, ids);
   double power = 0;

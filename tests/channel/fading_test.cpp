@@ -16,7 +16,7 @@ Draws draws_of(std::uint32_t images, std::uint64_t seed = 3, std::uint32_t visit
 }
 
 Channel rayleigh(Coherence coherence, std::int64_t block = 1) {
-  return Channel({.fading = FadingKind::rayleigh, .snr = {10, 10}, .coherence = coherence, .block = block});
+  return Channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block}, .snr = {10, 10}});
 }
 
 TEST(Fading, GainsHaveUnitPowerAndUniformPhase) {
@@ -107,7 +107,7 @@ TEST(ChannelState, IsWhatPerfectKnowledgeAllows) {
 }
 
 TEST(ChannelState, TheIdealChannelHasNoNoiseAndNoFade) {
-  const Channel ideal({.fading = FadingKind::rayleigh, .noiseless = true, .snr = {10, 10}});
+  const Channel ideal({.fading = {.kind = FadingKind::rayleigh}, .noiseless = true, .snr = {10, 10}});
   const Fading fading = ideal.realise(draws_of(3));
   EXPECT_EQ(fading.noise_variance(1), 0);
   EXPECT_EQ(fading.gain(2, 5), std::complex<double>(1, 0));

@@ -29,8 +29,8 @@ inline void expect_golden(const std::vector<GoldenPoint>& points, double errors)
     BitLinkSettings settings{.modulation = point.modulation, .seed = ++seed};
     const double snr_db = es_n0_db(point.eb_n0_db, point.modulation);
     settings.channel.snr = {snr_db, snr_db};
-    settings.channel.fading = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
-    settings.channel.coherence = Coherence::symbol;
+    settings.channel.fading.kind = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
+    settings.channel.fading.coherence = Coherence::symbol;
     const int width = bits_per_symbol(point.modulation);
     const auto frames = static_cast<std::uint32_t>(std::ceil(errors / p / width / settings.frame_symbols));
     const BitErrors count = run_bit_link(*backend, settings, 0, frames);

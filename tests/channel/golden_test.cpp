@@ -35,7 +35,7 @@ TEST(GoldenFigures, UnitPowerPerRealValueWouldBeFound) {
 TEST(BitLink, FramesAddUpHoweverTheyAreCut) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   BitLinkSettings settings{.modulation = qam16, .seed = 11, .frame_symbols = 100};
-  settings.channel = {.fading = FadingKind::rayleigh, .snr = {5, 15}, .coherence = Coherence::block, .block = 7};
+  settings.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 7}, .snr = {5, 15}};
   BitErrors cut;
   for (const std::uint32_t first : {20u, 0u, 10u}) cut += run_bit_link(*backend, settings, first, 10);
   const BitErrors whole = run_bit_link(*backend, settings, 0, 30);

@@ -25,20 +25,20 @@ TEST(ChannelRegistry, NamesTheThreeChannels) {
 
 TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
   const ChannelSettings awgn = settings_of(R"({"kind": "awgn", "snr_db": -3.5})");
-  EXPECT_EQ(awgn.fading, FadingKind::none);
+  EXPECT_EQ(awgn.fading.kind, FadingKind::none);
   EXPECT_EQ(awgn.snr.from_db, -3.5);
   EXPECT_EQ(awgn.snr.to_db, -3.5);
   EXPECT_FALSE(awgn.noiseless);
   const ChannelSettings drawn = settings_of(R"({"kind": "rayleigh", "snr_db": {"uniform": [-5, 20]}, "coherence": "symbol"})");
-  EXPECT_EQ(drawn.fading, FadingKind::rayleigh);
+  EXPECT_EQ(drawn.fading.kind, FadingKind::rayleigh);
   EXPECT_EQ(drawn.snr.from_db, -5);
   EXPECT_EQ(drawn.snr.to_db, 20);
-  EXPECT_EQ(drawn.coherence, Coherence::symbol);
-  EXPECT_EQ(settings_of(R"({"kind": "rayleigh"})").coherence, Coherence::image);
-  EXPECT_EQ(settings_of(R"({"kind": "rayleigh", "coherence": "block", "block_uses": 12})").block, 12);
+  EXPECT_EQ(drawn.fading.coherence, Coherence::symbol);
+  EXPECT_EQ(settings_of(R"({"kind": "rayleigh"})").fading.coherence, Coherence::image);
+  EXPECT_EQ(settings_of(R"({"kind": "rayleigh", "coherence": "block", "block_uses": 12})").fading.block, 12);
   const ChannelSettings block = settings_of(R"({"kind": "rayleigh", "coherence": {"block": 7}})");
-  EXPECT_EQ(block.coherence, Coherence::block);
-  EXPECT_EQ(block.block, 7);
+  EXPECT_EQ(block.fading.coherence, Coherence::block);
+  EXPECT_EQ(block.fading.block, 7);
   EXPECT_TRUE(settings_of(R"("ideal")").noiseless);
   EXPECT_EQ(settings_of(R"({"kind": "awgn", "csi": {"transmitter": "perfect", "receiver": {"kind": "perfect"}}})").snr.from_db, 10);
   EXPECT_EQ(equalisers().make({{"kind", "zf"}}, {}), Equaliser::zero_forcing);
