@@ -13,6 +13,7 @@ using Command = std::function<int()>;
 Command add_run(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);
+Command add_table(CLI::App& program);
 Command add_list(CLI::App& program);
 Command add_schema(CLI::App& program);
 Command add_devices(CLI::App& program);

@@ -56,6 +56,7 @@ int run_program(int argc, char** argv) {
   program.footer("Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command explains itself: semwave run --help");
   const std::vector<std::pair<std::string, Command>> commands{
       {"run", add_run(program)},       {"train", add_train(program)},   {"validate", add_validate(program)},
+      {"table", add_table(program)},
       {"list", add_list(program)},     {"schema", add_schema(program)}, {"devices", add_devices(program)},
   };
   program.require_subcommand(0, 1);

@@ -88,13 +88,13 @@ void read_csi(const Json& parameters, ChannelSettings& settings) {
   const auto one_gain = [&](const Csi& end, const char* place) {
     if (end.kind == CsiKind::delayed) throw Error(place, "a delayed gain needs one gain a burst: coherence image");
   };
-  one_gain(settings.receiver, "/channel/csi/receiver");
-  one_gain(settings.transmitter, "/channel/csi/transmitter");
-  if (settings.transmitter.kind == CsiKind::estimated) throw Error("/channel/csi/transmitter", "the transmitter can estimate one gain a burst only: coherence image");
+  one_gain(settings.receiver, "@/csi/receiver");
+  one_gain(settings.transmitter, "@/csi/transmitter");
+  if (settings.transmitter.kind == CsiKind::estimated) throw Error("@/csi/transmitter", "the transmitter can estimate one gain a burst only: coherence image");
   if (settings.receiver.kind != CsiKind::estimated) return;
-  if (fading.coherence == Coherence::symbol) throw Error("/channel/csi/receiver", "a gain that lasts one symbol cannot be estimated: coherence image or block");
+  if (fading.coherence == Coherence::symbol) throw Error("@/csi/receiver", "a gain that lasts one symbol cannot be estimated: coherence image or block");
   if (settings.receiver.pilots >= fading.block)
-    throw Error("/channel/csi/receiver", std::to_string(settings.receiver.pilots) + " pilots leave nothing of a block of " + std::to_string(fading.block) + " uses");
+    throw Error("@/csi/receiver", std::to_string(settings.receiver.pilots) + " pilots leave nothing of a block of " + std::to_string(fading.block) + " uses");
 }
 
 ChannelSettings noisy(const Json& parameters) {
@@ -102,7 +102,7 @@ ChannelSettings noisy(const Json& parameters) {
   const Json& snr = parameters.at("snr_db");
   if (snr.is_object()) {
     settings.snr = {snr.at("uniform").at(0).get<double>(), snr.at("uniform").at(1).get<double>()};
-    if (settings.snr.from_db > settings.snr.to_db) throw Error("snr_db", "\"uniform\" wants the smaller end first");
+    if (settings.snr.from_db > settings.snr.to_db) throw Error("@/snr_db", "\"uniform\" wants the smaller end first");
   } else {
     settings.snr = {snr.get<double>(), snr.get<double>()};
   }

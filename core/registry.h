@@ -24,10 +24,19 @@ class Registry {
     entries_.push_back({std::move(name), std::make_shared<const Fields>(std::move(fields)), std::move(factory)});
   }
 
+  /// An Error of the factory whose place begins with "@/" stands below the entry: "@/uses" is `place` / "uses".
   Made make(const Json& parameters, const Place& place, Context... context) const {
     const std::string& name = parameters.at("kind").get_ref<const std::string&>();
-    for (const Entry& entry : entries_)
-      if (entry.name == name) return entry.factory(parameters, context...);
+    for (const Entry& entry : entries_) {
+      if (entry.name != name) continue;
+      try {
+        return entry.factory(parameters, context...);
+      } catch (const Error& problem) {
+        const std::string& below = problem.place();
+        if (!below.starts_with("@/")) throw;
+        throw Error(Place{place.file, place.pointer + below.substr(1)}.str(), problem.what() + below.size() + 2);
+      }
+    }
     (void)resolve(parameters, field("kind"), place);  // throws with the known names
     throw Error(place.str(), "unknown " + what_ + " '" + name + "'");
   }

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "receiver/semantic_receiver.h"
+#include "transmitter/policy.h"
 #include "transmitter/semantic_transmitter.h"
 
 namespace semwave {
@@ -14,6 +15,14 @@ namespace {
 constexpr const char* architecture_key = "semwave.architecture";
 constexpr const char* format_key = "semwave.format";
 constexpr const char* format_version = "1";
+
+/// A policy's figures hold for the network they were measured with.
+void check_policy(const Scenario& scenario, const std::string& model_sha256) {
+  const std::string made_for = policies().make(scenario.policy, scenario.place("/transmitter/policy"))->made_for();
+  if (!made_for.empty() && made_for != model_sha256)
+    throw Error(scenario.place("/transmitter/policy/file").str(),
+                "made for the model " + made_for.substr(0, 16) + "..., this one is " + (model_sha256.empty() ? "a fresh network" : model_sha256.substr(0, 16) + "...") + ": measure again and run semwave table");
+}
 
 Model build(const Scenario& scenario, const Architecture& architecture, Backend& backend) {
   Model model;
@@ -42,6 +51,7 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
   Model model = build(scenario, architecture, backend);
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
   model.parameters->pack(false);
+  check_policy(scenario, checkpoint.sha256);
   model.sha256 = checkpoint.sha256;
   return model;
 }

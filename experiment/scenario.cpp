@@ -199,6 +199,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.positions_sent = transmitter["positions"] == "sent";
   made.power = power_named(all["conventions"]["power"]);
   made.channel = channels().make(all["channel"], made.place("/channel"));
+  if (made.policy["kind"] == "oracle") made.channel.transmitter = {};
   made.equaliser = equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
   made.router = all["receiver"]["router"];
   made.accuracy = holds(all["metrics"], "accuracy");

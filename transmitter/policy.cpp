@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 #include "core/error.h"
+#include "transmitter/plan_table.h"
 
 namespace semwave {
 
@@ -25,7 +28,7 @@ Plan to_plan(const Json& p) { return {p.at("keep").get<double>(), p.at("depth").
 class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
-  List<Plan> plan(const List<ChannelState>& states) override { return List<Plan>(states.size(), plan_); }
+  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override { return List<Plan>(states.size(), plan_); }
   List<Plan> plans() const override { return {plan_}; }
 
  private:
@@ -35,8 +38,9 @@ class FixedPolicy final : public Policy {
 /// The entry with the highest `from_db` at or below the believed SNR; below all of them the lowest entry.
 class TablePolicy final : public Policy {
  public:
-  explicit TablePolicy(std::vector<std::pair<double, Plan>> entries) : entries_(std::move(entries)) {}
-  List<Plan> plan(const List<ChannelState>& states) override {
+  TablePolicy(std::vector<std::pair<double, Plan>> entries, std::string made_for) : entries_(std::move(entries)), made_for_(std::move(made_for)) {}
+  std::string made_for() const override { return made_for_; }
+  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
     List<Plan> out;
     out.reserve(states.size());
     for (const ChannelState& state : states) {
@@ -54,6 +58,105 @@ class TablePolicy final : public Policy {
 
  private:
   std::vector<std::pair<double, Plan>> entries_;
+  std::string made_for_;
+};
+
+Worth worth_of(const Json& parameters) { return parameters.at("metric") == "psnr" ? Worth::psnr : Worth::accuracy; }
+
+PlanTable table_of(const Json& parameters) {
+  const std::string file = parameters.at("file");
+  PlanTable table = read_plan_table(file);
+  if (worth_of(parameters) == Worth::psnr && table.plans.front().psnr_db.empty()) throw Error(file, "has no PSNR: it was made by a run that rebuilt no image");
+  return table;
+}
+
+std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+/// No choice of plans keeps a budget below the cheapest plan of each bin: the header alone takes so much.
+void check_budget(const PlanTable& table, double uses, double operations, BudgetScope scope) {
+  if (uses < table.least_uses(scope))
+    throw Error("@/uses", "a budget of " + text_of(uses) + " channel uses cannot be kept: the cheapest plans take " + text_of(table.least_uses(scope)) + ", headers included");
+  if (operations < table.least_operations())
+    throw Error("@/operations", "a budget of " + text_of(operations) + " operations cannot be kept: the cheapest plan takes " + text_of(table.least_operations()));
+}
+
+/// The best plans of a measured table within a budget of channel uses and one of operations, a plan for each bin of believed SNR.
+class ParetoPolicy final : public Policy {
+ public:
+  explicit ParetoPolicy(const Json& parameters) : table_(table_of(parameters)) {
+    const double uses = parameters.at("uses"), operations = parameters.contains("operations") ? parameters.at("operations").get<double>() : std::numeric_limits<double>::infinity();
+    const BudgetScope scope = parameters.at("budget") == "each" ? BudgetScope::each : BudgetScope::mean;
+    check_budget(table_, uses, operations, scope);
+    choice_ = table_.best(worth_of(parameters), uses, operations, scope);
+  }
+  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
+    List<Plan> out;
+    out.reserve(states.size());
+    for (const ChannelState& state : states) out.push_back(plan_of(table_.bin(state.snr_db)));
+    return out;
+  }
+  List<Plan> plans() const override {
+    List<Plan> out;
+    for (int b = 0; b < table_.bins(); ++b) out.push_back(plan_of(b));
+    return out;
+  }
+  std::string made_for() const override { return table_.model_sha256; }
+
+ private:
+  const Plan& plan_of(int bin) const { return table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(bin)])].plan; }
+
+  PlanTable table_;
+  std::vector<int> choice_;
+};
+
+/// Neely's drift plus penalty: a virtual queue Z of each link for the uses above the limit, Z <- max(0, Z + mu (uses - limit)), and in
+/// each slot the plan that maximises  V worth - Z uses  for the believed SNR.
+class DriftPolicy final : public Policy {
+ public:
+  explicit DriftPolicy(const Json& parameters)
+      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")) {
+    check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
+  }
+  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links) override {
+    List<Plan> out;
+    out.reserve(states.size());
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const int bin = table_.bin(states[i].snr_db);
+      const double z = queue_.at(links[i]);
+      const MeasuredPlan* best = nullptr;
+      double most = 0;
+      for (const MeasuredPlan& plan : table_.plans) {
+        const double value = v_ * table_.worth(plan, bin, metric_) - z * plan.uses[static_cast<std::size_t>(bin)];
+        if (best && value <= most) continue;
+        best = &plan;
+        most = value;
+      }
+      out.push_back(best->plan);
+    }
+    return out;
+  }
+  List<Plan> plans() const override {
+    List<Plan> out;
+    for (const MeasuredPlan& plan : table_.plans) out.push_back(plan.plan);
+    return out;
+  }
+  std::string made_for() const override { return table_.model_sha256; }
+  bool remembers() const override { return true; }
+  void begin(std::size_t links) override { queue_.assign(links, 0.0); }
+  void spent(std::uint32_t link, double channel_uses) override {
+    double& z = queue_.at(link);
+    z = std::max(0.0, z + mu_ * (channel_uses - limit_));
+  }
+
+ private:
+  PlanTable table_;
+  Worth metric_;
+  double limit_, v_, mu_;
+  std::vector<double> queue_;  // [links] Z
 };
 
 std::unique_ptr<Policy> read_table(const std::string& file) {
@@ -64,6 +167,7 @@ std::unique_ptr<Policy> read_table(const std::string& file) {
     const Field element{.name = "entry", .type = FieldType::object, .summary = "plan from an SNR upwards", .object = std::make_shared<const Fields>(entry)};
     Fields all{.summary = "table policy"};
     all.fields = {{.name = "made_by", .type = FieldType::string, .summary = "command and validation run that made the table"},
+                  {.name = "model_sha256", .type = FieldType::string, .summary = "the checkpoint it was made for; empty: any", .fallback = ""},
                   {.name = "entries", .type = FieldType::list, .summary = "ascending in from_db", .element = std::make_shared<const Field>(element)}};
     return all;
   }();
@@ -76,7 +180,7 @@ std::unique_ptr<Policy> read_table(const std::string& file) {
     entries.emplace_back(from, to_plan(entry));
   }
   if (entries.empty() || entries.size() > 1024) throw Error(Place{file, "/entries"}.str(), "expected 1 to 1024 entries");
-  return std::make_unique<TablePolicy>(std::move(entries));
+  return std::make_unique<TablePolicy>(std::move(entries), table.at("model_sha256"));
 }
 
 }  // namespace
@@ -90,6 +194,23 @@ PolicyRegistry& policies() {
     Fields table{.summary = "believed SNR -> plan, from a JSON file made on the validation split"};
     table.fields = {{.name = "file", .type = FieldType::string, .summary = "the table, relative to the scenario"}};
     made.add("table", table, [](const Json& parameters) { return read_table(parameters.at("file").get<std::string>()); });
+    const Field measured{.name = "file", .type = FieldType::string, .summary = "what plans were worth, made by semwave table; relative to the scenario"};
+    const Field metric{.name = "metric", .type = FieldType::choice, .summary = "what is maximised", .fallback = "accuracy", .choices = {"accuracy", "psnr"}};
+    const Field uses{.name = "uses", .type = FieldType::number, .summary = "budget of channel uses an image, header and pilots included", .minimum = 0, .maximum = 1e9};
+    const Field operations{.name = "operations", .type = FieldType::number, .summary = "budget of the transmitter's operations an image; left out: none", .optional = true, .minimum = 0, .maximum = 1e18};
+    const Field scope{.name = "budget", .type = FieldType::choice, .summary = "mean: of the images met on links like those of the table; each: of every image", .fallback = "mean", .choices = {"mean", "each"}};
+    Fields pareto{.summary = "believed SNR -> the best plan measured on the validation split within budgets of channel uses and operations"};
+    pareto.fields = {measured, metric, uses, operations, scope};
+    made.add("pareto", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
+    pareto.summary = "pareto with csi.transmitter forced to perfect: what a better belief would gain";
+    made.add("oracle", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
+    Fields drift{.summary = "each slot the plan that maximises V worth - Z uses, Z a virtual queue that keeps the mean uses at the limit; for a timeline"};
+    Field limit = uses;
+    limit.summary = "limit of the mean channel uses of a burst, header and pilots included";
+    drift.fields = {measured, metric, limit,
+                    {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e5, .minimum = 0, .maximum = 1e15},
+                    {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12}};
+    made.add("drift_plus_penalty", drift, [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
     return made;
   }();
   return registry;

@@ -1,11 +1,13 @@
 // How much: a plan for each image, from what is believed about its channel and from nothing else.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "channel/channel.h"
+#include "channel/csi.h"
 #include "core/list.h"
 #include "core/registry.h"
 #include "transmitter/plan.h"
@@ -15,13 +17,22 @@ namespace semwave {
 class Policy {
  public:
   virtual ~Policy() = default;
-  virtual List<Plan> plan(const List<ChannelState>& states) = 0;
+  /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are distinct, and calls for other links
+  /// may run at the same time.
+  virtual List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links = {}) = 0;
   /// Every plan it can ask for, so that a scenario is checked before it runs.
   virtual List<Plan> plans() const = 0;
+  /// SHA-256 of the checkpoint its figures were measured with; empty where it holds none.
+  virtual std::string made_for() const { return {}; }
+
+  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `spent` after each burst.
+  virtual bool remembers() const { return false; }
+  virtual void begin(std::size_t /*links*/) {}
+  virtual void spent(std::uint32_t /*link*/, double /*channel_uses*/) {}
 };
 
 using PolicyRegistry = Registry<std::unique_ptr<Policy>>;
-/// fixed, table.
+/// fixed, table, pareto, oracle, drift_plus_penalty.
 PolicyRegistry& policies();
 
 }  // namespace semwave

@@ -13,13 +13,13 @@ ChannelSettings settings_of(const std::string& text) {
   return channels().make(resolve(parse_json(text, "x.json"), channels().field("channel"), place), place);
 }
 
-TEST(ChannelRegistry, NamesTheThreeChannels) {
+TEST(ChannelRegistry, NamesTheChannels) {
   std::vector<std::string> names;
   for (const auto& [name, summary] : channels().list()) {
     names.push_back(name);
     EXPECT_FALSE(summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician"}));
   EXPECT_EQ(equalisers().list().size(), 2u);
 }
 
@@ -41,6 +41,16 @@ TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
   EXPECT_EQ(block.fading.block, 7);
   EXPECT_TRUE(settings_of(R"("ideal")").noiseless);
   EXPECT_EQ(settings_of(R"({"kind": "awgn", "csi": {"transmitter": "perfect", "receiver": {"kind": "perfect"}}})").snr.from_db, 10);
+  const ChannelSettings rician = settings_of(R"({"kind": "rician", "k_db": 10, "doppler": 0.1, "csi": {"transmitter": {"kind": "delayed", "delay": 3}, "receiver": "estimated", "pilots": 6}})");
+  EXPECT_EQ(rician.fading.kind, FadingKind::rician);
+  EXPECT_DOUBLE_EQ(rician.fading.k_factor, 10);
+  EXPECT_EQ(rician.fading.doppler, 0.1);
+  EXPECT_EQ(rician.transmitter.kind, CsiKind::delayed);
+  EXPECT_EQ(rician.transmitter.delay, 3);
+  EXPECT_EQ(rician.receiver.kind, CsiKind::estimated);
+  EXPECT_EQ(rician.receiver.pilots, 6);
+  EXPECT_FALSE(drawn.fading.doppler.has_value());
+  EXPECT_EQ(settings_of(R"({"kind": "awgn", "csi": {"transmitter": {"kind": "estimated", "pilots": 2}}})").transmitter.pilots, 2);
   EXPECT_EQ(equalisers().make({{"kind", "zf"}}, {}), Equaliser::zero_forcing);
   EXPECT_EQ(equalisers().make({{"kind", "mmse"}}, {}), Equaliser::mmse);
 }
@@ -52,7 +62,15 @@ TEST(ChannelRegistry, RefusesWithThePlaceAndTheKnownNames) {
   expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "snr_db": "ten"})"); }), "/channel/snr_db");
   expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "coherence": "image"})"); }), "coherence");
   expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "block_uses": 0})"); }), "/channel/block_uses");
-  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "csi": {"receiver": "estimated"}})"); }), "/channel/csi");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "csi": {"receiver": "guessed"}})"); }), "/channel/csi/receiver");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "csi": {"receiver": {"kind": "estimated", "pilots": 0}}})"); }), "/channel/csi/receiver/pilots");
+  const auto needs_one_gain = [](std::string end, std::string kind) {
+    return error_of([&] { (void)settings_of(R"({"kind": "rayleigh", "coherence": "symbol", "csi": {")" + end + R"(": ")" + kind + R"("}})"); });
+  };
+  for (const std::string end : {"transmitter", "receiver"})
+    for (const std::string kind : {"delayed", "estimated"}) expect_contains(needs_one_gain(end, kind), "/channel/csi/" + end);
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "coherence": {"block": 4}, "csi": {"receiver": "estimated"}})"); }), "leave nothing");
+  expect_contains(error_of([] { (void)settings_of(R"({"kind": "rayleigh", "doppler": -1})"); }), "/channel/doppler");
   expect_contains(error_of([] { (void)settings_of(R"({"kind": "awgn", "snr_db": {"uniform": [1]}})"); }), "/channel/snr_db");
 }
 

@@ -1,0 +1,198 @@
+#include "transmitter/plan_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/file.h"
+
+namespace semwave {
+namespace {
+
+constexpr std::size_t most_bins = 256, most_plans = 1024;
+
+const Fields& table_fields() {
+  static const Fields fields = [] {
+    const auto numbers = [](std::string name, std::string summary, double minimum, double maximum, bool optional = false) {
+      Field list{.name = std::move(name), .type = FieldType::list, .summary = std::move(summary), .optional = optional};
+      list.element = std::make_shared<const Field>(Field{.type = FieldType::number, .summary = "of a bin", .minimum = minimum, .maximum = maximum});
+      return list;
+    };
+    Fields plan{.summary = "a plan and what it was worth"};
+    plan.fields = {{.name = "keep", .type = FieldType::number, .summary = "share of tokens", .minimum = 0, .maximum = 1},
+                   {.name = "depth", .type = FieldType::integer, .summary = "transmitter blocks", .minimum = 0, .maximum = 15},
+                   {.name = "symbols_per_token", .type = FieldType::integer, .summary = "complex symbols a token", .minimum = 1, .maximum = 16},
+                   {.name = "operations", .type = FieldType::number, .summary = "of the transmitter, an image", .minimum = 0, .maximum = 1e18},
+                   numbers("uses", "channel uses an image, each bin", 0, 1e9),
+                   numbers("accuracy", "each bin", 0, 1),
+                   numbers("psnr_db", "each bin", -100, 1000, true)};
+    const Field element{.name = "plan", .type = FieldType::object, .summary = "a plan", .object = std::make_shared<const Fields>(plan)};
+    Fields all{.summary = "plans measured on the validation split"};
+    all.fields = {{.name = "made_by", .type = FieldType::string, .summary = "the command and the validation run"},
+                  {.name = "model_sha256", .type = FieldType::string, .summary = "the checkpoint that was measured"},
+                  {.name = "validation", .type = FieldType::any, .summary = "the run in detail", .optional = true},
+                  numbers("edges_db", "believed SNR between neighbouring bins", -1000, 1000),
+                  numbers("share", "of the images in each bin", 0, 1),
+                  {.name = "plans", .type = FieldType::list, .summary = "what was measured", .element = std::make_shared<const Field>(element)}};
+    return all;
+  }();
+  return fields;
+}
+
+/// The smallest price in [0, high] at which `spent(price)`, which falls as the price rises, is at most `budget`.
+template <typename Spent>
+double lowest_price(const Spent& spent, double budget, double high) {
+  double low = 0;
+  if (spent(low) <= budget) return low;
+  for (int round = 0; round < 100; ++round) {
+    const double middle = (low + high) / 2;
+    (spent(middle) > budget ? low : high) = middle;
+  }
+  return high;
+}
+
+Json rounded(const std::vector<double>& values, double unit) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(std::round(value / unit) * unit);
+  return list;
+}
+
+}  // namespace
+
+int PlanTable::bin(double believed_snr_db) const {
+  return static_cast<int>(std::upper_bound(edges_db.begin(), edges_db.end(), believed_snr_db) - edges_db.begin());
+}
+
+double PlanTable::least_uses(BudgetScope scope) const {
+  double sum = 0, most = 0;
+  for (int b = 0; b < bins(); ++b) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const MeasuredPlan& plan : plans) least = std::min(least, plan.uses[static_cast<std::size_t>(b)]);
+    sum += share[static_cast<std::size_t>(b)] * least;
+    most = std::max(most, least);
+  }
+  return scope == BudgetScope::mean ? sum : most;
+}
+
+double PlanTable::least_operations() const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const MeasuredPlan& plan : plans) least = std::min(least, plan.operations);
+  return least;
+}
+
+PlanTable::Means PlanTable::means(const std::vector<int>& choice, Worth metric) const {
+  Means sum;
+  for (int b = 0; b < bins(); ++b) {
+    const MeasuredPlan& plan = plans[static_cast<std::size_t>(choice[static_cast<std::size_t>(b)])];
+    const double weight = share[static_cast<std::size_t>(b)];
+    sum.worth += weight * worth(plan, b, metric);
+    sum.uses += weight * plan.uses[static_cast<std::size_t>(b)];
+    sum.operations += weight * plan.operations;
+  }
+  return sum;
+}
+
+std::vector<int> PlanTable::best(Worth metric, double uses, double operations, BudgetScope scope) const {
+  std::vector<int> choice(static_cast<std::size_t>(bins()));
+  const auto pick = [&](int b, const auto& value) {
+    int best = 0;
+    for (int p = 1; p < static_cast<int>(plans.size()); ++p)
+      if (value(plans[static_cast<std::size_t>(p)]) > value(plans[static_cast<std::size_t>(best)])) best = p;
+    choice[static_cast<std::size_t>(b)] = best;
+  };
+  if (scope == BudgetScope::each) {
+    for (int b = 0; b < bins(); ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      const bool any = std::any_of(plans.begin(), plans.end(), [&](const MeasuredPlan& p) { return p.uses[at] <= uses && p.operations <= operations; });
+      // Where nothing fits the cheapest goes: fewest uses first, then fewest operations.
+      if (any)
+        pick(b, [&](const MeasuredPlan& p) { return p.uses[at] <= uses && p.operations <= operations ? worth(p, b, metric) : -std::numeric_limits<double>::infinity(); });
+      else
+        pick(b, [&](const MeasuredPlan& p) { return -p.uses[at] - p.operations * 1e-15; });
+    }
+    return choice;
+  }
+
+  const auto priced = [&](double lambda, double mu) {
+    for (int b = 0; b < bins(); ++b)
+      pick(b, [&](const MeasuredPlan& p) { return worth(p, b, metric) - lambda * p.uses[static_cast<std::size_t>(b)] - mu * p.operations; });
+    return means(choice, metric);
+  };
+  // A price of `dear` on one use, or on one operation, is more than any worth is.
+  const double dear = 1e4;
+  double lambda = 0;
+  const auto lambda_at = [&](double mu) { return lowest_price([&](double price) { return priced(price, mu).uses; }, uses, dear); };
+  const double mu = std::isfinite(operations) ? lowest_price([&](double price) { return priced(lambda_at(price), price).operations; }, operations, dear) : 0;
+  lambda = lambda_at(mu);
+  Means now = priced(lambda, mu);
+  // The prices leave a rest of each budget: single bins are raised, best gain first, while it lasts.
+  for (;;) {
+    int best_bin = -1, best_plan = -1;
+    double best_gain = 0;
+    for (int b = 0; b < bins(); ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      const MeasuredPlan& old = plans[static_cast<std::size_t>(choice[at])];
+      for (int p = 0; p < static_cast<int>(plans.size()); ++p) {
+        const MeasuredPlan& other = plans[static_cast<std::size_t>(p)];
+        const double gain = share[at] * (worth(other, b, metric) - worth(old, b, metric));
+        if (gain > best_gain && now.uses + share[at] * (other.uses[at] - old.uses[at]) <= uses && now.operations + share[at] * (other.operations - old.operations) <= operations) {
+          best_gain = gain;
+          best_bin = b;
+          best_plan = p;
+        }
+      }
+    }
+    if (best_bin < 0) return choice;
+    choice[static_cast<std::size_t>(best_bin)] = best_plan;
+    now = means(choice, metric);
+  }
+}
+
+Json PlanTable::to_json() const {
+  Json all{{"made_by", made_by}, {"model_sha256", model_sha256}, {"edges_db", rounded(edges_db, 1e-3)}, {"share", rounded(share, 1e-6)}, {"plans", Json::array()}};
+  for (const MeasuredPlan& plan : plans) {
+    Json entry{{"keep", plan.plan.keep_ratio},
+               {"depth", plan.plan.exit_depth},
+               {"symbols_per_token", plan.plan.symbols_per_token},
+               {"operations", std::round(plan.operations)},
+               {"uses", rounded(plan.uses, 1e-2)},
+               {"accuracy", rounded(plan.accuracy, 1e-5)}};
+    if (!plan.psnr_db.empty()) entry["psnr_db"] = rounded(plan.psnr_db, 1e-3);
+    all["plans"].push_back(std::move(entry));
+  }
+  return all;
+}
+
+PlanTable parse_plan_table(const Json& value, const std::string& file) {
+  const Place place{file, ""};
+  const Json all = resolve(value, table_fields(), place);
+  PlanTable table;
+  table.made_by = all["made_by"];
+  table.model_sha256 = all["model_sha256"];
+  table.edges_db = all["edges_db"].get<std::vector<double>>();
+  table.share = all["share"].get<std::vector<double>>();
+  const std::size_t bins = table.share.size();
+  if (bins < 1 || bins > most_bins) throw Error((place / "share").str(), "expected 1 to " + std::to_string(most_bins) + " bins");
+  if (table.edges_db.size() != bins - 1) throw Error((place / "edges_db").str(), "expected one edge fewer than bins, " + std::to_string(bins - 1));
+  if (!std::is_sorted(table.edges_db.begin(), table.edges_db.end(), std::less_equal<>())) throw Error((place / "edges_db").str(), "must ascend");
+  if (std::abs(std::accumulate(table.share.begin(), table.share.end(), 0.0) - 1) > 1e-3) throw Error((place / "share").str(), "must sum to 1");
+  const Json& plans = all["plans"];
+  if (plans.empty() || plans.size() > most_plans) throw Error((place / "plans").str(), "expected 1 to " + std::to_string(most_plans) + " plans");
+  const bool rebuilt = plans[0].contains("psnr_db");
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const Json& p = plans[i];
+    const Place at = place / "plans" / std::to_string(i);
+    MeasuredPlan made{.plan = {p["keep"], p["depth"], p["symbols_per_token"]}, .operations = p["operations"], .uses = p["uses"].get<std::vector<double>>(), .accuracy = p["accuracy"].get<std::vector<double>>(), .psnr_db = {}};
+    if (p.contains("psnr_db") != rebuilt) throw Error(at.str(), "psnr_db must be given for all plans or for none");
+    if (rebuilt) made.psnr_db = p["psnr_db"].get<std::vector<double>>();
+    for (const auto& [name, list] : {std::pair{"uses", &made.uses}, std::pair{"accuracy", &made.accuracy}, std::pair{"psnr_db", &made.psnr_db}})
+      if (list->size() != bins && (rebuilt || list != &made.psnr_db)) throw Error((at / name).str(), "expected a number for each of " + std::to_string(bins) + " bins, found " + std::to_string(list->size()));
+    table.plans.push_back(std::move(made));
+  }
+  return table;
+}
+
+PlanTable read_plan_table(const std::string& path) { return parse_plan_table(read_json(path, PlanTable::largest_file), path); }
+
+}  // namespace semwave
