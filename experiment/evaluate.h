@@ -17,6 +17,7 @@ namespace semwave {
 /// One image, in the order of the source; sums over these in this order give the row, whatever the threads and shards.
 struct ImageRecord {
   std::uint32_t image = 0;
+  std::uint32_t link = 0, slot = 0;       // without a timeline: the image, its visit
   std::int32_t label = 0, decision = -1;  // -1: header lost
   double keep_ratio = 0;
   std::int32_t exit_depth = 0, symbols_per_token = 0, tokens = 0;
@@ -27,8 +28,20 @@ struct ImageRecord {
   double psnr_db = 0, ssim = 0;           // NaN where nothing was rebuilt
 };
 
+/// Sums over images, added in one order whatever threads and shards made them.
+struct PointTotals {
+  explicit PointTotals(int transmitter_blocks = 0) : exits(static_cast<std::size_t>(transmitter_blocks) + 1) {}
+  void add(const ImageRecord& image);
+
+  Ledger uses;
+  std::int64_t images = 0, correct = 0, tokens = 0, depth = 0, lost = 0, rebuilt = 0;
+  double psnr_db = 0, ssim = 0;
+  std::vector<std::int64_t> exits;        // [blocks + 1]
+};
+
 struct PointResult {
-  std::vector<ImageRecord> images;
+  PointTotals totals;
+  std::vector<ImageRecord> images;        // of a timeline: only where records are wanted
   std::vector<double> expert_load;        // [experts] share of dispatched rows, all blocks together
   double transmitter_operations = 0, receiver_operations = 0;              // executed, mean per image
   double transmitter_operations_dense = 0, receiver_operations_dense = 0;  // without conditional computation

@@ -11,33 +11,6 @@
 namespace semwave {
 namespace {
 
-/// Sums in the order of the images: the same whatever threads and shards made them.
-struct Totals {
-  Ledger uses;
-  std::int64_t correct = 0, tokens = 0, depth = 0, lost = 0, rebuilt = 0;
-  double psnr_db = 0, ssim = 0;
-  std::vector<std::int64_t> exits;
-
-  Totals(const std::vector<ImageRecord>& images, int blocks) : exits(static_cast<std::size_t>(blocks) + 1) {
-    for (const ImageRecord& image : images) {
-      uses.payload += image.uses.payload;
-      uses.header += image.uses.header;
-      uses.pilots += image.uses.pilots;
-      uses.parity += image.uses.parity;
-      uses.prefix += image.uses.prefix;
-      correct += image.decision == image.label;
-      tokens += image.tokens;
-      depth += image.exit_depth;
-      lost += image.header_lost;
-      ++exits.at(static_cast<std::size_t>(image.exit_depth));
-      if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) continue;
-      ++rebuilt;
-      psnr_db += image.psnr_db;
-      ssim += image.ssim;
-    }
-  }
-};
-
 OrderedJson uses_json(const Ledger& uses, double images) {
   const auto mean = [&](std::int64_t sum) { return static_cast<double>(sum) / images; };
   return {{"payload", mean(uses.payload)}, {"header", mean(uses.header)}, {"pilots", mean(uses.pilots)},
@@ -103,9 +76,9 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point) {
 
 OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256) {
   const Scenario& scenario = point.scenario;
-  const auto count = static_cast<std::int64_t>(result.images.size());
+  const PointTotals& totals = result.totals;
+  const std::int64_t count = totals.images;
   const double images = static_cast<double>(count);
-  const Totals totals(result.images, model.architecture.transmitter_blocks);
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = count;

@@ -37,7 +37,11 @@ PointResult four_images() {
       {.image = 1, .label = 0, .decision = 1, .exit_depth = 2, .tokens = 8, .uses = {.payload = 32, .header = 20}, .psnr_db = 10, .ssim = 0.3},
       {.image = 2, .label = 0, .decision = -1, .exit_depth = 2, .tokens = 4, .uses = {.payload = 16, .header = 80, .pilots = 4}, .header_lost = true, .psnr_db = 6, .ssim = 0.1},
       {.image = 3, .label = 0, .decision = 0, .exit_depth = 2, .tokens = 8, .uses = {.payload = 32, .header = 20}, .psnr_db = not_rebuilt, .ssim = not_rebuilt}};
+  result.totals = PointTotals(2);
+  for (const ImageRecord& image : result.images) result.totals.add(image);
   result.expert_load = {0.75, 0.25};
+  result.transmitter_operations = 3e6;
+  result.receiver_operations = 2e6;
   result.wall_seconds = 2;
   return result;
 }
@@ -69,6 +73,9 @@ TEST(Results, RowHoldsTheContractsFigures) {
   EXPECT_EQ(row["channel_uses"]["total"], 64.0);
   EXPECT_EQ(row["cbr"], 1.0);
   EXPECT_EQ(row["cbr_payload"], 28.0 / 64);
+  // 1e9 and 1e11 operations a second, 1e-11 J each, 64 symbols of 1 us at 0.1 W: the defaults of the device model.
+  EXPECT_NEAR(row["latency_ms"].get<double>(), 3 + 0.02 + 0.064, 1e-9);
+  EXPECT_NEAR(row["energy_mj"].get<double>(), 0.03 + 0.02 + 0.0064, 1e-9);
   EXPECT_EQ(row["tokens_kept"], 7.0);
   EXPECT_EQ(row["exit_depth"], 1.75);
   EXPECT_EQ(row["exit_histogram"], OrderedJson({0, 1, 3}));

@@ -1,0 +1,97 @@
+#include "experiment/shard_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "experiment/images.h"
+#include "experiment/metrics.h"
+
+namespace semwave {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+ShardRun::ShardRun(const Scenario& scenario, const Model& model, const Dataset& data)
+    : scenario_(scenario), model_(model), data_(data), backend_(model.parameters->backend()), channel_(scenario.channel), mean_(model.receiver->mean_image()) {}
+
+ShardCost ShardRun::run(const List<std::int32_t>& indices, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const {
+  ShardCost cost;
+  Pass pass{.backend = backend_};
+  pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
+  const Tensor images = image_tensor(backend_, data_, indices);
+
+  auto clock = Clock::now();
+  TransmitTrace trace;
+  const Burst burst = model_.transmitter->transmit(pass, images, planned.states, planned.plans, &trace);
+  cost.transmitter_seconds = seconds_since(clock);
+  cost.transmitter_operations = std::exchange(pass.operations, 0);
+
+  clock = Clock::now();
+  const Reception heard = channel_.apply(pass, burst, planned.fading);
+  cost.channel_seconds = seconds_since(clock);
+  pass.operations = 0;
+
+  clock = Clock::now();
+  const Result result = model_.receiver->receive(pass, heard);
+  cost.receiver_seconds = seconds_since(clock);
+  cost.receiver_operations = pass.operations;
+  for (std::size_t e = 0; e < result.expert_rows.size(); ++e) expert_rows[e] += result.expert_rows[e];
+
+  record(indices, planned, trace, heard, result, records);
+  return cost;
+}
+
+void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result,
+                      ImageRecord* records) const {
+  const auto classes = static_cast<std::size_t>(model_.architecture.classes);
+  List<float> logits(indices.size() * classes);
+  backend_.to_host(result.logits.value(), logits.data());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    ImageRecord& r = records[i];
+    r.image = static_cast<std::uint32_t>(indices[i]);
+    r.link = planned.fading.links_[i];
+    r.slot = planned.fading.slot;
+    r.label = data_.labels[static_cast<std::size_t>(indices[i])];
+    r.header_lost = result.lost[i];
+    const float* row = logits.data() + i * classes;
+    r.decision = r.header_lost ? -1 : static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
+    r.keep_ratio = planned.plans[i].keep_ratio;
+    r.exit_depth = trace.exit_depth[i];
+    r.symbols_per_token = planned.plans[i].symbols_per_token;
+    r.tokens = trace.layout->rows_of(static_cast<int>(i));
+    r.snr_db = planned.fading.snr_db(static_cast<int>(i));
+    r.gain = heard.mean_gain[i];
+    r.believed_snr_db = planned.states[i].snr_db;
+    r.uses = heard.ledger[i];
+    r.psnr_db = r.ssim = std::numeric_limits<double>::quiet_NaN();
+  }
+  if ((!scenario_.psnr && !scenario_.ssim) || !model_.architecture.image_head || !scenario_.positions_sent) return;
+  const auto values = static_cast<std::size_t>(data_.values());
+  List<float> original(values), rebuilt(values), patches;
+  if (!result.rebuilt.empty()) {
+    patches.resize(static_cast<std::size_t>(result.patches.value().size()));
+    backend_.to_host(result.patches.value(), patches.data());
+  }
+  const auto score = [&](std::size_t i, std::span<const float> image) {
+    to_float(data_, indices.subspan(i, 1), original.data());
+    if (scenario_.psnr) records[i].psnr_db = psnr_db(image, original);
+    if (scenario_.ssim) records[i].ssim = ssim(image, original, data_.height, data_.width, data_.channels);
+  };
+  // Where nothing was rebuilt (the header was lost, or was read as one without positions) the mean image answers.
+  List<std::uint8_t> answered(indices.size(), 0);
+  for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    if (!answered[i]) score(i, mean_);
+  for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
+    image_from_patches(model_.architecture, patches.data() + j * values, rebuilt.data());
+    score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt);
+  }
+}
+
+}  // namespace semwave

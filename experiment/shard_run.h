@@ -1,0 +1,49 @@
+// One shard of images through transmitter, channel and receiver: what a point of a sweep and a slot of a timeline have in common.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "channel/channel.h"
+#include "core/dataset.h"
+#include "experiment/evaluate.h"
+#include "experiment/model.h"
+#include "experiment/scenario.h"
+#include "transmitter/plan.h"
+
+namespace semwave {
+
+struct ShardCost {
+  double transmitter_operations = 0, receiver_operations = 0;
+  double transmitter_seconds = 0, channel_seconds = 0, receiver_seconds = 0;
+};
+
+/// What was known and planned for the images of a shard.
+struct ShardPlan {
+  Fading fading;
+  List<ChannelState> states;
+  List<Plan> plans;
+};
+
+/// Scenario, model and data outlive it; `run` may be called by many threads at once.
+class ShardRun {
+ public:
+  ShardRun(const Scenario& scenario, const Model& model, const Dataset& data);
+  const Channel& channel() const { return channel_; }
+
+  /// Images `indices` of the source with the draws of `visit`, through everything, into `records`; adds to `expert_rows` [experts].
+  ShardCost run(const List<std::int32_t>& indices, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const;
+
+ private:
+  void record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result, ImageRecord* records) const;
+
+  const Scenario& scenario_;
+  const Model& model_;
+  const Dataset& data_;
+  Backend& backend_;
+  Channel channel_;
+  std::vector<float> mean_;
+};
+
+}  // namespace semwave
