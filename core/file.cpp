@@ -72,6 +72,16 @@ int open_new(const std::string& path, std::string& name) {
   return -1;
 }
 
+void write_all(int file, const char* data, std::size_t bytes, const std::string& path) {
+  while (bytes > 0) {
+    const ssize_t done = ::write(file, data, std::min<std::size_t>(bytes, std::size_t{1} << 30));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) fail(path, "cannot write", errno);
+    data += done;
+    bytes -= static_cast<std::size_t>(done);
+  }
+}
+
 }  // namespace
 
 std::string read_file_whole(const std::string& path, std::size_t max_bytes) {
@@ -109,14 +119,7 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
   Descriptor file(open_new(path, name));
   if (file.number() < 0) fail(path, "cannot write", errno);
   Temporary temporary(name);
-  const auto* at = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t done = ::write(file.number(), at, std::min<std::size_t>(bytes, std::size_t{1} << 30));
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail(path, "cannot write", errno);
-    at += done;
-    bytes -= static_cast<std::size_t>(done);
-  }
+  write_all(file.number(), static_cast<const char*>(data), bytes, path);
   if (::fsync(file.number()) != 0) fail(path, "cannot write", errno);
   if (file.close() != 0) fail(path, "cannot write", errno);
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) fail(path, "cannot write", errno);
@@ -125,6 +128,23 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
   // Without this a power cut may bring the old name back. Some file systems know no fsync of a folder: EINVAL says so.
   Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.number() >= 0 && ::fsync(folder.number()) != 0 && errno != EINVAL) fail(path, "cannot make the new name durable", errno);
+}
+
+void append_synced(const std::string& path, const std::string& text) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (file.number() < 0) fail(path, "cannot be opened", errno);
+  const off_t before = ::lseek(file.number(), 0, SEEK_END);
+  try {
+    write_all(file.number(), text.data(), text.size(), path);
+    if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS) fail(path, "cannot be synced", errno);
+  } catch (const Error&) {
+    if (before >= 0) (void)!::ftruncate(file.number(), before);
+    throw;
+  }
+}
+
+void drop_torn_line(const std::string& path, std::size_t bytes, std::size_t whole) {
+  if (whole < bytes && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0) fail(path, "a torn last line cannot be dropped", errno);
 }
 
 }  // namespace semwave

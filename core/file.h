@@ -13,4 +13,10 @@ std::string read_file_whole(const std::string& path, std::size_t max_bytes);
 /// system's reason; an old file then stays as it was and no temporary is left. What exists and is no regular file (a device) is refused.
 void write_file_whole(const std::string& path, const void* data, std::size_t bytes);
 
+/// Appends and syncs to the disk; all or nothing: where the disk is full, what was there before is what is there after.
+void append_synced(const std::string& path, const std::string& text);
+
+/// Cuts a line that a kill left half written: the first `whole` of `bytes` stay.
+void drop_torn_line(const std::string& path, std::size_t bytes, std::size_t whole);
+
 }  // namespace semwave

@@ -23,6 +23,8 @@ enum class Purpose : std::uint32_t {
   data_bits = 10,      // semwave link, tests
   pilot_noise = 11,    // (place = coherence interval, visit, image) error of the receiver's estimate
   line_of_sight = 12,  // (0, 0, link) its phase
+  arrival = 14,        // (0, slot, link) images of a timeline
+  feedback = 15,       // (0, slot, link) whether a report is lost
   sounding = 13,       // (0, slot, link) error of the transmitter's estimate
 };
 

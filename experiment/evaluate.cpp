@@ -44,7 +44,7 @@ void PointTotals::add(const ImageRecord& image) {
   uses.pilots += image.uses.pilots;
   uses.parity += image.uses.parity;
   uses.prefix += image.uses.prefix;
-  correct += image.decision == image.label;
+  correct += image.decision == image.label && !image.late;
   tokens += image.tokens;
   depth += image.exit_depth;
   lost += image.header_lost;
@@ -55,12 +55,16 @@ void PointTotals::add(const ImageRecord& image) {
   ssim += image.ssim;
 }
 
-PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options) {
-  const auto start = Clock::now();
+void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
   if ((scenario.psnr || scenario.ssim) && !model.architecture.image_head)
     throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
   if (scenario.ssim && (data.height < 11 || data.width < 11)) throw Error(scenario.place("/metrics").str(), "ssim needs images of at least 11x11");
+}
+
+PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options) {
+  const auto start = Clock::now();
+  check_point(scenario, model, data);
   Backend& backend = model.parameters->backend();
   const int shard = std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
   const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count()) : data.count();

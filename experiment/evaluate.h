@@ -18,6 +18,8 @@ namespace semwave {
 struct ImageRecord {
   std::uint32_t image = 0;
   std::uint32_t link = 0, slot = 0;       // without a timeline: the image, its visit
+  std::uint32_t arrived = 0;              // slot, of a timeline
+  bool timeline = false, late = false;    // late: answered after its deadline, which counts as wrong
   std::int32_t label = 0, decision = -1;  // -1: header lost
   double keep_ratio = 0;
   std::int32_t exit_depth = 0, symbols_per_token = 0, tokens = 0;
@@ -55,6 +57,9 @@ struct EvaluateOptions {
   const std::atomic<bool>* interrupt = nullptr;              // checked between chunks
   std::function<void(int done, int total)> progress;         // called from the calling thread, between chunks
 };
+
+/// Throws Error where these images or metrics do not go with this model.
+void check_point(const Scenario& scenario, const Model& model, const Dataset& data);
 
 PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options);
 

@@ -74,11 +74,12 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point) {
   return made;
 }
 
-OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256) {
+OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256,
+                     const TimelineTotals* timeline) {
   const Scenario& scenario = point.scenario;
   const PointTotals& totals = result.totals;
   const std::int64_t count = totals.images;
-  const double images = static_cast<double>(count);
+  const double images = static_cast<double>(std::max<std::int64_t>(1, count));  // a timeline may send none
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = count;
@@ -106,6 +107,28 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations, result.receiver_operations, uses);
   row["energy_mj"] = 1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = 0.0;  // no image is decided at the transmitter
+  if (timeline) {
+    // Images of a link share its fades: intervals are batch means over links.
+    if (scenario.accuracy && images > 0) {
+      const double accuracy = static_cast<double>(totals.correct) / images;
+      row["accuracy_ci95"] = {std::max(0.0, accuracy - timeline->accuracy_halfwidth), std::min(1.0, accuracy + timeline->accuracy_halfwidth)};
+    }
+    const double decisions = static_cast<double>(timeline->links * timeline->slots);
+    row["timeline"] = {{"links", timeline->links},
+                       {"slots", timeline->slots},
+                       {"arrived", timeline->arrived},
+                       {"sent", count},
+                       {"dropped", timeline->dropped},
+                       {"expired", timeline->expired},
+                       {"late", timeline->late},
+                       {"waiting", timeline->waiting},
+                       {"queue", timeline->queue},
+                       {"wait_slots", {{"mean", timeline->wait_slots}, {"p95", timeline->wait_p95_slots}, {"p99", timeline->wait_p99_slots}}},
+                       {"age", timeline->age},
+                       {"goodput", static_cast<double>(totals.correct) / decisions},
+                       {"channel_uses_halfwidth", timeline->uses_halfwidth}};
+    if (row.contains("psnr_db")) row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
+  }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
   row["seed"] = scenario.seed;
   row["point_sha256"] = point_sha256;
@@ -119,6 +142,12 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   OrderedJson line;
   line["point_sha256"] = point_sha256;  // first: blocks of a point are found by it without reading the rest
   line["image"] = image.image;
+  if (image.timeline) {
+    line["link"] = image.link;
+    line["slot"] = image.slot;
+    line["arrived"] = image.arrived;
+    line["late"] = image.late;
+  }
   line["label"] = image.label;
   line["decision"] = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
   line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.exit_depth}, {"symbols_per_token", image.symbols_per_token}};
@@ -130,6 +159,28 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   line["header_lost"] = image.header_lost;
   if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
   if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
+  return line;
+}
+
+OrderedJson make_slot(const SlotRow& slot, const std::string& point_sha256) {
+  OrderedJson line;
+  line["point_sha256"] = point_sha256;
+  line["slot"] = slot.slot;
+  line["arrived"] = slot.arrived;
+  line["dropped"] = slot.dropped;
+  line["expired"] = slot.expired;
+  line["waiting"] = slot.waiting;
+  line["sent"] = slot.sent;
+  line["late"] = slot.late;
+  line["correct"] = slot.correct;
+  if (slot.sent > 0) {
+    line["channel_uses"] = slot.uses;
+    line["snr_db"] = slot.snr_db;
+    line["believed_snr_db"] = slot.believed_snr_db;
+    line["age"] = slot.age;
+    line["keep"] = slot.keep;
+    line["depth"] = slot.depth;
+  }
   return line;
 }
 

@@ -11,7 +11,9 @@
 #include "core/json.h"
 #include "experiment/evaluate.h"
 #include "experiment/model.h"
+#include "experiment/point_lines.h"
 #include "experiment/scenario.h"
+#include "experiment/timeline.h"
 
 namespace semwave {
 
@@ -30,10 +32,13 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point);
 
 /// The row of a finished point, keys as in docs/results.md. Means run over the images in their order, so that they do not depend on
 /// threads or shards.
-OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256);
+OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256, const TimelineTotals* timeline = nullptr);
 
 /// One line of records.jsonl.
 OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256);
+
+/// One line of slots.jsonl.
+OrderedJson make_slot(const SlotRow& slot, const std::string& point_sha256);
 
 /// Rows flattened to columns: nested keys joined by '.', elements of lists numbered, swept keys by their pointer.
 std::string to_csv(const std::vector<OrderedJson>& rows);
@@ -51,28 +56,22 @@ class ResultFolder {
   /// scenario.json, as it is run.
   void write_scenario(const Scenario& scenario);
   void write_run(const OrderedJson& run);
-  /// The row of a point that is done, its records there too where they are wanted.
-  const OrderedJson* find(const std::string& point_sha256, bool with_records) const;
-  /// Appends records first, then the row, each synced to the disk: a row that is there has its records. A row of the same point is replaced.
-  void add(const OrderedJson& row, const std::vector<ImageRecord>* records);
+  /// The row of a point that is done, its records and slots there too where they are wanted.
+  const OrderedJson* find(const std::string& point_sha256, bool with_records, bool with_slots) const;
+  /// Appends records and slots first, then the row, each synced to the disk: a row that is there has its lines. A row of the same point is replaced.
+  void add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots);
   /// Puts the rows of the grid into its order (they replace what stands of the same points), those of other points behind them as they
-  /// were, the records likewise, and writes results.csv. Each file is replaced whole, and only where it changes.
+  /// were, records and slots likewise, and writes results.csv. Each file is replaced whole, and only where it changes.
   void finish(const std::vector<OrderedJson>& grid);
 
  private:
-  struct Block {
-    std::string point_sha256;
-    std::size_t begin, end;  // bytes of records.jsonl
-  };
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   void read_rows();
-  void read_records();
-  void rewrite_records(const std::vector<Block>& blocks);
 
   std::string path_;
   int lock_ = -1;
   std::vector<OrderedJson> rows_;
-  std::vector<Block> records_;
+  PointLines records_, slots_;
 };
 
 }  // namespace semwave

@@ -62,7 +62,7 @@ RunSummary Run::run(const RunSettings& settings) {
     const Point& point = points_[i];
     const Loaded loaded = load(point.scenario);
     const std::string sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "", loaded.data->sha256, backend_.kind());
-    const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records) : nullptr;
+    const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value()) : nullptr;
     if (row != nullptr) {
       rows.push_back(*row);
       rows.back()["point"] = swept_in_order(scenario_, point);  // a sweep that grew by a key names its old points anew
@@ -71,22 +71,29 @@ RunSummary Run::run(const RunSettings& settings) {
       continue;
     }
     PointResult result;
+    std::optional<Timeline> timeline;
     OrderedJson made;
     try {
       const Model model = model_of(point, loaded);
       EvaluateOptions options{.shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
       if (settings.progress) options.progress = [&](int done, int total) { settings.progress(i, done, total); };
-      result = evaluate(point.scenario, model, *loaded.data, pool_, options);
+      timeline.reset();
+      if (point.scenario.timeline) {
+        timeline = run_timeline(point.scenario, model, *loaded.data, pool_, options);
+        result = std::move(timeline->result);
+      } else {
+        result = evaluate(point.scenario, model, *loaded.data, pool_, options);
+      }
       summary.interrupted = result.interrupted;
       summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
-      if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha);
+      if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
     } catch (const Error& problem) {
       ++summary.failed;
       if (settings.failed) settings.failed(i, problem);
       continue;
     }
     if (summary.interrupted) break;
-    if (folder_) folder_->add(made, scenario_.records ? &result.images : nullptr);
+    if (folder_) folder_->add(made, scenario_.records ? &result.images : nullptr, timeline ? &timeline->slots : nullptr);
     ++summary.done;
     if (settings.finished) settings.finished(i, made, false);
     rows.push_back(std::move(made));

@@ -96,6 +96,26 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   return made;
 }
 
+TimelineSettings read_timeline(const Json& timeline, const Place& place) {
+  TimelineSettings made;
+  made.links = timeline["links"];
+  made.slots = timeline["slots"];
+  const Json& arrivals = timeline["arrivals"];
+  made.periodic = arrivals["kind"] == "periodic";
+  if (made.periodic)
+    made.every = arrivals["every"];
+  else
+    made.mean = arrivals["mean"];
+  made.queue = timeline["queue"];
+  made.deadline = timeline["deadline"];
+  made.slot_uses = timeline["slot_uses"];
+  made.feedback_delay = timeline["feedback"]["delay"];
+  made.feedback_loss = timeline["feedback"]["loss"];
+  if (made.feedback_delay >= made.slots)
+    throw Error((place / "feedback" / "delay").str(), "a delay of " + std::to_string(made.feedback_delay) + " slots is beyond the timeline of " + std::to_string(made.slots) + ": no report would ever arrive");
+  return made;
+}
+
 /// The sweep as read, its keys in the order they were written.
 std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(const Json& sweep, const Place& place, const std::vector<std::string>& written) {
   std::vector<std::string> order;
@@ -213,9 +233,12 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
     throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
   made.records = all["output"]["records"];
   if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
+  if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
 
-  (void)policies().make(made.policy, made.place("/transmitter/policy"));  // reads a table now, so that a bad one is known before anything runs
+  // Reads a table now, so that a bad one is known before anything runs.
+  if (policies().make(made.policy, made.place("/transmitter/policy"))->remembers() && !made.timeline)
+    throw Error(made.place("/transmitter/policy").str(), "'" + made.policy["kind"].get<std::string>() + "' remembers each link's past: it needs a timeline");
   if (made.architecture) check_against(made, *made.architecture);
   return made;
 }

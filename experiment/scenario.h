@@ -61,6 +61,19 @@ struct DeviceModel {
   double joule(double transmitter_operations, double receiver_operations, double channel_uses) const;
 };
 
+/// Links over time; what each key does: experiment/timeline.h.
+struct TimelineSettings {
+  int links = 16, slots = 1000;
+  bool periodic = true;       // arrivals: one image every `every` slots; else Poisson of `mean` a slot
+  int every = 1;
+  double mean = 1;
+  int queue = 16;             // images that may wait at a link
+  int deadline = 0;           // slots from arrival to the end of the burst; 0: none
+  std::int64_t slot_uses = 0; // channel uses a slot holds; 0: any burst
+  int feedback_delay = 1;     // slots
+  double feedback_loss = 0;
+};
+
 struct Scenario {
   std::string file;               // as given, for messages
   Json resolved;                  // every default filled in; what scenario.json of a result folder holds
@@ -81,6 +94,7 @@ struct Scenario {
   StopRule stop;
   bool records = false;
   std::optional<TrainSettings> train;
+  std::optional<TimelineSettings> timeline;
   std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
 
   Place place(const std::string& pointer) const { return {file, pointer}; }

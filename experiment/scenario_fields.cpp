@@ -107,6 +107,26 @@ Field device_model_field() {
                  "what latency_ms and energy_mj of a row are made of");
 }
 
+Field timeline_field() {
+  const auto entry = [](std::string name, std::string summary, std::vector<Field> fields) {
+    return std::pair{std::move(name), std::make_shared<const Fields>(Fields{.summary = std::move(summary), .fields = std::move(fields)})};
+  };
+  const Field arrivals{.name = "arrivals", .type = FieldType::variant, .summary = "of images at each link", .fallback = Json("periodic"),
+                       .kinds = {entry("periodic", "one image every so many slots", {integer("every", 1, 1, 1e9, "slots")}),
+                                 entry("poisson", "any number a slot, independent of the past", {number("mean", 1, 0, 100, "images a slot")})}};
+  Field field = section("timeline",
+                        {integer("links", 16, 1, 1e6, "transmitters, each with its own fading, queue and feedback"), integer("slots", 1000, 1, 1e9, "how long; a link sends at most one burst a slot"), arrivals,
+                         integer("queue", 16, 1, 1e6, "images that may wait at a link; more are dropped"),
+                         integer("deadline", 0, 0, 1e9, "slots from arrival to the end of the burst; later answers count as wrong, what cannot be in time is not sent; 0: none"),
+                         integer("slot_uses", 0, 0, 1e9, "channel uses a slot holds: a longer burst takes several; 0: any burst fits"),
+                         section("feedback", {integer("delay", 1, 0, 1e9, "slots until the receiver's report of a slot is known"), number("loss", 0, 0, 1, "share of reports that are lost")},
+                                 "what the transmitter learns of the link; a report holds what csi.transmitter says")},
+                        "links over time: images arrive, wait, and are planned for with what feedback has told");
+  field.fallback.reset();
+  field.optional = true;
+  return field;
+}
+
 Field train_field() {
   Field freeze{.name = "freeze", .type = FieldType::list, .summary = "parameters whose names begin so stay as they are", .fallback = Json::array(),
                .element = std::make_shared<const Field>(Field{.type = FieldType::string, .summary = "a prefix, such as transmitter."})};
@@ -194,6 +214,7 @@ Fields scenario_fields() {
                              "definitions on which published results differ"),
                      device_model_field(),
                      metrics,
+                     timeline_field(),
                      train_field(),
                      sweep_field(),
                      section("stop",

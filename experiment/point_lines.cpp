@@ -1,0 +1,111 @@
+#include "experiment/point_lines.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/file.h"
+
+namespace semwave {
+namespace {
+
+constexpr const char* line_start = "{\"point_sha256\":\"";
+constexpr std::size_t sha_digits = 64;
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) { throw Error(path, what + ": " + std::strerror(errno)); }
+
+/// An open file that closes itself.
+struct Descriptor {
+  int value;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+}  // namespace
+
+void PointLines::open(const std::set<std::string>& done) {
+  std::error_code missing;
+  const auto bytes = std::filesystem::file_size(path_, missing);
+  if (missing) return;
+  std::ifstream stream(path_, std::ios::binary);
+  std::size_t begin = 0;
+  const std::size_t prefix = std::strlen(line_start);
+  for (std::string line; std::getline(stream, line) && !stream.eof();) {
+    const std::size_t end = begin + line.size() + 1;
+    if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path_, "the line at byte " + std::to_string(begin) + " does not name its point; remove the file to write it again");
+    std::string sha = line.substr(prefix, sha_digits);
+    if (!blocks_.empty() && blocks_.back().point_sha256 == sha && blocks_.back().end == begin)
+      blocks_.back().end = end;
+    else
+      blocks_.push_back({std::move(sha), begin, end});
+    begin = end;
+  }
+  drop_torn_line(path_, bytes, begin);
+  // A run that was killed between the lines of a point and its row has to make both again.
+  const bool stale = std::erase_if(blocks_, [&](const Block& block) { return !done.contains(block.point_sha256); }) > 0;
+  if (stale) rewrite(blocks_);
+}
+
+void PointLines::rewrite(const std::vector<Block>& blocks) {
+  const std::string fresh = path_ + ".tmp";
+  {
+    const Descriptor from{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)}, to{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    if (from.value < 0) fail(path_, "cannot be opened");
+    if (to.value < 0) fail(fresh, "cannot be opened");
+    std::vector<char> buffer(1u << 20);
+    std::vector<Block> moved;
+    std::size_t at = 0;
+    try {
+      for (const Block& block : blocks) {
+        for (std::size_t begin = block.begin; begin < block.end;) {
+          const ssize_t got = ::pread(from.value, buffer.data(), std::min(buffer.size(), block.end - begin), static_cast<off_t>(begin));
+          if (got <= 0) fail(path_, "cannot be read");
+          for (ssize_t done = 0; done < got;) {
+            const ssize_t written = ::write(to.value, buffer.data() + done, static_cast<std::size_t>(got - done));
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) fail(fresh, "cannot be written");
+            done += written;
+          }
+          begin += static_cast<std::size_t>(got);
+        }
+        moved.push_back({block.point_sha256, at, at + block.end - block.begin});
+        at = moved.back().end;
+      }
+      if (::fsync(to.value) != 0) fail(fresh, "cannot be synced");
+    } catch (const Error&) {
+      ::unlink(fresh.c_str());
+      throw;
+    }
+    blocks_ = std::move(moved);
+  }
+  if (::rename(fresh.c_str(), path_.c_str()) != 0) fail(path_, "cannot be replaced");
+}
+
+bool PointLines::has(const std::string& point_sha256) const {
+  return std::any_of(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.point_sha256 == point_sha256; });
+}
+
+void PointLines::add(const std::string& point_sha256, const std::string& lines) {
+  std::error_code missing;
+  const auto bytes = std::filesystem::file_size(path_, missing);
+  const std::size_t begin = missing ? 0 : bytes;
+  append_synced(path_, lines);
+  blocks_.push_back({point_sha256, begin, begin + lines.size()});
+}
+
+void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {
+  const auto before = [&](const Block& a, const Block& b) { return rank(a.point_sha256) < rank(b.point_sha256); };
+  if (std::is_sorted(blocks_.begin(), blocks_.end(), before)) return;
+  std::vector<Block> blocks = blocks_;
+  std::stable_sort(blocks.begin(), blocks.end(), before);
+  rewrite(blocks);
+}
+
+}  // namespace semwave

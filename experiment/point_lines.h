@@ -1,0 +1,36 @@
+// A file of JSON lines, each beginning with the point it belongs to: records.jsonl and slots.jsonl of a result folder. The lines of a
+// point stand together, are written before its row, and are dropped where a kill came between.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace semwave {
+
+class PointLines {
+ public:
+  /// Nothing is read or made yet.
+  explicit PointLines(std::string path) : path_(std::move(path)) {}
+  /// Finds the blocks of a file that is there; cuts a torn last line, and the blocks of points that are not `done`. Throws Error where a
+  /// line is not of this kind.
+  void open(const std::set<std::string>& done);
+  bool has(const std::string& point_sha256) const;
+  /// Appends the lines of a point, synced to the disk: all or nothing.
+  void add(const std::string& point_sha256, const std::string& lines);
+  /// Puts the blocks into the order of `rank`; the file is replaced whole, and only where it changes.
+  void sort(const std::function<std::size_t(const std::string& point_sha256)>& rank);
+
+ private:
+  struct Block {
+    std::string point_sha256;
+    std::size_t begin, end;  // bytes
+  };
+  void rewrite(const std::vector<Block>& blocks);
+
+  std::string path_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace semwave

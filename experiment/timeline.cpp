@@ -1,0 +1,329 @@
+#include "experiment/timeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "channel/header_codec.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "experiment/images.h"
+#include "experiment/shard_run.h"
+#include "transmitter/policy.h"
+
+namespace semwave {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t longest_wait = 1u << 16;  // slots told apart in the statistics of waiting
+
+struct Waiting {
+  std::int32_t image;
+  std::uint32_t arrived;
+};
+
+/// One transmitter over time.
+struct Link {
+  std::vector<Waiting> queue;  // a ring
+  std::size_t first = 0, count = 0;
+  std::int64_t images = 0;     // that came so far: which one is next
+  std::int64_t free_from = 0;  // slot
+  // Sums over its bursts, for batch means.
+  double sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
+
+  Waiting& front() { return queue[first]; }
+  void pop() {
+    first = (first + 1) % queue.size();
+    --count;
+  }
+  void push(Waiting waiting) { queue[(first + count++) % queue.size()] = waiting; }
+};
+
+/// Number of Poisson arrivals by inversion of one uniform number.
+int poisson(double mean, double uniform) {
+  double term = std::exp(-mean), sum = term;
+  int k = 0;
+  while (uniform > sum && k < 1000) {
+    term *= mean / ++k;
+    sum += term;
+  }
+  return k;
+}
+
+/// 97.5 % point of Student's t (Cornish-Fisher expansion, Abramowitz and Stegun 26.7.5), within 1 % from 4 degrees of freedom on.
+double student(int freedom) {
+  const double z = 1.959964, n = freedom;
+  return z + (std::pow(z, 3) + z) / (4 * n) + (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
+         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * n * n * n);
+}
+
+/// Half-width of the 95 % interval of sum(value) / sum(weight), links being the batches (ratio estimator).
+double batch_halfwidth(const std::vector<Link>& links, double Link::* value, double Link::* weight) {
+  const double n = static_cast<double>(links.size());
+  double values = 0, weights = 0;
+  for (const Link& link : links) {
+    values += link.*value;
+    weights += link.*weight;
+  }
+  if (links.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
+  double squares = 0;
+  for (const Link& link : links) squares += std::pow(link.*value - values / weights * (link.*weight), 2);
+  return student(static_cast<int>(links.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
+}
+
+class TimelineRun {
+ public:
+  TimelineRun(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
+      : scenario_(scenario),
+        settings_(scenario.timeline.value()),
+        model_(model),
+        data_(data),
+        pool_(pool),
+        shard_(shard),
+        network_(scenario.accuracy || scenario.psnr || scenario.ssim),
+        run_(scenario, model, data),
+        policy_(policies().make(scenario.policy, scenario.place("/transmitter/policy"))),
+        links_(static_cast<std::size_t>(settings_.links)),
+        waits_(longest_wait + 1),
+        expert_rows_(static_cast<std::size_t>(model.architecture.experts)) {
+    ids_.resize(links_.size());
+    std::iota(ids_.begin(), ids_.end(), 0u);
+    mean_snr_db_ = run_.channel().mean_snr_db(scenario.seed, ids_);
+    for (Link& link : links_) link.queue.resize(static_cast<std::size_t>(settings_.queue));
+    policy_->begin(links_.size());
+    // Another repeat is a later stretch of the same process.
+    origin_ = scenario.repeat * static_cast<std::uint32_t>(settings_.slots);
+    result_.result.totals = PointTotals(model.architecture.transmitter_blocks);
+    result_.slots.reserve(static_cast<std::size_t>(settings_.slots));
+  }
+
+  Timeline run(const EvaluateOptions& options) {
+    const auto start = Clock::now();
+    for (std::int32_t slot = 0; slot < settings_.slots; ++slot) {
+      if (options.interrupt && options.interrupt->load()) {
+        result_.result.interrupted = true;
+        break;
+      }
+      advance(slot);
+      if (options.progress && (slot % 16 == 15 || slot + 1 == settings_.slots)) options.progress(slot + 1, settings_.slots);
+    }
+    finish();
+    result_.result.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return std::move(result_);
+  }
+
+ private:
+  /// What feedback has told of a link at this slot: the newest report that was not lost.
+  ChannelState believed(std::uint32_t link, std::int32_t slot) const {
+    for (std::int32_t then = slot - settings_.feedback_delay; then >= 0; --then) {
+      const std::uint32_t at = origin_ + static_cast<std::uint32_t>(then);
+      if (settings_.feedback_loss > 0 && uniform(philox(scenario_.seed, Purpose::feedback, link, at, 0)[0]) < settings_.feedback_loss) continue;
+      ChannelState state = run_.channel().observe(fading({link}, {0}, at))[0];
+      state.age += slot - then;
+      return state;
+    }
+    return {.snr_db = (scenario_.channel.snr.from_db + scenario_.channel.snr.to_db) / 2, .age = slot, .how = CsiKind::none};
+  }
+
+  Fading fading(List<std::uint32_t> links, List<std::uint32_t> images, std::uint32_t at) const {
+    List<double> snr_db;
+    for (const std::uint32_t link : links) snr_db.push_back(mean_snr_db_[link]);
+    return run_.channel().realise(Draws{scenario_.seed, at, std::move(images)}, std::move(links), std::move(snr_db));
+  }
+
+  void arrive(std::int32_t slot, SlotRow& row) {
+    for (std::size_t l = 0; l < links_.size(); ++l) {
+      Link& link = links_[l];
+      int count = slot % settings_.every == 0;
+      if (!settings_.periodic) count = poisson(settings_.mean, uniform(philox(scenario_.seed, Purpose::arrival, static_cast<std::uint32_t>(l), origin_ + static_cast<std::uint32_t>(slot), 0)[0]));
+      for (; count > 0; --count) {
+        ++row.arrived;
+        // The links deal the images out among themselves, round and round.
+        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * link.images++;
+        if (link.count == link.queue.size()) {
+          ++row.dropped;
+          continue;
+        }
+        link.push({static_cast<std::int32_t>(next % data_.count()), static_cast<std::uint32_t>(slot)});
+      }
+      while (settings_.deadline > 0 && link.count > 0 && slot - static_cast<std::int32_t>(link.front().arrived) + 1 > settings_.deadline) {
+        ++row.expired;
+        link.pop();
+      }
+    }
+  }
+
+  void advance(std::int32_t slot) {
+    SlotRow row{.slot = slot};
+    arrive(slot, row);
+    senders_.clear();
+    states_.clear();
+    records_.clear();
+    for (std::size_t l = 0; l < links_.size(); ++l) {
+      Link& link = links_[l];
+      if (link.count == 0 || link.free_from > slot) continue;
+      senders_.push_back(static_cast<std::uint32_t>(l));
+      states_.push_back(believed(static_cast<std::uint32_t>(l), slot));
+      ImageRecord record;
+      record.image = static_cast<std::uint32_t>(link.front().image);
+      record.arrived = link.front().arrived;
+      records_.push_back(record);
+      link.pop();
+    }
+    plans_ = policy_->plan(states_, senders_);
+    if (network_)
+      send(slot);
+    else
+      forecast(slot);
+    for (std::size_t i = 0; i < senders_.size(); ++i) settle(slot, i, row);
+    for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.count);
+    if (row.sent > 0)
+      for (double* mean : {&row.uses, &row.snr_db, &row.believed_snr_db, &row.age, &row.keep, &row.depth}) *mean /= row.sent;
+    TimelineTotals& totals = result_.totals;
+    totals.arrived += row.arrived;
+    totals.dropped += row.dropped;
+    totals.expired += row.expired;
+    totals.late += row.late;
+    totals.queue += row.waiting;
+    totals.waiting = row.waiting;
+    result_.slots.push_back(row);
+  }
+
+  /// The bursts of a slot through everything, shard by shard.
+  void send(std::int32_t slot) {
+    const int bursts = static_cast<int>(senders_.size()), shards = (bursts + shard_ - 1) / shard_;
+    const std::uint32_t at = origin_ + static_cast<std::uint32_t>(slot);
+    costs_.assign(static_cast<std::size_t>(shards), {});
+    shard_rows_.assign(costs_.size() * expert_rows_.size(), 0);
+    pool_.run(shards, [&](int s) {
+      const auto first = static_cast<std::size_t>(s * shard_), last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
+      List<std::int32_t> images;
+      List<std::uint32_t> ids, links(senders_.begin() + first, senders_.begin() + last);
+      for (std::size_t i = first; i < last; ++i) {
+        images.push_back(static_cast<std::int32_t>(records_[i].image));
+        ids.push_back(records_[i].image);
+      }
+      const ShardPlan planned{.fading = fading(std::move(links), std::move(ids), at),
+                              .states = {states_.begin() + first, states_.begin() + last},
+                              .plans = {plans_.begin() + first, plans_.begin() + last}};
+      List<ImageRecord> made(last - first);
+      costs_[static_cast<std::size_t>(s)] = run_.run(images, at, planned, made.data(), shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
+      for (std::size_t i = first; i < last; ++i) {
+        const std::uint32_t arrived = records_[i].arrived;
+        records_[i] = made[i - first];
+        records_[i].arrived = arrived;
+      }
+    });
+    PointResult& result = result_.result;
+    for (const ShardCost& cost : costs_) {
+      result.transmitter_operations += cost.transmitter_operations;
+      result.receiver_operations += cost.receiver_operations;
+      result.transmitter_seconds += cost.transmitter_seconds;
+      result.channel_seconds += cost.channel_seconds;
+      result.receiver_seconds += cost.receiver_seconds;
+    }
+    for (std::size_t i = 0; i < shard_rows_.size(); ++i) expert_rows_[i % expert_rows_.size()] += shard_rows_[i];
+  }
+
+  /// Without the network: what the plans will take.
+  void forecast(std::int32_t) { throw Error(scenario_.place("/metrics").str(), "a timeline asks for a metric"); }
+
+  void settle(std::int32_t slot, std::size_t i, SlotRow& row) {
+    ImageRecord& record = records_[i];
+    Link& link = links_[senders_[i]];
+    const auto uses = static_cast<double>(record.uses.total());
+    const std::int64_t slots = settings_.slot_uses > 0 ? std::max<std::int64_t>(1, (record.uses.total() + settings_.slot_uses - 1) / settings_.slot_uses) : 1;
+    const std::int64_t wait = slot + slots - record.arrived;
+    link.free_from = slot + slots;
+    record.slot = static_cast<std::uint32_t>(slot);
+    record.timeline = true;
+    record.late = settings_.deadline > 0 && wait > settings_.deadline;
+    policy_->spent(senders_[i], uses);
+    const bool right = record.decision == record.label && !record.late;
+    ++row.sent;
+    row.late += record.late;
+    row.correct += right;
+    row.uses += uses;
+    row.snr_db += record.snr_db + 10 * std::log10(std::max(record.gain, 1e-12));
+    row.believed_snr_db += record.believed_snr_db;
+    row.age += states_[i].age;
+    row.keep += record.keep_ratio;
+    row.depth += record.exit_depth;
+    link.sent += 1;
+    link.correct += right;
+    link.uses += uses;
+    if (!std::isnan(record.psnr_db)) {
+      link.rebuilt += 1;
+      link.psnr_db += record.psnr_db;
+    }
+    result_.totals.age += states_[i].age;
+    result_.totals.wait_slots += static_cast<double>(wait);
+    ++waits_[std::min<std::size_t>(static_cast<std::size_t>(wait), longest_wait)];
+    result_.result.totals.add(record);
+    if (scenario_.records) result_.result.images.push_back(record);
+  }
+
+  void finish() {
+    PointResult& result = result_.result;
+    TimelineTotals& totals = result_.totals;
+    totals.links = settings_.links;
+    totals.slots = static_cast<std::int64_t>(result_.slots.size());
+    const double sent = static_cast<double>(std::max<std::int64_t>(1, result.totals.images)), decisions = static_cast<double>(std::max<std::int64_t>(1, totals.links * totals.slots));
+    totals.queue /= decisions;
+    totals.age /= sent;
+    totals.wait_slots /= sent;
+    const auto quantile = [&](double share) {
+      double below = 0;
+      for (std::size_t wait = 0; wait < waits_.size(); ++wait)
+        if ((below += static_cast<double>(waits_[wait])) >= share * sent) return static_cast<double>(wait);
+      return 0.0;
+    };
+    totals.wait_p95_slots = quantile(0.95);
+    totals.wait_p99_slots = quantile(0.99);
+    totals.accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::sent);
+    totals.uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::sent);
+    totals.psnr_halfwidth = batch_halfwidth(links_, &Link::psnr_db, &Link::rebuilt);
+    result.transmitter_operations /= sent;
+    result.receiver_operations /= sent;
+    const std::int64_t rows = std::accumulate(expert_rows_.begin(), expert_rows_.end(), std::int64_t{0});
+    for (const std::int64_t r : expert_rows_) result.expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
+    result.transmitter_operations_dense = model_.transmitter->dense_operations();
+    result.receiver_operations_dense = model_.receiver->dense_operations();
+  }
+
+  const Scenario& scenario_;
+  const TimelineSettings settings_;
+  const Model& model_;
+  const Dataset& data_;
+  ThreadPool& pool_;
+  const int shard_;
+  const bool network_;
+  const ShardRun run_;
+  const std::unique_ptr<Policy> policy_;
+  std::vector<std::uint32_t> ids_;
+  List<double> mean_snr_db_;  // [links]
+  std::vector<Link> links_;
+  std::vector<std::int64_t> waits_, expert_rows_, shard_rows_;
+  std::vector<ShardCost> costs_;
+  std::uint32_t origin_ = 0;
+  // Of the slot: who sends, and what for.
+  std::vector<std::uint32_t> senders_;
+  List<ChannelState> states_;
+  List<Plan> plans_;
+  std::vector<ImageRecord> records_;
+  Timeline result_;
+};
+
+}  // namespace
+
+Timeline run_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options) {
+  check_point(scenario, model, data);
+  const int shard = std::max(1, options.shard > 0 ? options.shard : model.parameters->backend().preferred_shard());
+  return TimelineRun(scenario, model, data, pool, shard).run(options);
+}
+
+}  // namespace semwave
