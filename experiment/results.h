@@ -57,9 +57,9 @@ class ResultFolder {
   void write_scenario(const Scenario& scenario);
   void write_run(const OrderedJson& run);
   /// The row of a point that is done, its records and slots there too where they are wanted.
-  const OrderedJson* find(const std::string& point_sha256, bool with_records, bool with_slots) const;
+  const OrderedJson* find(const std::string& point_sha256, bool with_records, bool with_slots = false) const;
   /// Appends records and slots first, then the row, each synced to the disk: a row that is there has its lines. A row of the same point is replaced.
-  void add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots);
+  void add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots = nullptr);
   /// Puts the rows of the grid into its order (they replace what stands of the same points), those of other points behind them as they
   /// were, records and slots likewise, and writes results.csv. Each file is replaced whole, and only where it changes.
   void finish(const std::vector<OrderedJson>& grid);
