@@ -54,7 +54,8 @@ const Fields& Architecture::fields() {
                     integer("padding", "zeros around the image", 1, 0, 32),
                     integer("max_pool", "stride of a 3x3 max-pool behind it; 1: none", 1, 1, 8)};
     Fields end{.summary = "transmitter backbone"};
-    end.fields = {integer("blocks", "transformer blocks", 4, 0, 15), integer("hidden", "width of the feed-forward", 192, 1, 8192)};
+    end.fields = {integer("blocks", "transformer blocks", 4, 0, 15), integer("hidden", "width of the feed-forward", 192, 1, 8192),
+                  {.name = "exit_heads", .type = FieldType::boolean, .summary = "a class head behind every block, for exits that leave where it is sure; trained by train.losses.exit", .fallback = false}};
     Fields other{.summary = "receiver backbone"};
     other.fields = {integer("blocks", "transformer blocks, each with experts", 2, 0, 64), integer("hidden", "width of each expert", 192, 1, 8192),
                     integer("experts", "experts a block; 1 is a dense receiver", 4, 1, 64)};
@@ -94,6 +95,7 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
     a.tokeniser.push_back({stage.at("channels").get<int>(), Window{stage.at("kernel").get<int>(), stage.at("stride").get<int>(), stage.at("padding").get<int>()}, stage.at("max_pool").get<int>()});
   a.transmitter_blocks = resolved.at("transmitter").at("blocks");
   a.transmitter_hidden = resolved.at("transmitter").at("hidden");
+  a.exit_heads = resolved.at("transmitter").at("exit_heads");
   a.receiver_blocks = resolved.at("receiver").at("blocks");
   a.receiver_hidden = resolved.at("receiver").at("hidden");
   a.experts = resolved.at("receiver").at("experts");
@@ -130,7 +132,7 @@ Json Architecture::to_json() const {
           {"dim", dim},
           {"heads", heads},
           {"tokeniser", stages},
-          {"transmitter", {{"blocks", transmitter_blocks}, {"hidden", transmitter_hidden}}},
+          {"transmitter", {{"blocks", transmitter_blocks}, {"hidden", transmitter_hidden}, {"exit_heads", exit_heads}}},
           {"receiver", {{"blocks", receiver_blocks}, {"hidden", receiver_hidden}, {"experts", experts}}},
           {"max_symbols_per_token", max_symbols_per_token},
           {"condition_dim", condition_dim},

@@ -26,6 +26,7 @@ struct Architecture {
   std::vector<TokeniserStage> tokeniser;  // the last stage has `dim` channels; its output grid is the token grid
   int transmitter_blocks = 4;
   int transmitter_hidden = 192;           // of the feed-forward
+  bool exit_heads = false;                // a class head behind every transmitter block
   int receiver_blocks = 2;
   int receiver_hidden = 192;              // of each expert
   int experts = 4;                        // 1: a dense receiver

@@ -15,6 +15,7 @@ namespace {
 constexpr const char* architecture_key = "semwave.architecture";
 constexpr const char* format_key = "semwave.format";
 constexpr const char* format_version = "1";
+constexpr const char* heads = "transmitter.exits.";
 
 /// A policy's figures hold for the network they were measured with.
 void check_policy(const Scenario& scenario, const std::string& model_sha256) {
@@ -32,6 +33,31 @@ Model build(const Scenario& scenario, const Architecture& architecture, Backend&
   model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
   model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router}, scenario.place("/receiver"));
   return model;
+}
+
+void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place, bool heads_may_differ) {
+  std::set<std::string> used;
+  for (Parameter& parameter : parameters.all()) {
+    const NamedArray* array = checkpoint.find(parameter.name);
+    if (!array && heads_may_differ && parameter.name.starts_with(heads)) continue;
+    if (!array) {
+      const bool gate = parameter.name.starts_with("transmitter.gate.");
+      throw Error(place, "no parameter " + parameter.name + (gate ? ": the model was trained with another gate; choose that one or train this one" : ": made for another model"));
+    }
+    const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
+    bool same = static_cast<int>(array->shape.size()) == shape.rank();
+    for (int axis = 0; same && axis < shape.rank(); ++axis) same = array->shape[static_cast<std::size_t>(axis)] == shape[axis];
+    if (!same) {
+      std::string found;
+      for (const std::int64_t extent : array->shape) found += (found.empty() ? "" : ", ") + std::to_string(extent);
+      throw Error(place, "parameter " + parameter.name + " has shape [" + found + "], the model needs " + shape.str());
+    }
+    parameters.backend().copy(parameter.value, parameters.backend().from_host(parameter.value.shape(), array->values.data()));
+    used.insert(parameter.name);
+  }
+  for (const NamedArray& array : checkpoint.arrays)
+    if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate.") && !(heads_may_differ && array.name.starts_with(heads)))
+      throw Error(place, "parameter " + array.name + " is not part of the model that the scenario asks for");
 }
 
 }  // namespace
@@ -63,29 +89,9 @@ Model make_model(const Scenario& scenario, Backend& backend) {
   return model;
 }
 
-void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) {
-  std::set<std::string> used;
-  for (Parameter& parameter : parameters.all()) {
-    const NamedArray* array = checkpoint.find(parameter.name);
-    if (!array) {
-      const bool gate = parameter.name.starts_with("transmitter.gate.");
-      throw Error(place, "no parameter " + parameter.name + (gate ? ": the model was trained with another gate; choose that one or train this one" : ": made for another model"));
-    }
-    const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
-    bool same = static_cast<int>(array->shape.size()) == shape.rank();
-    for (int axis = 0; same && axis < shape.rank(); ++axis) same = array->shape[static_cast<std::size_t>(axis)] == shape[axis];
-    if (!same) {
-      std::string found;
-      for (const std::int64_t extent : array->shape) found += (found.empty() ? "" : ", ") + std::to_string(extent);
-      throw Error(place, "parameter " + parameter.name + " has shape [" + found + "], the model needs " + shape.str());
-    }
-    parameters.backend().copy(parameter.value, parameters.backend().from_host(parameter.value.shape(), array->values.data()));
-    used.insert(parameter.name);
-  }
-  for (const NamedArray& array : checkpoint.arrays)
-    if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate."))
-      throw Error(place, "parameter " + array.name + " is not part of the model that the scenario asks for");
-}
+void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) { load(parameters, checkpoint, place, false); }
+
+void load_initial(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) { load(parameters, checkpoint, place, true); }
 
 Checkpoint to_checkpoint(const Model& model) {
   Checkpoint checkpoint;

@@ -28,6 +28,9 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
 /// Copies values into the parameters; every parameter must be there with its shape. Arrays the model does not use must
 /// belong to a part that the scenario replaced (transmitter.gate.).
 void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);
+/// The same from what `train.initial` names: exit heads (transmitter.exits.) that are on one side only are left out, so that heads can be
+/// trained on a network that had none.
+void load_initial(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);
 Checkpoint to_checkpoint(const Model& model);
 
 }  // namespace semwave

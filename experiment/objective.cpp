@@ -41,6 +41,14 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     terms.push_back(cross_entropy(pass, result.logits, labels, static_cast<float>(settings.label_smoothing), static_cast<float>(settings.class_weight / batch)));
     loss.class_loss = value(terms.back()) / settings.class_weight;
   }
+  for (const ExitLogits& exit : sent.exits) {
+    const double weight = settings.exit_weight(exit.depth);
+    if (weight <= 0 || exit.images.empty()) continue;
+    List<std::int32_t> asked;
+    for (const std::int32_t image : exit.images) asked.push_back(labels[static_cast<std::size_t>(image)]);
+    terms.push_back(cross_entropy(pass, exit.logits, asked, static_cast<float>(settings.label_smoothing), static_cast<float>(weight / batch)));
+    loss.exit_loss += value(terms.back());
+  }
   if (settings.image_weight > 0 && !result.rebuilt.empty()) {
     const auto grid = static_cast<std::size_t>(a.grid());
     Tensor target = pass.backend.empty({images.shape()[0] * a.grid(), a.patch_values()});

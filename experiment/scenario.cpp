@@ -76,6 +76,8 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.balance_weight = losses["balance"];
   made.z_weight = losses["z"];
   made.gate_weight = losses["gate"];
+  if (losses["exit"].is_array()) made.exit_weights = losses["exit"].get<std::vector<double>>();
+  else made.exit_weights = {losses["exit"].get<double>()};
   made.label_smoothing = losses["label_smoothing"];
   made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
   made.keep = read_law(train["keep"], place / "keep", false);
@@ -156,6 +158,15 @@ double DeviceModel::seconds(double transmitter_operations, double receiver_opera
 
 double DeviceModel::joule(double transmitter_operations, double receiver_operations, double channel_uses) const {
   return transmitter_operations * transmitter.joule_per_operation + receiver_operations * receiver.joule_per_operation + channel_uses * symbol_seconds * transmit_watt;
+}
+
+double TrainSettings::exit_weight(int after) const {
+  if (exit_weights.size() <= 1) return exit_weights.empty() ? 0 : exit_weights[0];
+  return exit_weights.at(static_cast<std::size_t>(after - 1));
+}
+
+bool TrainSettings::trains_exits() const {
+  return std::any_of(exit_weights.begin(), exit_weights.end(), [](double weight) { return weight > 0; });
 }
 
 int Law::draw_integer(double uniform) const {
@@ -289,6 +300,11 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
     for (const Json& depth : *at)
       if (depth.is_number() && depth.get<double>() > blocks) throw Error(scenario.place("/transmitter/gate/at").str(), depth.dump() + depth_limit);
   if (!scenario.train) return;
+  const Place exit_loss = scenario.place("/train/losses/exit");
+  if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))
+    throw Error(exit_loss.str(), "expected a number, or one for each of the network's " + std::to_string(blocks) + " transmitter blocks; found " + std::to_string(weights.size()));
+  if (scenario.train->trains_exits() && !architecture.exit_heads)
+    throw Error(exit_loss.str(), "the model has no exit heads: set \"exit_heads\": true in model.architecture.transmitter");
   const auto largest = [](const Law& law) { return law.choices.empty() ? law.to : *std::max_element(law.choices.begin(), law.choices.end()); };
   if (const double depth = largest(scenario.train->depth); depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
   if (const double symbols = largest(scenario.train->symbols_per_token); symbols > rate)

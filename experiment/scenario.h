@@ -34,6 +34,9 @@ struct TrainSettings {
   bool flip = false;
   int shift = 0;
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3, gate_weight = 0, label_smoothing = 0.1;
+  std::vector<double> exit_weights;           // of the exit heads by depth from 1; one: of each alike; none: no such loss
+  double exit_weight(int after) const;        // of the head behind `after` blocks
+  bool trains_exits() const;                  // any weight is above 0
   Law snr_db{{}, -5, 20}, keep{{1, 0.5, 0.25, 0.125}, 0, 0}, depth{{}, 0, 0}, symbols_per_token{{8}, 0, 0};
   Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows the gain
   Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in

@@ -67,6 +67,13 @@ Field law(std::string name, std::optional<Json> fallback, double minimum, double
           .alternatives = {list_of("uniform", "drawn uniformly between two ends"), list_of("choice", "one of a list, each as likely")}};
 }
 
+/// A number, or one for each depth.
+Field exit_weights() {
+  Field weights = number("exit", 0, 0, 1e6, "cross entropy of each exit head, or a list: one weight for each depth from 1; needs model.architecture.transmitter.exit_heads");
+  weights.alternatives = {{.type = FieldType::list, .summary = "by depth, from 1", .element = std::make_shared<const Field>(number("weight", 0, 0, 1e6, "of one depth"))}};
+  return weights;
+}
+
 Field source_field() {
   return section("source",
                  {choice("dataset", "fashion-mnist", dataset_choices(), "which images"),
@@ -148,6 +155,7 @@ Field train_field() {
        section("losses",
                {number("class", 1, 0, 1e6, "cross entropy of the receiver's class"), number("image", 0, 0, 1e6, "mean over images of ln(MSE) of the rebuilt image, which is PSNR up to a factor"),
                 number("balance", 0.01, 0, 1e6, "Switch balance loss of the experts"), number("z", 1e-3, 0, 1e6, "router z-loss"),
+                exit_weights(),
                 number("gate", 0, 0, 1e6, "draws the score of each dropped token to the ln(MSE) of its rebuilt patch; for a learned gate at 0"), number("label_smoothing", 0.1, 0, 1, "share spread over all classes")},
                "weight of each loss"),
        law("snr_db", Json{{"uniform", {-5, 20}}}, -200, 200, "mean SNR of the link of each image, dB"),

@@ -35,6 +35,7 @@ class Trainer {
         validation_(load_validation(scenario)),
         model_(make_model(scenario, backend)),
         batch_(scenario, model_, data_, pool, options.shard) {
+    check_against(scenario, model_.architecture);
     check_images(model_.architecture, data_, scenario.place("/source"));
     if (scenario.source.split == Split::test || scenario.source.split == Split::validation)
       throw Error(scenario.place("/source/split").str(), "is for reporting only; train on train or all_train");
@@ -49,7 +50,7 @@ class Trainer {
     if (steps_an_epoch_ == 0)
       throw Error(scenario.place("/train/batch").str(), "a batch of " + std::to_string(settings_.batch) + " is larger than the " + std::to_string(data_.count()) + " training images");
     total_steps_ = static_cast<std::int64_t>(settings_.epochs) * steps_an_epoch_;
-    if (!settings_.initial.empty()) load_parameters(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
+    if (!settings_.initial.empty()) load_initial(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
     else set_mean_image();
     OptimiserSettings o{.learning_rate = settings_.learning_rate,
                         .warmup_steps = static_cast<std::int64_t>(settings_.warmup_epochs * steps_an_epoch_),
@@ -141,6 +142,7 @@ void Trainer::step(std::int64_t step) {
   sum_.class_loss += loss.class_loss;
   sum_.image_loss += loss.image_loss;
   sum_.gate_loss += loss.gate_loss;
+  sum_.exit_loss += loss.exit_loss;
   sum_.balance += loss.balance;
   sum_.z += loss.z;
   sum_.routed_blocks = loss.routed_blocks;
@@ -160,6 +162,7 @@ void Trainer::report(bool epoch_end) {
   p.class_loss = sum_.class_loss / n;
   p.image_loss = sum_.image_loss / n;
   p.gate_loss = sum_.gate_loss / n;
+  p.exit_loss = sum_.exit_loss / n;
   p.balance = sum_.balance / n;
   p.z = sum_.z / n;
   p.loss = sum_.total(settings_) / n;
@@ -184,7 +187,7 @@ void Trainer::report(bool epoch_end) {
     p.validation_accuracy = correct / validation_.count();
     p.validation_psnr_db = scenario.psnr ? psnr / validation_.count() : 0;
   }
-  Json line{{"epoch", p.epoch}, {"step", p.step}, {"loss", p.loss}, {"class_loss", p.class_loss}, {"image_loss", p.image_loss}, {"gate_loss", p.gate_loss}, {"balance", p.balance},
+  Json line{{"epoch", p.epoch}, {"step", p.step}, {"loss", p.loss}, {"class_loss", p.class_loss}, {"image_loss", p.image_loss}, {"gate_loss", p.gate_loss}, {"exit_loss", p.exit_loss}, {"balance", p.balance},
             {"z", p.z}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}, {"images_per_second", p.images_per_second}, {"operations", p.operations},
             {"seconds", elapsed}};
   if (epoch_end) {

@@ -16,7 +16,7 @@ namespace semwave {
 struct TrainingProgress {
   int epoch = 0, epochs = 0;
   std::int64_t step = 0, steps = 0;            // of the whole training
-  double loss = 0, class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;  // means since the last report
+  double loss = 0, class_loss = 0, image_loss = 0, gate_loss = 0, exit_loss = 0, balance = 0, z = 0;  // means since the last report
   double learning_rate = 0, gradient_norm = 0;
   double images_per_second = 0, seconds_left = 0;
   double operations = 0;  // executed forward, an image

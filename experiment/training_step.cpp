@@ -36,7 +36,7 @@ struct TrainingStep::Work {
 };
 
 double BatchLoss::total(const TrainSettings& s) const {
-  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
+  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + exit_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
 }
 
 TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
@@ -86,7 +86,12 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 * complex_normal(d).real();
   }
   TransmitTrace trace;
+<<<<<<< HEAD
   const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
+=======
+  trace.asks_heads = settings_.trains_exits();
+  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
+>>>>>>> 1375b38 (Early exits are trained with the network: exit heads)
   const Reception heard = channel_.apply(pass, burst, fading);
   const Result result = model_.receiver->receive(pass, heard);
   work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, batch);
@@ -128,6 +133,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.class_loss += work->loss.class_loss;
     loss.image_loss += work->loss.image_loss;
     loss.gate_loss += work->loss.gate_loss;
+    loss.exit_loss += work->loss.exit_loss;
     loss.operations += work->pass.operations;
   }
   const int blocks = model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;

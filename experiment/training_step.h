@@ -17,6 +17,7 @@ namespace semwave {
 /// Means over the batch, unweighted; balance and z are means over the routed blocks too, though each block's counts in full.
 struct BatchLoss {
   double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
+  double exit_loss = 0;   // weighted already
   int routed_blocks = 0;
   double operations = 0;  // executed forward, multiply-add = 2; the backward pass executes about twice as many
   double total(const TrainSettings& settings) const;

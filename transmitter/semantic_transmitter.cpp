@@ -31,6 +31,8 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
       mapper_(set, "transmitter.mapper", architecture.dim, 2 * architecture.max_symbols_per_token) {
   for (int b = 0; b < architecture.transmitter_blocks; ++b)
     blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim, architecture.heads, architecture.transmitter_hidden, architecture.condition_dim);
+  for (int depth = 1; architecture.exit_heads && depth <= architecture.transmitter_blocks; ++depth)
+    exit_heads_.emplace_back(set, "transmitter.exits." + std::to_string(depth), architecture.dim, architecture.classes, architecture.condition_dim);
   const std::string at = (place / "gate" / "at").str();
   if (gate_depths_.empty()) throw Error(at, "expected at least one depth");
   for (std::size_t i = 0; i < gate_depths_.size(); ++i) {
@@ -121,6 +123,27 @@ SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<St
   return out;
 }
 
+ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked, const Var& condition) const {
+  const Ragged& layout = *tokens.layout;
+  ExitLogits said{.depth = depth, .images = {}, .logits = {}};
+  List<std::int32_t> source;
+  const auto compact = make_block_shared<Ragged>();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!asked[i] || layout.rows_of(static_cast<int>(i)) == 0) continue;
+    said.images.push_back(static_cast<std::int32_t>(i));
+    for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
+      source.push_back(r);
+      compact->append(layout.positions[static_cast<std::size_t>(r)]);
+    }
+    compact->end_image();
+  }
+  if (said.images.empty()) return said;
+  const bool all_rows = compact->rows() == layout.rows(), all_images = compact->images() == layout.images();
+  const Tokens asked_tokens{all_rows ? tokens.rows : gather_rows(pass, tokens.rows, source), compact};
+  said.logits = exit_heads_[static_cast<std::size_t>(depth - 1)](pass, asked_tokens, all_images ? condition : gather_rows(pass, condition, said.images));
+  return said;
+}
+
 void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition,
                                TransmitTrace* trace) const {
   if (!any(needs)) return;
@@ -153,6 +176,8 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
     const bool at_site = site != gate_depths_.end();
     const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier site
     const double share = at_site ? static_cast<double>(site - gate_depths_.begin() + 1) / static_cast<double>(gate_depths_.size()) : 1.0;
+    if (trace && trace->asks_heads && depth > 0 && !exit_heads_.empty())
+      if (ExitLogits said = ask(pass, stream.tokens, depth, inside, condition); !said.images.empty()) trace->exits.push_back(std::move(said));
     const List<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
     for (std::size_t i = 0; i < count; ++i) {
       leaving[i] = inside[i] && (rule[i] || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);

@@ -35,6 +35,8 @@ class SemanticTransmitter final : public Transmitter {
   };
   Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
   Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
+  /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed for the others.
+  ExitLogits ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked, const Var& condition) const;
   void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition, TransmitTrace* trace) const;
   void check(const List<Plan>& plans) const;
   static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
@@ -49,6 +51,7 @@ class SemanticTransmitter final : public Transmitter {
   Tokeniser tokeniser_;
   Condition condition_;
   std::vector<Block> blocks_;
+  std::vector<ClassHead> exit_heads_;  // behind each block; none where the architecture has none
   LayerNorm norm_;
   Linear mapper_;
 };

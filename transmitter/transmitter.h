@@ -14,12 +14,21 @@
 
 namespace semwave {
 
+/// What the head behind one block said about the images that were inside there.
+struct ExitLogits {
+  int depth = 0;
+  List<std::int32_t> images;  // which of the shard, ascending; those without a token are not asked
+  Var logits;                 // [images.size(), classes]
+};
+
 /// What a transmission did, for metrics, losses and explanations. Not on the air.
 struct TransmitTrace {
   RaggedPtr layout;             // of the sent tokens
   Var scores;                   // [grid rows, 1] of the first gate, undefined without a scoring gate
   RaggedPtr scored;             // layout the scores belong to
-  List<int> exit_depth;  // [images]
+  List<int> exit_depth;         // [images]
+  bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
+  List<ExitLogits> exits;       // by depth, where asks_heads
 };
 
 class Transmitter {
