@@ -19,20 +19,25 @@ void RunOptions::add_to(CLI::App& command) {
   command.add_flag("--quiet", quiet, "no progress on standard error");
 }
 
-std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
+std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option, const std::vector<std::string>& entries) {
   std::vector<std::pair<std::string, Json>> made;
-  for (const std::string& entry : set) {
+  for (const std::string& entry : entries) {
     const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || entry[0] != '/') throw Error("--set " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
+    if (equals == std::string::npos || entry[0] != '/') throw Error(option + " " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
     const std::string text = entry.substr(equals + 1);
     Json value = text;
     try {
-      value = parse_json(text, "--set");
+      value = parse_json(text, option);
     } catch (const Error&) {
       // Not JSON: a plain word, as in /channel/kind=awgn.
     }
     made.emplace_back(entry.substr(0, equals), std::move(value));
   }
+  return made;
+}
+
+std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
+  auto made = pointer_values("--set", set);
   if (seed) made.emplace_back("/seed", *seed);
   return made;
 }
