@@ -7,10 +7,10 @@
 
 namespace semwave {
 
-void RunOptions::add_to(CLI::App& command) {
+void RunOptions::add_to(CLI::App& command, bool writes) {
   command.add_option("scenario", scenario, "scenario file")->required()->type_name("SCENARIO");
   command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
-  command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
+  if (writes) command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
   command.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->type_name("NAME");
   command.add_option("--threads", threads, "threads of the processor (default: one a core)")->check(CLI::Range(1, 1024))->type_name("N");
   command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")->check(CLI::Range(1, 1 << 20))->type_name("N");

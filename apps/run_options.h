@@ -28,7 +28,7 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;
   bool json = false, quiet = false;
 
-  void add_to(CLI::App& command);
+  void add_to(CLI::App& command, bool writes = true /*takes --out*/);
   /// --set and --seed.
   std::vector<std::pair<std::string, Json>> overrides() const;
   /// auto: a GPU where there is one. Throws Error where the device asked for cannot be had.
