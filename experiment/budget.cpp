@@ -15,10 +15,11 @@ namespace {
 
 constexpr int most_planned = 10000;    // images of a point whose plans are made
 constexpr int planned_at_once = 500;   // by one thread
-constexpr double known_to = 0.005;     // standard error of the share of headers read, relative
+constexpr double known_to = 0.003;     // standard error of the share of headers read, relative
 constexpr int most_looked_at = 1000;   // validation images, where an exit looks
 constexpr std::size_t most_timed = 12; // points of one kind of work
-constexpr double timed_seconds = 0.04; // each of three runs of a point
+constexpr int laps = 5;
+constexpr double timed_seconds = 0.03; // of a lap
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -178,24 +179,37 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
   budget.looked_at = static_cast<int>(result.images.size());
 }
 
-/// Seconds an image, the median of three short runs.
-double time_point(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, int images) {
-  const int shard = std::max(1, settings.shard > 0 ? settings.shard : model.parameters->backend().preferred_shard());
-  const int round = shard * pool.threads();  // every thread with as many
-  Scenario sample = scenario;
-  const auto run = [&](int count) {
-    sample.stop = {.max_images = std::min(count, images)};
-    const PointResult result = evaluate(sample, model, data, pool, {.shard = settings.shard});
+/// One point that is run for a moment, again and again.
+class Stopwatch {
+ public:
+  Stopwatch(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
+      : sample_(scenario), images_(images_of(scenario, data)), model_(model), data_(data), pool_(pool), shard_(std::max(1, shard > 0 ? shard : model.parameters->backend().preferred_shard())) {
+    const int round = shard_ * pool_.threads();  // every thread with as many
+    run(round);                                  // what is done once and never again
+    count_ = round * std::clamp(static_cast<int>(timed_seconds / run(2 * round) / round), 2, 1000);
+  }
+  void lap() { laps_.push_back(run(count_)); }
+  /// The median lap, seconds an image.
+  double seconds() {
+    std::sort(laps_.begin(), laps_.end());
+    return laps_[laps_.size() / 2];
+  }
+
+ private:
+  double run(int count) {
+    sample_.stop = {.max_images = std::min(count, images_)};
+    const PointResult result = evaluate(sample_, model_, data_, pool_, {.shard = shard_});
     return result.wall_seconds / static_cast<double>(result.images.size());
-  };
-  run(round);  // what is done once and never again
-  const double about = run(2 * round);
-  const int count = round * std::clamp(static_cast<int>(timed_seconds / about / round), 2, 1000);
-  std::array<double, 3> seconds{};
-  for (double& one : seconds) one = run(count);
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[1];
-}
+  }
+
+  Scenario sample_;
+  int images_;
+  const Model& model_;
+  const Dataset& data_;
+  ThreadPool& pool_;
+  int shard_, count_ = 0;
+  std::vector<double> laps_;
+};
 
 /// Seconds an image at so many operations, between the timed ones.
 double interpolate(const std::map<double, double>& timed, double operations) {
@@ -234,12 +248,17 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
     if (!settings.time) continue;
     for (auto& [work, order] : works) {
       std::sort(order.begin(), order.end());
-      std::map<double, double> timed;
+      std::map<double, Stopwatch> watches;
       const std::size_t chosen = std::min(order.size(), most_timed);
       for (std::size_t n = 0; n < chosen; ++n) {
         const auto& [operations, i] = order[chosen == 1 ? 0 : n * (order.size() - 1) / (chosen - 1)];
-        timed[operations] = time_point(points[i].scenario, model, run.data(points[i]), pool, settings, made.points[i].images);
+        if (!watches.contains(operations)) watches.try_emplace(operations, points[i].scenario, model, run.data(points[i]), pool, settings.shard);
       }
+      // In turns, so that what else the machine does for a moment disturbs one lap of a point and not all of them.
+      for (int lap = 0; lap < laps; ++lap)
+        for (auto& [operations, watch] : watches) watch.lap();
+      std::map<double, double> timed;
+      for (auto& [operations, watch] : watches) timed[operations] = watch.seconds();
       for (const auto& [operations, i] : order) made.points[i].seconds = interpolate(timed, operations) * made.points[i].images;
     }
   }
