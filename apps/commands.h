@@ -16,6 +16,8 @@ Command add_validate(CLI::App& program);
 Command add_table(CLI::App& program);
 Command add_list(CLI::App& program);
 Command add_schema(CLI::App& program);
+Command add_budget(CLI::App& program);
+Command add_compare(CLI::App& program);
 Command add_devices(CLI::App& program);
 
 }  // namespace semwave

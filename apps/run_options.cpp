@@ -7,10 +7,10 @@
 
 namespace semwave {
 
-void RunOptions::add_to(CLI::App& command) {
+void RunOptions::add_to(CLI::App& command, bool writes) {
   command.add_option("scenario", scenario, "scenario file")->required()->type_name("SCENARIO");
   command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
-  command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
+  if (writes) command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
   command.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->type_name("NAME");
   command.add_option("--threads", threads, "threads of the processor (default: one a core)")->check(CLI::Range(1, 1024))->type_name("N");
   command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")->check(CLI::Range(1, 1 << 20))->type_name("N");
@@ -19,20 +19,25 @@ void RunOptions::add_to(CLI::App& command) {
   command.add_flag("--quiet", quiet, "no progress on standard error");
 }
 
-std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
+std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option, const std::vector<std::string>& entries) {
   std::vector<std::pair<std::string, Json>> made;
-  for (const std::string& entry : set) {
+  for (const std::string& entry : entries) {
     const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || entry[0] != '/') throw Error("--set " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
+    if (equals == std::string::npos || entry[0] != '/') throw Error(option + " " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
     const std::string text = entry.substr(equals + 1);
     Json value = text;
     try {
-      value = parse_json(text, "--set");
+      value = parse_json(text, option);
     } catch (const Error&) {
       // Not JSON: a plain word, as in /channel/kind=awgn.
     }
     made.emplace_back(entry.substr(0, equals), std::move(value));
   }
+  return made;
+}
+
+std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
+  auto made = pointer_values("--set", set);
   if (seed) made.emplace_back("/seed", *seed);
   return made;
 }

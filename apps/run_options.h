@@ -15,6 +15,9 @@
 
 namespace semwave {
 
+/// "/json/pointer=value", each; a value that is no JSON is a string. Throws Error, naming the option, for one without pointer or value.
+std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option, const std::vector<std::string>& entries);
+
 struct RunOptions {
   std::string scenario;
   std::vector<std::string> set;       // "/json/pointer=value"
@@ -25,8 +28,8 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;
   bool json = false, quiet = false;
 
-  void add_to(CLI::App& command);
-  /// --set and --seed as overrides; a value that is no JSON is a string. Throws Error for one without pointer or value.
+  void add_to(CLI::App& command, bool writes = true /*takes --out*/);
+  /// --set and --seed.
   std::vector<std::pair<std::string, Json>> overrides() const;
   /// auto: a GPU where there is one. Throws Error where the device asked for cannot be had.
   std::unique_ptr<Backend> make_backend() const;

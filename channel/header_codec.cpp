@@ -92,6 +92,12 @@ std::int64_t header_uses(std::span<const int> part_bits, int format) {
   return uses;
 }
 
+std::int64_t header_uses(const HeaderOnAir& header) {
+  std::int64_t uses = 0;
+  for (const Bits& part : header.parts) uses += part_uses(static_cast<int>(part.size()), format_of(header.format));
+  return uses;
+}
+
 double header_loss(std::span<const int> part_bits, int format, double snr_db) {
   double events = 0;
   for (const int bits : part_bits) events += std::pow(10.0, part_loss_exponent(bits, format, snr_db));

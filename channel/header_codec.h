@@ -31,6 +31,8 @@ const std::vector<HeaderFormat>& header_formats();
 /// Channel uses of a header whose parts have these many bits (without their CRC; each part carries its own CRC and tail).
 std::int64_t header_uses(std::span<const int> part_bits, int format);
 
+std::int64_t header_uses(const HeaderOnAir& header);
+
 /// Predicted probability that any part of the header is read wrongly or not at all, at this SNR without fading: from
 /// channel/header_loss_table.inc, simulated by benchmarks/header_loss_table.cpp with this very code. Within a factor of 2 of fresh
 /// simulation where the loss is between 1e-4 and 1; below, it is continued along its slope and rather too high. The SNR includes the gain

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cassert>
 
+#include "channel/header_codec.h"
+
 namespace semwave {
 namespace {
 
@@ -203,6 +205,14 @@ std::optional<int> semantic_second_part_bits(const Bits& word, int grid) {
 std::int64_t semantic_payload_uses(const Bits& word, int grid) {
   assert(static_cast<int>(word.size()) == semantic_word_bits(grid));
   return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, 4, 4) + 1);
+}
+
+HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db) {
+  HeaderOnAir made{write_semantic_header(header, grid), 0};
+  List<int> bits;
+  for (const Bits& part : made.parts) bits.push_back(static_cast<int>(part.size()));
+  made.format = choose_header_format(bits, believed_snr_db);
+  return made;
 }
 
 std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid) {

@@ -27,6 +27,8 @@ int semantic_word_bits(int grid);
 int position_bits(int grid, int k);
 /// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
 List<Bits> write_semantic_header(const SemanticHeader& header, int grid);
+/// Its parts in the format that the believed SNR asks for.
+HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db);
 /// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range).
 std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid);
 /// For find_header: bits of the second part, and symbols of the payload that the fixed word announces.

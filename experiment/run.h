@@ -40,6 +40,9 @@ class Run {
   Run(const Scenario& scenario, Backend& backend, ThreadPool& pool);
 
   const std::vector<Point>& points() const { return points_; }
+  /// The images of a point and the network it runs, built anew from what was read.
+  const Dataset& data(const Point& point) { return *load(point.scenario).data; }
+  Model model(const Point& point) { return model_of(point, load(point.scenario)); }
   /// Rows are kept in this folder, and those that are there are not run again; `about` goes to run.json. Without it they are only
   /// handed to `finished`. Throws Error where the folder cannot be used.
   void open(const std::string& out, const OrderedJson& about);

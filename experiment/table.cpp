@@ -22,8 +22,25 @@ std::string last_parts(const std::string& pointer, int parts) {
   return name;
 }
 
-/// One word for a swept value: an object as its kind and what it sets.
-std::string word(const Json& value) {
+std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
+
+}  // namespace
+
+std::vector<std::string> short_names(const std::vector<std::string>& pointers) {
+  std::vector<std::string> names;
+  for (const std::string& pointer : pointers) {
+    std::string name;
+    for (int parts = 1; parts <= 8; ++parts) {
+      name = last_parts(pointer, parts);
+      const auto same = std::count_if(pointers.begin(), pointers.end(), [&](const std::string& other) { return last_parts(other, parts) == name; });
+      if (same == 1) break;
+    }
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::string one_word(const Json& value) {
   std::string text;
   if (value.is_object()) {
     if (value.contains("kind") && value["kind"].is_string()) text = value["kind"];
@@ -32,7 +49,7 @@ std::string word(const Json& value) {
       if (key == "kind") continue;
       const bool file = key == "file" && element.is_string();
       inner.append(inner.empty() ? "" : ",").append(key == "symbols_per_token" ? "S" : key).append("=");
-      inner.append(file ? std::filesystem::path(element.get<std::string>()).stem().string() : word(element));
+      inner.append(file ? std::filesystem::path(element.get<std::string>()).stem().string() : one_word(element));
     }
     if (!inner.empty() || text.empty()) text += "(" + inner + ")";
   } else {
@@ -43,24 +60,12 @@ std::string word(const Json& value) {
   return text.empty() ? "''" : text;
 }
 
-std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
-
-}  // namespace
-
 Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_(scenario.name) {
-  for (const auto& [pointer, values] : scenario.sweep) {
-    std::string name;
-    for (int parts = 1; parts <= 8; ++parts) {
-      name = last_parts(pointer, parts);
-      const auto same = std::count_if(scenario.sweep.begin(), scenario.sweep.end(), [&](const auto& other) { return last_parts(other.first, parts) == name; });
-      if (same == 1) break;
-    }
-    swept_.emplace_back(pointer, name);
-    std::size_t width = name.size();
-    for (const Point& point : points) width = std::max(width, word(point.swept.at(pointer)).size());
-    const std::string key = pointer;
-    add("point", name, width, [key](const OrderedJson& row) { return word(Json(row.at("point").at(key))); });
-  }
+  std::vector<std::string> pointers;
+  for (const auto& [pointer, values] : scenario.sweep) pointers.push_back(pointer);
+  std::vector<Json> values;
+  for (const Point& point : points) values.push_back(point.swept);
+  add_swept(pointers, values);
   add_number("", "images", 6, "/images", 0);
   add_number("channel uses an image", "total", 7, "/channel_uses/total", 1);
   add_number("channel uses an image", "payload", 7, "/channel_uses/payload", 1);
@@ -80,6 +85,17 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number("", "images/s", 8, "/images_per_second", 0);
 }
 
+void Table::add_swept(const std::vector<std::string>& pointers, const std::vector<Json>& points) {
+  const std::vector<std::string> names = short_names(pointers);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& key = pointers[i];
+    swept_.emplace_back(key, names[i]);
+    std::size_t width = names[i].size();
+    for (const Json& point : points) width = std::max(width, one_word(point.at(key)).size());
+    add("point", names[i], width, [key](const OrderedJson& row) { return one_word(Json(row.at("point").at(key))); });
+  }
+}
+
 void Table::add(std::string group, std::string name, std::size_t width, std::function<std::string(const OrderedJson&)> cell) {
   columns_.push_back({std::move(group), std::move(name), width, std::move(cell)});
   columns_.back().width = std::max(width, columns_.back().name.size());
@@ -88,7 +104,7 @@ void Table::add(std::string group, std::string name, std::size_t width, std::fun
 void Table::add_number(std::string group, std::string name, std::size_t width, const std::string& pointer, int digits, double scale) {
   const OrderedJson::json_pointer at(pointer);
   add(std::move(group), std::move(name), width,
-      [at, digits, scale](const OrderedJson& row) { return row.contains(at) ? fixed(row.at(at).get<double>() * scale, digits) : std::string("-"); });
+      [at, digits, scale](const OrderedJson& row) { return row.contains(at) && row.at(at).is_number() ? fixed(row.at(at).get<double>() * scale, digits) : std::string("-"); });
 }
 
 std::string Table::header() const {
@@ -115,7 +131,7 @@ std::string Table::line(const OrderedJson& row) const {
 
 std::string Table::label(const Point& point) const {
   std::string text;
-  for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + word(point.swept.at(pointer));
+  for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + one_word(point.swept.at(pointer));
   return text.empty() ? name_ : text;
 }
 

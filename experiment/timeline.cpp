@@ -230,7 +230,29 @@ class TimelineRun {
   }
 
   /// Without the network: what the plans will take.
-  void forecast(std::int32_t) { throw Error(scenario_.place("/metrics").str(), "a timeline asks for a metric"); }
+  void forecast(std::int32_t slot) {
+    const std::uint32_t at = origin_ + static_cast<std::uint32_t>(slot);
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+      ImageRecord& record = records_[i];
+      const std::optional<Forecast> expected = model_.transmitter->forecast(states_[i], plans_[i]);
+      if (!expected) throw Error(scenario_.place("/metrics").str(), "an exit that looks at the image needs the network: ask for a metric");
+      const Fading met = fading({senders_[i]}, {record.image}, at);
+      record.link = senders_[i];
+      record.slot = at;
+      record.label = data_.labels[record.image];
+      record.keep_ratio = plans_[i].keep_ratio;
+      record.exit_depth = expected->exit_depth;
+      record.symbols_per_token = plans_[i].symbols_per_token;
+      record.tokens = expected->tokens;
+      record.snr_db = met.snr_db(0);
+      record.gain = std::norm(met.gain(0, 0));
+      record.believed_snr_db = states_[i].snr_db;
+      record.uses = expected->uses;
+      record.uses.pilots = run_.channel().pilot_uses(expected->uses.header + expected->uses.payload, met.receiver_pilots_[0]);
+      record.psnr_db = record.ssim = std::numeric_limits<double>::quiet_NaN();
+      result_.result.transmitter_operations += expected->operations;
+    }
+  }
 
   void settle(std::int32_t slot, std::size_t i, SlotRow& row) {
     ImageRecord& record = records_[i];

@@ -86,12 +86,8 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 * complex_normal(d).real();
   }
   TransmitTrace trace;
-<<<<<<< HEAD
-  const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
-=======
   trace.asks_heads = settings_.trains_exits();
-  const Burst burst = model_.transmitter->transmit(pass, images, channel_.observe(fading), plans, &trace);
->>>>>>> 1375b38 (Early exits are trained with the network: exit heads)
+  const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
   const Reception heard = channel_.apply(pass, burst, fading);
   const Result result = model_.receiver->receive(pass, heard);
   work.loss = objective(pass, model_.architecture, settings_, images, labels, trace, result, batch);

@@ -1,7 +1,9 @@
 // The hearing end: reads the header, equalises, demaps, mixes experts, answers with a class and, where positions came, an image.
 #pragma once
 
+#include <complex>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "channel/burst.h"
@@ -29,6 +31,10 @@ class Receiver {
   virtual Result receive(Pass& pass, const Reception& heard) const = 0;
   /// The answer for a lost image: the mean training image, [H, W, C] in [0, 1].
   virtual std::vector<float> mean_image() const = 0;
+  /// Operations of one image whose header is read as this one says, as the pass counts them; null: its header is lost.
+  virtual double operations(const HeaderOnAir* header) const = 0;
+  /// Whether a header is read that was heard so, its payload left out.
+  virtual bool reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const = 0;
   /// Operations of one image with every token sent, at the largest rate, every expert evaluated.
   virtual double dense_operations() const = 0;
 };

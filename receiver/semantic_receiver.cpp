@@ -209,6 +209,31 @@ std::vector<float> SemanticReceiver::mean_image() const {
   return out;
 }
 
+double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
+  const Architecture& a = architecture_;
+  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid()) : std::nullopt;
+  const double dim = a.dim, c = a.condition_dim, tokens = header ? header->k : 0;
+  const bool rebuilds = header && a.image_head && header->positions_sent;
+  const double rows = rebuilds ? a.grid() : tokens;  // what was not sent is filled in
+  // An image without rows (lost, or none sent) still has a condition and a class.
+  double sum = operations::condition(condition_features, c) + operations::linear(1, dim, a.classes);
+  if (rows == 0) return sum;
+  sum += operations::linear(tokens, 2 * a.max_symbols_per_token + 1, dim) + operations::linear(tokens, dim, dim);
+  const double experts = router_ ? router_->k() : 1;
+  double block = operations::attention(rows, dim) + operations::feed_forward(experts * rows, dim, a.receiver_hidden) + 2 * operations::modulation(c, dim);
+  if (router_) block += router_->routing_operations(rows) + 2 * rows * experts * dim;
+  sum += a.receiver_blocks * block + operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim;
+  if (rebuilds) sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) + operations::linear(rows, a.receiver_hidden, a.patch_values());
+  return sum;
+}
+
+bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
+  const int grid = architecture_.grid();
+  const std::optional<List<Bits>> parts =
+      decode_header(symbols, gains, noise_variance, semantic_word_bits(grid), [grid](const Bits& word) { return semantic_second_part_bits(word, grid); });
+  return parts && read_semantic_header(*parts, grid);
+}
+
 double SemanticReceiver::dense_operations() const {
   const Architecture& a = architecture_;
   const double rows = a.grid(), dim = a.dim, c = a.condition_dim;

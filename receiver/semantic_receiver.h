@@ -25,6 +25,8 @@ class SemanticReceiver final : public Receiver {
 
   Result receive(Pass& pass, const Reception& heard) const override;
   std::vector<float> mean_image() const override;
+  double operations(const HeaderOnAir* header) const override;
+  bool reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const override;
   double dense_operations() const override;
 
  private:

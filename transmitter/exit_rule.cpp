@@ -11,6 +11,7 @@ class FixedExit final : public ExitRule {
     for (std::size_t i = 0; i < plans.size(); ++i) out[i] = depth >= plans[i].exit_depth;
     return out;
   }
+  bool looks() const override { return false; }
 };
 
 }  // namespace

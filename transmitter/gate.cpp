@@ -14,6 +14,7 @@ namespace {
 class KeepAll final : public Gate {
  public:
   Var score(Pass&, const Tokens&, int, const Var&) const override { return {}; }
+  bool drops() const override { return false; }
 };
 
 class RandomGate final : public Gate {
@@ -33,7 +34,7 @@ class RandomGate final : public Gate {
 /// A two-layer perceptron on the normed token for each depth at which tokens may be dropped.
 class LearnedGate final : public Gate {
  public:
-  LearnedGate(ParameterSet& set, const Architecture& architecture, double exploration) : dim_(architecture.dim), exploration_(exploration) {
+  LearnedGate(ParameterSet& set, const Architecture& architecture, double exploration) : dim_(architecture.dim), condition_dim_(architecture.condition_dim), exploration_(exploration) {
     for (int depth = 0; depth <= architecture.transmitter_blocks; ++depth) {
       const std::string name = "transmitter.gate.scores." + std::to_string(depth);
       heads_.push_back({LayerNorm(set, name + ".norm", dim_, architecture.condition_dim), Linear(set, name + ".fc1", dim_, dim_ / 2), Linear(set, name + ".fc2", dim_ / 2, 1)});
@@ -43,6 +44,9 @@ class LearnedGate final : public Gate {
     const Head& head = heads_[static_cast<std::size_t>(depth)];
     return head.out(pass, head.in(pass, head.norm(pass, tokens.rows, tokens.layout, condition), Activation::gelu));
   }
+  double scoring_operations(double rows) const override {
+    return operations::modulation(condition_dim_, dim_) + operations::linear(rows, dim_, dim_ / 2) + operations::linear(rows, dim_ / 2, 1);
+  }
   bool learns() const override { return true; }
   double exploration() const override { return exploration_; }
 
@@ -51,7 +55,7 @@ class LearnedGate final : public Gate {
     LayerNorm norm;
     Linear in, out;
   };
-  int dim_;
+  int dim_, condition_dim_;
   double exploration_;
   List<Head> heads_;
 };

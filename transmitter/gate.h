@@ -19,6 +19,10 @@ class Gate {
   /// Scores [rows, 1] after `depth` blocks; the highest of each image stay (equal scores: the lower position). Undefined: the
   /// gate never drops anything. `condition` [images, condition_dim] describes channel and plan.
   virtual Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const = 0;
+  /// Whether its score is ever defined. False: it drops nothing whatever it is asked to keep.
+  virtual bool drops() const { return true; }
+  /// Operations of scoring `rows` tokens of one image, as the pass counts them (core/layers.h, operations): for `semwave budget`.
+  virtual double scoring_operations(double rows) const { return 0 * rows; }
   /// Whether a loss may teach this gate through its scores (straight-through).
   virtual bool learns() const { return false; }
   /// Standard deviation of the noise on scores while training, so that unlikely tokens are tried as well.

@@ -163,28 +163,33 @@ void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List
   stream = merge(pass, parts, static_cast<int>(needs.size()));
 }
 
+bool SemanticTransmitter::gates_at(int depth, bool leaves) const {
+  const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier place
+  return !reached && (leaves || std::find(gate_depths_.begin(), gate_depths_.end(), depth) != gate_depths_.end());
+}
+
+int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio) const {
+  const auto place = std::find(gate_depths_.begin(), gate_depths_.end(), depth) - gate_depths_.begin();
+  const double share = leaves ? 1.0 : static_cast<double>(place + 1) / static_cast<double>(gate_depths_.size());
+  return tokens_to_keep(std::pow(keep_ratio, share), architecture_.grid());
+}
+
 SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const {
   const std::size_t count = plans.size();
-  const int grid = architecture_.grid();
   const bool score_all = pass.recording() && gate_->learns();
   List<std::uint8_t> inside(count, 1), needs(count), leaving(count), staying(count);
   List<int> k(count), exit_depth(count, 0);
   List<Stream> left;
   Stream stream{tokeniser_(pass, images), {}};
   for (int depth = 0;; ++depth) {
-    const auto site = std::find(gate_depths_.begin(), gate_depths_.end(), depth);
-    const bool at_site = site != gate_depths_.end();
-    const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier site
-    const double share = at_site ? static_cast<double>(site - gate_depths_.begin() + 1) / static_cast<double>(gate_depths_.size()) : 1.0;
     if (trace && trace->asks_heads && depth > 0 && !exit_heads_.empty())
       if (ExitLogits said = ask(pass, stream.tokens, depth, inside, condition); !said.images.empty()) trace->exits.push_back(std::move(said));
     const List<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
     for (std::size_t i = 0; i < count; ++i) {
       leaving[i] = inside[i] && (rule[i] || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
-      // A keep ratio holds for what is sent: who leaves early is gated at its exit.
-      k[i] = tokens_to_keep(std::pow(plans[i].keep_ratio, leaving[i] ? 1.0 : share), grid);
-      needs[i] = inside[i] && !reached && (at_site || leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
+      k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio);
+      needs[i] = inside[i] && gates_at(depth, leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
       if (leaving[i]) exit_depth[i] = depth;
     }
     gate(pass, stream, depth, needs, k, condition, trace);
@@ -231,19 +236,47 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
     if (settings_.power == PowerScope::image) segments.push_back(static_cast<std::int32_t>(source.size()));
     burst.starts.push_back(static_cast<std::int32_t>(source.size()));
 
-    HeaderOnAir on_air{write_semantic_header(header, architecture_.grid()), 0};
-    List<int> bits;
-    for (const Bits& part : on_air.parts) bits.push_back(static_cast<int>(part.size()));
-    on_air.format = choose_header_format(bits, states[i].snr_db);
+    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db);
     Ledger ledger;
     ledger.payload = burst.starts[i + 1] - burst.starts[i];
-    ledger.header = header_uses(bits, on_air.format);
+    ledger.header = header_uses(on_air);
     burst.headers.push_back(std::move(on_air));
     burst.ledger.push_back(ledger);
   }
   const Var grid = reshape(pass, mapped, {std::int64_t{layout.rows()} * widest, 2});
   burst.symbols = unit_power(pass, gather_rows(pass, grid, source), segments);
   return burst;
+}
+
+std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan) const {
+  if (exit_->looks()) return std::nullopt;
+  check({plan});
+  const int grid = architecture_.grid(), blocks = architecture_.transmitter_blocks;
+  const double dim = architecture_.dim, c = architecture_.condition_dim;
+  Forecast made;
+  made.exit_depth = plan.exit_depth;
+  made.operations = operations::tokeniser(architecture_) + operations::condition(condition_features, c);
+  // As select(): what is skipped costs nothing, and an image without tokens not even its modulations.
+  int rows = grid;
+  for (int depth = 0;; ++depth) {
+    const bool leaves = depth >= plan.exit_depth || depth == blocks;
+    const int k = gates_at(depth, leaves) ? asked_at(depth, leaves, plan.keep_ratio) : rows;
+    if (gate_->drops() && k < rows) {
+      made.operations += gate_->scoring_operations(rows);
+      rows = k;
+    }
+    if (leaves) break;
+    if (rows > 0) made.operations += operations::attention(rows, dim) + operations::feed_forward(rows, dim, architecture_.transmitter_hidden) + 2 * operations::modulation(c, dim);
+  }
+  if (rows > 0) made.operations += operations::modulation(c, dim) + operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+
+  made.tokens = rows;
+  SemanticHeader header{.exit_depth = plan.exit_depth, .symbols_per_token = plan.symbols_per_token, .positions_sent = settings_.positions_sent, .k = rows};
+  for (int t = 0; settings_.positions_sent && t < rows; ++t) header.positions.push_back(t * grid / rows);
+  made.header = semantic_header_on_air(header, grid, state.snr_db);
+  made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
+  made.uses.header = header_uses(made.header);
+  return made;
 }
 
 double SemanticTransmitter::dense_operations() const {

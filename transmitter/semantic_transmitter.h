@@ -25,6 +25,7 @@ class SemanticTransmitter final : public Transmitter {
   SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place);
 
   Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
+  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan) const override;
   double dense_operations() const override;
 
  private:
@@ -33,6 +34,10 @@ class SemanticTransmitter final : public Transmitter {
     Tokens tokens;
     Var scores;  // [rows, 1] or undefined
   };
+  /// Whether tokens may be dropped after `depth` blocks: at the gate's places, and where an image leaves that has not reached the last of them.
+  bool gates_at(int depth, bool leaves) const;
+  /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at its exit.
+  int asked_at(int depth, bool leaves, double keep_ratio) const;
   Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
   Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed for the others.

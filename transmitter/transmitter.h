@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "channel/burst.h"
@@ -31,12 +32,23 @@ struct TransmitTrace {
   List<ExitLogits> exits;       // by depth, where asks_heads
 };
 
+/// What one image will cost that does what its plan says.
+struct Forecast {
+  int tokens = 0, exit_depth = 0;
+  double operations = 0;  // as the pass would count them
+  Ledger uses;            // payload and header
+  HeaderOnAir header;     // as long as the real one and in its format; which positions it names is made up
+};
+
 class Transmitter {
  public:
   virtual ~Transmitter() = default;
   /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan beyond the model.
   virtual Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans,
                          TransmitTrace* trace = nullptr) const = 0;
+  /// What transmit() would spend on one image, without running anything; nullopt where the exit looks at the image. Throws Error for a
+  /// plan beyond the model.
+  virtual std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan) const = 0;
   /// Operations of one image with every token and every block.
   virtual double dense_operations() const = 0;
 };

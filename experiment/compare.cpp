@@ -1,0 +1,209 @@
+#include "experiment/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace semwave {
+namespace {
+
+constexpr double z95 = 1.959963984540054;
+constexpr std::int64_t largest_exact = 1000;  // discordant pairs
+
+double chi_square_p(double statistic) { return std::erfc(std::sqrt(statistic / 2)); }
+
+bool right(const ImageRecord& record) { return record.decision == record.label; }
+
+/// Dataset and split must agree; with as many images asked for of each, so must the sum of them all.
+void check_same_data(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match) {
+  for (const char* key : {"/source/dataset", "/source/split"}) {
+    const Json of_a = a.value_at(match.a, key), of_b = b.value_at(match.b, key);
+    if (!of_a.is_null() && !of_b.is_null() && of_a != of_b)
+      throw Error(b.path(), std::string("other images than in ") + a.path() + ": " + key + " is " + of_b.dump() + " here and " + of_a.dump() + " there");
+  }
+  const OrderedJson &row_a = a.rows()[match.a], &row_b = b.rows()[match.b];
+  const bool same_count = a.value_at(match.a, "/source/count") == b.value_at(match.b, "/source/count");
+  if (same_count && row_a.contains("data_sha256") && row_b.contains("data_sha256") && row_a["data_sha256"] != row_b["data_sha256"])
+    throw Error(b.path(), "other images than in " + a.path() + ": their SHA-256 differs");
+}
+
+std::string points_of(const RecordedFolder& folder) {
+  std::string text;
+  const std::size_t shown = std::min<std::size_t>(folder.grid(), 4);
+  for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? "; " : "") + folder.label(i);
+  return text + (folder.grid() > shown ? "; and " + std::to_string(folder.grid() - shown) + " more" : "");
+}
+
+std::size_t checked(const RecordedFolder& folder, std::size_t index, const char* option) {
+  if (index >= folder.rows().size())
+    throw Error(std::string(option) + " " + std::to_string(index), folder.path() + " has " + std::to_string(folder.rows().size()) + " points, counted from 0");
+  return index;
+}
+
+}  // namespace
+
+double mcnemar_p(std::int64_t a_only, std::int64_t b_only) {
+  const std::int64_t n = a_only + b_only, few = std::min(a_only, b_only);
+  if (n == 0) return 1;
+  if (n > largest_exact) {
+    const double away = std::max(0.0, static_cast<double>(n - 2 * few) - 1);
+    return chi_square_p(away * away / static_cast<double>(n));
+  }
+  // 2 P(X <= few), X binomial(n, 1/2): terms relative to the largest, so that nothing underflows before it counts.
+  const auto log_term = [n](std::int64_t i) { return std::lgamma(static_cast<double>(n + 1)) - std::lgamma(static_cast<double>(i + 1)) - std::lgamma(static_cast<double>(n - i + 1)); };
+  const double largest = log_term(few);
+  double sum = 0;
+  for (std::int64_t i = 0; i <= few; ++i) sum += std::exp(log_term(i) - largest);
+  return std::min(1.0, std::exp(largest + std::log(2 * sum) - static_cast<double>(n) * std::log(2.0)));
+}
+
+void PairedTotals::add(const ImageRecord& a, const ImageRecord& b) {
+  const auto [found, fresh] = place_.try_emplace(a.image, clusters_.size());
+  if (fresh)
+    clusters_.emplace_back();
+  else
+    repeats_ = true;
+  Cluster& cluster = clusters_[found->second];
+  const auto pair = [&](Figure figure, double of_a, double of_b) {
+    if (std::isnan(of_a) || std::isnan(of_b)) return;
+    cluster.difference[figure] += of_b - of_a;
+    ++cluster.pairs[figure];
+    sums_[figure].a += of_a;
+    sums_[figure].b += of_b;
+  };
+  pair(accuracy, right(a), right(b));
+  pair(psnr_db, a.psnr_db, b.psnr_db);
+  pair(ssim, a.ssim, b.ssim);
+  pair(uses, static_cast<double>(a.uses.total()), static_cast<double>(b.uses.total()));
+  ++counts_.pairs;
+  counts_.mcnemar.a_only += right(a) && !right(b);
+  counts_.mcnemar.b_only += right(b) && !right(a);
+  counts_.losses_a += a.header_lost;
+  counts_.losses_b += b.header_lost;
+}
+
+PairedMean PairedTotals::mean(Figure figure) const {
+  double difference = 0, squares = 0;
+  std::int64_t pairs = 0, clusters = 0;
+  for (const Cluster& cluster : clusters_) {
+    difference += cluster.difference[figure];
+    pairs += cluster.pairs[figure];
+    clusters += cluster.pairs[figure] > 0;
+  }
+  if (pairs == 0) return {};
+  const double n = static_cast<double>(pairs), c = static_cast<double>(clusters);
+  const double mean = difference / n;
+  for (const Cluster& cluster : clusters_) {
+    const double away = cluster.difference[figure] - mean * static_cast<double>(cluster.pairs[figure]);
+    squares += away * away;
+  }
+  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? 0 : z95 * std::sqrt(squares * c / (c - 1)) / n};
+}
+
+Comparison PairedTotals::result() const {
+  Comparison made = counts_;
+  made.accuracy = mean(accuracy);
+  made.psnr_db = mean(psnr_db);
+  made.ssim = mean(ssim);
+  made.uses = mean(uses);
+  if (!repeats_) {
+    made.mcnemar.p = mcnemar_p(made.mcnemar.a_only, made.mcnemar.b_only);
+    return made;
+  }
+  double squares = 0;
+  for (const Cluster& cluster : clusters_) squares += cluster.difference[accuracy] * cluster.difference[accuracy];
+  const auto away = static_cast<double>(made.mcnemar.b_only - made.mcnemar.a_only);
+  made.mcnemar.p = squares > 0 ? chi_square_p(away * away / squares) : 1;
+  return made;
+}
+
+std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFolder& b, std::optional<std::size_t> index_a, std::optional<std::size_t> index_b) {
+  std::error_code none;
+  const bool one_folder = std::filesystem::equivalent(a.path(), b.path(), none);
+  std::vector<MatchedPoint> made;
+  if (index_a && index_b) return {{checked(a, *index_a, "--a"), checked(b, *index_b, "--b")}};
+  if (index_a || index_b) {
+    if (index_a) checked(a, *index_a, "--a");
+    if (index_b) checked(b, *index_b, "--b");
+    for (std::size_t other = 0; other < (index_a ? b : a).grid(); ++other) {
+      const MatchedPoint pair{index_a.value_or(other), index_b.value_or(other)};
+      if (!one_folder || pair.a != pair.b) made.push_back(pair);
+    }
+    if (made.empty()) throw Error((index_a ? b : a).path(), "has no other point to compare with");
+    return made;
+  }
+  if (one_folder) throw Error(a.path(), "is compared with itself: choose points with --a and --b, counted from 0 in the order of results.jsonl");
+  if (a.grid() == 1 && b.grid() == 1) return {{0, 0}};
+
+  std::vector<std::string> pointers = a.swept();
+  for (const std::string& pointer : b.swept())
+    if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end()) pointers.push_back(pointer);
+  const auto point_of = [&](const RecordedFolder& folder, std::size_t row) {
+    Json values = Json::array();
+    for (const std::string& pointer : pointers) values.push_back(folder.value_at(row, pointer));
+    return canonical(values);
+  };
+  const auto places = [&](const RecordedFolder& folder) {
+    std::unordered_map<std::string, std::size_t> found;
+    for (std::size_t row = 0; row < folder.grid(); ++row)
+      if (const auto [known, fresh] = found.try_emplace(point_of(folder, row), row); !fresh)
+        throw Error(folder.path(), "points " + std::to_string(known->second) + " and " + std::to_string(row) + " have the same swept values: choose with --a and --b");
+    return found;
+  };
+  const auto of_a = places(a), of_b = places(b);
+  for (std::size_t row = 0; row < a.grid(); ++row)
+    if (const auto found = of_b.find(point_of(a, row)); found != of_b.end()) made.push_back({row, found->second});
+  if (made.empty())
+    throw Error(b.path(), "has no point whose swept values are those of a point of " + a.path() + " (there: " + points_of(a) + "; here: " + points_of(b) + "); choose points with --a and --b");
+  return made;
+}
+
+PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match, PairedTotals& all) {
+  check_same_data(a, b, match);
+  RecordReader reader_a(a.records_file(), a.records_of(match.a)), reader_b(b.records_file(), b.records_of(match.b));
+  PointComparison made;
+  PairedTotals totals;
+  std::optional<ImageRecord> of_a = reader_a.next(), of_b = reader_b.next();
+  while (of_a || of_b) {
+    if (!of_b || (of_a && of_a->image < of_b->image)) {
+      ++made.only_a;
+      of_a = reader_a.next();
+    } else if (!of_a || of_b->image < of_a->image) {
+      ++made.only_b;
+      of_b = reader_b.next();
+    } else {
+      if (of_a->label != of_b->label)
+        throw Error(reader_b.place(), "image " + std::to_string(of_b->image) + " is of class " + std::to_string(of_b->label) + " here and of class " + std::to_string(of_a->label) + " in " +
+                                          reader_a.place() + ": not the same images");
+      totals.add(*of_a, *of_b);
+      all.add(*of_a, *of_b);
+      of_a = reader_a.next();
+      of_b = reader_b.next();
+    }
+  }
+  made.both = totals.result();
+  if (made.both.pairs == 0) throw Error(b.path(), "has no image in common with " + a.path() + " at " + b.label(match.b));
+  return made;
+}
+
+OrderedJson comparison_json(const Comparison& comparison) {
+  const auto figure = [](const PairedMean& mean) {
+    return OrderedJson{{"a", mean.a}, {"b", mean.b}, {"difference", mean.difference}, {"ci95", {mean.difference - mean.halfwidth, mean.difference + mean.halfwidth}}};
+  };
+  OrderedJson made;
+  made["pairs"] = comparison.pairs;
+  made["accuracy"] = figure(comparison.accuracy);
+  made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only}, {"b_only", comparison.mcnemar.b_only}, {"p", comparison.mcnemar.p}};
+  for (const auto& [key, mean] : {std::pair{"psnr_db", &comparison.psnr_db}, std::pair{"ssim", &comparison.ssim}}) {
+    if (mean->pairs == 0) continue;
+    made[key] = figure(*mean);
+    if (mean->pairs != comparison.pairs) made[key]["pairs"] = mean->pairs;
+  }
+  made["channel_uses"] = figure(comparison.uses);
+  made["header_losses"] = {{"a", comparison.losses_a}, {"b", comparison.losses_b}};
+  return made;
+}
+
+}  // namespace semwave
