@@ -69,8 +69,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
   const int shard = std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
   const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count()) : data.count();
   const ShardRun run(scenario, model, data);
-  // A shard plans for its own images; the policies here keep no state between them.
-  std::vector<std::unique_ptr<Policy>> policy;
+  const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
 
   PointResult result;
   result.images.resize(static_cast<std::size_t>(total));
@@ -84,13 +83,12 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       break;
     }
     const int end = std::min(total, done + chunk_images), shards = (end - done + shard - 1) / shard;
-    while (static_cast<int>(policy.size()) < shards) policy.push_back(policies().make(scenario.policy, scenario.place("/transmitter/policy")));
     // Workers write into memory that is here already: what one thread takes and another gives back would never settle.
     List<ShardCost> costs(static_cast<std::size_t>(shards));
     List<std::int64_t> shard_rows(costs.size() * experts);
     pool.run(shards, [&](int s) {
       const int first = done + s * shard;
-      costs[static_cast<std::size_t>(s)] = run_images(run, scenario, first, std::min(end, first + shard), *policy[static_cast<std::size_t>(s)], result.images.data() + first,
+      costs[static_cast<std::size_t>(s)] = run_images(run, scenario, first, std::min(end, first + shard), *policy, result.images.data() + first,
                                                       shard_rows.data() + static_cast<std::size_t>(s) * experts);
     });
     for (const ShardCost& cost : costs) {

@@ -93,60 +93,134 @@ PlanTable::Means PlanTable::means(const std::vector<int>& choice, Worth metric) 
   return sum;
 }
 
-std::vector<int> PlanTable::best(Worth metric, double uses, double operations, BudgetScope scope) const {
-  std::vector<int> choice(static_cast<std::size_t>(bins()));
-  const auto pick = [&](int b, const auto& value) {
-    int best = 0;
-    for (int p = 1; p < static_cast<int>(plans.size()); ++p)
-      if (value(plans[static_cast<std::size_t>(p)]) > value(plans[static_cast<std::size_t>(best)])) best = p;
-    choice[static_cast<std::size_t>(b)] = best;
-  };
-  if (scope == BudgetScope::each) {
-    for (int b = 0; b < bins(); ++b) {
-      const auto at = static_cast<std::size_t>(b);
-      const bool any = std::any_of(plans.begin(), plans.end(), [&](const MeasuredPlan& p) { return p.uses[at] <= uses && p.operations <= operations; });
-      // Where nothing fits the cheapest goes: fewest uses first, then fewest operations.
-      if (any)
-        pick(b, [&](const MeasuredPlan& p) { return p.uses[at] <= uses && p.operations <= operations ? worth(p, b, metric) : -std::numeric_limits<double>::infinity(); });
-      else
-        pick(b, [&](const MeasuredPlan& p) { return -p.uses[at] - p.operations * 1e-15; });
-    }
-    return choice;
+namespace {
+
+/// Local search for the best choice within two budgets on means: from any choice it comes to one that no change of a bin, nor of two
+/// where the table is small, makes better.
+class Search {
+ public:
+  Search(const PlanTable& table, Worth metric, double uses, double operations)
+      : table_(table), metric_(metric), uses_(uses), operations_(operations), count_(static_cast<int>(table.plans.size())), all_(table.bins() * count_) {}
+
+  double excess(const PlanTable::Means& m) const {
+    return std::max(0.0, m.uses - uses_) / std::max(1.0, uses_) + (std::isfinite(operations_) ? std::max(0.0, m.operations - operations_) / std::max(1.0, operations_) : 0.0);
   }
 
-  const auto priced = [&](double lambda, double mu) {
-    for (int b = 0; b < bins(); ++b)
-      pick(b, [&](const MeasuredPlan& p) { return worth(p, b, metric) - lambda * p.uses[static_cast<std::size_t>(b)] - mu * p.operations; });
-    return means(choice, metric);
-  };
-  // A price of `dear` on one use, or on one operation, is more than any worth is.
-  const double dear = 1e4;
-  double lambda = 0;
-  const auto lambda_at = [&](double mu) { return lowest_price([&](double price) { return priced(price, mu).uses; }, uses, dear); };
-  const double mu = std::isfinite(operations) ? lowest_price([&](double price) { return priced(lambda_at(price), price).operations; }, operations, dear) : 0;
-  lambda = lambda_at(mu);
-  Means now = priced(lambda, mu);
-  // The prices leave a rest of each budget: single bins are raised, best gain first, while it lasts.
-  for (;;) {
-    int best_bin = -1, best_plan = -1;
-    double best_gain = 0;
-    for (int b = 0; b < bins(); ++b) {
-      const auto at = static_cast<std::size_t>(b);
-      const MeasuredPlan& old = plans[static_cast<std::size_t>(choice[at])];
-      for (int p = 0; p < static_cast<int>(plans.size()); ++p) {
-        const MeasuredPlan& other = plans[static_cast<std::size_t>(p)];
-        const double gain = share[at] * (worth(other, b, metric) - worth(old, b, metric));
-        if (gain > best_gain && now.uses + share[at] * (other.uses[at] - old.uses[at]) <= uses && now.operations + share[at] * (other.operations - old.operations) <= operations) {
-          best_gain = gain;
-          best_bin = b;
-          best_plan = p;
-        }
+  std::vector<int> improve(std::vector<int> choice) {
+    choice_ = std::move(choice);
+    now_ = table_.means(choice_, metric_);
+    while (excess(now_) > 0 && (lower() || exchange())) now_ = table_.means(choice_, metric_);
+    while (excess(now_) == 0 && (raise() || exchange())) now_ = table_.means(choice_, metric_);
+    return choice_;
+  }
+
+ private:
+  /// The means with the bin and the plan of change number `c` put in.
+  PlanTable::Means with(int c) const {
+    const auto at = static_cast<std::size_t>(c / count_);
+    const MeasuredPlan &other = table_.plans[static_cast<std::size_t>(c % count_)], &old = table_.plans[static_cast<std::size_t>(choice_[at])];
+    const double share = table_.share[at];
+    return {now_.worth + share * (table_.worth(other, c / count_, metric_) - table_.worth(old, c / count_, metric_)), now_.uses + share * (other.uses[at] - old.uses[at]),
+            now_.operations + share * (other.operations - old.operations)};
+  }
+  void put(int c) { choice_[static_cast<std::size_t>(c / count_)] = c % count_; }
+
+  /// Least loss of worth for what it takes off the excess.
+  bool lower() {
+    int best = -1;
+    double best_ratio = -std::numeric_limits<double>::infinity();
+    for (int c = 0; c < all_; ++c) {
+      const PlanTable::Means then = with(c);
+      const double less = excess(now_) - excess(then), ratio = (then.worth - now_.worth) / less;
+      if (less <= 1e-12 || ratio <= best_ratio) continue;
+      best_ratio = ratio;
+      best = c;
+    }
+    if (best >= 0) put(best);
+    return best >= 0;
+  }
+
+  bool raise() {
+    int best = -1;
+    double best_gain = 1e-9;
+    for (int c = 0; c < all_; ++c) {
+      const PlanTable::Means then = with(c);
+      if (then.worth - now_.worth <= best_gain || excess(then) > 0) continue;
+      best_gain = then.worth - now_.worth;
+      best = c;
+    }
+    if (best >= 0) put(best);
+    return best >= 0;
+  }
+
+  /// What one bin gives up may be worth more in another, or bring both budgets together; not asked of large tables, where prices meet well.
+  bool exchange() {
+    if (all_ > 2048) return false;
+    int best = -1, partner = -1;
+    double best_gain = 1e-9;
+    const double above = excess(now_);
+    for (int c = 0; c < all_; ++c) {
+      const PlanTable::Means one = with(c);
+      for (int d = 0; d < c / count_ * count_; ++d) {
+        const PlanTable::Means two = with(d), then{one.worth + two.worth - now_.worth, one.uses + two.uses - now_.uses, one.operations + two.operations - now_.operations};
+        const double gain = above > 0 ? above - excess(then) : excess(then) > 0 ? 0 : then.worth - now_.worth;
+        if (gain <= best_gain) continue;
+        best_gain = gain;
+        best = c;
+        partner = d;
       }
     }
-    if (best_bin < 0) return choice;
-    choice[static_cast<std::size_t>(best_bin)] = best_plan;
-    now = means(choice, metric);
+    if (best < 0) return false;
+    put(best);
+    put(partner);
+    return true;
   }
+
+  const PlanTable& table_;
+  const Worth metric_;
+  const double uses_, operations_;
+  const int count_, all_;
+  std::vector<int> choice_;
+  PlanTable::Means now_;
+};
+
+}  // namespace
+
+std::vector<int> PlanTable::best(Worth metric, double uses, double operations, BudgetScope scope) const {
+  std::vector<int> choice(static_cast<std::size_t>(bins()));
+  // The plan of each bin with the largest value(bin, plan); of equals the first.
+  const auto pick = [&](const auto& value) {
+    for (int b = 0; b < bins(); ++b) {
+      int& best = choice[static_cast<std::size_t>(b)] = 0;
+      for (int p = 1; p < static_cast<int>(plans.size()); ++p)
+        if (value(b, plans[static_cast<std::size_t>(p)]) > value(b, plans[static_cast<std::size_t>(best)])) best = p;
+    }
+    return choice;
+  };
+  const auto uses_of = [](int b, const MeasuredPlan& p) { return p.uses[static_cast<std::size_t>(b)]; };
+  if (scope == BudgetScope::each)  // what keeps the budgets by its worth, what does not by what it takes, below all that do
+    return pick([&](int b, const MeasuredPlan& p) { return uses_of(b, p) <= uses && p.operations <= operations ? worth(p, b, metric) : -1e6 - uses_of(b, p) - p.operations * 1e-15; });
+
+  const auto priced = [&](double lambda, double mu) {
+    return means(pick([&](int b, const MeasuredPlan& p) { return worth(p, b, metric) - lambda * uses_of(b, p) - mu * p.operations; }), metric);
+  };
+  const double dear = 1e4;  // more for one use, or one operation, than any worth is
+  const auto lambda_at = [&](double mu) { return lowest_price([&](double price) { return priced(price, mu).uses; }, uses, dear); };
+  const double mu = std::isfinite(operations) ? lowest_price([&](double price) { return priced(lambda_at(price), price).operations; }, operations, dear) : 0;
+  (void)priced(lambda_at(mu), mu);
+  // Two prices meet only nearly where plans are few, so the cheapest choices are tried as beginnings too.
+  Search search(*this, metric, uses, operations);
+  std::vector<int> best;
+  Means best_means;
+  for (const std::vector<int>& start : {choice, pick([&](int b, const MeasuredPlan& p) { return -uses_of(b, p); }), pick([&](int, const MeasuredPlan& p) { return -p.operations; })}) {
+    const std::vector<int> found = search.improve(start);
+    const Means then = means(found, metric);
+    const double less = best.empty() ? 1 : search.excess(best_means) - search.excess(then);
+    if (!best.empty() && (less < 0 || (less == 0 && then.worth <= best_means.worth))) continue;
+    best = found;
+    best_means = then;
+  }
+  return best;
 }
 
 Json PlanTable::to_json() const {

@@ -43,8 +43,9 @@ struct PlanTable {
   double least_uses(BudgetScope scope) const;
   double least_operations() const;
   /// The best plan of each bin within the budgets. `each`: the largest worth among those that keep both; a bin in which none does takes
-  /// its cheapest. `mean`: largest  worth - lambda uses - mu operations  with one lambda and one mu for all bins, the smallest that keep
-  /// the means within the budgets (so resources go where they gain most), then single bins are raised where what is left allows it.
+  /// its cheapest. `mean`: the largest  worth - lambda uses - mu operations  with one lambda and one mu for all bins, the smallest that keep
+  /// the means within the budgets, so that resources go where they gain most; then single bins, and pairs, are lowered or raised until
+  /// the budgets are kept and used. Where both together cannot be kept, the nearest that was found.
   std::vector<int> best(Worth metric, double uses, double operations = std::numeric_limits<double>::infinity(), BudgetScope scope = BudgetScope::mean) const;
   /// Worth, uses and operations of such a choice, means over the shares.
   struct Means {

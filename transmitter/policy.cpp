@@ -92,6 +92,8 @@ class ParetoPolicy final : public Policy {
     const BudgetScope scope = parameters.at("budget") == "each" ? BudgetScope::each : BudgetScope::mean;
     check_budget(table_, uses, operations, scope);
     choice_ = table_.best(worth_of(parameters), uses, operations, scope);
+    if (const PlanTable::Means means = table_.means(choice_, worth_of(parameters)); scope == BudgetScope::mean && (means.uses > uses * (1 + 1e-9) || means.operations > operations * (1 + 1e-9)))
+      throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) + " operations cannot be kept together");
   }
   List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
     List<Plan> out;
@@ -208,7 +210,7 @@ PolicyRegistry& policies() {
     Field limit = uses;
     limit.summary = "limit of the mean channel uses of a burst, header and pilots included";
     drift.fields = {measured, metric, limit,
-                    {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e5, .minimum = 0, .maximum = 1e15},
+                    {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e6, .minimum = 0, .maximum = 1e15},
                     {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12}};
     made.add("drift_plus_penalty", drift, [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
     return made;

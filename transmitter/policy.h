@@ -17,8 +17,8 @@ namespace semwave {
 class Policy {
  public:
   virtual ~Policy() = default;
-  /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are distinct, and calls for other links
-  /// may run at the same time.
+  /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are distinct. Calls for
+  /// other links may run at the same time.
   virtual List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links = {}) = 0;
   /// Every plan it can ask for, so that a scenario is checked before it runs.
   virtual List<Plan> plans() const = 0;

@@ -84,7 +84,7 @@ TEST(Results, RowHoldsTheContractsFigures) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : row.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"point", "images", "correct", "accuracy", "accuracy_ci95", "psnr_db", "channel_uses", "cbr", "cbr_payload", "tokens_kept", "exit_depth",
-                                            "exit_histogram", "expert_load", "header_losses", "flops", "flops_dense", "seconds", "images_per_second", "answers", "conventions",
+                                            "exit_histogram", "expert_load", "header_losses", "flops", "flops_dense", "seconds", "images_per_second", "latency_ms", "energy_mj", "answers", "conventions",
                                             "seed", "point_sha256", "model_sha256", "semwave_version", "status"}));
 }
 
@@ -207,7 +207,7 @@ TEST(ResultFolder, KeepsWholeRowsWhereNoMoreCanBeWritten) {
       ResultFolder folder(path);
       for (int i = 0; i < 10; ++i) folder.add(row_named(sha_named(static_cast<char>('a' + i)), i), nullptr);
     } catch (const Error& mistake) {
-      status = std::string(mistake.what()).find("results.jsonl: cannot be written: File too large") == std::string::npos ? 2 : 0;
+      status = std::string(mistake.what()).find("results.jsonl: cannot write: File too large") == std::string::npos ? 2 : 0;
     }
     _exit(status);
   }

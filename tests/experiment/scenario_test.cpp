@@ -90,7 +90,8 @@ TEST(Scenario, NamesThePlaceAndTheNearestKnownName) {
   expect_mistake("/receiver", {{"equaliser", "mmze"}}, "/receiver/equaliser", "'mmse'");
   expect_mistake("/metrics/1", "pnsr", "/metrics/1", "'psnr'");
   expect_mistake("/source/dataset", "fashion_mnist", "/source/dataset", "'fashion-mnist'");
-  expect_mistake("/timeline", Json::object(), "/timeline", "unknown key");
+  expect_mistake("/link", Json::object(), "/link", "unknown key");
+  expect_mistake("/timeline", {{"slot", 3}}, "/timeline", "slots");
 }
 
 TEST(Scenario, RefusesWrongTypesAndRanges) {

@@ -1,0 +1,123 @@
+// Policies plan from what is believed, within budgets; the one that remembers keeps its mean.
+#include "transmitter/policy.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "core/random.h"
+#include "tests/core/expect_error.h"
+#include "transmitter/plan_table.h"
+
+namespace semwave {
+namespace {
+
+/// Two bins, split at 5 dB: below, more uses buy accuracy; above, they buy nothing.
+std::string table_file() {
+  PlanTable table{.made_by = "test", .model_sha256 = "abc", .edges_db = {5}, .share = {0.5, 0.5}, .plans = {}};
+  table.plans = {{.plan = {0.1, 1, 4}, .operations = 1e6, .uses = {30, 20}, .accuracy = {0.6, 0.9}, .psnr_db = {}},
+                 {.plan = {0.3, 2, 4}, .operations = 2e6, .uses = {60, 50}, .accuracy = {0.75, 0.92}, .psnr_db = {}},
+                 {.plan = {1.0, 2, 8}, .operations = 3e6, .uses = {200, 190}, .accuracy = {0.85, 0.94}, .psnr_db = {}}};
+  const std::string path = temporary_path("table.json");
+  std::ofstream(path) << table.to_json();
+  return path;
+}
+
+std::unique_ptr<Policy> make(Json parameters) {
+  return policies().make(resolve(parameters, policies().field("policy"), Place{"s.json", "/transmitter/policy"}), Place{"s.json", "/transmitter/policy"});
+}
+
+Plan one(Policy& policy, double believed_snr_db, std::uint32_t link = 0) {
+  const std::uint32_t links[] = {link};
+  return policy.plan({{.snr_db = believed_snr_db}}, links)[0];
+}
+
+TEST(Policy, ParetoSpendsWhereItGains) {
+  const std::string file = table_file();
+  const auto policy = make({{"kind", "pareto"}, {"file", file}, {"uses", 110}});
+  EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);   // 200 uses below, 20 above: 110 in the mean
+  EXPECT_EQ(one(*policy, 10).keep_ratio, 0.1);
+  const auto each = make({{"kind", "pareto"}, {"file", file}, {"uses", 110}, {"budget", "each"}});
+  EXPECT_EQ(one(*each, 0).keep_ratio, 0.3);
+  EXPECT_EQ(one(*each, 10).keep_ratio, 0.3);
+  const auto light = make({{"kind", "pareto"}, {"file", file}, {"uses", 1000}, {"operations", 1.5e6}});
+  const double mean = (one(*light, 0).exit_depth + one(*light, 10).exit_depth) / 2.0;
+  EXPECT_LE(mean, 1.5);  // 1e6 operations a block
+}
+
+TEST(Policy, SeesTheBeliefAndNothingElse) {
+  // The same believed SNR gives the same plan, however it was learned; a wrong one gives another.
+  const std::string file = table_file();
+  for (const char* kind : {"pareto", "oracle", "drift_plus_penalty"}) {
+    const auto policy = make({{"kind", kind}, {"file", file}, {"uses", 110}});
+    policy->begin(4);
+    policy->spent(0, 500);  // a queue, so that uses cost something
+    const std::uint32_t links[] = {0};
+    const Plan right = policy->plan({{.snr_db = 0, .age = 0, .how = CsiKind::perfect}}, links)[0], stale = policy->plan({{.snr_db = 0, .age = 90, .how = CsiKind::delayed}}, links)[0],
+               wrong = policy->plan({{.snr_db = 15, .age = 0, .how = CsiKind::perfect}}, links)[0];
+    EXPECT_EQ(right, stale) << kind;
+    EXPECT_NE(right, wrong) << kind;
+  }
+}
+
+TEST(Policy, ImpossibleBudgetsAreRefused) {
+  const std::string file = table_file();
+  const auto problem = [&](Json parameters) {
+    parameters["file"] = file;
+    return error_of([&] { (void)make(parameters); });
+  };
+  expect_contains(problem({{"kind", "pareto"}, {"uses", 24}}), "s.json: /transmitter/policy/uses");
+  expect_contains(problem({{"kind", "pareto"}, {"uses", 24}}), "cheapest plans take 25");
+  expect_contains(problem({{"kind", "pareto"}, {"uses", 29}, {"budget", "each"}}), "cheapest plans take 30");
+  expect_contains(problem({{"kind", "oracle"}, {"uses", 500}, {"operations", 5e5}}), "/transmitter/policy/operations");
+  expect_contains(problem({{"kind", "drift_plus_penalty"}, {"uses", 10}}), "/transmitter/policy/uses");
+  expect_contains(problem({{"kind", "pareto"}, {"uses", 100}, {"metric", "psnr"}}), "no PSNR");
+  expect_contains(problem({{"kind", "pareto"}, {"uses", -1}}), "/transmitter/policy/uses");
+  expect_contains(error_of([&] { (void)make({{"kind", "pareto"}, {"file", "/nowhere.json"}, {"uses", 1}}); }), "/nowhere.json");
+}
+
+TEST(Policy, DriftPlusPenaltyKeepsItsMean) {
+  // SNRs at random: the mean uses of a link settle at the limit, whatever it is, and more is spent where it gains.
+  const std::string file = table_file();
+  for (const double limit : {40.0, 80.0, 120.0}) {
+    const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", file}, {"uses", limit}});
+    EXPECT_TRUE(policy->remembers());
+    policy->begin(2);
+    const PlanTable table = read_plan_table(file);
+    double spent[2] = {}, low = 0;
+    constexpr int slots = 20000;
+    for (std::uint32_t slot = 0; slot < slots; ++slot)
+      for (std::uint32_t link = 0; link < 2; ++link) {
+        const double snr_db = uniform(philox(1, Purpose::snr, link, slot, 0)[0]) < 0.5 ? 0 : 10;
+        const Plan plan = one(*policy, snr_db, link);
+        for (const MeasuredPlan& measured : table.plans)
+          if (measured.plan == plan) {
+            const double uses = measured.uses[static_cast<std::size_t>(table.bin(snr_db))];
+            policy->spent(link, uses);
+            spent[link] += uses / slots;
+            if (snr_db == 0) low += uses / slots;
+          }
+      }
+    for (const double mean : spent) EXPECT_NEAR(mean / limit, 1, 0.02) << limit;
+    EXPECT_GT(low, (spent[0] + spent[1]) * 0.55) << "bad links are given more";
+  }
+}
+
+TEST(Policy, ABeginningForgets) {
+  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 40}, {"v", 1e3}});
+  policy->begin(1);
+  EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
+  policy->spent(0, 1e6);
+  EXPECT_EQ(one(*policy, 0).keep_ratio, 0.1);
+  policy->begin(1);
+  EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
+}
+
+TEST(Policy, KnowsTheModelItWasMadeFor) {
+  EXPECT_EQ(make({{"kind", "pareto"}, {"file", table_file()}, {"uses", 110}})->made_for(), "abc");
+  EXPECT_EQ(make({{"kind", "fixed"}})->made_for(), "");
+}
+
+}  // namespace
+}  // namespace semwave
