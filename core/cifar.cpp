@@ -1,4 +1,6 @@
-// CIFAR-10, binary version (Krizhevsky 2009): records of one label byte and 32 x 32 planes of red, green, blue.
+// CIFAR-10, binary version (Krizhevsky 2009): records of one label byte and 32 x 32 planes of red, green, blue. Where that is not there,
+// pictures {train,test}/<class>/ of the same images, as several copies of the set come; re-encoded ones (JPEG) are other images by their
+// sum, fine for a class, not for rebuilding quality.
 #include <filesystem>
 
 #include "core/dataset_files.h"
@@ -11,6 +13,30 @@ namespace {
 constexpr std::size_t side = 32, plane = side * side, record = 1 + 3 * plane;
 constexpr std::size_t file_limit = std::size_t{512} << 20;
 
+const std::vector<std::string>& classes() {
+  static const std::vector<std::string> names{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  return names;
+}
+
+/// The folder of pictures, empty where there is none.
+std::string picture_folder(const DatasetRequest& request) {
+  for (const std::string& root : data_roots(request))
+    for (const char* subfolder : {"", "cifar10-jpeg", "cifar-10"}) {
+      const std::filesystem::path folder = *subfolder ? std::filesystem::path(root) / subfolder : std::filesystem::path(root);
+      std::error_code ignored;
+      if (std::filesystem::is_directory(folder / "train" / classes()[0], ignored)) return folder.string();
+    }
+  return "";
+}
+
+Dataset load_pictures(DatasetRequest request, const std::string& folder) {
+  request.path = folder;
+  Dataset data = load_image_folder(request);
+  if (data.class_names != classes()) throw Error(folder, "does not hold the ten classes of CIFAR-10");
+  if (data.height != 32 || data.width != 32 || data.channels != 3) throw Error(folder, "does not hold colour pictures of 32 x 32");
+  return data;
+}
+
 }  // namespace
 
 Dataset load_cifar10(const DatasetRequest& request) {
@@ -22,7 +48,14 @@ Dataset load_cifar10(const DatasetRequest& request) {
   }
   const std::string remedy =
       "get the binary version, cifar-10-binary.tar.gz, from www.cs.toronto.edu/~kriz/cifar.html, unpack it and name its folder in source.path or $SEMWAVE_DATA";
-  const std::string folder = find_data(request, {"", "cifar-10-batches-bin", "cifar-10", "cifar-10/cifar-10-batches-bin"}, files[0], remedy);
+  std::string folder;
+  try {
+    folder = find_data(request, {"", "cifar-10-batches-bin", "cifar-10", "cifar-10/cifar-10-batches-bin"}, files[0], remedy);
+  } catch (const Error&) {
+    const std::string pictures = picture_folder(request);
+    if (pictures.empty()) throw;
+    return load_pictures(request, pictures);
+  }
 
   std::string bytes;
   std::vector<std::size_t> starts;  // first record of each file, for messages
@@ -38,7 +71,7 @@ Dataset load_cifar10(const DatasetRequest& request) {
   Dataset data;
   data.height = data.width = static_cast<int>(side);
   data.channels = 3;
-  data.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  data.class_names = classes();
   const ImageRange range = range_of(request, static_cast<int>(bytes.size() / record));
   data.labels.reserve(static_cast<std::size_t>(range.size()));
   data.pixels.resize(static_cast<std::size_t>(range.size()) * 3 * plane);

@@ -129,7 +129,7 @@ Dataset load_dataset(const DatasetRequest& request) {
 const std::vector<DatasetName>& dataset_names() {
   static const std::vector<DatasetName> names{
       {"fashion-mnist", "Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 x 28, 10 classes"},
-      {"cifar-10", "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary version)"},
+      {"cifar-10", "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary version, or pictures in class folders)"},
       {"folder", "PNG or JPEG pictures of one size in {train,test}/<class>/"},
   };
   return names;
