@@ -52,9 +52,10 @@ double lowest_price(const Spent& spent, double budget, double high) {
   return high;
 }
 
-Json rounded(const std::vector<double>& values, double unit) {
+/// To `scale`-ths, so that the text is short.
+Json rounded(const std::vector<double>& values, double scale) {
   Json list = Json::array();
-  for (const double value : values) list.push_back(std::round(value / unit) * unit);
+  for (const double value : values) list.push_back(std::round(value * scale) / scale);
   return list;
 }
 
@@ -224,15 +225,15 @@ std::vector<int> PlanTable::best(Worth metric, double uses, double operations, B
 }
 
 Json PlanTable::to_json() const {
-  Json all{{"made_by", made_by}, {"model_sha256", model_sha256}, {"edges_db", rounded(edges_db, 1e-3)}, {"share", rounded(share, 1e-6)}, {"plans", Json::array()}};
+  Json all{{"made_by", made_by}, {"model_sha256", model_sha256}, {"edges_db", rounded(edges_db, 1e3)}, {"share", rounded(share, 1e6)}, {"plans", Json::array()}};
   for (const MeasuredPlan& plan : plans) {
     Json entry{{"keep", plan.plan.keep_ratio},
                {"depth", plan.plan.exit_depth},
                {"symbols_per_token", plan.plan.symbols_per_token},
                {"operations", std::round(plan.operations)},
-               {"uses", rounded(plan.uses, 1e-2)},
-               {"accuracy", rounded(plan.accuracy, 1e-5)}};
-    if (!plan.psnr_db.empty()) entry["psnr_db"] = rounded(plan.psnr_db, 1e-3);
+               {"uses", rounded(plan.uses, 1e2)},
+               {"accuracy", rounded(plan.accuracy, 1e5)}};
+    if (!plan.psnr_db.empty()) entry["psnr_db"] = rounded(plan.psnr_db, 1e3);
     all["plans"].push_back(std::move(entry));
   }
   return all;

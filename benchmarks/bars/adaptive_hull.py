@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The `pareto` policy with perfect CSI, SNR drawn per image, uniform -5..20 dB, against the convex hull of all fixed settings: the best
+time-sharing between them at the same mean total uses and the same mean operations of the transmitter. AWGN and Rayleigh by themselves;
+accuracy with the class model, PSNR with the image model.
+
+The policy's table was made on the validation split; everything here runs on the test split. The rival is the best mixture *on these very
+images*, of every plan the table was chosen from. Differences are paired image by image.
+"""
+import json
+
+from bar import ROOT, measure, mean_interval, signed
+from hull import best_mixture, setting
+
+# What is looked at: scenario and table of a channel and a metric, and the budgets as shares of the way from the cheapest plans' uses to
+# the largest useful ones.
+CASES = [("class", "accuracy"), ("image", "psnr_db")]
+CHANNELS = ["awgn", "rayleigh"]
+
+
+def values_of(bar, out, metric):
+    """point_sha256 -> the metric, image by image."""
+    made = {}
+    with open(bar.work / out / "records.jsonl") as file:
+        for line in file:
+            record = json.loads(line)
+            worth = (1.0 if record["decision"] == record["label"] else 0.0) if metric == "accuracy" else record["psnr_db"]
+            made.setdefault(record["point_sha256"], []).append(worth)
+    return made
+
+
+def budgets(rows, metric):
+    """Three budgets of uses, and with the middle one a budget of operations: between the cheapest setting and the best one."""
+    cheap = min(row["channel_uses"]["total"] for row in rows)
+    best = max(rows, key=lambda row: row[metric])
+    dear = best["channel_uses"]["total"]
+    uses = [round(cheap + share * (dear - cheap)) for share in (0.06, 0.15, 0.35)]
+    least = min(row["flops"]["transmitter"] for row in rows)
+    operations = least + 0.5 * (best["flops"]["transmitter"] - least)
+    return [(uses[0], None), (uses[1], None), (uses[1], operations), (uses[2], None)]
+
+
+def body(bar):
+    for model, metric in CASES:
+        for channel in CHANNELS:
+            if bar.options.only and bar.options.only not in (model, channel, f"{model}_{channel}"):
+                continue
+            scenario = f"scenarios/tables/fashion_{model}_{channel}_validation.json"
+            table = str(ROOT / "scenarios" / "tables" / f"fashion_{model}_{channel}.json")
+            common = {"/source/split": "test", "/source/count": bar.options.images}
+            fixed, _ = bar.run(scenario, common, f"{model}_{channel}_fixed")
+            settings = [setting(row, metric) for row in fixed]
+            fixed_values = values_of(bar, f"{model}_{channel}_fixed", metric)
+            policies = []
+            for uses, operations in budgets(fixed, metric):
+                policy = {"kind": "pareto", "file": table, "metric": "accuracy" if metric == "accuracy" else "psnr", "uses": uses}
+                policies.append(policy | ({"operations": operations} if operations else {}))
+            rows, _ = bar.run(scenario, common | {"/sweep": {"/transmitter/policy": policies}}, f"{model}_{channel}_pareto")
+            values = values_of(bar, f"{model}_{channel}_pareto", metric)
+            for policy, row in zip(policies, rows):
+                worth, uses, operations = setting(row, metric)
+                shares = best_mixture(settings, uses, operations)
+                if shares is None:
+                    bar.check(f"{metric}, {model} over {channel}", "no fixed setting is as cheap", True, "above the hull")
+                    continue
+                ours = values[row["point_sha256"]]
+                rivals = [(share, fixed_values[fixed[i]["point_sha256"]]) for i, share in shares.items()]
+                difference = [own - sum(share * rival[at] for share, rival in rivals) for at, own in enumerate(ours)]
+                mean, half = mean_interval(difference)
+                scale, unit, digits = (100, "points", 2) if metric == "accuracy" else (1, "dB", 3)
+                bar.note(f"{model} over {channel}, asked for {policy['uses']} uses" + (f", {policy['operations'] / 1e6:.1f} MFLOP" if "operations" in policy else "") +
+                         f": {worth:.4f} with {uses:.1f} uses, {operations / 1e6:.1f} MFLOP; rival {worth - mean:.4f} from " +
+                         ", ".join(f"{100 * share:.0f} % {short(fixed[i])}" for i, share in sorted(shares.items(), key=lambda item: -item[1])))
+                bar.check(f"{metric}, {model} over {channel}, {uses:.0f} uses: pareto less the hull", f"{signed(scale * mean, scale * half, digits)} {unit}", mean - half > 0, "interval above 0")
+
+
+def short(row):
+    point = row["point"]
+    keep, depth, symbols = (point[f"/transmitter/policy/{key}"] for key in ("keep", "depth", "symbols_per_token"))
+    return f"k {int(keep * 49 + 1e-6)} d {depth} S {symbols}"
+
+
+def arguments(parser):
+    parser.add_argument("--images", type=int, default=10000, help="test images")
+    parser.add_argument("--only", default="", help="class, image, awgn, rayleigh or class_awgn ...")
+
+
+measure("the pareto policy against the hull of fixed settings", body, arguments)
