@@ -1,5 +1,6 @@
 // Fixed word and positions of the semantic pair. Every number is written highest bit first:
 // exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)); then map or index.
+// With the answer bit set, the class takes the 4 + 2 + ceil(log2(T + 1)) bits of symbols, form and k, in this order.
 #include "channel/semantic_header.h"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 namespace semwave {
 namespace {
 
+constexpr int symbols_at = 4, symbols_bits = 4, answer_at = 8, form_at = 9, form_bits = 2;
 constexpr int fields_before_count = 11;
 constexpr int largest_grid = 1024;
 
@@ -161,11 +163,20 @@ int count_bits(int grid) {
   return std::bit_width(static_cast<unsigned>(grid));
 }
 
+/// The class of an answer.
+int decision_at(const Bits& word, int grid) {
+  const int count = count_bits(grid);
+  const int high = number_at(word, symbols_at, symbols_bits), middle = number_at(word, form_at, form_bits), low = number_at(word, fields_before_count, count);
+  return (((high << form_bits) | middle) << count) | low;
+}
+
 PositionForm shorter_form(int grid, int k) { return index_bits(grid, k) <= grid ? PositionForm::index : PositionForm::map; }
 
 }  // namespace
 
 int semantic_word_bits(int grid) { return fields_before_count + count_bits(grid); }
+
+int semantic_answer_bits(int grid) { return symbols_bits + form_bits + count_bits(grid); }
 
 int position_bits(int grid, int k) {
   assert(k >= 0 && k <= grid);
@@ -173,13 +184,24 @@ int position_bits(int grid, int k) {
 }
 
 List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
+  if (header.answer) {
+    assert(header.decision >= 0 && header.decision < (1 << semantic_answer_bits(grid)));
+    const int count = count_bits(grid);
+    Bits answer;
+    append_number(answer, header.exit_depth, 4);
+    append_number(answer, header.decision >> (form_bits + count), symbols_bits);
+    append_number(answer, 1, 1);
+    append_number(answer, (header.decision >> count) & ((1 << form_bits) - 1), form_bits);
+    append_number(answer, header.decision & ((1 << count) - 1), count);
+    return {std::move(answer)};
+  }
   assert(header.k >= 0 && header.k <= grid);
   assert(!header.positions_sent || static_cast<int>(header.positions.size()) == header.k);
   const PositionForm form = header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
   Bits word;
   append_number(word, header.exit_depth, 4);
   append_number(word, header.symbols_per_token - 1, 4);
-  append_number(word, header.answer, 1);
+  append_number(word, 0, 1);
   append_number(word, static_cast<int>(form), 2);
   append_number(word, header.k, count_bits(grid));
   List<Bits> parts{std::move(word)};
@@ -194,9 +216,10 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
   return parts;
 }
 
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid) {
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes) {
   if (static_cast<int>(word.size()) != semantic_word_bits(grid)) return std::nullopt;
-  const int form = number_at(word, 9, 2), k = number_at(word, fields_before_count, count_bits(grid));
+  if (word[answer_at]) return decision_at(word, grid) < classes ? std::optional<int>(0) : std::nullopt;
+  const int form = number_at(word, form_at, form_bits), k = number_at(word, fields_before_count, count_bits(grid));
   if (form > static_cast<int>(PositionForm::index) || k > grid) return std::nullopt;
   if (form == static_cast<int>(PositionForm::none) || k == 0 || k == grid) return 0;
   return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
@@ -204,7 +227,8 @@ std::optional<int> semantic_second_part_bits(const Bits& word, int grid) {
 
 std::int64_t semantic_payload_uses(const Bits& word, int grid) {
   assert(static_cast<int>(word.size()) == semantic_word_bits(grid));
-  return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, 4, 4) + 1);
+  if (word[answer_at]) return 0;
+  return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, symbols_at, symbols_bits) + 1);
 }
 
 HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db) {
@@ -215,17 +239,22 @@ HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, doubl
   return made;
 }
 
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid) {
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
-  const std::optional<int> second_bits = semantic_second_part_bits(word, grid);
+  const std::optional<int> second_bits = semantic_second_part_bits(word, grid, classes);
   if (!second_bits || parts.size() != (*second_bits > 0 ? 2u : 1u)) return std::nullopt;
   SemanticHeader header;
   header.exit_depth = number_at(word, 0, 4);
-  header.symbols_per_token = number_at(word, 4, 4) + 1;
-  header.answer = word[8] != 0;
+  if (word[answer_at]) {
+    header.answer = true;
+    header.decision = decision_at(word, grid);
+    header.positions_sent = false;
+    return header;
+  }
+  header.symbols_per_token = number_at(word, symbols_at, symbols_bits) + 1;
   header.k = number_at(word, fields_before_count, count_bits(grid));
-  const auto form = static_cast<PositionForm>(number_at(word, 9, 2));
+  const auto form = static_cast<PositionForm>(number_at(word, form_at, form_bits));
   header.positions_sent = form != PositionForm::none;
   if (!header.positions_sent) return header;
   if (*second_bits == 0) {

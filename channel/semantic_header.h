@@ -1,7 +1,9 @@
-// The header layout of the semantic pair: a fixed word, then the positions. Both ends know the grid size T.
+// The header layout of the semantic pair: a fixed word, then the positions. Both ends know the grid size T. Where the transmitter has
+// decided itself, the word holds its class in the fields that mean nothing then, and nothing follows.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -15,7 +17,8 @@ enum class PositionForm : std::uint8_t { none, map, index };  // none: tokens ar
 struct SemanticHeader {
   int exit_depth = 0;           // 0..15
   int symbols_per_token = 1;    // 1..16
-  bool answer = false;          // reserved for the transmitter's own answer
+  bool answer = false;          // the transmitter decided: `decision` is the class, no token follows, the fields below mean nothing
+  int decision = 0;             // below 2^semantic_answer_bits
   bool positions_sent = true;   // the receiver may use positions
   List<std::int32_t> positions;  // ascending, positions_sent only
   int k = 0;                    // tokens sent
@@ -23,16 +26,19 @@ struct SemanticHeader {
 
 /// Bits of the fixed word for a grid of T tokens.
 int semantic_word_bits(int grid);
+/// Bits of the word that an answer has for its class.
+int semantic_answer_bits(int grid);
 /// Bits of the second part: min(T, ceil(log2 C(T, k))), 0 where positions are not sent or k is 0 or T.
 int position_bits(int grid, int k);
 /// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
 List<Bits> write_semantic_header(const SemanticHeader& header, int grid);
 /// Its parts in the format that the believed SNR asks for.
 HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db);
-/// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range).
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid);
+/// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range, an answer that is none of the
+/// `classes`).
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes = std::numeric_limits<int>::max());
 /// For find_header: bits of the second part, and symbols of the payload that the fixed word announces.
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid);
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes = std::numeric_limits<int>::max());
 std::int64_t semantic_payload_uses(const Bits& word, int grid);
 
 }  // namespace semwave

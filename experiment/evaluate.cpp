@@ -48,6 +48,7 @@ void PointTotals::add(const ImageRecord& image) {
   tokens += image.tokens;
   depth += image.exit_depth;
   lost += image.header_lost;
+  answered += image.answered;
   ++exits.at(static_cast<std::size_t>(image.exit_depth));
   if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) return;
   ++rebuilt;

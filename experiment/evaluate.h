@@ -22,11 +22,12 @@ struct ImageRecord {
   bool timeline = false, late = false;    // late: answered after its deadline, which counts as wrong
   std::int32_t label = 0, decision = -1;  // -1: header lost
   double keep_ratio = 0;
-  std::int32_t exit_depth = 0, symbols_per_token = 0, tokens = 0;
+  std::int32_t plan_depth = 0, exit_depth = 0, symbols_per_token = 0, tokens = 0;  // deepest allowed, where it left
   double snr_db = 0, gain = 1;            // mean SNR of the link, mean |h|^2
   double believed_snr_db = 0;
   Ledger uses;
   bool header_lost = false;
+  bool answered = false;                  // decided at the transmitter: its class went in the header
   double psnr_db = 0, ssim = 0;           // NaN where nothing was rebuilt
 };
 
@@ -36,7 +37,7 @@ struct PointTotals {
   void add(const ImageRecord& image);
 
   Ledger uses;
-  std::int64_t images = 0, correct = 0, tokens = 0, depth = 0, lost = 0, rebuilt = 0;
+  std::int64_t images = 0, correct = 0, tokens = 0, depth = 0, lost = 0, answered = 0, rebuilt = 0;
   double psnr_db = 0, ssim = 0;
   std::vector<std::int64_t> exits;        // [blocks + 1]
 };

@@ -106,7 +106,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   const double uses = static_cast<double>(totals.uses.total()) / images;
   row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations, result.receiver_operations, uses);
   row["energy_mj"] = 1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
-  row["answers"] = 0.0;  // no image is decided at the transmitter
+  row["answers"] = static_cast<double>(totals.answered) / images;
   if (timeline) {
     // Images of a link share its fades: intervals are batch means over links.
     if (scenario.accuracy && images > 0) {
@@ -150,13 +150,15 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   }
   line["label"] = image.label;
   line["decision"] = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
-  line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.exit_depth}, {"symbols_per_token", image.symbols_per_token}};
+  line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.plan_depth}, {"symbols_per_token", image.symbols_per_token}};
+  line["exit_depth"] = image.exit_depth;
   line["tokens"] = image.tokens;
   line["snr_db"] = image.snr_db;
   line["gain"] = image.gain;
   line["believed_snr_db"] = image.believed_snr_db;
   line["uses"] = uses_json(image.uses, 1);
   line["header_lost"] = image.header_lost;
+  line["answered"] = image.answered;
   if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
   if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
   return line;

@@ -10,7 +10,9 @@
 #include "core/checkpoint.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "receiver/semantic_receiver.h"
 #include "transmitter/policy.h"
+#include "transmitter/semantic_transmitter.h"
 
 namespace semwave {
 namespace {
@@ -296,9 +298,8 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
     if (plan.exit_depth > blocks) throw Error((policy / "depth").str(), std::to_string(plan.exit_depth) + depth_limit);
     if (plan.symbols_per_token > rate) throw Error((policy / "symbols_per_token").str(), std::to_string(plan.symbols_per_token) + rate_limit);
   }
-  if (const auto at = scenario.gate.find("at"); at != scenario.gate.end() && at->is_array())
-    for (const Json& depth : *at)
-      if (depth.is_number() && depth.get<double>() > blocks) throw Error(scenario.place("/transmitter/gate/at").str(), depth.dump() + depth_limit);
+  SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power}, architecture, scenario.place("/transmitter"));
+  SemanticReceiver::check({scenario.equaliser, scenario.router}, architecture, scenario.place("/receiver"));
   if (!scenario.train) return;
   const Place exit_loss = scenario.place("/train/losses/exit");
   if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))

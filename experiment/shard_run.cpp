@@ -49,9 +49,7 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, std::uint32_t visit, 
 
 void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result,
                       ImageRecord* records) const {
-  const auto classes = static_cast<std::size_t>(model_.architecture.classes);
-  List<float> logits(indices.size() * classes);
-  backend_.to_host(result.logits.value(), logits.data());
+  const List<std::int32_t> decided = decisions(backend_, result);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     ImageRecord& r = records[i];
     r.image = static_cast<std::uint32_t>(indices[i]);
@@ -59,9 +57,10 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
     r.slot = planned.fading.slot;
     r.label = data_.labels[static_cast<std::size_t>(indices[i])];
     r.header_lost = result.lost[i];
-    const float* row = logits.data() + i * classes;
-    r.decision = r.header_lost ? -1 : static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
+    r.decision = decided[i];
+    r.answered = trace.answer[i] >= 0;
     r.keep_ratio = planned.plans[i].keep_ratio;
+    r.plan_depth = planned.plans[i].exit_depth;
     r.exit_depth = trace.exit_depth[i];
     r.symbols_per_token = planned.plans[i].symbols_per_token;
     r.tokens = trace.layout->rows_of(static_cast<int>(i));
@@ -83,7 +82,7 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
     if (scenario_.psnr) records[i].psnr_db = psnr_db(image, original);
     if (scenario_.ssim) records[i].ssim = ssim(image, original, data_.height, data_.width, data_.channels);
   };
-  // Where nothing was rebuilt (the header was lost, or was read as one without positions) the mean image answers.
+  // Where nothing was rebuilt (the header was lost or answers, or was read as one without positions) the mean image answers.
   List<std::uint8_t> answered(indices.size(), 0);
   for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
   for (std::size_t i = 0; i < indices.size(); ++i)

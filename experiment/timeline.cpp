@@ -241,6 +241,7 @@ class TimelineRun {
       record.slot = at;
       record.label = data_.labels[record.image];
       record.keep_ratio = plans_[i].keep_ratio;
+      record.plan_depth = plans_[i].exit_depth;
       record.exit_depth = expected->exit_depth;
       record.symbols_per_token = plans_[i].symbols_per_token;
       record.tokens = expected->tokens;

@@ -16,7 +16,7 @@
 namespace semwave {
 
 struct Result {
-  Var logits;                              // [images, classes]; of an image whose header was lost: meaningless
+  Var logits;                              // [images, classes]; where the header was lost: meaningless; where it answers: zeros
   Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
   List<std::int32_t> rebuilt;       // which images `patches` holds, in order
   List<std::uint8_t> lost;          // [images] header lost
@@ -24,6 +24,9 @@ struct Result {
   List<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
   List<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses
 };
+
+/// The class of each image: what the network says, or the header where it answers; -1 where the header was lost.
+List<std::int32_t> decisions(Backend& backend, const Result& result);
 
 class Receiver {
  public:

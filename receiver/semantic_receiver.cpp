@@ -12,6 +12,17 @@ namespace {
 
 constexpr int condition_features = 5;
 
+/// The layout of these images alone; the others have no row.
+RaggedPtr only(const Ragged& layout, const List<std::int32_t>& images) {
+  const auto made = make_block_shared<Ragged>();
+  for (const std::int32_t image : images) {
+    const auto i = static_cast<std::size_t>(image);
+    for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) made->append(layout.positions[static_cast<std::size_t>(r)]);
+    made->end_image();
+  }
+  return made;
+}
+
 float log_noise(double variance) { return static_cast<float>(std::log10(std::clamp(variance, 1e-4, 1e3))); }
 
 }  // namespace
@@ -27,10 +38,10 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, con
       missing_(&set.add("receiver.missing", {1, a.dim}, Init::normal_002)),
       mean_image_(&set.add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros)),
       class_head_(set, "receiver.class_head", a.dim, a.classes, a.condition_dim) {
+  check(settings, a, place);
   if (a.experts > 1) {
     router_ = routers().make(settings.router, place / "router", set, a);
-    if (router_->k() > a.experts)
-      throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) + " experts, asked for " + std::to_string(router_->k()));
+    if (router_->k() > a.experts) throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) + " experts, asked for " + std::to_string(router_->k()));
   }
   for (int b = 0; b < a.receiver_blocks; ++b) blocks_.emplace_back(set, b, a);
   if (a.image_head) {
@@ -40,9 +51,15 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, con
   }
 }
 
+void SemanticReceiver::check(const SemanticReceiverSettings& settings, const Architecture& architecture, const Place& place) {
+  const int k = settings.router.value("k", 1);
+  if (architecture.experts > 1 && k > architecture.experts)
+    throw Error((place / "router" / "k").str(), "the model has " + std::to_string(architecture.experts) + " experts, asked for " + std::to_string(k));
+}
+
 void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Result& result) const {
   const std::size_t count = heard.starts.size() - 1;
-  const int grid = architecture_.grid();
+  const int grid = architecture_.grid(), classes = architecture_.classes;
   result.headers.resize(count);
   result.lost.assign(count, 0);
   Symbols payload, payload_gains, frame, gains;
@@ -55,7 +72,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<SemanticHeader> header;
     if (!heard.headers.empty()) {
-      header = read_semantic_header(heard.headers[i].parts, grid);
+      header = read_semantic_header(heard.headers[i].parts, grid, classes);
     } else {
       // What is known is where the frame begins and how long it is; where the payload begins, the header says.
       const auto whole = [&](const Symbols& first, const Symbols& rest, Symbols& out) {
@@ -65,10 +82,10 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
       whole(heard.header_symbols[i], payload, frame);
       whole(heard.header_gains[i], payload_gains, gains);
       const std::optional<FoundHeader> found =
-          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(grid), [grid](const Bits& word) { return semantic_second_part_bits(word, grid); },
+          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(grid), [grid, classes](const Bits& word) { return semantic_second_part_bits(word, grid, classes); },
                       [grid](const Bits& word) { return semantic_payload_uses(word, grid); });
       // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
-      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid);
+      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid, classes);
     }
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
     if (header && (std::int64_t{header->k} * header->symbols_per_token != symbols || header->symbols_per_token > architecture_.max_symbols_per_token)) header.reset();
@@ -152,6 +169,20 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
   return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
 }
 
+List<std::int32_t> decisions(Backend& backend, const Result& result) {
+  const std::size_t count = result.headers.size();
+  List<float> logits(static_cast<std::size_t>(result.logits.value().size()));
+  backend.to_host(result.logits.value(), logits.data());
+  const std::size_t classes = count == 0 ? 0 : logits.size() / count;
+  List<std::int32_t> decided;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* row = logits.data() + i * classes;
+    const auto best = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
+    decided.push_back(result.lost[i] ? -1 : result.headers[i].answer ? static_cast<std::int32_t>(result.headers[i].decision) : best);
+  }
+  return decided;
+}
+
 Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   Result result;
   read_headers(pass, heard, result);
@@ -165,8 +196,22 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   const Var sent_noise(pass.backend.from_host({rows, 1}, f.noise.data()));
   const Var demapped = demap_out_(pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
 
-  List<float> features;
+  // For an image that the transmitter has decided itself nothing is computed.
+  List<std::int32_t> open, place;
   for (std::size_t i = 0; i < count; ++i) {
+    place.push_back(result.headers[i].answer ? -1 : static_cast<std::int32_t>(open.size()));
+    if (!result.headers[i].answer) open.push_back(static_cast<std::int32_t>(i));
+  }
+  result.expert_rows.assign(static_cast<std::size_t>(architecture_.experts), 0);
+  if (open.empty() && count > 0) {
+    result.logits = Var(pass.backend.zeros({static_cast<std::int64_t>(count), architecture_.classes}));
+    return result;
+  }
+  const bool all_open = open.size() == count;
+
+  List<float> features;
+  for (const std::int32_t image : open) {
+    const auto i = static_cast<std::size_t>(image);
     const SemanticHeader& header = result.headers[i];
     features.push_back(f.image_noise[i]);
     features.push_back(static_cast<float>(header.k) / static_cast<float>(architecture_.grid()));
@@ -174,11 +219,11 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
     features.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
     features.push_back(header.positions_sent ? 1.0f : 0.0f);
   }
-  const Var condition = condition_(pass, features);
+  const Var open_condition = condition_(pass, features);
+  const Var condition = all_open ? open_condition : gather_rows(pass, open_condition, place);
 
   Var noise;
   Tokens x = place_tokens(pass, demapped, f, result, noise);
-  result.expert_rows.assign(static_cast<std::size_t>(architecture_.experts), 0);
   for (const ExpertBlock& block : blocks_) {
     RoutedBlock routed;
     x = block(pass, x, noise, condition, router_.get(), &routed);
@@ -188,7 +233,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
     }
     if (pass.recording() && routed.routing.experts > 0) result.routed.push_back(std::move(routed));
   }
-  result.logits = class_head_(pass, x, condition);
+  result.logits = all_open ? class_head_(pass, x, condition) : gather_rows(pass, class_head_(pass, {x.rows, only(*x.layout, open)}, open_condition), place);
 
   List<std::int32_t> image_rows;
   for (std::size_t i = 0; i < count; ++i)

@@ -23,6 +23,9 @@ class SemanticReceiver final : public Receiver {
   /// Adds its parameters, prefixed `receiver.`, to `set`. `place` is that of the receiver in the scenario.
   SemanticReceiver(ParameterSet& set, const Architecture& architecture, const SemanticReceiverSettings& settings, const Place& place);
 
+  /// Whether the settings fit a network; the constructor does so too. Throws Error at `place`.
+  static void check(const SemanticReceiverSettings& settings, const Architecture& architecture, const Place& place);
+
   Result receive(Pass& pass, const Reception& heard) const override;
   std::vector<float> mean_image() const override;
   double operations(const HeaderOnAir* header) const override;

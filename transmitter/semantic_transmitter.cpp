@@ -33,13 +33,19 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
     blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim, architecture.heads, architecture.transmitter_hidden, architecture.condition_dim);
   for (int depth = 1; architecture.exit_heads && depth <= architecture.transmitter_blocks; ++depth)
     exit_heads_.emplace_back(set, "transmitter.exits." + std::to_string(depth), architecture.dim, architecture.classes, architecture.condition_dim);
+  check(settings, architecture, place);
+}
+
+void SemanticTransmitter::check(const SemanticTransmitterSettings& settings, const Architecture& architecture, const Place& place) {
+  const std::vector<int> depths = settings.gate.value("at", std::vector<int>{0});
   const std::string at = (place / "gate" / "at").str();
-  if (gate_depths_.empty()) throw Error(at, "expected at least one depth");
-  for (std::size_t i = 0; i < gate_depths_.size(); ++i) {
-    if (i > 0 && gate_depths_[i] <= gate_depths_[i - 1]) throw Error(at, "depths must ascend");
-    if (gate_depths_[i] > architecture.transmitter_blocks)
-      throw Error(at, "the model has " + std::to_string(architecture.transmitter_blocks) + " transmitter blocks, found depth " + std::to_string(gate_depths_[i]));
+  if (depths.empty()) throw Error(at, "expected at least one depth");
+  for (std::size_t i = 0; i < depths.size(); ++i) {
+    if (i > 0 && depths[i] <= depths[i - 1]) throw Error(at, "depths must ascend");
+    if (depths[i] > architecture.transmitter_blocks)
+      throw Error(at, std::to_string(depths[i]) + " is beyond the network's " + std::to_string(architecture.transmitter_blocks) + " transmitter blocks");
   }
+  check_exit(settings.exit, architecture, place / "exit");
 }
 
 void SemanticTransmitter::check(const List<Plan>& plans) const {
@@ -145,7 +151,7 @@ ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
 }
 
 void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition,
-                               TransmitTrace* trace) const {
+                               TransmitTrace& trace) const {
   if (!any(needs)) return;
   List<std::uint8_t> others(needs.size());
   for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
@@ -153,9 +159,9 @@ void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List
   const Stream rest = take(pass, stream, others);
   const Var scores = gate_->score(pass, part.tokens, depth, condition);
   if (!scores.defined()) return;  // keeps everything
-  if (trace && !trace->scores.defined()) {
-    trace->scores = scores;
-    trace->scored = part.tokens.layout;
+  if (!trace.scores.defined()) {
+    trace.scores = scores;
+    trace.scored = part.tokens.layout;
   }
   Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
   List<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
@@ -174,32 +180,65 @@ int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio) con
   return tokens_to_keep(std::pow(keep_ratio, share), architecture_.grid());
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const {
+List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside, const List<Plan>& plans, const Var& condition,
+                                      TransmitTrace& trace, List<std::int32_t>& place) const {
+  std::fill(place.begin(), place.end(), -1);
+  if (depth == 0 || exit_heads_.empty()) return {};
+  List<std::uint8_t> asked(inside.size());
+  bool rule_asks = false;
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    const bool wanted = inside[i] && !pass.training && exit_->asks(depth, plans[i]);
+    asked[i] = inside[i] && (wanted || trace.asks_heads);
+    rule_asks = rule_asks || wanted;
+  }
+  if (!any(asked)) return {};
+  ExitLogits said = ask(pass, tokens, depth, asked, condition);
+  List<float> logits;
+  if (rule_asks && !said.images.empty()) {
+    logits.resize(static_cast<std::size_t>(said.logits.value().size()));
+    pass.backend.to_host(said.logits.value(), logits.data());
+    for (std::size_t row = 0; row < said.images.size(); ++row) {
+      const auto image = static_cast<std::size_t>(said.images[row]);
+      if (exit_->asks(depth, plans[image])) place[image] = static_cast<std::int32_t>(row);
+    }
+  }
+  if (trace.asks_heads && !said.images.empty()) trace.exits.push_back(std::move(said));
+  return logits;
+}
+
+SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace& trace) const {
   const std::size_t count = plans.size();
+  const auto classes = static_cast<std::size_t>(architecture_.classes);
   const bool score_all = pass.recording() && gate_->learns();
-  List<std::uint8_t> inside(count, 1), needs(count), leaving(count), staying(count);
-  List<int> k(count), exit_depth(count, 0);
+  List<std::uint8_t> inside(count, 1), needs(count), leaving(count), sending(count), staying(count);
+  List<int> k(count);
+  List<std::int32_t> heard(count);  // row of an image's logits, -1: its head was not asked
+  trace.exit_depth.assign(count, 0);
+  trace.answer.assign(count, -1);
   List<Stream> left;
   Stream stream{tokeniser_(pass, images), {}};
   for (int depth = 0;; ++depth) {
-    if (trace && trace->asks_heads && depth > 0 && !exit_heads_.empty())
-      if (ExitLogits said = ask(pass, stream.tokens, depth, inside, condition); !said.images.empty()) trace->exits.push_back(std::move(said));
-    const List<std::uint8_t> rule = exit_->leaves(pass, stream.tokens, depth, plans);
+    const List<float> logits = hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
     for (std::size_t i = 0; i < count; ++i) {
-      leaving[i] = inside[i] && (rule[i] || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
+      std::span<const float> said;
+      if (heard[i] >= 0) said = std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
+      const bool asks_out = inside[i] && exit_->leaves(depth, plans[i], said);
+      leaving[i] = inside[i] && (asks_out || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
+      const bool answers = asks_out && !said.empty() && exit_->answers();
+      if (answers) trace.answer[i] = static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());
+      sending[i] = leaving[i] && !answers;
       k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio);
-      needs[i] = inside[i] && gates_at(depth, leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
-      if (leaving[i]) exit_depth[i] = depth;
+      needs[i] = inside[i] && !answers && gates_at(depth, leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
+      if (leaving[i]) trace.exit_depth[i] = depth;
     }
     gate(pass, stream, depth, needs, k, condition, trace);
-    if (any(leaving)) left.push_back(take(pass, stream, leaving));
     inside = staying;
+    if (any(sending) || (!any(inside) && left.empty())) left.push_back(take(pass, stream, sending));
     if (!any(inside)) break;
     stream = take(pass, stream, inside);
     stream.tokens = blocks_[static_cast<std::size_t>(depth)](pass, stream.tokens, condition);
   }
-  if (trace) trace->exit_depth = exit_depth;
   return merge(pass, left, static_cast<int>(count));
 }
 
@@ -209,7 +248,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   const Var c = condition(pass, states, plans);
   TransmitTrace own;
   if (!trace) trace = &own;
-  const Stream sent = select(pass, images, plans, c, trace);
+  const Stream sent = select(pass, images, plans, c, *trace);
   const Ragged& layout = *sent.tokens.layout;
   trace->layout = sent.tokens.layout;
 
@@ -223,6 +262,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   for (std::size_t i = 0; i < count; ++i) {
     const int symbols = plans[i].symbols_per_token;
     SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = layout.rows_of(static_cast<int>(i))};
+    if (trace->answer[i] >= 0) header = {.exit_depth = trace->exit_depth[i], .answer = true, .decision = trace->answer[i], .positions_sent = false};
     for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
       const std::int32_t position = layout.positions[static_cast<std::size_t>(r)];
       if (settings_.positions_sent) header.positions.push_back(position);

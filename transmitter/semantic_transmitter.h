@@ -24,6 +24,9 @@ class SemanticTransmitter final : public Transmitter {
   /// Adds its parameters, prefixed `transmitter.`, to `set`. `place` is that of the transmitter in the scenario.
   SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place);
 
+  /// Whether the settings fit a network; the constructor does so too. Throws Error at `place`.
+  static void check(const SemanticTransmitterSettings& settings, const Architecture& architecture, const Place& place);
+
   Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan) const override;
   double dense_operations() const override;
@@ -39,11 +42,14 @@ class SemanticTransmitter final : public Transmitter {
   /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at its exit.
   int asked_at(int depth, bool leaves, double keep_ratio) const;
   Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
-  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace* trace) const;
+  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace& trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed for the others.
   ExitLogits ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked, const Var& condition) const;
-  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition, TransmitTrace* trace) const;
+  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition, TransmitTrace& trace) const;
   void check(const List<Plan>& plans) const;
+  /// Logits of the images a rule asks about, by image; what `trace` wants besides goes there.
+  List<float> hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside, const List<Plan>& plans, const Var& condition, TransmitTrace& trace,
+                   List<std::int32_t>& place) const;
   static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
   static Stream merge(Pass& pass, const List<Stream>& parts, int images);
 

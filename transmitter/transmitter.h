@@ -28,6 +28,7 @@ struct TransmitTrace {
   Var scores;                   // [grid rows, 1] of the first gate, undefined without a scoring gate
   RaggedPtr scored;             // layout the scores belong to
   List<int> exit_depth;         // [images]
+  List<std::int32_t> answer;    // [images] the class that was sent instead of tokens; -1: none
   bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
   List<ExitLogits> exits;       // by depth, where asks_heads
 };

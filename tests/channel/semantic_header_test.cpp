@@ -48,12 +48,82 @@ TEST(SemanticHeader, EveryCountOfThe49GridComesBack) {
       const bool sent = trial % 2 == 0;
       expect_round_trip({.exit_depth = static_cast<int>(trial % 16),
                          .symbols_per_token = 1 + k % 16,
-                         .answer = k % 3 == 0,
                          .positions_sent = sent,
                          .positions = sent ? draw_positions(49, k, trial) : List<std::int32_t>{},
                          .k = k},
                         49);
     }
+}
+
+TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
+  EXPECT_EQ(semantic_answer_bits(49), 12);
+  EXPECT_EQ(semantic_answer_bits(1), 7);
+  EXPECT_EQ(semantic_answer_bits(1024), 17);
+  for (const int grid : {1, 9, 49, 64, 1024}) {
+    const int classes = 1 << semantic_answer_bits(grid);
+    for (int decision = 0; decision < classes; decision += 1 + decision / 3) {
+      const List<Bits> parts = write_semantic_header({.exit_depth = decision % 16, .answer = true, .decision = decision}, grid);
+      ASSERT_EQ(parts.size(), 1u);
+      ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
+      EXPECT_EQ(semantic_second_part_bits(parts[0], grid), 0);
+      EXPECT_EQ(semantic_payload_uses(parts[0], grid), 0);
+      const std::optional<SemanticHeader> read = read_semantic_header(parts, grid, decision + 1);
+      ASSERT_TRUE(read.has_value());
+      EXPECT_TRUE(read->answer);
+      EXPECT_EQ(read->decision, decision);
+      EXPECT_EQ(read->exit_depth, decision % 16);
+      EXPECT_EQ(read->k, 0);
+      EXPECT_FALSE(read->positions_sent);
+      EXPECT_FALSE(read_semantic_header(parts, grid, decision).has_value()) << "no such class";
+      EXPECT_FALSE(semantic_second_part_bits(parts[0], grid, decision).has_value());
+    }
+  }
+  // depth 5, symbols' field 1011, answer, form's field 01, count's field 100110: class 1011 01 100110.
+  EXPECT_EQ(write_semantic_header({.exit_depth = 5, .answer = true, .decision = 0b101101100110}, 49)[0], (Bits{0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0}));
+}
+
+TEST(SemanticHeader, TheBitsOnAirAreTheseOnes) {
+  // depth 4, S - 1 = 7, no answer, index, k = 3; rank C(0, 1) + C(3, 2) + C(8, 3) = 59 in ceil(log2 18424) = 15 bits.
+  const List<Bits> parts = write_semantic_header({.exit_depth = 4, .symbols_per_token = 8, .positions = {0, 3, 8}, .k = 3}, 49);
+  EXPECT_EQ(parts[0], (Bits{0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(parts[1], (Bits{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1}));
+}
+
+TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
+  std::size_t answers = 0, tokens = 0, refused = 0;
+  for (std::uint32_t trial = 0; trial < 20000; ++trial) {
+    const RandomWords draw = philox(23, Purpose::plan, 0, 0, trial);
+    const int grid = std::vector<int>{1, 2, 9, 49, 64, 1024}[draw[0] % 6], classes = 10;
+    const auto bits = [&](std::uint32_t which, int count) {
+      Bits made;
+      for (int b = 0; b < count; ++b) made.push_back(philox(24, Purpose::plan, trial, which, static_cast<std::uint32_t>(b))[0] & 1u);
+      return made;
+    };
+    List<Bits> parts{bits(0, semantic_word_bits(grid) + (draw[1] % 64 == 0))};
+    const std::optional<int> second = semantic_second_part_bits(parts[0], grid, classes);
+    if (second && *second > 0) parts.push_back(bits(1, *second));
+    const std::optional<SemanticHeader> read = read_semantic_header(parts, grid, classes);
+    if (!read) {
+      ++refused;
+      continue;
+    }
+    ASSERT_TRUE(second.has_value());
+    if (read->answer) {
+      ++answers;
+      ASSERT_LT(read->decision, classes);
+      ASSERT_EQ(semantic_payload_uses(parts[0], grid), 0);
+    } else {
+      ++tokens;
+      ASSERT_EQ(semantic_payload_uses(parts[0], grid), read->k * read->symbols_per_token);
+      ASSERT_EQ(static_cast<int>(read->positions.size()), read->positions_sent ? read->k : 0);
+      if (!read->positions_sent || static_cast<int>(parts.size()) == 1) continue;
+      if (parts[0][9] == 0) continue;  // a map; the writer takes the shorter form
+    }
+    ASSERT_EQ(write_semantic_header(*read, grid), parts) << "what is read is what would be written";
+  }
+  EXPECT_GT(answers, 100u);
+  EXPECT_GT(tokens, 1000u);
+  EXPECT_GT(refused, 1000u);
 }
 
 TEST(SemanticHeader, GridsUpTo1024ComeBack) {
