@@ -28,6 +28,13 @@ std::ifstream open_file(const std::string& path) {
 ImageRecord to_record(const Json& line) {
   ImageRecord made;
   made.image = line.at("image").get<std::uint32_t>();
+  made.timeline = line.contains("late");
+  if (made.timeline) {
+    made.link = line.at("link").get<std::uint32_t>();
+    made.slot = line.at("slot").get<std::uint32_t>();
+    made.arrived = line.at("arrived").get<std::uint32_t>();
+    made.late = line.at("late").get<bool>();
+  }
   made.label = line.at("label").get<std::int32_t>();
   made.header_lost = line.at("header_lost").get<bool>();
   made.decision = line.at("decision").is_null() ? -1 : line.at("decision").get<std::int32_t>();
@@ -155,7 +162,7 @@ std::optional<ImageRecord> RecordReader::next() {
   } catch (const Json::exception&) {
     throw Error(place(), "is no record");
   }
-  if (std::int64_t{record.image} <= image_)
+  if (!record.timeline && std::int64_t{record.image} <= image_)
     throw Error(place(), "image " + std::to_string(record.image) + " stands behind image " + std::to_string(image_) + ": records of a point ascend in their images");
   image_ = record.image;
   return record;

@@ -61,7 +61,8 @@ class RecordReader {
  public:
   /// `file` is that of the folder; the block must have come from it.
   RecordReader(const std::string& file, const RecordBlock& block);
-  /// Nullopt behind the last one. Throws Error naming file and line for what is no record, or whose image does not ascend.
+  /// Nullopt behind the last one. Throws Error naming file and line for what is no record, or whose image does not ascend
+  /// (in a timeline images come in the order of their slots).
   std::optional<ImageRecord> next();
   /// "results/records.jsonl: line 17", of the record last read.
   std::string place() const { return file_ + ": line " + std::to_string(line_); }
