@@ -20,6 +20,7 @@ constexpr int planned_at_once = 500;   // by one thread
 constexpr double known_to = 0.003;     // standard error of the share of headers read, relative
 constexpr int most_looked_at = 1000;   // validation images, where an exit looks
 constexpr double looked_seconds = 0.5, looked_share = 0.05;  // of a timeline: the longer of the two
+constexpr std::int64_t most_decisions = 1000000;  // links x slots that are gone through without the network
 constexpr std::size_t most_timed = 12; // points of one kind of work
 constexpr int laps = 5;
 constexpr double timed_seconds = 0.03; // of a lap
@@ -185,7 +186,8 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
   take_means(evaluate(sample, model, *data, pool, {.shard = settings.shard}), budget);
 }
 
-/// The first slots of a timeline: what is sent depends on queues and feedback, so it is run for a while and taken for the whole.
+/// A timeline: what is sent depends on queues and feedback. Where plans tell what an image costs, all of it is gone through without the
+/// network; the rest is known from its first slots.
 void look_at_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
   Scenario sample = scenario;
   const int slots = scenario.timeline->slots;
@@ -193,12 +195,28 @@ void look_at_timeline(const Scenario& scenario, const Model& model, const Datase
     sample.timeline->slots = std::clamp(static_cast<int>(std::min(wanted, 1e9)), std::min(slots, scenario.timeline->feedback_delay + 1), slots);
     return run_timeline(sample, model, data, pool, {.shard = settings.shard}).result;
   };
-  const double a_slot = std::max(1e-6, run(16).wall_seconds / sample.timeline->slots);
-  const PointResult result = run(std::max(looked_seconds / a_slot, looked_share * slots));
+  const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;
+  if (network) {
+    const double a_slot = std::max(1e-6, run(16).wall_seconds / sample.timeline->slots);
+    const PointResult first = run(std::max(settings.time ? looked_seconds / a_slot : 0, looked_share * slots));
+    const double scale = static_cast<double>(slots) / sample.timeline->slots;
+    take_means(first, budget);
+    budget.images = static_cast<int>(std::lround(budget.looked_at * scale));
+    budget.seconds = first.wall_seconds * scale;
+    if (!model.transmitter->forecast({}, {.exit_depth = 0, .symbols_per_token = 1})) return;
+  }
+  sample.accuracy = sample.psnr = sample.ssim = false;
+  const double wanted = std::min<double>(slots, static_cast<double>(most_decisions) / scenario.timeline->links);
+  const PointResult gone_through = run(wanted);
   const double scale = static_cast<double>(slots) / sample.timeline->slots;
-  take_means(result, budget);
-  budget.images = static_cast<int>(std::lround(budget.looked_at * scale));
-  budget.seconds = result.wall_seconds * scale;
+  PointBudget exact;
+  take_means(gone_through, exact);
+  exact.images = static_cast<int>(std::lround(exact.looked_at * scale));
+  exact.looked_at = budget.looked_at;
+  exact.header_losses = budget.header_losses;
+  exact.receiver_operations = budget.receiver_operations;
+  exact.seconds = network ? budget.seconds * exact.images / std::max(1, budget.images) : gone_through.wall_seconds * scale;
+  budget = exact;
 }
 
 /// One point that is run for a moment, again and again.

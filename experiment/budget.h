@@ -37,7 +37,8 @@ struct BudgetSettings {
 /// Uses: fades are realised, observed and planned for as the run does, for the first 10,000 images of a point (exact up to there).
 /// Operations: the forecasts of transmitter and receiver; headers of as many images go through channel and decoder as it takes to
 /// know the share that is read to a standard error of 0.3 %. Where an exit looks at images, up to 1000 images of the
-/// validation split (of the source, where there is none) are run instead and their means stand for the point's; of a timeline, its first slots.
+/// validation split (of the source, where there is none) are run instead and their means stand for the point's.
+/// A timeline is gone through without the network; its first slots are run for what that does not tell.
 /// Time: up to a dozen points of each network, spread over the operations, run for about 0.1 s with the threads of `pool`; points between
 /// them are interpolated by operations. Throws Error as the run would.
 Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings);

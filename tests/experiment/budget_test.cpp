@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, ForecastTest,
                          testing::Values(std::tuple("learned", Json{0}, "sent", 1), std::tuple("learned", Json{0, 1, 2}, "sent", 2), std::tuple("random", Json{1}, "none", 1),
                                          std::tuple("keep_all", Json{0}, "sent", 3), std::tuple("learned", Json{2}, "none", 4)));
 
-TEST(ForecastTest, ALostImageCostsItsConditionAndItsClass) {
+TEST(LostForecastTest, ALostImageCostsItsConditionAndItsClass) {
   const Scenario scenario = tiny::scenario({{"/channel/snr_db", -80}});
   const auto backend = make_cpu_backend();
   const Model model = tiny::model(scenario, *backend);
@@ -102,9 +102,10 @@ struct World {
 };
 
 TEST(BudgetTest, UsesAreExactAndOperationsNearlySo) {
-  const Json estimated{{"transmitter", {{"kind", "estimated"}, {"pilots", 2}}}, {"receiver", {{"kind", "estimated"}, {"pilots", 4}}}};
-  const World world({{"/channel", {{"kind", "rayleigh"}, {"snr_db", 10}, {"coherence", "block"}, {"block", 40}, {"csi", estimated}}},
-                     {"/sweep", {{"/channel/snr_db", {0, 15}}, {"/transmitter/policy/keep", {0, 0.3, 1}}}}});
+  const Json four{{"kind", "estimated"}, {"pilots", 4}}, two{{"kind", "estimated"}, {"pilots", 2}};
+  const Json blocks{{"kind", "rayleigh"}, {"snr_db", 0}, {"coherence", "block"}, {"block_uses", 40}, {"csi", {{"receiver", four}}}};
+  const Json images{{"kind", "rician"}, {"snr_db", {{"uniform", {0, 15}}}}, {"csi", {{"transmitter", two}, {"receiver", four}}}};
+  const World world(Json{{"/sweep", {{"/channel", {blocks, images}}, {"/transmitter/policy/keep", {0, 0.3, 1}}}}});
   ASSERT_EQ(world.rows.size(), 6u);
   for (std::size_t i = 0; i < world.rows.size(); ++i) {
     const OrderedJson made = budget_row(*world.scenario, world.run->points()[i], world.budget.points[i]), &row = world.rows[i];
@@ -150,6 +151,18 @@ TEST(BudgetTest, AnExitThatLooksIsRunOnTheValidationSplit) {
   EXPECT_EQ(budget.images, 120);
   EXPECT_GT(budget.transmitter_operations, 0);
   EXPECT_NEAR(budget.transmitter_operations / world.rows[0]["flops"]["transmitter"].get<double>(), 1, 0.5);
+}
+
+TEST(BudgetTest, ATimelineIsGoneThrough) {
+  const World world(Json{{"/channel", {{"kind", "rayleigh"}, {"snr_db", 10}, {"doppler", 0.1}}},
+                         {"/timeline", {{"links", 3}, {"slots", 60}, {"arrivals", {{"kind", "poisson"}, {"mean", 0.7}}}, {"slot_uses", 60}}}});
+  const OrderedJson& row = world.rows.at(0);
+  const PointBudget& budget = world.budget.points[0];
+  EXPECT_EQ(budget.images, row["images"]);
+  EXPECT_NEAR(budget.uses(), row["channel_uses"]["total"].get<double>(), 1e-9);
+  EXPECT_NEAR(budget.transmitter_operations / row["flops"]["transmitter"].get<double>(), 1, 1e-9);
+  EXPECT_NEAR(budget.receiver_operations / row["flops"]["receiver"].get<double>(), 1, 0.1);
+  EXPECT_GT(budget.looked_at, 0);
 }
 
 TEST(BudgetTest, TimeIsPredictedForEveryPoint) {
