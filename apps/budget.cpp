@@ -70,7 +70,10 @@ int budget(const RunOptions& options) {
   }
   fmt::print("# all together: {} images, {:.4g} channel uses, {:.4g} GFLOP, {:.1f} s ({}) from start to end, {:.2f} s of it before the first point\n", images, uses, operations * 1e-9, seconds,
              clock_text(seconds), start_seconds);
-  if (looked_at > 0) fmt::print("# the exit looks at images: uses and operations are those of {} images of the validation split\n", looked_at);
+  if (looked_at > 0 && scenario.timeline)
+    fmt::print("# time and the receiver's operations are those of the first slots, up to {} images\n", looked_at);
+  else if (looked_at > 0)
+    fmt::print("# the exit looks at images: uses and operations are those of up to {} images of the validation split\n", looked_at);
   if (scenario.resolved["stop"]["accuracy_halfwidth"].get<double>() > 0) fmt::print("# at most: stop.accuracy_halfwidth may end a point after fewer images\n");
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "experiment/budget.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -8,6 +9,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "experiment/timeline.h"
 #include "transmitter/policy.h"
 
 namespace semwave {
@@ -17,6 +19,8 @@ constexpr int most_planned = 10000;    // images of a point whose plans are made
 constexpr int planned_at_once = 500;   // by one thread
 constexpr double known_to = 0.003;     // standard error of the share of headers read, relative
 constexpr int most_looked_at = 1000;   // validation images, where an exit looks
+constexpr double looked_seconds = 0.5, looked_share = 0.05;  // of a timeline: the longer of the two
+constexpr std::int64_t most_decisions = 1000000;  // links x slots that are gone through without the network
 constexpr std::size_t most_timed = 12; // points of one kind of work
 constexpr int laps = 5;
 constexpr double timed_seconds = 0.03; // of a lap
@@ -57,7 +61,7 @@ class PlannedImages {
     const Draws draws = draws_of(begin, end);
     const Fading fading = channel_.realise(draws);
     const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy()->plan(states);
+    const List<Plan> plans = policy()->plan(states, fading.links_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::optional<Forecast> forecast = model_.transmitter->forecast(states[i], plans[i]);
       if (!forecast) {
@@ -80,7 +84,7 @@ class PlannedImages {
     pass.draws = draws_of(begin, end);
     const Fading fading = channel_.realise(pass.draws);
     const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy()->plan(states);
+    const List<Plan> plans = policy()->plan(states, fading.links_);
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());
@@ -147,6 +151,21 @@ bool plan_point(const Scenario& scenario, const Model& model, int images, Thread
   return true;
 }
 
+/// Means over the images that were run.
+void take_means(const PointResult& result, PointBudget& budget) {
+  const PointTotals& totals = result.totals;
+  const double count = static_cast<double>(std::max<std::int64_t>(1, totals.images));
+  budget.payload = static_cast<double>(totals.uses.payload) / count;
+  budget.header = static_cast<double>(totals.uses.header) / count;
+  budget.pilots = static_cast<double>(totals.uses.pilots) / count;
+  budget.parity = static_cast<double>(totals.uses.parity) / count;
+  budget.prefix = static_cast<double>(totals.uses.prefix) / count;
+  budget.header_losses = static_cast<double>(totals.lost) / count;
+  budget.transmitter_operations = result.transmitter_operations;
+  budget.receiver_operations = result.receiver_operations;
+  budget.looked_at = static_cast<int>(totals.images);
+}
+
 /// A point whose images have to be looked at: the validation split is run, and its means are taken.
 void look(const Scenario& scenario, const Model& model, const Dataset& own, ThreadPool& pool, const BudgetSettings& settings, std::map<std::string, Dataset>& validation, PointBudget& budget) {
   const DatasetRequest& source = scenario.source;
@@ -164,19 +183,40 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
   }
   Scenario sample = scenario;
   sample.stop = {.max_images = most_looked_at};
-  const PointResult result = evaluate(sample, model, *data, pool, {.shard = settings.shard});
-  const double count = static_cast<double>(result.images.size());
-  for (const ImageRecord& image : result.images) {
-    budget.payload += static_cast<double>(image.uses.payload) / count;
-    budget.header += static_cast<double>(image.uses.header) / count;
-    budget.pilots += static_cast<double>(image.uses.pilots) / count;
-    budget.parity += static_cast<double>(image.uses.parity) / count;
-    budget.prefix += static_cast<double>(image.uses.prefix) / count;
-    budget.header_losses += image.header_lost / count;
+  take_means(evaluate(sample, model, *data, pool, {.shard = settings.shard}), budget);
+}
+
+/// A timeline: what is sent depends on queues and feedback. Where plans tell what an image costs, all of it is gone through without the
+/// network; the rest is known from its first slots.
+void look_at_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
+  Scenario sample = scenario;
+  const int slots = scenario.timeline->slots;
+  const auto run = [&](double wanted) {
+    sample.timeline->slots = std::clamp(static_cast<int>(std::min(wanted, 1e9)), std::min(slots, scenario.timeline->feedback_delay + 1), slots);
+    return run_timeline(sample, model, data, pool, {.shard = settings.shard}).result;
+  };
+  const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;
+  if (network) {
+    const double a_slot = std::max(1e-6, run(16).wall_seconds / sample.timeline->slots);
+    const PointResult first = run(std::max(settings.time ? looked_seconds / a_slot : 0, looked_share * slots));
+    const double scale = static_cast<double>(slots) / sample.timeline->slots;
+    take_means(first, budget);
+    budget.images = static_cast<int>(std::lround(budget.looked_at * scale));
+    budget.seconds = first.wall_seconds * scale;
+    if (!model.transmitter->forecast({}, {.exit_depth = 0, .symbols_per_token = 1})) return;
   }
-  budget.transmitter_operations = result.transmitter_operations;
-  budget.receiver_operations = result.receiver_operations;
-  budget.looked_at = static_cast<int>(result.images.size());
+  sample.accuracy = sample.psnr = sample.ssim = false;
+  const double wanted = std::min<double>(slots, static_cast<double>(most_decisions) / scenario.timeline->links);
+  const PointResult gone_through = run(wanted);
+  const double scale = static_cast<double>(slots) / sample.timeline->slots;
+  PointBudget exact;
+  take_means(gone_through, exact);
+  exact.images = static_cast<int>(std::lround(exact.looked_at * scale));
+  exact.looked_at = budget.looked_at;
+  exact.header_losses = budget.header_losses;
+  exact.receiver_operations = budget.receiver_operations;
+  exact.seconds = network ? budget.seconds * exact.images / std::max(1, budget.images) : gone_through.wall_seconds * scale;
+  budget = exact;
 }
 
 /// One point that is run for a moment, again and again.
@@ -241,6 +281,11 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
       const Dataset& data = run.data(points[i]);
       PointBudget& budget = made.points[i];
       budget.images = images_of(scenario, data);
+      if (scenario.timeline) {
+        look_at_timeline(scenario, model, data, pool, settings, budget);
+        budget.cbr = budget.uses() / static_cast<double>(data.values());
+        continue;
+      }
       if (!plan_point(scenario, model, budget.images, pool, budget)) look(scenario, model, data, pool, settings, validation, budget);
       budget.cbr = budget.uses() / static_cast<double>(data.values());
       works[work_of(scenario)].emplace_back(budget.transmitter_operations + budget.receiver_operations, i);

@@ -18,7 +18,7 @@ struct PointBudget {
   double transmitter_operations = 0, receiver_operations = 0;  // means per image
   double header_losses = 0;            // share of images
   double seconds = 0;                  // of wall time
-  int looked_at = 0;  // images of the validation split that stood for the point's own, where an exit looks at images; else 0
+  int looked_at = 0;  // images that were run and stand for all, where plans alone do not tell; else 0
 
   double uses() const { return payload + header + pilots + parity + prefix; }
 };
@@ -38,6 +38,7 @@ struct BudgetSettings {
 /// Operations: the forecasts of transmitter and receiver; headers of as many images go through channel and decoder as it takes to
 /// know the share that is read to a standard error of 0.3 %. Where an exit looks at images, up to 1000 images of the
 /// validation split (of the source, where there is none) are run instead and their means stand for the point's.
+/// A timeline is gone through without the network; its first slots are run for what that does not tell.
 /// Time: up to a dozen points of each network, spread over the operations, run for about 0.1 s with the threads of `pool`; points between
 /// them are interpolated by operations. Throws Error as the run would.
 Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings);

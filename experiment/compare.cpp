@@ -3,18 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <tuple>
 
 #include "core/error.h"
+#include "experiment/metrics.h"
 
 namespace semwave {
 namespace {
 
-constexpr double z95 = 1.959963984540054;
 constexpr std::int64_t largest_exact = 1000;  // discordant pairs
 
 double chi_square_p(double statistic) { return std::erfc(std::sqrt(statistic / 2)); }
 
-bool right(const ImageRecord& record) { return record.decision == record.label; }
+bool right(const ImageRecord& record) { return record.decision == record.label && !record.late; }
 
 /// Dataset and split must agree; with as many images asked for of each, so must the sum of them all.
 void check_same_data(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match) {
@@ -60,7 +63,7 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only) {
 }
 
 void PairedTotals::add(const ImageRecord& a, const ImageRecord& b) {
-  const auto [found, fresh] = place_.try_emplace(a.image, clusters_.size());
+  const auto [found, fresh] = place_.try_emplace(a.timeline ? a.link : a.image, clusters_.size());
   if (fresh)
     clusters_.emplace_back();
   else
@@ -99,7 +102,7 @@ PairedMean PairedTotals::mean(Figure figure) const {
     const double away = cluster.difference[figure] - mean * static_cast<double>(cluster.pairs[figure]);
     squares += away * away;
   }
-  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? 0 : z95 * std::sqrt(squares * c / (c - 1)) / n};
+  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? 0 : student95(static_cast<int>(clusters) - 1) * std::sqrt(squares * c / (c - 1)) / n};
 }
 
 Comparison PairedTotals::result() const {
@@ -160,29 +163,77 @@ std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFo
   return made;
 }
 
+namespace {
+
+/// Brings the records of two readers together; `both` gets each common pair.
+class Join {
+ public:
+  Join(RecordReader& a, RecordReader& b, std::function<void(const ImageRecord&, const ImageRecord&)> both) : a_(a), b_(b), both_(std::move(both)) {}
+
+  void run(PointComparison& made) {
+    std::optional<ImageRecord> of_a = a_.next(), of_b = b_.next();
+    if (of_a && of_b && of_a->timeline != of_b->timeline) throw Error(b_.place(), "a timeline and a run without one send their images differently: they are not compared");
+    if (of_a && of_b && of_a->timeline)
+      by_arrival(of_a, of_b, made);
+    else
+      in_order(of_a, of_b, made);
+  }
+
+ private:
+  /// Both ascend in their images: nothing is kept.
+  void in_order(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b, PointComparison& made) {
+    while (of_a || of_b) {
+      if (!of_b || (of_a && of_a->image < of_b->image)) {
+        ++made.only_a;
+        of_a = a_.next();
+      } else if (!of_a || of_b->image < of_a->image) {
+        ++made.only_b;
+        of_b = b_.next();
+      } else {
+        pair(*of_a, *of_b);
+        of_a = a_.next();
+        of_b = b_.next();
+      }
+    }
+  }
+  /// Queues may have put the images of a timeline into another order: those of a are kept until b comes to them.
+  void by_arrival(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b, PointComparison& made) {
+    const auto arrival = [](const ImageRecord& r) { return std::tuple(r.link, r.arrived, r.image); };
+    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, ImageRecord> waiting;
+    for (; of_a; of_a = a_.next()) waiting.emplace(arrival(*of_a), *of_a);
+    for (; of_b; of_b = b_.next()) {
+      const auto found = waiting.find(arrival(*of_b));
+      if (found == waiting.end()) {
+        ++made.only_b;
+        continue;
+      }
+      pair(found->second, *of_b);
+      waiting.erase(found);
+    }
+    made.only_a = static_cast<std::int64_t>(waiting.size());
+  }
+  void pair(const ImageRecord& of_a, const ImageRecord& of_b) const {
+    if (of_a.label != of_b.label)
+      throw Error(b_.place(), "image " + std::to_string(of_b.image) + " is of class " + std::to_string(of_b.label) + " here and of class " + std::to_string(of_a.label) + " in " + a_.place() +
+                                  ": not the same images");
+    both_(of_a, of_b);
+  }
+
+  RecordReader &a_, &b_;
+  std::function<void(const ImageRecord&, const ImageRecord&)> both_;
+};
+
+}  // namespace
+
 PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match, PairedTotals& all) {
   check_same_data(a, b, match);
   RecordReader reader_a(a.records_file(), a.records_of(match.a)), reader_b(b.records_file(), b.records_of(match.b));
   PointComparison made;
   PairedTotals totals;
-  std::optional<ImageRecord> of_a = reader_a.next(), of_b = reader_b.next();
-  while (of_a || of_b) {
-    if (!of_b || (of_a && of_a->image < of_b->image)) {
-      ++made.only_a;
-      of_a = reader_a.next();
-    } else if (!of_a || of_b->image < of_a->image) {
-      ++made.only_b;
-      of_b = reader_b.next();
-    } else {
-      if (of_a->label != of_b->label)
-        throw Error(reader_b.place(), "image " + std::to_string(of_b->image) + " is of class " + std::to_string(of_b->label) + " here and of class " + std::to_string(of_a->label) + " in " +
-                                          reader_a.place() + ": not the same images");
-      totals.add(*of_a, *of_b);
-      all.add(*of_a, *of_b);
-      of_a = reader_a.next();
-      of_b = reader_b.next();
-    }
-  }
+  Join(reader_a, reader_b, [&](const ImageRecord& of_a, const ImageRecord& of_b) {
+    totals.add(of_a, of_b);
+    all.add(of_a, of_b);
+  }).run(made);
   made.both = totals.result();
   if (made.both.pairs == 0) throw Error(b.path(), "has no image in common with " + a.path() + " at " + b.label(match.b));
   return made;

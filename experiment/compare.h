@@ -13,8 +13,9 @@
 namespace semwave {
 
 /// A figure of both settings over the images that have it in both, and its mean difference b - a with the half-width of its 95 %
-/// interval: normal law over images. An image that is compared at several points counts as one cluster (ratio estimator over
-/// clusters of unequal size, Cochran, Sampling Techniques, 3rd edition 1977, chapter 9A), since its differences at different points go together.
+/// interval over images, Student's t. An image that is compared at several points counts as one cluster (ratio estimator over
+/// clusters of unequal size, Cochran, Sampling Techniques, 3rd edition 1977, chapter 9A), since its differences at different points go together; so does a link of a timeline, whose images
+/// share its fades.
 struct PairedMean {
   std::int64_t pairs = 0;  // 0: no image has it in both, and the rest means nothing
   double a = 0, b = 0, difference = 0, halfwidth = 0;
@@ -39,10 +40,10 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only);
 /// Adds up pairs, in memory that grows with the images and not with the points.
 class PairedTotals {
  public:
-  /// The same image in both settings.
+  /// The same image in both settings; of a timeline, the same image of the same link. Late answers are wrong ones.
   void add(const ImageRecord& a, const ImageRecord& b);
-  /// Where an image came more than once, McNemar's p is that of the clustered statistic (sum d)^2 / sum d^2 over images, d the sum of an
-  /// image's differences (after Durkalski et al. 2003, without their weights), chi-square with one degree of freedom.
+  /// Where a cluster holds more than one pair, McNemar's p is that of the clustered statistic (sum d)^2 / sum d^2, d the sum of a
+  /// cluster's differences (after Durkalski et al. 2003, without their weights), chi-square with one degree of freedom.
   Comparison result() const;
 
  private:
@@ -72,7 +73,7 @@ struct MatchedPoint {
 /// Throws Error where a point is not there, where nothing belongs together, or where a folder has two points of the same swept values.
 std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFolder& b, std::optional<std::size_t> index_a, std::optional<std::size_t> index_b);
 
-/// One matched point, its common images; `all` gets them too. Throws Error where the images are not the same data (dataset, split or a
+/// One matched point, its common images (of a timeline: those sent in both, known by link, arrival and image); `all` gets them too. Throws Error where the images are not the same data (dataset, split or a
 /// label differs, or the sum of all images), where none is common, and for records that cannot be read.
 struct PointComparison {
   Comparison both;

@@ -95,6 +95,12 @@ double ssim(std::span<const float> rebuilt, std::span<const float> original, int
   return total / channels;
 }
 
+double student95(int freedom) {
+  const double z = 1.959963984540054, n = freedom;
+  return z + (std::pow(z, 3) + z) / (4 * n) + (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
+         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * n * n * n);
+}
+
 MeanInterval mean_interval(std::span<const double> values) {
   const double n = static_cast<double>(values.size());
   if (values.empty()) return {};

@@ -28,11 +28,21 @@ std::ifstream open_file(const std::string& path) {
 ImageRecord to_record(const Json& line) {
   ImageRecord made;
   made.image = line.at("image").get<std::uint32_t>();
+  made.timeline = line.contains("late");
+  if (made.timeline) {
+    made.link = line.at("link").get<std::uint32_t>();
+    made.slot = line.at("slot").get<std::uint32_t>();
+    made.arrived = line.at("arrived").get<std::uint32_t>();
+    made.late = line.at("late").get<bool>();
+  }
   made.label = line.at("label").get<std::int32_t>();
   made.header_lost = line.at("header_lost").get<bool>();
   made.decision = line.at("decision").is_null() ? -1 : line.at("decision").get<std::int32_t>();
   const Json& uses = line.at("uses");
-  const auto share = [&](const char* key) { return static_cast<std::int64_t>(uses.at(key).get<double>()); };
+  const auto share = [&](const char* key) {
+    const double value = uses.at(key).get<double>();
+    return value >= 0 && value < 1e15 ? static_cast<std::int64_t>(value) : -(std::int64_t{1} << 58);
+  };
   made.uses = {share("payload"), share("header"), share("pilots"), share("parity"), share("prefix")};
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   made.psnr_db = line.contains("psnr_db") ? line["psnr_db"].get<double>() : nothing;
@@ -102,7 +112,7 @@ void RecordedFolder::find_records() {
     if (!text.starts_with(record_start) || text.size() < prefix + sha_digits) throw Error(records_file() + ": line " + std::to_string(line), "is no record");
     if (block == nullptr || text.compare(prefix, sha_digits, last) != 0) {
       last = text.substr(prefix, sha_digits);
-      block = &(records_[last] = {begin, end, line});  // a point recorded again: its last records hold
+      block = &(records_[last] = {last, begin, end, line});  // a point recorded again: its last records hold
     }
     block->end = end;
     begin = end;
@@ -140,7 +150,7 @@ std::string RecordedFolder::label(std::size_t row) const {
 }
 
 RecordReader::RecordReader(const std::string& file, const RecordBlock& block)
-    : file_(file), stream_(open_file(file)), at_(block.begin), end_(block.end), line_(block.line - 1) {
+    : file_(file), point_sha256_(block.point_sha256), stream_(open_file(file)), at_(block.begin), end_(block.end), line_(block.line - 1) {
   stream_.seekg(static_cast<std::streamoff>(block.begin));
 }
 
@@ -151,11 +161,14 @@ std::optional<ImageRecord> RecordReader::next() {
   at_ += text_.size() + 1;
   ImageRecord record;
   try {
-    record = to_record(Json::parse(text_));
+    const Json line = Json::parse(text_);
+    if (line.at("point_sha256") != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
+    record = to_record(line);
   } catch (const Json::exception&) {
     throw Error(place(), "is no record");
   }
-  if (std::int64_t{record.image} <= image_)
+  if (record.uses.total() < 0) throw Error(place(), "is no record: uses out of range");
+  if (!record.timeline && std::int64_t{record.image} <= image_)
     throw Error(place(), "image " + std::to_string(record.image) + " stands behind image " + std::to_string(image_) + ": records of a point ascend in their images");
   image_ = record.image;
   return record;

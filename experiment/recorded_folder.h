@@ -17,6 +17,7 @@ namespace semwave {
 
 /// Where the records of one point stand in records.jsonl.
 struct RecordBlock {
+  std::string point_sha256{};
   std::size_t begin = 0, end = 0;  // bytes
   std::size_t line = 0;            // of the first record, counted from 1
 };
@@ -61,13 +62,14 @@ class RecordReader {
  public:
   /// `file` is that of the folder; the block must have come from it.
   RecordReader(const std::string& file, const RecordBlock& block);
-  /// Nullopt behind the last one. Throws Error naming file and line for what is no record, or whose image does not ascend.
+  /// Nullopt behind the last one. Throws Error naming file and line for what is no record or that of another point, or whose image does not ascend
+  /// (in a timeline images come in the order of their slots).
   std::optional<ImageRecord> next();
   /// "results/records.jsonl: line 17", of the record last read.
   std::string place() const { return file_ + ": line " + std::to_string(line_); }
 
  private:
-  std::string file_;
+  std::string file_, point_sha256_;
   std::ifstream stream_;
   std::size_t at_, end_, line_;
   std::int64_t image_ = -1;

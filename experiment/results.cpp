@@ -133,6 +133,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["seed"] = scenario.seed;
   row["point_sha256"] = point_sha256;
   row["model_sha256"] = model.sha256;
+  row["data_sha256"] = data.sha256;
   row["semwave_version"] = SEMWAVE_VERSION;
   row["status"] = "done";
   return row;

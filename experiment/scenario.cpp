@@ -247,6 +247,8 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.records = all["output"]["records"];
   if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
+  if (all["metrics"].empty() && !made.timeline)
+    throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
   made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
 
   // Reads a table now, so that a bad one is known before anything runs.

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "experiment/images.h"
+#include "experiment/metrics.h"
 #include "experiment/shard_run.h"
 #include "transmitter/policy.h"
 
@@ -54,13 +55,6 @@ int poisson(double mean, double uniform) {
   return k;
 }
 
-/// 97.5 % point of Student's t (Cornish-Fisher expansion, Abramowitz and Stegun 26.7.5), within 1 % from 4 degrees of freedom on.
-double student(int freedom) {
-  const double z = 1.959964, n = freedom;
-  return z + (std::pow(z, 3) + z) / (4 * n) + (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
-         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * n * n * n);
-}
-
 /// Half-width of the 95 % interval of sum(value) / sum(weight), links being the batches (ratio estimator).
 double batch_halfwidth(const std::vector<Link>& links, double Link::* value, double Link::* weight) {
   const double n = static_cast<double>(links.size());
@@ -72,7 +66,7 @@ double batch_halfwidth(const std::vector<Link>& links, double Link::* value, dou
   if (links.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
   double squares = 0;
   for (const Link& link : links) squares += std::pow(link.*value - values / weights * (link.*weight), 2);
-  return student(static_cast<int>(links.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
+  return student95(static_cast<int>(links.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
 }
 
 class TimelineRun {

@@ -19,14 +19,16 @@ TEST(CommandLine, AloneItExplainsItself) {
   const Outcome alone = run({}), asked = run({"--help"});
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, asked.out);
-  for (const char* command : {"run", "train", "validate", "list", "schema", "devices"}) EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
+  for (const char* command : {"run", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
 }
 
 TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
-  for (const char* command : {"run", "train", "validate", "list", "schema", "devices"}) {
+  for (const char* command : {"run", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) {
     const Outcome help = run({command, "--help"});
     EXPECT_EQ(help.status, 0);
-    EXPECT_TRUE(has(help.out, std::string("Example: semwave ") + command)) << help.out;
+    const std::size_t example = help.out.find("Example: semwave ");
+    ASSERT_NE(example, std::string::npos) << help.out;
+    EXPECT_TRUE(has(help.out.substr(example), std::string("semwave ") + command)) << help.out;
     EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 30) << command;
   }
 }

@@ -85,7 +85,7 @@ TEST(Results, RowHoldsTheContractsFigures) {
   for (const auto& [key, value] : row.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"point", "images", "correct", "accuracy", "accuracy_ci95", "psnr_db", "channel_uses", "cbr", "cbr_payload", "tokens_kept", "exit_depth",
                                             "exit_histogram", "expert_load", "header_losses", "flops", "flops_dense", "seconds", "images_per_second", "latency_ms", "energy_mj", "answers", "conventions",
-                                            "seed", "point_sha256", "model_sha256", "semwave_version", "status"}));
+                                            "seed", "point_sha256", "model_sha256", "data_sha256", "semwave_version", "status"}));
 }
 
 TEST(Results, PointIsKnownByWhatChangesItsNumbers) {

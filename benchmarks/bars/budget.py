@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Bar: semwave budget against what runs report.
+
+Uses and operations: the largest deviation over every point of three scenarios (fixed plans and a table, a fading channel with
+estimated state, a class from few uses), with fewer images than they ask for. Time: start to end of one scenario, predicted and run in
+turns, prediction over the median of the runs.
+"""
+import json
+import statistics
+import subprocess
+import time
+
+from bar import ROOT, NotMeasured, last_words, measure
+
+SCENARIOS = [
+    ("scenarios/quickstart.json", {}),
+    ("scenarios/rayleigh_sweep.json", {"/channel/csi": {"transmitter": {"kind": "estimated", "pilots": 2}, "receiver": {"kind": "estimated", "pilots": 4}}}),
+    ("scenarios/class_awgn.json", {}),
+]
+TIMED = "scenarios/quickstart.json"
+
+
+def predict(bar, scenario, settings):
+    """(rows of the points, the line of all together)."""
+    command = bar.command("budget", ROOT / scenario, settings) + ["--json"]
+    child = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if child.returncode != 0:
+        raise NotMeasured(f"semwave budget {scenario} ended with status {child.returncode}: {child.stderr.strip()}")
+    lines = [json.loads(line) for line in child.stdout.splitlines()]
+    return [line for line in lines if "point" in line], lines[-1]
+
+
+def deviations(bar):
+    figures = {"channel uses": [], "operations of the transmitter": [], "operations of the receiver": []}
+    for index, (scenario, changes) in enumerate(SCENARIOS):
+        settings = {"/source/count": bar.options.images} | changes
+        predicted, _ = predict(bar, scenario, settings)
+        rows, _ = bar.run(scenario, settings, out=f"run_{index}")
+        if len(predicted) != len(rows):
+            raise NotMeasured(f"{scenario}: {len(predicted)} points predicted, {len(rows)} run")
+        for ours, theirs in zip(predicted, rows):
+            where = f"{scenario} {json.dumps(theirs['point'])}"
+            figures["channel uses"].append((abs(ours["channel_uses"]["total"] / theirs["channel_uses"]["total"] - 1), where))
+            for end in ("transmitter", "receiver"):
+                figures["operations of the " + end].append((abs(ours["flops"][end] / theirs["flops"][end] - 1), where))
+        bar.note(f"{scenario}: {len(rows)} points of {bar.options.images} images")
+    for what, found in figures.items():
+        worst, where = max(found)
+        bar.check(f"{what}, largest deviation of {len(found)} points", f"{100 * worst:.3f} %", worst <= 0.02, "at most 2 %")
+        bar.note(f"at {where}")
+
+
+def times(bar):
+    settings = {"/source/count": bar.options.timed_images}
+    predictions, runs = [], []
+    for turn in range(bar.options.turns):
+        predictions.append(predict(bar, TIMED, settings)[1]["seconds"])
+        log = bar.work / f"time_{turn}.log"
+        started = time.monotonic()
+        ended = bar.execute(bar.command("run", ROOT / TIMED, settings), log)
+        if ended.status != 0:
+            raise NotMeasured(f"semwave run {TIMED} ended with status {ended.status}: {last_words(log)}")
+        runs.append(time.monotonic() - started)
+    median = statistics.median(runs)
+    ratios = sorted(prediction / median for prediction in predictions)
+    ratio = statistics.median(ratios)
+    bar.note(f"runs {', '.join(f'{seconds:.2f}' for seconds in runs)} s; predictions {', '.join(f'{seconds:.2f}' for seconds in predictions)} s")
+    bar.check(f"time, predicted over the median of {len(runs)} runs", f"{ratio:.3f} [{ratios[0]:.3f}, {ratios[-1]:.3f}]", 0.7 <= ratio <= 1.3, "within 30 %")
+    bar.note("in brackets: the smallest and the largest of the predictions")
+
+
+def body(bar):
+    deviations(bar)
+    times(bar)
+
+
+def arguments(parser):
+    parser.add_argument("--images", type=int, default=1000, help="images a point, uses and operations")
+    parser.add_argument("--timed-images", type=int, default=400, help="images a point, time")
+    parser.add_argument("--turns", type=int, default=5, help="predictions and runs, one after the other")
+
+
+measure("predicted channel uses, operations and time against what runs report", body, arguments)
