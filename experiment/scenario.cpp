@@ -249,6 +249,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   if (all["metrics"].empty() && !made.timeline)
     throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
+  if (made.timeline && (made.repeat + 1.0) * made.timeline->slots > 4294967295.0) throw Error(made.place("/source/repeat").str(), "repeats of so many slots are beyond the 2^32 slots that are told apart");
   made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
 
   // Reads a table now, so that a bad one is known before anything runs.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -29,19 +30,11 @@ struct Waiting {
 
 /// One transmitter over time.
 struct Link {
-  std::vector<Waiting> queue;  // a ring
-  std::size_t first = 0, count = 0;
+  std::deque<Waiting> queue;
   std::int64_t images = 0;     // that came so far: which one is next
   std::int64_t free_from = 0;  // slot
   // Sums over its bursts, for batch means.
   double sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
-
-  Waiting& front() { return queue[first]; }
-  void pop() {
-    first = (first + 1) % queue.size();
-    --count;
-  }
-  void push(Waiting waiting) { queue[(first + count++) % queue.size()] = waiting; }
 };
 
 /// Number of Poisson arrivals by inversion of one uniform number.
@@ -87,12 +80,10 @@ class TimelineRun {
     ids_.resize(links_.size());
     std::iota(ids_.begin(), ids_.end(), 0u);
     mean_snr_db_ = run_.channel().mean_snr_db(scenario.seed, ids_);
-    for (Link& link : links_) link.queue.resize(static_cast<std::size_t>(settings_.queue));
     policy_->begin(links_.size());
     // Another repeat is a later stretch of the same process.
     origin_ = scenario.repeat * static_cast<std::uint32_t>(settings_.slots);
     result_.result.totals = PointTotals(model.architecture.transmitter_blocks);
-    result_.slots.reserve(static_cast<std::size_t>(settings_.slots));
   }
 
   Timeline run(const EvaluateOptions& options) {
@@ -138,15 +129,15 @@ class TimelineRun {
         ++row.arrived;
         // The links deal the images out among themselves, round and round.
         const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * link.images++;
-        if (link.count == link.queue.size()) {
+        if (link.queue.size() == static_cast<std::size_t>(settings_.queue)) {
           ++row.dropped;
           continue;
         }
-        link.push({static_cast<std::int32_t>(next % data_.count()), static_cast<std::uint32_t>(slot)});
+        link.queue.push_back({static_cast<std::int32_t>(next % data_.count()), static_cast<std::uint32_t>(slot)});
       }
-      while (settings_.deadline > 0 && link.count > 0 && slot - static_cast<std::int32_t>(link.front().arrived) + 1 > settings_.deadline) {
+      while (settings_.deadline > 0 && !link.queue.empty() && slot - static_cast<std::int32_t>(link.queue.front().arrived) + 1 > settings_.deadline) {
         ++row.expired;
-        link.pop();
+        link.queue.pop_front();
       }
     }
   }
@@ -159,14 +150,14 @@ class TimelineRun {
     records_.clear();
     for (std::size_t l = 0; l < links_.size(); ++l) {
       Link& link = links_[l];
-      if (link.count == 0 || link.free_from > slot) continue;
+      if (link.queue.empty() || link.free_from > slot) continue;
       senders_.push_back(static_cast<std::uint32_t>(l));
       states_.push_back(believed(static_cast<std::uint32_t>(l), slot));
       ImageRecord record;
-      record.image = static_cast<std::uint32_t>(link.front().image);
-      record.arrived = link.front().arrived;
+      record.image = static_cast<std::uint32_t>(link.queue.front().image);
+      record.arrived = link.queue.front().arrived;
       records_.push_back(record);
-      link.pop();
+      link.queue.pop_front();
     }
     plans_ = policy_->plan(states_, senders_);
     if (network_)
@@ -174,7 +165,7 @@ class TimelineRun {
     else
       forecast(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) settle(slot, i, row);
-    for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.count);
+    for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.queue.size());
     if (row.sent > 0)
       for (double* mean : {&row.uses, &row.snr_db, &row.believed_snr_db, &row.age, &row.keep, &row.depth}) *mean /= row.sent;
     TimelineTotals& totals = result_.totals;
