@@ -93,6 +93,7 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
     for (int depth = std::min(1, architecture->transmitter_blocks); depth <= architecture->transmitter_blocks; ++depth) made.depth.choices.push_back(depth);
   }
   made.deepest_share = train["deepest_share"];
+  made.unannounced_share = train["unannounced_share"];
   made.freeze = train["freeze"].get<std::vector<std::string>>();
   made.initial = train["initial"];
   made.validate_images = train["validate_images"];

@@ -61,6 +61,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   List<std::int32_t> labels;
   List<double> snr_db;
   List<Plan> plans;
+  List<int> leave_at;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
     if (settings_.flip || settings_.shift > 0)
@@ -71,6 +72,8 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, settings_.depth.draw_integer(uniform(a[1])))};
     if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
     plan.symbols_per_token = settings_.symbols_per_token.draw_integer(uniform(a[2]));
+    leave_at.push_back(plan.exit_depth);
+    if (uniform(b[1]) < settings_.unannounced_share) plan.exit_depth = deepest;
     plans.push_back(plan);
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }
@@ -86,6 +89,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 * complex_normal(d).real();
   }
   TransmitTrace trace;
+  trace.leave_at = std::move(leave_at);
   trace.asks_heads = settings_.trains_exits();
   const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
   const Reception heard = channel_.apply(pass, burst, fading);

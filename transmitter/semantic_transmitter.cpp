@@ -223,7 +223,8 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
       std::span<const float> said;
       if (heard[i] >= 0) said = std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
       const bool asks_out = inside[i] && exit_->leaves(depth, plans[i], said);
-      leaving[i] = inside[i] && (asks_out || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
+      const bool sent_out = !trace.leave_at.empty() && depth >= trace.leave_at[i];
+      leaving[i] = inside[i] && (asks_out || sent_out || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
       const bool answers = asks_out && !said.empty() && exit_->answers();
       if (answers) trace.answer[i] = static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());

@@ -29,6 +29,7 @@ struct TransmitTrace {
   RaggedPtr scored;             // layout the scores belong to
   List<int> exit_depth;         // [images]
   List<std::int32_t> answer;    // [images] the class that was sent instead of tokens; -1: none
+  List<int> leave_at;           // [images] or empty; set by training: an image leaves here though its plan may say deeper, as one does whose head is sure
   bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
   List<ExitLogits> exits;       // by depth, where asks_heads
 };
