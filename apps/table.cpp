@@ -54,7 +54,7 @@ Command add_table(CLI::App& program) {
   command->add_option("folder", options->folder, "result folder of the sweep, with records")->required()->type_name("DIR");
   command->add_option("--out", options->out, "the table, a JSON file below 64 kB")->required()->type_name("FILE");
   command->add_option("--bins", options->bins, "bins of believed SNR, of equally many images")->check(CLI::Range(1, 256))->capture_default_str();
-  command->footer("Example: semwave run scenarios/tables/fashion_validation.json --out results/validation\n"
+  command->footer("Example: semwave run scenarios/tables/fashion_class_awgn_validation.json --out results/validation\n"
                   "         semwave table results/validation --out results/table.json");
   return [options] { return make_table(*options); };
 }

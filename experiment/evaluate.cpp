@@ -30,7 +30,7 @@ ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin,
   planned.states = shard.channel().observe(planned.fading);
   planned.plans = policy.plan(planned.states, planned.fading.links_);
   const double planning = seconds_since(clock);
-  ShardCost cost = shard.run(indices, scenario.repeat, planned, records, expert_rows);
+  ShardCost cost = shard.run(indices, planned.fading.links_, scenario.repeat, planned, records, expert_rows);
   cost.channel_seconds += planning;
   return cost;
 }

@@ -17,13 +17,22 @@ constexpr const char* format_key = "semwave.format";
 constexpr const char* format_version = "1";
 constexpr const char* heads = "transmitter.exits.";
 
-/// A policy's figures hold for the network they were measured with.
+}  // namespace
+
+Json policy_network(const Scenario& scenario) { return {{"gate", scenario.gate}, {"positions", scenario.positions_sent ? "sent" : "none"}}; }
+
 void check_policy(const Scenario& scenario, const std::string& model_sha256) {
-  const std::string made_for = policies().make(scenario.policy, scenario.place("/transmitter/policy"))->made_for();
+  const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
+  const std::string made_for = policy->made_for();
+  const Json made_with = policy->made_with(), now = policy_network(scenario);
   if (!made_for.empty() && made_for != model_sha256)
     throw Error(scenario.place("/transmitter/policy/file").str(),
                 "made for the model " + made_for.substr(0, 16) + "..., this one is " + (model_sha256.empty() ? "a fresh network" : model_sha256.substr(0, 16) + "...") + ": measure again and run semwave table");
+  if (!made_with.empty() && made_with != now)
+    throw Error(scenario.place("/transmitter/policy/file").str(), "measured with " + made_with.dump() + ", this scenario has " + now.dump() + ": measure again and run semwave table");
 }
+
+namespace {
 
 Model build(const Scenario& scenario, const Architecture& architecture, Backend& backend) {
   Model model;

@@ -25,6 +25,10 @@ struct Model {
 Model make_model(const Scenario& scenario, Backend& backend);
 /// With a checkpoint read before (a sweep reads its model once).
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
+/// What of a scenario's transmitter, beside the model, the figures of a table depend on.
+Json policy_network(const Scenario& scenario);
+/// A policy's figures hold for the checkpoint and the network they were measured with: throws Error where those are others.
+void check_policy(const Scenario& scenario, const std::string& model_sha256);
 /// Copies values into the parameters; every parameter must be there with its shape. Arrays the model does not use must
 /// belong to a part that the scenario replaced (transmitter.gate.).
 void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);

@@ -41,10 +41,12 @@ void PointLines::open(const std::set<std::string>& done) {
     const std::size_t end = begin + line.size() + 1;
     if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path_, "the line at byte " + std::to_string(begin) + " does not name its point; remove the file to write it again");
     std::string sha = line.substr(prefix, sha_digits);
-    if (!blocks_.empty() && blocks_.back().point_sha256 == sha && blocks_.back().end == begin)
+    if (!blocks_.empty() && blocks_.back().point_sha256 == sha && blocks_.back().end == begin) {
       blocks_.back().end = end;
-    else
-      blocks_.push_back({std::move(sha), begin, end});
+      ++blocks_.back().lines;
+    } else {
+      blocks_.push_back({std::move(sha), begin, end, 1});
+    }
     begin = end;
   }
   drop_torn_line(path_, bytes, begin);
@@ -75,7 +77,7 @@ void PointLines::rewrite(const std::vector<Block>& blocks) {
           }
           begin += static_cast<std::size_t>(got);
         }
-        moved.push_back({block.point_sha256, at, at + block.end - block.begin});
+        moved.push_back({block.point_sha256, at, at + block.end - block.begin, block.lines});
         at = moved.back().end;
       }
       if (::fsync(to.value) != 0) fail(fresh, "cannot be synced");
@@ -88,16 +90,20 @@ void PointLines::rewrite(const std::vector<Block>& blocks) {
   if (::rename(fresh.c_str(), path_.c_str()) != 0) fail(path_, "cannot be replaced");
 }
 
-bool PointLines::has(const std::string& point_sha256) const {
-  return std::any_of(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.point_sha256 == point_sha256; });
+std::int64_t PointLines::lines(const std::string& point_sha256) const {
+  std::int64_t count = 0;
+  for (const Block& block : blocks_)
+    if (block.point_sha256 == point_sha256) count += block.lines;
+  return count;
 }
 
 void PointLines::add(const std::string& point_sha256, const std::string& lines) {
+  if (std::vector<Block> others = blocks_; std::erase_if(others, [&](const Block& block) { return block.point_sha256 == point_sha256; }) > 0) rewrite(others);
   std::error_code missing;
   const auto bytes = std::filesystem::file_size(path_, missing);
   const std::size_t begin = missing ? 0 : bytes;
   append_synced(path_, lines);
-  blocks_.push_back({point_sha256, begin, begin + lines.size()});
+  if (!lines.empty()) blocks_.push_back({point_sha256, begin, begin + lines.size(), std::count(lines.begin(), lines.end(), '\n')});
 }
 
 void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {

@@ -2,6 +2,7 @@
 // point stand together, are written before its row, and are dropped where a kill came between.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -16,8 +17,9 @@ class PointLines {
   /// Finds the blocks of a file that is there; cuts a torn last line, and the blocks of points that are not `done`. Throws Error where a
   /// line is not of this kind.
   void open(const std::set<std::string>& done);
-  bool has(const std::string& point_sha256) const;
-  /// Appends the lines of a point, synced to the disk: all or nothing.
+  /// Lines of a point, 0 where there are none.
+  std::int64_t lines(const std::string& point_sha256) const;
+  /// Appends the lines of a point, synced to the disk, all or nothing; those it had before go.
   void add(const std::string& point_sha256, const std::string& lines);
   /// Puts the blocks into the order of `rank`; the file is replaced whole, and only where it changes.
   void sort(const std::function<std::size_t(const std::string& point_sha256)>& rank);
@@ -26,6 +28,7 @@ class PointLines {
   struct Block {
     std::string point_sha256;
     std::size_t begin, end;  // bytes
+    std::int64_t lines;
   };
   void rewrite(const std::vector<Block>& blocks);
 

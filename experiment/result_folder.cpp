@@ -70,9 +70,13 @@ void ResultFolder::write_run(const OrderedJson& run) {
 }
 
 const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with_records, bool with_slots) const {
-  if ((with_records && !records_.has(point_sha256)) || (with_slots && !slots_.has(point_sha256))) return nullptr;
   const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const OrderedJson& row) { return row["point_sha256"] == point_sha256; });
-  return found == rows_.end() ? nullptr : &*found;
+  if (found == rows_.end()) return nullptr;
+  // A row that is reused must have all of its lines: records may have been asked for later, and a kill may have cut them.
+  const auto whole = [&](const PointLines& file, const OrderedJson& count) { return count.is_number_integer() && file.lines(point_sha256) == count.get<std::int64_t>(); };
+  if (with_records && !whole(records_, found->value("images", OrderedJson()))) return nullptr;
+  if (with_slots && !whole(slots_, found->value("timeline", OrderedJson::object()).value("slots", OrderedJson()))) return nullptr;
+  return &*found;
 }
 
 void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots) {

@@ -83,7 +83,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = count;
-  if (scenario.accuracy) {
+  const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;  // a timeline may leave it out: what it does not know is not said
+  if (scenario.accuracy && count > 0) {
     const auto [low, high] = wilson95(totals.correct, count);
     row["correct"] = totals.correct;
     row["accuracy"] = static_cast<double>(totals.correct) / images;
@@ -97,9 +98,12 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
   row["exit_depth"] = static_cast<double>(totals.depth) / images;
   row["exit_histogram"] = totals.exits;
-  row["expert_load"] = result.expert_load;
-  row["header_losses"] = totals.lost;
-  row["flops"] = {{"transmitter", result.transmitter_operations}, {"receiver", result.receiver_operations}};
+  if (network) {
+    row["expert_load"] = result.expert_load;
+    row["header_losses"] = totals.lost;
+  }
+  row["flops"] = {{"transmitter", result.transmitter_operations}};
+  if (network) row["flops"]["receiver"] = result.receiver_operations;
   row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
   row["seconds"] = {{"transmitter", result.transmitter_seconds}, {"channel", result.channel_seconds}, {"receiver", result.receiver_seconds}, {"total", result.wall_seconds}};
   row["images_per_second"] = result.wall_seconds > 0 ? images / result.wall_seconds : 0.0;
@@ -125,8 +129,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
                        {"queue", timeline->queue},
                        {"wait_slots", {{"mean", timeline->wait_slots}, {"p95", timeline->wait_p95_slots}, {"p99", timeline->wait_p99_slots}}},
                        {"age", timeline->age},
-                       {"goodput", static_cast<double>(totals.correct) / decisions},
                        {"channel_uses_halfwidth", timeline->uses_halfwidth}};
+    if (scenario.accuracy) row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
     if (row.contains("psnr_db")) row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
   }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
@@ -175,7 +179,7 @@ OrderedJson make_slot(const SlotRow& slot, const std::string& point_sha256) {
   line["waiting"] = slot.waiting;
   line["sent"] = slot.sent;
   line["late"] = slot.late;
-  line["correct"] = slot.correct;
+  if (slot.correct >= 0) line["correct"] = slot.correct;
   if (slot.sent > 0) {
     line["channel_uses"] = slot.uses;
     line["snr_db"] = slot.snr_db;

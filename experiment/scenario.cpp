@@ -233,7 +233,8 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.positions_sent = transmitter["positions"] == "sent";
   made.power = power_named(all["conventions"]["power"]);
   made.channel = channels().make(all["channel"], made.place("/channel"));
-  if (made.policy["kind"] == "oracle") made.channel.transmitter = {};
+  const bool oracle = made.policy["kind"] == "oracle";
+  if (oracle) made.channel.transmitter = {};
   made.equaliser = equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
   made.router = all["receiver"]["router"];
   made.accuracy = holds(all["metrics"], "accuracy");
@@ -250,6 +251,15 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   if (all["metrics"].empty() && !made.timeline)
     throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
+  if (made.timeline && oracle) {  // what it knows of the channel needs no feedback
+    made.timeline->feedback_delay = 0;
+    made.timeline->feedback_loss = 0;
+  }
+  if (made.timeline && made.channel.transmitter.kind == CsiKind::delayed && made.channel.transmitter.delay >= made.timeline->slots)
+    throw Error(made.place("/channel/csi/transmitter/delay").str(), "a delay of " + std::to_string(made.channel.transmitter.delay) + " slots is beyond the timeline of " + std::to_string(made.timeline->slots));
+  if (made.timeline && (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)) throw Error(made.place("/stop").str(), "a timeline ends with its last slot: leave it out, or change /timeline/slots");
+  if (made.train && made.channel.fading.coherence == Coherence::block && (made.train->pilots.to > 0 || std::any_of(made.train->pilots.choices.begin(), made.train->pilots.choices.end(), [](double n) { return n > 0; })))
+    throw Error(made.place("/train/pilots").str(), "pilots are drawn for an image as a whole: coherence image");
   if (made.timeline && (made.repeat + 1.0) * made.timeline->slots > 4294967295.0) throw Error(made.place("/source/repeat").str(), "repeats of so many slots are beyond the 2^32 slots that are told apart");
   made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
 
@@ -298,9 +308,11 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
   const std::string depth_limit = " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
   const std::string rate_limit = " is beyond the model's " + std::to_string(rate) + " symbols a token";
   const Place policy = scenario.place("/transmitter/policy");
+  const bool from_file = scenario.policy.contains("file");
   for (const Plan& plan : policies().make(scenario.policy, policy)->plans()) {
-    if (plan.exit_depth > blocks) throw Error((policy / "depth").str(), std::to_string(plan.exit_depth) + depth_limit);
-    if (plan.symbols_per_token > rate) throw Error((policy / "symbols_per_token").str(), std::to_string(plan.symbols_per_token) + rate_limit);
+    const auto key = [&](const char* name) { return (from_file ? policy / "file" : policy / name).str(); };
+    if (plan.exit_depth > blocks) throw Error(key("depth"), std::to_string(plan.exit_depth) + depth_limit);
+    if (plan.symbols_per_token > rate) throw Error(key("symbols_per_token"), std::to_string(plan.symbols_per_token) + rate_limit);
   }
   SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power}, architecture, scenario.place("/transmitter"));
   SemanticReceiver::check({scenario.equaliser, scenario.router}, architecture, scenario.place("/receiver"));

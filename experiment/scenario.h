@@ -38,7 +38,7 @@ struct TrainSettings {
   double exit_weight(int after) const;        // of the head behind `after` blocks
   bool trains_exits() const;                  // any weight is above 0
   Law snr_db{{}, -5, 20}, keep{{1, 0.5, 0.25, 0.125}, 0, 0}, depth{{}, 0, 0}, symbols_per_token{{8}, 0, 0};
-  Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows the gain
+  Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows what channel.csi says
   Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in
   double unannounced_share = 0;               // of the images that leave early: their plan says the deepest exit, as that of an image does whose head is sure
   double deepest_share = 0.5;                 // share of images that take the deepest exit whatever `depth` says

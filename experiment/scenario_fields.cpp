@@ -162,7 +162,7 @@ Field train_field() {
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; left out: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
-       law("pilots", 0, 0, 1e6, "pilots the receiver estimates each image's gain from; 0: it knows the gain"),
+       law("pilots", 0, 0, 1e6, "pilots the receiver estimates each image's gain from; 0: it knows what channel.csi says"),
        law("belief_error_db", 0, 0, 100, "deviation of the normal error, in dB, of the SNR the transmitter believes in"),
        number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"),
        number("unannounced_share", 0, 0, 1, "share of the images leaving early whose plan says the deepest exit, as it does where an exit head decides: the network then does not know beforehand"), freeze,

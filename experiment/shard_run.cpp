@@ -20,10 +20,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 ShardRun::ShardRun(const Scenario& scenario, const Model& model, const Dataset& data)
     : scenario_(scenario), model_(model), data_(data), backend_(model.parameters->backend()), channel_(scenario.channel), mean_(model.receiver->mean_image()) {}
 
-ShardCost ShardRun::run(const List<std::int32_t>& indices, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const {
+ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const {
   ShardCost cost;
   Pass pass{.backend = backend_};
-  pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
+  pass.draws = {scenario_.seed, visit, ids};
   const Tensor images = image_tensor(backend_, data_, indices);
 
   auto clock = Clock::now();

@@ -32,8 +32,8 @@ class ShardRun {
   ShardRun(const Scenario& scenario, const Model& model, const Dataset& data);
   const Channel& channel() const { return channel_; }
 
-  /// Images `indices` of the source with the draws of `visit`, through everything, into `records`; adds to `expert_rows` [experts].
-  ShardCost run(const List<std::int32_t>& indices, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const;
+  /// Images `indices` of the source, noise drawn for `ids` and `visit`, through everything, into `records`; adds to `expert_rows` [experts].
+  ShardCost run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const;
 
  private:
   void record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result, ImageRecord* records) const;

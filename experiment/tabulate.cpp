@@ -4,10 +4,12 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "core/error.h"
 #include "core/json.h"
+#include "experiment/results.h"
 
 namespace semwave {
 namespace {
@@ -65,7 +67,7 @@ std::vector<double> bin_edges(std::vector<double> values, int bins) {
   }
   for (int b = 1; b < bins; ++b) {
     const double edge = values[values.size() * static_cast<std::size_t>(b) / static_cast<std::size_t>(bins)];
-    if (edges.empty() || edge > edges.back() + 1e-3) edges.push_back(edge);
+    if (edge > (edges.empty() ? values.front() : edges.back()) + 1e-3) edges.push_back(edge);
   }
   return edges;
 }
@@ -81,46 +83,64 @@ bool beaten(const MeasuredPlan& plan, const MeasuredPlan& other) {
 }  // namespace
 
 std::vector<double> isotonic(const std::vector<double>& values, const std::vector<double>& weights) {
-  struct Block {
+  struct Pool {
     double sum, weight;
     std::size_t count;
   };
-  std::vector<Block> blocks;
+  std::vector<Pool> pools;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    blocks.push_back({values[i] * weights[i], weights[i], 1});
-    while (blocks.size() > 1 && blocks[blocks.size() - 2].sum * blocks.back().weight >= blocks.back().sum * blocks[blocks.size() - 2].weight) {
-      const Block last = blocks.back();
-      blocks.pop_back();
-      blocks.back() = {blocks.back().sum + last.sum, blocks.back().weight + last.weight, blocks.back().count + last.count};
+    pools.push_back({values[i] * weights[i], weights[i], 1});
+    while (pools.size() > 1 && pools[pools.size() - 2].sum * pools.back().weight >= pools.back().sum * pools[pools.size() - 2].weight) {
+      const Pool last = pools.back();
+      pools.pop_back();
+      pools.back() = {pools.back().sum + last.sum, pools.back().weight + last.weight, pools.back().count + last.count};
     }
   }
   std::vector<double> made;
-  for (const Block& block : blocks) made.insert(made.end(), block.count, block.sum / block.weight);
+  for (const Pool& pool : pools) made.insert(made.end(), pool.count, pool.sum / pool.weight);
   return made;
 }
 
 Tabulated tabulate(const std::string& folder, int bins, const std::string& command) {
-  const Json scenario = read_json(folder + "/scenario.json");
-  const auto at = [&](const char* pointer) { return scenario.value(Json::json_pointer(pointer), std::string()); };
-  if (at("/source/split") != "validation")
-    throw Error(folder + "/scenario.json: /source/split", "a table is made on the validation split, never on what it is then scored on; found '" + at("/source/split") + "'");
-  if (at("/transmitter/exit/kind") != "fixed") throw Error(folder + "/scenario.json: /transmitter/exit", "a table of plans needs the exit 'fixed'");
+  const std::string file = folder + "/scenario.json";
+  const Scenario whole = read_scenario(file);
+  if (whole.source.split != Split::validation)
+    throw Error(whole.place("/source/split").str(), "a table is made on the validation split, never on what it is then scored on; found " + whole.resolved["source"]["split"].dump());
+  if (whole.exit["kind"] != "fixed") throw Error(whole.place("/transmitter/exit").str(), "a table of plans needs the exit 'fixed'");
+  if (whole.timeline) throw Error(whole.place("/timeline").str(), "a table is made without a timeline: its images are independent of one another");
+  const std::vector<Point> points = expand(whole);
+  for (const auto& [pointer, values] : whole.sweep)
+    if (!pointer.starts_with("/transmitter/policy") && pointer != "/channel/snr_db" && pointer != "/source/repeat")
+      throw Error(whole.place("/sweep").str(), "sweeps " + pointer + ": a table is made of plans, SNRs and repeats alone, all else being equal");
+  for (const Point& point : points)
+    if (point.scenario.policy["kind"] != "fixed") throw Error(whole.place("/transmitter/policy").str(), "a table is made of fixed plans, found '" + point.scenario.policy["kind"].get<std::string>() + "'");
 
+  // A folder may hold rows of other scenarios, which stay there: only those of this one's points count, known by their sums.
   std::map<std::string, double> operations;  // of a point
-  std::string model;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> known;
+  std::string model, data;
   each_line(folder + "/results.jsonl", [&](const Json& row) {
-    const std::string sha = row.at("model_sha256");
-    if (!model.empty() && sha != model) throw Error(folder + "/results.jsonl", "holds rows of several models; run into a folder of its own");
+    const std::string sha = row.at("model_sha256"), images = row.at("data_sha256"), own = row.at("point_sha256");
+    std::set<std::string>& grid = known[{sha, images}];
+    if (grid.empty())
+      for (const Point& point : points)
+        for (const DeviceKind device : {DeviceKind::cpu, DeviceKind::cuda}) grid.insert(point_sha256(point.scenario, sha, images, device));
+    if (!grid.contains(own)) return;
+    if (!model.empty() && (sha != model || images != data)) throw Error(folder + "/results.jsonl", "holds rows of several models or sets of images; run into a folder of its own");
     model = sha;
-    operations[row.at("point_sha256")] = row.at("flops").at("transmitter");
+    data = images;
+    operations[own] = row.at("flops").at("transmitter");
   });
+  if (operations.size() < points.size())
+    throw Error(folder, "holds " + std::to_string(operations.size()) + " of the " + std::to_string(points.size()) + " points of its scenario: run it to the end first");
+  if (model.empty()) throw Error(folder, "was run with a fresh network; a table needs a checkpoint");
 
   std::map<PlanKey, Measured> measured;
   std::vector<double> snr_db;
   bool rebuilt = true;
   each_line(folder + "/records.jsonl", [&](const Json& record) {
     const auto point = operations.find(record.at("point_sha256"));
-    if (point == operations.end()) return;  // of a point whose row was not written
+    if (point == operations.end()) return;
     const Json& plan = record.at("plan");
     Measured& entry = measured[{plan.at("keep"), plan.at("depth"), plan.at("symbols_per_token")}];
     const double snr = record.at("believed_snr_db");
@@ -173,7 +193,8 @@ Tabulated tabulate(const std::string& folder, int bins, const std::string& comma
   }
   table.plans = std::move(kept);
   table.model_sha256 = model;
-  table.made_by = command + "; " + at("/name") + ", " + std::to_string(made.records) + " records of " + at("/source/dataset") + " validation images";
+  table.network = policy_network(whole);
+  table.made_by = command + "; " + whole.name + ", " + std::to_string(made.records) + " records of validation images of " + whole.source.name + " over " + whole.resolved["channel"].dump();
   return made;
 }
 

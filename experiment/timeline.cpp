@@ -33,6 +33,8 @@ struct Link {
   std::deque<Waiting> queue;
   std::int64_t images = 0;     // that came so far: which one is next
   std::int64_t free_from = 0;  // slot
+  std::int32_t report = -1;    // slot of the newest report that has arrived
+  std::int32_t sounded = 0;    // slots whose pilots for the transmitter are paid for
   // Sums over its bursts, for batch means.
   double sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
 };
@@ -102,22 +104,29 @@ class TimelineRun {
   }
 
  private:
-  /// What feedback has told of a link at this slot: the newest report that was not lost.
-  ChannelState believed(std::uint32_t link, std::int32_t slot) const {
-    for (std::int32_t then = slot - settings_.feedback_delay; then >= 0; --then) {
-      const std::uint32_t at = origin_ + static_cast<std::uint32_t>(then);
-      if (settings_.feedback_loss > 0 && uniform(philox(scenario_.seed, Purpose::feedback, link, at, 0)[0]) < settings_.feedback_loss) continue;
-      ChannelState state = run_.channel().observe(fading({link}, {0}, at))[0];
-      state.age += slot - then;
-      return state;
-    }
-    return {.snr_db = (scenario_.channel.snr.from_db + scenario_.channel.snr.to_db) / 2, .age = slot, .how = CsiKind::none};
+  /// The reports of one slot arrive, those that are not lost.
+  void report(std::int32_t slot) {
+    const std::int32_t then = slot - settings_.feedback_delay;
+    if (then < 0) return;
+    const std::uint32_t at = origin_ + static_cast<std::uint32_t>(then);
+    for (std::size_t l = 0; l < links_.size(); ++l)
+      if (settings_.feedback_loss <= 0 || uniform(philox(scenario_.seed, Purpose::feedback, static_cast<std::uint32_t>(l), at, 0)[0]) >= settings_.feedback_loss) links_[l].report = then;
   }
 
-  Fading fading(List<std::uint32_t> links, List<std::uint32_t> images, std::uint32_t at) const {
+  /// What feedback has told of a link at this slot.
+  ChannelState believed(std::uint32_t link, std::int32_t slot) const {
+    const std::int32_t then = links_[link].report;
+    if (then < 0) return {.snr_db = (scenario_.channel.snr.from_db + scenario_.channel.snr.to_db) / 2, .age = slot, .how = CsiKind::none};
+    ChannelState state = run_.channel().observe(fading({link}, origin_ + static_cast<std::uint32_t>(then)))[0];
+    state.age += slot - then;
+    return state;
+  }
+
+  /// A link sends at most one burst a slot, so it stands for the image in the counters of noise as well.
+  Fading fading(const List<std::uint32_t>& links, std::uint32_t at) const {
     List<double> snr_db;
     for (const std::uint32_t link : links) snr_db.push_back(mean_snr_db_[link]);
-    return run_.channel().realise(Draws{scenario_.seed, at, std::move(images)}, std::move(links), std::move(snr_db));
+    return run_.channel().realise(Draws{scenario_.seed, at, links}, links, std::move(snr_db));
   }
 
   void arrive(std::int32_t slot, SlotRow& row) {
@@ -144,6 +153,7 @@ class TimelineRun {
 
   void advance(std::int32_t slot) {
     SlotRow row{.slot = slot};
+    report(slot);
     arrive(slot, row);
     senders_.clear();
     states_.clear();
@@ -165,6 +175,7 @@ class TimelineRun {
     else
       forecast(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) settle(slot, i, row);
+    if (!network_) row.correct = -1;
     for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.queue.size());
     if (row.sent > 0)
       for (double* mean : {&row.uses, &row.snr_db, &row.believed_snr_db, &row.age, &row.keep, &row.depth}) *mean /= row.sent;
@@ -187,16 +198,13 @@ class TimelineRun {
     pool_.run(shards, [&](int s) {
       const auto first = static_cast<std::size_t>(s * shard_), last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
       List<std::int32_t> images;
-      List<std::uint32_t> ids, links(senders_.begin() + first, senders_.begin() + last);
-      for (std::size_t i = first; i < last; ++i) {
-        images.push_back(static_cast<std::int32_t>(records_[i].image));
-        ids.push_back(records_[i].image);
-      }
-      const ShardPlan planned{.fading = fading(std::move(links), std::move(ids), at),
+      const List<std::uint32_t> links(senders_.begin() + first, senders_.begin() + last);
+      for (std::size_t i = first; i < last; ++i) images.push_back(static_cast<std::int32_t>(records_[i].image));
+      const ShardPlan planned{.fading = fading(links, at),
                               .states = {states_.begin() + first, states_.begin() + last},
                               .plans = {plans_.begin() + first, plans_.begin() + last}};
       List<ImageRecord> made(last - first);
-      costs_[static_cast<std::size_t>(s)] = run_.run(images, at, planned, made.data(), shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
+      costs_[static_cast<std::size_t>(s)] = run_.run(images, links, at, planned, made.data(), shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
       for (std::size_t i = first; i < last; ++i) {
         const std::uint32_t arrived = records_[i].arrived;
         records_[i] = made[i - first];
@@ -221,7 +229,7 @@ class TimelineRun {
       ImageRecord& record = records_[i];
       const std::optional<Forecast> expected = model_.transmitter->forecast(states_[i], plans_[i]);
       if (!expected) throw Error(scenario_.place("/metrics").str(), "an exit that looks at the image needs the network: ask for a metric");
-      const Fading met = fading({senders_[i]}, {record.image}, at);
+      const Fading met = fading({senders_[i]}, at);
       record.link = senders_[i];
       record.slot = at;
       record.label = data_.labels[record.image];
@@ -243,6 +251,10 @@ class TimelineRun {
   void settle(std::int32_t slot, std::size_t i, SlotRow& row) {
     ImageRecord& record = records_[i];
     Link& link = links_[senders_[i]];
+    if (scenario_.channel.transmitter.kind == CsiKind::estimated) {  // every slot is sounded for its report; those since the last burst are paid for with this one
+      record.uses.pilots += std::int64_t{scenario_.channel.transmitter.pilots} * (slot - link.sounded);
+      link.sounded = slot + 1;
+    }
     const auto uses = static_cast<double>(record.uses.total());
     const std::int64_t slots = settings_.slot_uses > 0 ? std::max<std::int64_t>(1, (record.uses.total() + settings_.slot_uses - 1) / settings_.slot_uses) : 1;
     const std::int64_t wait = slot + slots - record.arrived;

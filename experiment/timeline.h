@@ -19,7 +19,7 @@ namespace semwave {
 
 /// One slot, all links together.
 struct SlotRow {
-  std::int32_t slot = 0, arrived = 0, dropped = 0, expired = 0, sent = 0, late = 0, correct = 0, waiting = 0;  // waiting: in queues at its end
+  std::int32_t slot = 0, arrived = 0, dropped = 0, expired = 0, sent = 0, late = 0, correct = 0, waiting = 0;  // correct: -1 without the network; waiting: in queues at its end
   double uses = 0, snr_db = 0, believed_snr_db = 0, age = 0, keep = 0, depth = 0;                              // means over its bursts
 };
 

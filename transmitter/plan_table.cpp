@@ -31,7 +31,7 @@ const Fields& table_fields() {
     Fields all{.summary = "plans measured on the validation split"};
     all.fields = {{.name = "made_by", .type = FieldType::string, .summary = "the command and the validation run"},
                   {.name = "model_sha256", .type = FieldType::string, .summary = "the checkpoint that was measured"},
-                  {.name = "validation", .type = FieldType::any, .summary = "the run in detail", .optional = true},
+                  {.name = "network", .type = FieldType::any, .summary = "gate and positions of the transmitter that was measured", .fallback = Json::object()},
                   numbers("edges_db", "believed SNR between neighbouring bins", -1000, 1000),
                   numbers("share", "of the images in each bin", 0, 1),
                   {.name = "plans", .type = FieldType::list, .summary = "what was measured", .element = std::make_shared<const Field>(element)}};
@@ -225,7 +225,7 @@ std::vector<int> PlanTable::best(Worth metric, double uses, double operations, B
 }
 
 Json PlanTable::to_json() const {
-  Json all{{"made_by", made_by}, {"model_sha256", model_sha256}, {"edges_db", rounded(edges_db, 1e3)}, {"share", rounded(share, 1e6)}, {"plans", Json::array()}};
+  Json all{{"made_by", made_by}, {"model_sha256", model_sha256}, {"network", network}, {"edges_db", rounded(edges_db, 1e3)}, {"share", rounded(share, 1e6)}, {"plans", Json::array()}};
   for (const MeasuredPlan& plan : plans) {
     Json entry{{"keep", plan.plan.keep_ratio},
                {"depth", plan.plan.exit_depth},
@@ -245,6 +245,8 @@ PlanTable parse_plan_table(const Json& value, const std::string& file) {
   PlanTable table;
   table.made_by = all["made_by"];
   table.model_sha256 = all["model_sha256"];
+  if (table.model_sha256.empty()) throw Error((place / "model_sha256").str(), "must name the checkpoint that was measured");
+  table.network = all["network"];
   table.edges_db = all["edges_db"].get<std::vector<double>>();
   table.share = all["share"].get<std::vector<double>>();
   const std::size_t bins = table.share.size();

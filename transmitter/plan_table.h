@@ -29,6 +29,7 @@ struct PlanTable {
   static constexpr std::size_t largest_file = 64 << 10;  // bytes
 
   std::string made_by, model_sha256;
+  Json network = Json::object();  // gate and positions of the transmitter it was measured with
   std::vector<double> edges_db;  // [bins - 1] ascending; the first bin reaches down, the last up without end
   std::vector<double> share;     // [bins] of the validation images, sums to 1
   std::vector<MeasuredPlan> plans;

@@ -92,6 +92,10 @@ class ParetoPolicy final : public Policy {
     const BudgetScope scope = parameters.at("budget") == "each" ? BudgetScope::each : BudgetScope::mean;
     check_budget(table_, uses, operations, scope);
     choice_ = table_.best(worth_of(parameters), uses, operations, scope);
+    if (scope == BudgetScope::each)
+      for (int b = 0; b < table_.bins(); ++b)
+        if (const MeasuredPlan& plan = table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(b)])]; plan.uses[static_cast<std::size_t>(b)] > uses || plan.operations > operations)
+          throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) + " operations cannot be kept together in every bin of SNR");
     if (const PlanTable::Means means = table_.means(choice_, worth_of(parameters)); scope == BudgetScope::mean && (means.uses > uses * (1 + 1e-9) || means.operations > operations * (1 + 1e-9)))
       throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) + " operations cannot be kept together");
   }
@@ -107,6 +111,7 @@ class ParetoPolicy final : public Policy {
     return out;
   }
   std::string made_for() const override { return table_.model_sha256; }
+  Json made_with() const override { return table_.network; }
 
  private:
   const Plan& plan_of(int bin) const { return table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(bin)])].plan; }
@@ -147,6 +152,7 @@ class DriftPolicy final : public Policy {
     return out;
   }
   std::string made_for() const override { return table_.model_sha256; }
+  Json made_with() const override { return table_.network; }
   bool remembers() const override { return true; }
   void begin(std::size_t links) override { queue_.assign(links, 0.0); }
   void spent(std::uint32_t link, double channel_uses) override {
@@ -200,7 +206,7 @@ PolicyRegistry& policies() {
     const Field metric{.name = "metric", .type = FieldType::choice, .summary = "what is maximised", .fallback = "accuracy", .choices = {"accuracy", "psnr"}};
     const Field uses{.name = "uses", .type = FieldType::number, .summary = "budget of channel uses an image, header and pilots included", .minimum = 0, .maximum = 1e9};
     const Field operations{.name = "operations", .type = FieldType::number, .summary = "budget of the transmitter's operations an image; left out: none", .optional = true, .minimum = 0, .maximum = 1e18};
-    const Field scope{.name = "budget", .type = FieldType::choice, .summary = "mean: of the images met on links like those of the table; each: of every image", .fallback = "mean", .choices = {"mean", "each"}};
+    const Field scope{.name = "budget", .type = FieldType::choice, .summary = "mean: of the images met on links like those of the table; each: in every bin of SNR", .fallback = "mean", .choices = {"mean", "each"}};
     Fields pareto{.summary = "believed SNR -> the best plan measured on the validation split within budgets of channel uses and operations"};
     pareto.fields = {measured, metric, uses, operations, scope};
     made.add("pareto", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });

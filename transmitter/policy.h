@@ -22,8 +22,10 @@ class Policy {
   virtual List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links = {}) = 0;
   /// Every plan it can ask for, so that a scenario is checked before it runs.
   virtual List<Plan> plans() const = 0;
-  /// SHA-256 of the checkpoint its figures were measured with; empty where it holds none.
+  /// SHA-256 of the checkpoint its figures were measured with, empty where it holds none; and the gate and the positions they were
+  /// measured with, as a scenario says them, empty where any will do.
   virtual std::string made_for() const { return {}; }
+  virtual Json made_with() const { return Json::object(); }
 
   /// A policy with a memory of each link plans for a timeline only: `begin` before it, `spent` after each burst.
   virtual bool remembers() const { return false; }

@@ -130,6 +130,37 @@ TEST(Timeline, FeedbackTellsOfThePast) {
   EXPECT_LT(lossy.totals.age, 2.6);  // geometric: 1 + p / (1 - p) = 2
 }
 
+TEST(Timeline, LinksThatSendOneImageMeetNoiseOfTheirOwn) {
+  const auto backend = make_cpu_backend();
+  const Scenario scenario = over_time({{"links", 4}, {"slots", 6}}, {{"/channel", {{"kind", "awgn"}, {"snr_db", -3}}}});
+  const Model model = tiny::model(scenario, *backend);
+  ThreadPool pool(1);
+  const Timeline made = run_timeline(scenario, model, tiny::images(1), pool, {});
+  int different = 0;
+  for (std::size_t i = 0; i < made.result.images.size(); i += 4)
+    for (std::size_t l = 1; l < 4; ++l) different += !(made.result.images[i].psnr_db == made.result.images[i + l].psnr_db);
+  EXPECT_GT(different, 12) << "the same image in the same slot";
+}
+
+TEST(Timeline, SoundingIsPaidForInEverySlot) {
+  const Json channel{{"kind", "rayleigh"}, {"snr_db", 15}, {"csi", {{"transmitter", {{"kind", "estimated"}, {"pilots", 3}}}}}};
+  const Timeline made = run(over_time({{"links", 2}, {"slots", 21}, {"arrivals", {{"kind", "periodic"}, {"every", 5}}}}, {{"/channel", channel}}));
+  EXPECT_EQ(made.result.totals.images, 2 * 5);  // slots 0, 5, 10, 15, 20
+  EXPECT_EQ(made.result.totals.uses.pilots, 2 * 3 * 21);
+}
+
+TEST(Timeline, AnOracleNeedsNoFeedback) {
+  PlanTable table{.made_by = "test", .model_sha256 = "fresh", .edges_db = {}, .share = {1}, .plans = {}};
+  table.plans = {{.plan = {0.5, 2, 4}, .operations = 1e6, .uses = {100}, .accuracy = {0.5}, .psnr_db = {}}};
+  const std::string file = temporary_path("table.json");
+  std::ofstream(file) << table.to_json();
+  const auto believed = [&](const char* kind) {
+    return run(over_time({{"links", 1}, {"slots", 12}, {"feedback", {{"delay", 4}, {"loss", 0.5}}}}, {{"/transmitter/policy", {{"kind", kind}, {"file", file}, {"uses", 100}}}})).result.images;
+  };
+  for (const ImageRecord& r : believed("oracle")) EXPECT_NEAR(r.believed_snr_db, r.snr_db + 10 * std::log10(r.gain), 1e-6);
+  EXPECT_EQ(believed("pareto")[3].believed_snr_db, 10);
+}
+
 TEST(Timeline, ARepeatIsALaterStretch) {
   const Json timeline{{"links", 1}, {"slots", 5}, {"feedback", {{"delay", 0}}}};
   const Timeline whole = run(over_time({{"links", 1}, {"slots", 10}, {"feedback", {{"delay", 0}}}})), second = run(over_time(timeline, {{"/source/repeat", 1}}));
@@ -137,7 +168,7 @@ TEST(Timeline, ARepeatIsALaterStretch) {
 }
 
 TEST(Timeline, APolicyThatRemembersKeepsItsLimit) {
-  PlanTable table{.made_by = "test", .model_sha256 = "", .edges_db = {10}, .share = {0.5, 0.5}, .plans = {}};
+  PlanTable table{.made_by = "test", .model_sha256 = "fresh", .edges_db = {10}, .share = {0.5, 0.5}, .plans = {}};
   table.plans = {{.plan = {0.2, 1, 4}, .operations = 1e6, .uses = {120, 40}, .accuracy = {0.5, 0.8}, .psnr_db = {}}, {.plan = {1, 2, 8}, .operations = 2e6, .uses = {250, 120}, .accuracy = {0.7, 0.9}, .psnr_db = {}}};
   const std::string file = temporary_path("table.json");
   std::ofstream(file) << table.to_json();
@@ -156,6 +187,9 @@ TEST(Timeline, APolicyThatRemembersKeepsItsLimit) {
 TEST(Timeline, RefusesWhatCannotBe) {
   expect_contains(error_of([] { (void)over_time({{"slots", 10}, {"feedback", {{"delay", 10}}}}); }), "tiny.json: /timeline/feedback/delay");
   expect_contains(error_of([] { (void)over_time({{"links", 0}}); }), "/timeline/links");
+  expect_contains(error_of([] { (void)over_time({{"slots", 10}}, {{"/channel/csi", {{"transmitter", {{"kind", "delayed"}, {"delay", 10}}}}}}); }), "/channel/csi/transmitter/delay");
+  expect_contains(error_of([] { (void)over_time({{"slots", 65536}}, {{"/source/repeat", 65536}}); }), "/source/repeat");
+  expect_contains(error_of([] { (void)over_time({{"slots", 10}}, {{"/stop", {{"max_images", 3}}}}); }), "/stop");
   expect_contains(error_of([] { (void)over_time({{"arrivals", {{"kind", "poisson"}, {"mean", -1}}}}); }), "/timeline/arrivals/mean");
   expect_contains(error_of([] { (void)over_time({{"feedback", {{"loss", 1.5}}}}); }), "/timeline/feedback/loss");
 }

@@ -127,6 +127,7 @@ TEST(PlanTable, RefusesWhatIsNoTable) {
   expect_contains(problem("/plans/2/uses", {1, 2}), "/plans/2/uses");
   expect_contains(problem("/plans/2/accuracy", {1, 2, 0}), "/plans/2/accuracy");
   expect_contains(problem("/plans/2/psnr_db", {1, 2, 3}), "all plans or for none");
+  expect_contains(problem("/model_sha256", ""), "/model_sha256");
   expect_contains(problem("/plans/1/keep", 1.5), "/plans/1/keep");
   expect_contains(problem("/plans/1/depth", 16), "/plans/1/depth");
   expect_contains(problem("/plans/1/operations", "many"), "/plans/1/operations");
