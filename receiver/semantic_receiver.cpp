@@ -256,7 +256,8 @@ std::vector<float> SemanticReceiver::mean_image() const {
 
 double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
   const Architecture& a = architecture_;
-  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid()) : std::nullopt;
+  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes) : std::nullopt;
+  if (header && header->answer) return 0;
   const double dim = a.dim, c = a.condition_dim, tokens = header ? header->k : 0;
   const bool rebuilds = header && a.image_head && header->positions_sent;
   const double rows = rebuilds ? a.grid() : tokens;  // what was not sent is filled in
@@ -273,10 +274,10 @@ double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
 }
 
 bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
-  const int grid = architecture_.grid();
-  const std::optional<List<Bits>> parts =
-      decode_header(symbols, gains, noise_variance, semantic_word_bits(grid), [grid](const Bits& word) { return semantic_second_part_bits(word, grid); });
-  return parts && read_semantic_header(*parts, grid);
+  const int grid = architecture_.grid(), classes = architecture_.classes;
+  const std::optional<List<Bits>> parts = decode_header(symbols, gains, noise_variance, semantic_word_bits(grid),
+                                                        [grid, classes](const Bits& word) { return semantic_second_part_bits(word, grid, classes); });
+  return parts && read_semantic_header(*parts, grid, classes);
 }
 
 double SemanticReceiver::dense_operations() const {

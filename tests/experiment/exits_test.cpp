@@ -200,6 +200,7 @@ TEST_F(Exits, AnAnswerIsHeardAsTheHeadSaidIt) {
     EXPECT_EQ(all.reception.ledger[i].header, header_uses(word, all.burst.headers[i].format));
     EXPECT_EQ(std::count(all.result.rebuilt.begin(), all.result.rebuilt.end(), static_cast<std::int32_t>(i)), 0);
     EXPECT_EQ(run(s, heads, {static_cast<std::int32_t>(i)}, {plans[i]}).receiver_operations, 0) << "the receiver's networks have nothing to do";
+    EXPECT_EQ(heads.receiver->operations(&all.burst.headers[i]), 0);
   }
   EXPECT_GE(answered, 3);
   EXPECT_LE(answered, 9);
