@@ -14,7 +14,7 @@ from bar import ROOT, NotMeasured, last_words, measure
 
 SCENARIOS = [
     ("scenarios/quickstart.json", {}),
-    # Which headers are lost is partly luck: at -5 dB, where a third is, 600 images would know the receiver's work to no better than 2 %.
+    # Which headers are lost is partly luck: at -5 dB, where two thirds are, 600 images would know the receiver's work to no better than 2 %.
     ("scenarios/rayleigh_sweep.json", {"/source/count": 5000, "/channel/csi": {"transmitter": {"kind": "estimated", "pilots": 2}, "receiver": {"kind": "estimated", "pilots": 4}},
                                        "/sweep": {"/channel/snr_db": [-5, 5, 15], "/transmitter/policy/keep": [0.25, 1.0]}}),
     ("scenarios/class_awgn.json", {}),

@@ -6,7 +6,6 @@
 #include "experiment/images.h"
 #include "tests/experiment/tiny_world.h"
 #include "tests/fixtures/tiny_model.h"
-#include "transmitter/exit_rule.h"
 #include "transmitter/policy.h"
 
 namespace semwave {
@@ -128,24 +127,8 @@ TEST(BudgetTest, HeadersWithoutPositionsAreLostAsInTheRun) {
   EXPECT_NEAR(world.budget.points[0].receiver_operations / world.rows[0]["flops"]["receiver"].get<double>(), 1, 1e-9);
 }
 
-/// Leaves after the first block where the image is bright: nothing a plan says.
-class BrightExit final : public ExitRule {
- public:
-  List<std::uint8_t> leaves(Pass& pass, const Tokens& tokens, int depth, const List<Plan>& plans) const override {
-    List<float> rows(static_cast<std::size_t>(tokens.rows.value().size()));
-    pass.backend.to_host(tokens.rows.value(), rows.data());
-    List<std::uint8_t> out(plans.size(), 0);
-    for (std::size_t i = 0; i < plans.size(); ++i) {
-      const auto first = static_cast<std::size_t>(tokens.layout->starts[i]) * static_cast<std::size_t>(tokens.rows.value().columns());
-      out[i] = depth == 1 && first < rows.size() && rows[first] > 0;
-    }
-    return out;
-  }
-};
-
 TEST(BudgetTest, AnExitThatLooksIsRunOnTheValidationSplit) {
-  exits().add("bright", Fields{.summary = "test"}, [](const Json&, ParameterSet&, const Architecture&) { return std::make_unique<BrightExit>(); });
-  const World world({{"/transmitter/exit", "bright"}, {"/transmitter/gate", {{"kind", "keep_all"}, {"at", {0}}}}});
+  const World world({{"/model/architecture/transmitter/exit_heads", true}, {"/transmitter/exit", {{"kind", "confidence"}, {"threshold", 0.55}}}});
   const PointBudget& budget = world.budget.points[0];
   EXPECT_EQ(budget.looked_at, 2) << "a tenth of the ten training pictures of each class";
   EXPECT_EQ(budget.images, 120);
