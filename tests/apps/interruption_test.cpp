@@ -91,7 +91,7 @@ TEST_F(Interruption, AFullDiskLeavesEarlierRows) {
   std::signal(SIGXFSZ, handler);
   const Outcome outcome = running.wait();
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_EQ(outcome.err, "semwave: " + out + "/records.jsonl: cannot be written: File too large\n");
+  EXPECT_EQ(outcome.err, "semwave: " + out + "/records.jsonl: cannot write: File too large\n");
   const auto rows = tiny::rows_without_times(out + "/results.jsonl"), whole = tiny::rows_without_times(world_ + "/whole/results.jsonl");
   ASSERT_GE(rows.size(), 1u);
   ASSERT_LT(rows.size(), grid);
