@@ -63,7 +63,7 @@ class PlannedImages {
     const List<ChannelState> states = channel_.observe(fading);
     const List<Plan> plans = policy()->plan(states, fading.links_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const std::optional<Forecast> forecast = model_.transmitter->forecast(states[i], plans[i]);
+      const std::optional<Forecast> forecast = model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
       if (!forecast) {
         sums.looks = true;
         return sums;
@@ -88,7 +88,7 @@ class PlannedImages {
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());
-    for (std::size_t i = 0; i < plans.size(); ++i) burst.headers.push_back(model_.transmitter->forecast(states[i], plans[i])->header);
+    for (std::size_t i = 0; i < plans.size(); ++i) burst.headers.push_back(model_.transmitter->forecast(states[i], plans[i], pass.draws.images[i])->header);
     const Reception heard = channel_.apply(pass, burst, fading);
     int read = 0;
     for (std::size_t i = 0; i < plans.size(); ++i) read += model_.receiver->reads(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);

@@ -7,6 +7,7 @@
 #include "channel/semantic_header.h"
 #include "channel/signal.h"
 #include "core/error.h"
+#include "core/random.h"
 
 namespace semwave {
 
@@ -289,7 +290,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   return burst;
 }
 
-std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan) const {
+std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const {
   if (exit_->looks()) return std::nullopt;
   check({plan});
   const int grid = architecture_.grid(), blocks = architecture_.transmitter_blocks;
@@ -313,7 +314,12 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
 
   made.tokens = rows;
   SemanticHeader header{.exit_depth = plan.exit_depth, .symbols_per_token = plan.symbols_per_token, .positions_sent = settings_.positions_sent, .k = rows};
-  for (int t = 0; settings_.positions_sent && t < rows; ++t) header.positions.push_back(t * grid / rows);
+  // Any k of the grid alike, as in a real header: how well a code word is heard depends on its bits where the phase is known badly.
+  for (int t = 0, left = rows; settings_.positions_sent && left > 0; ++t)
+    if (uniform(philox(0, Purpose::gate, image, 0, static_cast<std::uint32_t>(t))[0]) * (grid - t) < left) {
+      header.positions.push_back(t);
+      --left;
+    }
   made.header = semantic_header_on_air(header, grid, state.snr_db);
   made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
   made.uses.header = header_uses(made.header);

@@ -28,7 +28,7 @@ class SemanticTransmitter final : public Transmitter {
   static void check(const SemanticTransmitterSettings& settings, const Architecture& architecture, const Place& place);
 
   Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
-  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan) const override;
+  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const override;
   double dense_operations() const override;
 
  private:

@@ -39,7 +39,7 @@ struct Forecast {
   int tokens = 0, exit_depth = 0;
   double operations = 0;  // as the pass would count them
   Ledger uses;            // payload and header
-  HeaderOnAir header;     // as long as the real one and in its format; which positions it names is made up
+  HeaderOnAir header;     // as long as the real one and in its format; which positions it names is drawn
 };
 
 class Transmitter {
@@ -50,7 +50,7 @@ class Transmitter {
                          TransmitTrace* trace = nullptr) const = 0;
   /// What transmit() would spend on one image, without running anything; nullopt where the exit looks at the image. Throws Error for a
   /// plan beyond the model.
-  virtual std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan) const = 0;
+  virtual std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan, std::uint32_t image = 0 /*which positions are drawn*/) const = 0;
   /// Operations of one image with every token and every block.
   virtual double dense_operations() const = 0;
 };

@@ -128,8 +128,7 @@ TEST(BudgetTest, HeadersWithoutPositionsAreLostAsInTheRun) {
 }
 
 TEST(BudgetTest, AnExitThatLooksIsRunOnTheValidationSplit) {
-  const World world({{"/transmitter/exit", {{"kind", "confidence"}, {"threshold", 0.55}, {"answer", true}}}, {"/model/architecture/transmitter/exit_heads", true},
-                     {"/transmitter/gate", {{"kind", "keep_all"}, {"at", {0}}}}});
+  const World world({{"/model/architecture/transmitter/exit_heads", true}, {"/transmitter/exit", {{"kind", "confidence"}, {"threshold", 0.55}}}});
   const PointBudget& budget = world.budget.points[0];
   EXPECT_EQ(budget.looked_at, 2) << "a tenth of the ten training pictures of each class";
   EXPECT_EQ(budget.images, 120);
