@@ -91,8 +91,8 @@ def body(bar):
     right = [[correct(record) for record in records] for records in by_depth]
     own = [correct(record) for record in ours]
     costs = [one["flops"]["transmitter"] for one in fixed]
-    head = (row["flops"]["transmitter"] - sum(costs[record["plan"]["depth"] - 1] for record in ours) / len(ours))  # heads asked, mean an image
-    spent = [costs[record["plan"]["depth"] - 1] for record in ours]
+    head = (row["flops"]["transmitter"] - sum(costs[record["exit_depth"] - 1] for record in ours) / len(ours))  # heads asked, mean an image
+    spent = [costs[record["exit_depth"] - 1] for record in ours]
 
     def saving(indices):
         curve = lower_hull([(sum(hits[i] for i in indices) / len(indices), cost) for hits, cost in zip(right, costs)])

@@ -19,7 +19,7 @@ namespace {
 
 constexpr double not_rebuilt = std::numeric_limits<double>::quiet_NaN();
 
-OrderedJson row_named(const std::string& sha, int value) { return {{"point", {{"/x", value}}}, {"images", 10}, {"point_sha256", sha}, {"status", "done"}}; }
+OrderedJson row_named(const std::string& sha, int value) { return {{"point", {{"/x", value}}}, {"images", 4}, {"point_sha256", sha}, {"status", "done"}}; }
 
 std::string sha_named(char c) { return std::string(64, c); }
 
@@ -160,6 +160,31 @@ TEST(ResultFolder, EndsInTheOrderOfTheGrid) {
   EXPECT_EQ((std::vector<std::string>{lines[0], lines[4], lines[8], lines[12]}), (std::vector<std::string>{"a", "b", "c", "x"}));
   EXPECT_EQ(tiny::lines_of(path + "/results.csv").size(), 5u);
   EXPECT_NE(folder.find(sha_named('x'), true), nullptr);
+}
+
+TEST(ResultFolder, KeepsTheLinesOfAPointOnceAndWhole) {
+  const std::string path = tiny::fresh_folder("out");
+  const std::vector<ImageRecord> records = four_images().images;
+  const std::vector<SlotRow> slots(3);
+  OrderedJson row = row_named(sha_named('a'), 1);
+  row["timeline"] = {{"slots", 3}};
+  {
+    ResultFolder folder(path);
+    folder.add(row, nullptr, &slots);
+    EXPECT_NE(folder.find(sha_named('a'), false, true), nullptr);
+    EXPECT_EQ(folder.find(sha_named('a'), true, true), nullptr);
+    folder.add(row_named(sha_named('b'), 2), &records);
+    folder.add(row, &records, &slots);  // run again for its records: its slots are replaced
+  }
+  EXPECT_EQ(tiny::lines_of(path + "/slots.jsonl").size(), 3u);
+  EXPECT_EQ(tiny::lines_of(path + "/records.jsonl").size(), 8u);
+  // A kill while records were appended to a point whose row stood already.
+  const std::string text = tiny::read_text(path + "/records.jsonl");
+  tiny::write_text(path + "/records.jsonl", text.substr(0, text.size() - 200));
+  ResultFolder folder(path);
+  EXPECT_NE(folder.find(sha_named('b'), true), nullptr);
+  EXPECT_EQ(folder.find(sha_named('a'), true, true), nullptr) << "some of its records are missing";
+  EXPECT_NE(folder.find(sha_named('a'), false, true), nullptr);
 }
 
 TEST(ResultFolder, RunsAgainWhatHasNoRecordsWhereTheyAreWanted) {

@@ -84,7 +84,7 @@ TEST(Tabulate, RefusesWhatATableMustNotBeMadeOf) {
   const auto problem = [](const std::string& pointer, const Json& change) { return error_of([&] { (void)tabulate(folder_of({{pointer, change}}), 5, ""); }); };
   expect_contains(problem("/source/split", "test"), "validation");
   expect_contains(problem("/sweep", {{"/source/split", {"validation", "test"}}}), "sweeps /source/split");
-  expect_contains(problem("/sweep", {{"/channel/kind", {"rayleigh", "awgn"}}}), "sweeps /channel/kind");
+  expect_contains(problem("/sweep", {{"/transmitter/gate", {"learned", "random"}}}), "sweeps /transmitter/gate");
   expect_contains(problem("/timeline", {{"slots", 10}}), "timeline");
   expect_contains(error_of([] { (void)tabulate(folder_of({}, true), 5, ""); }), "several models");
   expect_contains(error_of([] { (void)tabulate("/nowhere", 5, ""); }), "/nowhere");
