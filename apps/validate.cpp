@@ -7,6 +7,7 @@
 #include "apps/commands.h"
 #include "apps/run_options.h"
 #include "core/checkpoint.h"
+#include "experiment/model.h"
 #include "experiment/scenario.h"
 
 namespace semwave {
@@ -15,12 +16,16 @@ namespace {
 int validate(const RunOptions& options) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   const std::vector<Point> points = expand(scenario);
-  std::map<std::string, Architecture> networks;  // by checkpoint; a sweep mostly names one
+  std::map<std::string, std::pair<Architecture, std::string>> networks;  // by checkpoint, with its sum; a sweep mostly names one
   for (const Point& point : points) {
     const std::string& path = point.scenario.model_path;
     if (path.empty()) continue;  // checked when it was read
-    if (!networks.contains(path)) networks.emplace(path, checkpoint_architecture(read_checkpoint(path), path));
-    check_against(point.scenario, networks.at(path));
+    if (!networks.contains(path)) {
+      const Checkpoint checkpoint = read_checkpoint(path);
+      networks.emplace(path, std::pair{checkpoint_architecture(checkpoint, path), checkpoint.sha256});
+    }
+    check_against(point.scenario, networks.at(path).first);
+    check_policy(point.scenario, networks.at(path).second);
   }
   fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
   return 0;

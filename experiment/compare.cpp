@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -102,7 +103,7 @@ PairedMean PairedTotals::mean(Figure figure) const {
     const double away = cluster.difference[figure] - mean * static_cast<double>(cluster.pairs[figure]);
     squares += away * away;
   }
-  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? 0 : student95(static_cast<int>(clusters) - 1) * std::sqrt(squares * c / (c - 1)) / n};
+  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? std::numeric_limits<double>::infinity() : student95(static_cast<int>(clusters) - 1) * std::sqrt(squares * c / (c - 1)) / n};
 }
 
 Comparison PairedTotals::result() const {

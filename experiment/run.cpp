@@ -16,7 +16,10 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
     // Points that differ in channel or plan share their network: it is built once to see whether it can be.
     const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["source"]});
     if (!built.insert(network).second) {
-      if (loaded.checkpoint) check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+      if (loaded.checkpoint) {
+        check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+        check_policy(one, loaded.checkpoint->sha256);
+      }
       continue;
     }
     const Model model = model_of(point, loaded);

@@ -251,6 +251,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   if (all["metrics"].empty() && !made.timeline)
     throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
+  if (made.timeline && static_cast<double>(made.timeline->links) * made.timeline->slots > 1e9) throw Error(made.place("/timeline").str(), "links x slots is more than the 1e9 decisions a timeline may hold");
   if (made.timeline && oracle) {  // what it knows of the channel needs no feedback
     made.timeline->feedback_delay = 0;
     made.timeline->feedback_loss = 0;

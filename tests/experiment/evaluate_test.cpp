@@ -5,7 +5,10 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "tests/core/expect_error.h"
 #include "tests/fixtures/tiny_model.h"
+#include "transmitter/plan_table.h"
 
 namespace semwave {
 namespace {
@@ -88,6 +91,36 @@ TEST(Evaluate, OtherImagesAreRefused) {
   data.height = 24;
   ThreadPool pool(1);
   EXPECT_THROW(evaluate(tiny::scenario(), tiny::model(tiny::scenario(), *backend), data, pool, {}), Error);
+}
+
+TEST(Evaluate, ATableHoldsForItsModelAndItsNetwork) {
+  const auto backend = make_cpu_backend();
+  Json value = tiny::scenario_json();
+  value.erase("train");
+  Checkpoint checkpoint = to_checkpoint(tiny::model(parse_scenario(value, "tiny.json"), *backend));
+  checkpoint.sha256 = "this one";
+  const std::string file = temporary_path("table.json");
+  const auto problem = [&](const std::string& sha, const Json& network) -> std::string {
+    PlanTable table{.made_by = "test", .model_sha256 = sha, .network = network, .edges_db = {}, .share = {1}, .plans = {}};
+    table.plans = {{.plan = {0.5, 2, 4}, .operations = 1e6, .uses = {100}, .accuracy = {0.5}, .psnr_db = {}}};
+    const std::string text = table.to_json().dump();
+    write_file_whole(file, text.data(), text.size());
+    Json asks = value;
+    set_pointer(asks, "/transmitter/policy", {{"kind", "pareto"}, {"file", file}, {"uses", 100}}, "test");
+    const Scenario scenario = parse_scenario(asks, "tiny.json");
+    try {
+      (void)make_model(scenario, *backend, checkpoint);
+      return "";
+    } catch (const Error& mistake) {
+      return mistake.what();
+    }
+  };
+  const Json network = policy_network(parse_scenario(value, "tiny.json"));
+  EXPECT_EQ(problem("this one", network), "");
+  expect_contains(problem("another one", network), "tiny.json: /transmitter/policy/file: made for the model another one");
+  Json other = network;
+  other["positions"] = "none";
+  expect_contains(problem("this one", other), "measured with");
 }
 
 }  // namespace
