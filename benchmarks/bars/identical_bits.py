@@ -86,6 +86,23 @@ def evaluation(bar):
               f"{run['reused']} points re-used, {run['done']} run", again == one and run["reused"] >= 1 and run["done"] >= 1, "identical, points re-used")
 
 
+def over_time(bar):
+    """A timeline with records, and images that leave where an exit head is sure."""
+    timeline = {"/timeline/slots": 80, "/timeline/links": 9, "/output/records": True}
+    confident = {"/sweep": {"/transmitter/exit": [{"kind": "confidence", "threshold": 0.6}, {"kind": "entropy", "threshold": 0.4, "answer": True}]},
+                 "/transmitter/policy": plan(0.125, 4, 4), "/source/count": 500, "/output/records": True}
+    for what, scenario, settings, files in (("a timeline: rows, records and slots", "scenarios/doppler_timeline.json", timeline, ("records.jsonl", "slots.jsonl")),
+                                            ("early exits: rows and records", "scenarios/class_awgn.json", confident, ("records.jsonl",))):
+        def outcome(name, threads, shard):
+            shutil.rmtree(bar.work / name, ignore_errors=True)
+            rows, _ = bar.run(scenario, settings, name, threads=threads, shard=shard)
+            return without_times(rows), [(bar.work / name / file).read_bytes() for file in files]
+
+        one = outcome("time_1", 1, 0)
+        for threads, shard in ((2, 0), (4, 1), (2, 64)):
+            bar.check(f"{what}, {threads} threads" + (f" and shards of {shard}" if shard else ""), f"{len(one[0])} rows, {one[1][0].count(10)} records", outcome(f"time_{threads}_{shard}", threads, shard) == one, "identical")
+
+
 def training(bar):
     def command(name, threads, resume=False):
         return bar.command("train", TRAINING, TINY, bar.work / name, threads) + (["--resume"] if resume else [])
@@ -122,6 +139,7 @@ def read_whole_lines(path):
 
 def body(bar):
     evaluation(bar)
+    over_time(bar)
     training(bar)
 
 

@@ -64,6 +64,7 @@ TEST(ReceiverCsi, ErrorVarianceIsTheOneTheEqualiserIsTold) {
     const double expected = std::pow(10, -0.7) / pilots;
     EXPECT_NEAR(told, expected, 1e-6);
     EXPECT_NEAR(measured / expected, 1, four);
+    RecordProperty("error_over_N0_per_pilots_" + std::to_string(pilots), std::to_string(measured / expected));
   }
   for (const double doppler : {0.05, 0.2}) {
     FadingLaw law = rayleigh;

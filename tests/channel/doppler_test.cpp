@@ -34,6 +34,7 @@ TEST(Doppler, AutocorrelationIsBessel) {
     const std::complex<double> measured = correlation(law, 1);
     EXPECT_NEAR(measured.real(), expected, 4 / std::sqrt(links));
     EXPECT_NEAR(measured.imag(), 0, 4 / std::sqrt(links));
+    RecordProperty("autocorrelation_at_" + std::to_string(doppler), std::to_string(measured.real()) + " for " + std::to_string(expected));
     EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh, .doppler = doppler / 2}, 2).real(), expected, 4 / std::sqrt(links));
   }
   EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh}, 1).real(), 0, 4 / std::sqrt(links));
@@ -87,6 +88,7 @@ TEST(Rician, MomentsAreThoseOfItsLaw) {
     EXPECT_NEAR(power, 1, 4 * std::sqrt((1 + 2 * k) / ((1 + k) * (1 + k)) / links));  // trap 3: not 2
     EXPECT_NEAR(fourth, expected_fourth, 4 * std::sqrt(20.0 / links));
     EXPECT_NEAR(line, k / (k + 1), 4 / std::sqrt(links));
+    RecordProperty("fourth_moment_at_K_" + std::to_string(static_cast<int>(k_db)) + "_dB", std::to_string(fourth) + " for " + std::to_string(expected_fourth));
     EXPECT_NEAR(std::abs(mean), 0, 5 / std::sqrt(links));  // its phase is any, link by link
   }
 }
