@@ -1,5 +1,6 @@
 // semwave table: what fixed plans were worth on the validation split, as the table that policies choose from.
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
@@ -20,13 +21,11 @@ struct Options {
 /// What mean budgets of channel uses buy, a line each.
 void print_front(const PlanTable& table, Worth metric) {
   const double least = table.least_uses(BudgetScope::mean);
-  double most = 0;
-  for (const MeasuredPlan& plan : table.plans)
-    for (const double uses : plan.uses) most = std::max(most, uses);
+  const double most = std::max(least, table.means(table.best(metric, std::numeric_limits<double>::infinity()), metric).uses);
   const bool accuracy = metric == Worth::accuracy;
   fmt::print("# {}\n#   budget      uses    Mflop  {:>9}\n", accuracy ? "accuracy within a mean budget of channel uses" : "PSNR within a mean budget of channel uses", accuracy ? "accuracy" : "psnr_db");
   for (int step = 0; step <= 8; ++step) {
-    const double budget = std::ceil(least * std::pow(most / least, step / 8.0));
+    const double budget = std::ceil(least + (most - least) * step / 8.0);
     const PlanTable::Means means = table.means(table.best(metric, budget), metric);
     fmt::print("  {:8.0f}  {:8.1f}  {:7.1f}  {:9.{}f}\n", budget, means.uses, means.operations / 1e6, means.worth, accuracy ? 4 : 2);
   }

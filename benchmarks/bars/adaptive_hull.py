@@ -7,12 +7,12 @@ The policy's table was made on the validation split; everything here runs on the
 images*, of every plan the table was chosen from. Differences are paired image by image.
 """
 import json
+import math
+from pathlib import Path
 
 from bar import ROOT, measure, mean_interval, signed
 from hull import best_mixture, setting
 
-# What is looked at: scenario and table of a channel and a metric, and the budgets as shares of the way from the cheapest plans' uses to
-# the largest useful ones.
 CASES = [("class", "accuracy"), ("image", "psnr_db")]
 CHANNELS = ["awgn", "rayleigh"]
 
@@ -28,15 +28,17 @@ def values_of(bar, out, metric):
     return made
 
 
-def budgets(rows, metric):
-    """Three budgets of uses, and with the middle one a budget of operations: between the cheapest setting and the best one."""
-    cheap = min(row["channel_uses"]["total"] for row in rows)
-    best = max(rows, key=lambda row: row[metric])
-    dear = best["channel_uses"]["total"]
-    uses = [round(cheap + share * (dear - cheap)) for share in (0.06, 0.15, 0.35)]
-    least = min(row["flops"]["transmitter"] for row in rows)
-    operations = least + 0.5 * (best["flops"]["transmitter"] - least)
-    return [(uses[0], None), (uses[1], None), (uses[1], operations), (uses[2], None)]
+def budgets(table, metric):
+    """Budgets of uses between the cheapest choice of plans and the one beyond which more uses buy nothing, by the table; one of them with a
+    budget of operations too. The last, where nothing is left to adapt for, is shown and not held to anything."""
+    plans, share = table["plans"], table["share"]
+    least = sum(weight * min(plan["uses"][b] for plan in plans) for b, weight in enumerate(share))
+    best = [max(plans, key=lambda plan: (plan[metric][b], -plan["uses"][b])) for b in range(len(share))]
+    most = sum(weight * best[b]["uses"][b] for b, weight in enumerate(share))
+    operations = sum(weight * best[b]["operations"] for b, weight in enumerate(share))
+    lightest = min(plan["operations"] for plan in plans)
+    at = lambda part: math.ceil(least + part * (most - least))
+    return [(at(0.2), None), (at(0.4), None), (at(0.4), lightest + 0.6 * (operations - lightest)), (at(0.6), None), (at(1.0), None)]
 
 
 def body(bar):
@@ -51,7 +53,7 @@ def body(bar):
             settings = [setting(row, metric) for row in fixed]
             fixed_values = values_of(bar, f"{model}_{channel}_fixed", metric)
             policies = []
-            for uses, operations in budgets(fixed, metric):
+            for uses, operations in budgets(json.loads(Path(table).read_text()), metric):
                 policy = {"kind": "pareto", "file": table, "metric": "accuracy" if metric == "accuracy" else "psnr", "uses": uses}
                 policies.append(policy | ({"operations": operations} if operations else {}))
             rows, _ = bar.run(scenario, common | {"/sweep": {"/transmitter/policy": policies}}, f"{model}_{channel}_pareto")
@@ -70,7 +72,11 @@ def body(bar):
                 bar.note(f"{model} over {channel}, asked for {policy['uses']} uses" + (f", {policy['operations'] / 1e6:.1f} MFLOP" if "operations" in policy else "") +
                          f": {worth:.4f} with {uses:.1f} uses, {operations / 1e6:.1f} MFLOP; rival {worth - mean:.4f} from " +
                          ", ".join(f"{100 * share:.0f} % {short(fixed[i])}" for i, share in sorted(shares.items(), key=lambda item: -item[1])))
-                bar.check(f"{metric}, {model} over {channel}, {uses:.0f} uses: pareto less the hull", f"{signed(scale * mean, scale * half, digits)} {unit}", mean - half > 0, "interval above 0")
+                said = f"{metric}, {model} over {channel}, {uses:.0f} uses: pareto less the hull"
+                if policy is policies[-1]:
+                    bar.note(f"{said}: {signed(scale * mean, scale * half, digits)} {unit}, where more uses buy nothing")
+                else:
+                    bar.check(said, f"{signed(scale * mean, scale * half, digits)} {unit}", mean - half > 0, "interval above 0")
 
 
 def short(row):
