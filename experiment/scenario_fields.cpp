@@ -122,7 +122,7 @@ Field timeline_field() {
                        .kinds = {entry("periodic", "one image every so many slots", {integer("every", 1, 1, 1e9, "slots")}),
                                  entry("poisson", "any number a slot, independent of the past", {number("mean", 1, 0, 100, "images a slot")})}};
   Field field = section("timeline",
-                        {integer("links", 16, 1, 1e5, "transmitters, each with its own fading, queue and feedback"), integer("slots", 1000, 1, 1e7, "how long; a link sends at most one burst a slot"), arrivals,
+                        {integer("links", 16, 1, 1e5, "transmitters, each with its own fading, queue and feedback"), integer("slots", 1000, 1, 1e6, "how long; a link sends at most one burst a slot"), arrivals,
                          integer("queue", 16, 1, 1e6, "images that may wait at a link; more are dropped"),
                          integer("deadline", 0, 0, 1e9, "slots from arrival to the end of the burst; later answers count as wrong, what cannot be in time is not sent; 0: none"),
                          integer("slot_uses", 0, 0, 1e9, "channel uses a slot holds: a longer burst takes several; 0: any burst fits"),

@@ -15,6 +15,7 @@ from hull import best_mixture, setting
 
 CASES = [("class", "accuracy"), ("image", "psnr_db")]
 CHANNELS = ["awgn", "rayleigh"]
+POLICY = "/transmitter/policy"
 
 
 def values_of(bar, out, metric):
@@ -25,6 +26,24 @@ def values_of(bar, out, metric):
             record = json.loads(line)
             worth = (1.0 if record["decision"] == record["label"] else 0.0) if metric == "accuracy" else record["psnr_db"]
             made.setdefault(record["point_sha256"], []).append(worth)
+    return made
+
+
+def averaged(bar, scenario, settings, out, metric, policies=None):
+    """One row a setting, (row, setting, worth of each image): means over the repeats, which meet other SNRs, fades and noise. Images are what
+    intervals are over."""
+    repeats = list(range(bar.options.repeats))
+    grid = json.loads((ROOT / scenario).read_text())["sweep"] if policies is None else {POLICY: policies}
+    rows, _ = bar.run(scenario, settings | {"/sweep": {"/source/repeat": repeats} | grid}, out)
+    values = values_of(bar, out, metric)
+    by_setting = {}
+    for row in rows:
+        by_setting.setdefault(json.dumps({key: value for key, value in row["point"].items() if key != "/source/repeat"}), []).append(row)
+    made = []
+    for own in by_setting.values():
+        worths = [values[row["point_sha256"]] for row in own]
+        parts = [setting(row, metric) for row in own]
+        made.append((own[0], tuple(sum(part[i] for part in parts) / len(parts) for i in range(3)), [sum(w) / len(w) for w in zip(*worths)]))
     return made
 
 
@@ -49,29 +68,23 @@ def body(bar):
             scenario = f"scenarios/tables/fashion_{model}_{channel}_validation.json"
             table = str(ROOT / "scenarios" / "tables" / f"fashion_{model}_{channel}.json")
             common = {"/source/split": "test", "/source/count": bar.options.images}
-            fixed, _ = bar.run(scenario, common, f"{model}_{channel}_fixed")
-            settings = [setting(row, metric) for row in fixed]
-            fixed_values = values_of(bar, f"{model}_{channel}_fixed", metric)
+            fixed = averaged(bar, scenario, common, f"{model}_{channel}_fixed", metric)
+            settings = [one for _, one, _ in fixed]
             policies = []
             for uses, operations in budgets(json.loads(Path(table).read_text()), metric):
                 policy = {"kind": "pareto", "file": table, "metric": "accuracy" if metric == "accuracy" else "psnr", "uses": uses}
                 policies.append(policy | ({"operations": operations} if operations else {}))
-            rows, _ = bar.run(scenario, common | {"/sweep": {"/transmitter/policy": policies}}, f"{model}_{channel}_pareto")
-            values = values_of(bar, f"{model}_{channel}_pareto", metric)
-            for policy, row in zip(policies, rows):
-                worth, uses, operations = setting(row, metric)
+            for policy, (_, (worth, uses, operations), ours) in zip(policies, averaged(bar, scenario, common, f"{model}_{channel}_pareto", metric, policies)):
                 shares = best_mixture(settings, uses, operations)
                 if shares is None:
-                    bar.check(f"{metric}, {model} over {channel}", "no fixed setting is as cheap", True, "above the hull")
+                    bar.check(f"{metric}, {model} over {channel}", f"no fixed setting takes as little as {uses:.1f} uses", True, "above the hull")
                     continue
-                ours = values[row["point_sha256"]]
-                rivals = [(share, fixed_values[fixed[i]["point_sha256"]]) for i, share in shares.items()]
-                difference = [own - sum(share * rival[at] for share, rival in rivals) for at, own in enumerate(ours)]
-                mean, half = mean_interval(difference)
+                rivals = [(share, fixed[i][2]) for i, share in shares.items()]
+                mean, half = mean_interval([own - sum(share * rival[at] for share, rival in rivals) for at, own in enumerate(ours)])
                 scale, unit, digits = (100, "points", 2) if metric == "accuracy" else (1, "dB", 3)
                 bar.note(f"{model} over {channel}, asked for {policy['uses']} uses" + (f", {policy['operations'] / 1e6:.1f} MFLOP" if "operations" in policy else "") +
                          f": {worth:.4f} with {uses:.1f} uses, {operations / 1e6:.1f} MFLOP; rival {worth - mean:.4f} from " +
-                         ", ".join(f"{100 * share:.0f} % {short(fixed[i])}" for i, share in sorted(shares.items(), key=lambda item: -item[1])))
+                         ", ".join(f"{100 * share:.0f} % {short(fixed[i][0])}" for i, share in sorted(shares.items(), key=lambda item: -item[1])))
                 said = f"{metric}, {model} over {channel}, {uses:.0f} uses: pareto less the hull"
                 if policy is policies[-1]:
                     bar.note(f"{said}: {signed(scale * mean, scale * half, digits)} {unit}, where more uses buy nothing")
@@ -87,6 +100,7 @@ def short(row):
 
 def arguments(parser):
     parser.add_argument("--images", type=int, default=10000, help="test images")
+    parser.add_argument("--repeats", type=int, default=2, help="of every image, each with its own SNR, fade and noise")
     parser.add_argument("--only", default="", help="class, image, awgn, rayleigh or class_awgn ...")
 
 

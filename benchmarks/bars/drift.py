@@ -24,7 +24,7 @@ def link_means(path, sha, links):
     return [a / b for a, b in zip(right, sent)]
 
 
-def near_the_hull(settings, uses, slack=0.01, most=14):
+def near_the_hull(settings, uses, slack=0.01, most=8):
     """Indices of the settings within `slack` of the best mixture at their own uses, the nearest first: chance must not keep one out."""
     gaps = []
     for i, (worth, spent, operations) in enumerate(settings):
@@ -45,8 +45,8 @@ def body(bar):
     used = row["channel_uses"]["total"]
     half = row["timeline"]["channel_uses_halfwidth"]
     bar.check("mean uses over the limit", f"{used / limit:.4f} [{(used - half) / limit:.4f}, {(used + half) / limit:.4f}] ({used:.2f} of {limit:g})", 0.95 <= used / limit <= 1.01, "0.95 to 1.01")
-    # Fixed plans: those near the hull on a tenth of the timeline run all of it, then the best mixture of them is the rival.
-    tried, _ = bar.run("scenarios/doppler_timeline.json", common | {"/timeline/slots": max(500, bar.options.slots // 10), "/output/records": False, "/sweep": {"/transmitter/policy": plans}}, "tried")
+    # Fixed plans: those near the hull on a twentieth of the timeline run all of it, then the best mixture of them is the rival.
+    tried, _ = bar.run("scenarios/doppler_timeline.json", common | {"/timeline/slots": max(400, bar.options.slots // 20), "/output/records": False, "/sweep": {"/transmitter/policy": plans}}, "tried")
     settings = [setting(one, "accuracy") for one in tried]
     chosen = near_the_hull(settings, used)
     rows, _ = bar.run("scenarios/doppler_timeline.json", common | {"/sweep": {"/transmitter/policy": [plans[i] for i in chosen]}}, "fixed")
