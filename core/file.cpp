@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "core/error.h"
 
@@ -131,16 +132,29 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
 }
 
 void append_synced(const std::string& path, const std::string& text) {
+  bool first = true;
+  (void)append_synced(path, [&](std::string& piece) {
+    if (first) piece = text;
+    return std::exchange(first, false);
+  });
+}
+
+std::size_t append_synced(const std::string& path, const std::function<bool(std::string&)>& next) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   if (file.number() < 0) fail(path, "cannot be opened", errno);
   const off_t before = ::lseek(file.number(), 0, SEEK_END);
+  std::size_t written = 0;
   try {
-    write_all(file.number(), text.data(), text.size(), path);
+    for (std::string piece; next(piece); piece.clear()) {
+      write_all(file.number(), piece.data(), piece.size(), path);
+      written += piece.size();
+    }
     if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS) fail(path, "cannot be synced", errno);
-  } catch (const Error&) {
+  } catch (...) {
     if (before >= 0) (void)!::ftruncate(file.number(), before);
     throw;
   }
+  return written;
 }
 
 void drop_torn_line(const std::string& path, std::size_t bytes, std::size_t whole) {

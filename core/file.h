@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace semwave {
@@ -15,6 +16,8 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
 
 /// Appends and syncs to the disk; all or nothing: where the disk is full, what was there before is what is there after.
 void append_synced(const std::string& path, const std::string& text);
+/// The same in pieces: `next` fills the piece it is given, which is empty, and returns false where there is no more. Returns the bytes written.
+std::size_t append_synced(const std::string& path, const std::function<bool(std::string& piece)>& next);
 
 /// Cuts a line that a kill left half written: the first `whole` of `bytes` stay.
 void drop_torn_line(const std::string& path, std::size_t bytes, std::size_t whole);

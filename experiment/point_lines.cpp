@@ -16,7 +16,7 @@ namespace semwave {
 namespace {
 
 constexpr const char* line_start = "{\"point_sha256\":\"";
-constexpr std::size_t sha_digits = 64;
+constexpr std::size_t sha_digits = 64, piece_bytes = 1u << 20;
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) { throw Error(path, what + ": " + std::strerror(errno)); }
 
@@ -97,13 +97,19 @@ std::int64_t PointLines::lines(const std::string& point_sha256) const {
   return count;
 }
 
-void PointLines::add(const std::string& point_sha256, const std::string& lines) {
+void PointLines::add(const std::string& point_sha256, std::size_t count, const std::function<std::string(std::size_t)>& line) {
   if (std::vector<Block> others = blocks_; std::erase_if(others, [&](const Block& block) { return block.point_sha256 == point_sha256; }) > 0) rewrite(others);
   std::error_code missing;
   const auto bytes = std::filesystem::file_size(path_, missing);
   const std::size_t begin = missing ? 0 : bytes;
-  append_synced(path_, lines);
-  if (!lines.empty()) blocks_.push_back({point_sha256, begin, begin + lines.size(), std::count(lines.begin(), lines.end(), '\n')});
+  // Piece by piece: a long timeline has more lines than memory should hold.
+  std::size_t made = 0;
+  const std::size_t written = append_synced(path_, [&](std::string& piece) {
+    const bool more = made < count;
+    while (made < count && piece.size() < piece_bytes) piece.append(line(made++)).push_back('\n');
+    return more;
+  });
+  if (count > 0) blocks_.push_back({point_sha256, begin, begin + written, static_cast<std::int64_t>(count)});
 }
 
 void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {

@@ -20,7 +20,7 @@ class PointLines {
   /// Lines of a point, 0 where there are none.
   std::int64_t lines(const std::string& point_sha256) const;
   /// Appends the lines of a point, synced to the disk, all or nothing; those it had before go.
-  void add(const std::string& point_sha256, const std::string& lines);
+  void add(const std::string& point_sha256, std::size_t count, const std::function<std::string(std::size_t line)>& line);
   /// Puts the blocks into the order of `rank`; the file is replaced whole, and only where it changes.
   void sort(const std::function<std::size_t(const std::string& point_sha256)>& rank);
 

@@ -81,16 +81,8 @@ const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with
 
 void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots) {
   const auto sha = row["point_sha256"].get<std::string>();
-  std::string lines;
-  if (records != nullptr) {
-    for (const ImageRecord& image : *records) lines += make_record(image, sha).dump() + "\n";
-    records_.add(sha, lines);
-  }
-  if (slots != nullptr) {
-    lines.clear();
-    for (const SlotRow& slot : *slots) lines += make_slot(slot, sha).dump() + "\n";
-    slots_.add(sha, lines);
-  }
+  if (records != nullptr) records_.add(sha, records->size(), [&](std::size_t i) { return make_record((*records)[i], sha).dump(); });
+  if (slots != nullptr) slots_.add(sha, slots->size(), [&](std::size_t i) { return make_slot((*slots)[i], sha).dump(); });
   append_synced(file("results.jsonl"), row.dump() + "\n");
   std::erase_if(rows_, [&](const OrderedJson& other) { return other["point_sha256"] == sha; });
   rows_.push_back(row);
