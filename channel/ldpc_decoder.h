@@ -1,0 +1,58 @@
+// Belief propagation for any LdpcCode, layered: the checks are worked off one after another, each on what the last one left (Mansour and
+// Shanbhag 2003; Hocevar 2004). Normalised min-sum (Chen et al. 2005) in float and in 8-bit fixed point, sum-product in double.
+//
+// Min-sum takes many frames at a time, one in each lane of a register (16 floats, 64 bytes): every code is fast, a frame alone costs as much
+// as a full group. A frame's result does not depend on the frames beside it. One decoder serves one thread; several share a code.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "channel/ldpc_code.h"
+
+namespace semwave {
+
+enum class LdpcAlgorithm : std::uint8_t { min_sum, min_sum_fixed, sum_product };
+
+struct LdpcDecoding {
+  LdpcAlgorithm algorithm = LdpcAlgorithm::min_sum;
+  int iterations = 50;     // at most, >= 1
+  bool stop_early = true;  // a frame keeps its first decisions that satisfy every check; else those after the last iteration
+};
+
+/// What min-sum multiplies the smallest magnitude with.
+inline constexpr float min_sum_scale = 0.75f;
+/// Steps of the fixed-point decoder per unit of likelihood ratio; soft bits beyond +-(127 / this) saturate. Messages and beliefs are 8 bits.
+inline constexpr float fixed_point_steps = 4.0f;
+/// Frames decoded together.
+inline constexpr int min_sum_lanes = 16, min_sum_fixed_lanes = 64;
+
+struct LdpcOutcome {
+  int iterations = 0;   // until the decisions were taken
+  bool holds = false;   // whether they satisfy every check
+};
+
+class LdpcDecoder {
+ public:
+  LdpcDecoder(std::shared_ptr<const LdpcCode> code, const LdpcDecoding& decoding);
+  ~LdpcDecoder();
+  LdpcDecoder(LdpcDecoder&&) noexcept;
+  LdpcDecoder& operator=(LdpcDecoder&&) noexcept;
+
+  const LdpcCode& code() const { return *code_; }
+  /// Frames that are decoded together; other counts leave lanes idle.
+  int lanes() const;
+
+  /// `soft` [frames, n], log P(0) - log P(1), finite. `codewords` [frames, n] decisions, where the belief is exactly 0 the bit 0.
+  /// `outcomes` [frames]. Allocates nothing after construction.
+  void decode(std::span<const float> soft, std::span<std::uint8_t> codewords, std::span<LdpcOutcome> outcomes);
+
+  class Engine;
+
+ private:
+  std::shared_ptr<const LdpcCode> code_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace semwave
