@@ -78,7 +78,7 @@ struct ByteLanes {
   }
   static Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
   static Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
-  static Vector normalised(Vector a) { return a - (Vector)(((Word)a + std::uint8_t{2}) >> 2); }  // 3/4 a, rounded
+  static Vector normalised(Vector a) { return a - (Vector)(((Word)a + ((Word)a >> 1) + std::uint8_t{4}) >> 3); }  // 13/16 a, rounded
   static Vector with_sign(Vector a, Vector sign) {
     const Mask negated = sign < 0;
     return (a ^ negated) - negated;
