@@ -86,6 +86,9 @@ class AlistReader {
     for (const int expected : degree) {
       next_line(what);
       std::vector<std::int32_t> list;
+#if defined(SEMWAVE_PLANTED_FAULT)
+      highest = 1 << 30;
+#endif
       for (int i = 0; i < expected; ++i) list.push_back(number_within(what, 1, highest) - 1);
       for (int i = expected; i < largest && !current_.empty(); ++i) number_within("padding after the list", 0, 0);
       end_of_line();

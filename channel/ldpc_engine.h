@@ -87,8 +87,8 @@ struct ByteLanes {
   static Mask negative(Vector a) { return a < 0; }
   static std::int8_t quantised(float soft) {
     float steps = soft * fixed_point_steps;
-    steps = steps > 127.0f ? 127.0f : steps;
-    steps = steps < -127.0f ? -127.0f : steps;
+    steps = steps > fixed_point_limit ? fixed_point_limit : steps;
+    steps = steps < -fixed_point_limit ? -fixed_point_limit : steps;
     return static_cast<std::int8_t>(static_cast<int>(steps + (steps < 0 ? -0.5f : 0.5f)));
   }
 

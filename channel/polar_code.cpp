@@ -18,30 +18,30 @@ constexpr std::int32_t universal_sequence[1024] = {
 /// 38.212, table 5.4.1.1-1: which of 32 sub-blocks stands where.
 constexpr int sub_blocks[32] = {0, 1, 2, 4, 3, 5, 6, 7, 8, 16, 9, 17, 10, 18, 11, 19, 12, 20, 13, 21, 14, 22, 15, 23, 24, 25, 26, 28, 27, 29, 30, 31};
 
-/// Mean of the likelihood ratio behind a check of two ratios of mean x, both Gaussian with variance 2x: phi of Chung, Richardson and Urbanke
-/// (2001) in their approximation, its logarithm to keep what is tiny.
+/// Logarithm of phi (Chung, Richardson and Urbanke 2001), which tells what a check does to ratios that are Gaussian of mean x and variance 2x,
+/// in the approximation by pieces of Ha, Kim and McLaughlin (2004).
 double log_phi(double x) {
-  if (x < 10) return x <= 0 ? 0 : std::min(0.0, 0.0218 - 0.4527 * std::pow(x, 0.86));
+  if (x < 0.867861) return (0.0564 * x - 0.4856) * x;
+  if (x < 10) return 0.0218 - 0.4527 * std::pow(x, 0.86);
   return 0.5 * std::log(3.14159265358979323846 / x) + std::log1p(-10 / (7 * x)) - x / 4;
 }
 
 double inverse_log_phi(double y) {
-  if (y >= 0) return 0;
+  if (y > -1e-6) return -y / 0.4856;
   double low = 0, high = 8;
   while (log_phi(high) > y) high *= 2;
   for (int i = 0; i < 60; ++i) (log_phi(0.5 * (low + high)) > y ? low : high) = 0.5 * (low + high);
   return 0.5 * (low + high);
 }
 
-/// Means of the inputs for an AWGN channel at which the code of rate 1/2 works (Es/N0 = 0 dB in each real dimension: mean 4).
+/// Means of the inputs' ratios, design point 0 dB in each real dimension (mean 4), where codes of rate 1/2 come to work.
 std::vector<double> gaussian_means(int size) {
   std::vector<double> means{4.0};
   while (static_cast<int>(means.size()) < size) {
     std::vector<double> next;
     for (const double mean : means) {
-      // phi of the check is 1 - (1 - phi)^2 = phi (2 - phi).
-      const double phi = log_phi(mean);
-      next.push_back(inverse_log_phi(phi + std::log(2 - std::exp(phi))));
+      const double phi = log_phi(mean);  // of the check: 1 - (1 - phi)^2 = phi (2 - phi), whichever form keeps its digits
+      next.push_back(inverse_log_phi(phi > -0.5 ? std::log1p(-std::expm1(phi) * std::expm1(phi)) : phi + std::log(2 - std::exp(phi))));
       next.push_back(2 * mean);
     }
     means = std::move(next);
