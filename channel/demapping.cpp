@@ -1,6 +1,7 @@
 // Soft bits after an equaliser. With u = |amplitude| in half steps of the constellation, the max-log ratio of the highest bit of a dimension
 // is the sum of 4 max(0, u - 2j) over the levels j beyond zero, with the sign of the amplitude; what is left for the next bit is the same
 // question about 2^(bits - 1) - u.
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -11,16 +12,22 @@
 namespace semwave {
 namespace {
 
-constexpr int width = 16;  // 8 symbols: I and Q in turn
+/// I and Q in turn, as many symbols as a register holds (8 with AVX-512). Results do not depend on it.
+#if defined(__AVX512F__)
+constexpr int width = 16;
+#elif defined(__AVX2__)
+constexpr int width = 8;
+#else
+constexpr int width = 4;
+#endif
 typedef float Vector __attribute__((vector_size(width * sizeof(float))));
-typedef std::int32_t Mask __attribute__((vector_size(width * sizeof(float))));
 typedef std::uint32_t Word __attribute__((vector_size(width * sizeof(float))));
 
 Vector magnitude(Vector a) { return (Vector)((Word)a & 0x7FFFFFFFu); }
 Vector with_sign_of(Vector a, Vector sign) { return (Vector)((Word)a | ((Word)sign & 0x80000000u)); }
 Vector at_least_zero(Vector a) { return a > 0 ? a : Vector{}; }
 
-/// Ratios of `bits` bits of 16 amplitudes, in units of 1/(noise variance) x (half step)^2.
+/// Ratios of `bits` bits of each amplitude, in units of 1/(noise variance) x (half step)^2.
 template <int bits>
 void ratios(Vector amplitude, Vector (&soft)[bits]) {
   for (int b = 0; b < bits; ++b) {
@@ -36,13 +43,24 @@ double half_step(int bits) {
   return bits == 1 ? 1 / std::sqrt(2.0) : bits == 2 ? 1 / std::sqrt(10.0) : bits == 3 ? 1 / std::sqrt(42.0) : 1 / std::sqrt(170.0);
 }
 
-/// The pairs (I, Q) of each bit one after another for each symbol, as `symbols` <= 8 of them are sent.
+/// The pairs (I, Q) of each bit one after another for each symbol, as `symbols` <= width / 2 of them are sent.
 template <int bits>
 void store(const Vector (&soft)[bits], std::size_t symbols, float* to) {
-  if constexpr (bits == 2) {
+  if constexpr (bits == 1) {
+    std::memcpy(to, &soft[0], symbols * 2 * sizeof(float));
+    return;
+  } else if constexpr (bits == 2) {
     if (symbols == width / 2) {
-      constexpr Mask low = {0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23}, high = low + 8;
-      const Vector first = __builtin_shuffle(soft[0], soft[1], low), second = __builtin_shuffle(soft[0], soft[1], high);
+#if defined(__AVX512F__)
+      const Vector first = __builtin_shufflevector(soft[0], soft[1], 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+      const Vector second = __builtin_shufflevector(soft[0], soft[1], 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+#elif defined(__AVX2__)
+      const Vector first = __builtin_shufflevector(soft[0], soft[1], 0, 1, 8, 9, 2, 3, 10, 11);
+      const Vector second = __builtin_shufflevector(soft[0], soft[1], 4, 5, 12, 13, 6, 7, 14, 15);
+#else
+      const Vector first = __builtin_shufflevector(soft[0], soft[1], 0, 1, 4, 5);
+      const Vector second = __builtin_shufflevector(soft[0], soft[1], 2, 3, 6, 7);
+#endif
       std::memcpy(to, &first, sizeof first);
       std::memcpy(to + width, &second, sizeof second);
       return;

@@ -1,7 +1,7 @@
 // Belief propagation for any LdpcCode, layered: the checks are worked off one after another, each on what the last one left (Mansour and
 // Shanbhag 2003; Hocevar 2004). Normalised min-sum (Chen et al. 2005) in float and in 8-bit fixed point, sum-product in double.
 //
-// Min-sum takes many frames at a time, one in each lane of a register (16 floats, 64 bytes): every code is fast, a frame alone costs as much
+// Min-sum takes many frames at a time, one in each lane of a register (with AVX-512: 16 in float, 64 in bytes): every code is fast, a frame alone costs as much
 // as a full group. A frame's result does not depend on the frames beside it. One decoder serves one thread; several share a code.
 #pragma once
 
@@ -27,8 +27,6 @@ inline constexpr float min_sum_scale = 0.8f;
 /// Steps of the fixed-point decoder per unit of likelihood ratio, and where soft bits saturate, in steps. Messages and beliefs have 8 bits; the
 /// room above soft bits lets checks overrule a certain one (no loss against +-127 from 1.8 dB at r = 1/2 to 3.6 dB at r = 5/6).
 inline constexpr float fixed_point_steps = 4.0f, fixed_point_limit = 47.0f;
-/// Frames decoded together.
-inline constexpr int min_sum_lanes = 16, min_sum_fixed_lanes = 64;
 
 struct LdpcOutcome {
   int iterations = 0;   // until the decisions were taken

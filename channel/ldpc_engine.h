@@ -26,13 +26,22 @@ std::unique_ptr<LdpcDecoder::Engine> make_min_sum(const LdpcCode& code, const Ld
 std::unique_ptr<LdpcDecoder::Engine> make_min_sum_fixed(const LdpcCode& code, const LdpcDecoding& decoding);
 std::unique_ptr<LdpcDecoder::Engine> make_sum_product(const LdpcCode& code, const LdpcDecoding& decoding);
 
-/// 16 frames in float.
+/// One register: what the compiler has in one piece, which it otherwise takes apart number by number. Results do not depend on it.
+#if defined(__AVX512BW__)
+inline constexpr int lane_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int lane_bytes = 32;
+#else
+inline constexpr int lane_bytes = 16;
+#endif
+
+/// As many frames in float as a register holds.
 struct FloatLanes {
-  static constexpr int count = min_sum_lanes;
+  static constexpr int count = lane_bytes / 4;
   using Number = float;
-  typedef float Vector __attribute__((vector_size(64)));
-  typedef std::int32_t Mask __attribute__((vector_size(64)));  // all ones or all zeros a lane
-  typedef std::uint32_t Word __attribute__((vector_size(64)));
+  typedef float Vector __attribute__((vector_size(lane_bytes)));
+  typedef std::int32_t Mask __attribute__((vector_size(lane_bytes)));  // all ones or all zeros a lane
+  typedef std::uint32_t Word __attribute__((vector_size(lane_bytes)));
 
   static constexpr std::uint32_t sign_bit = 0x80000000u;
   static Vector largest() { return Vector{} + 3e38f; }
@@ -49,27 +58,37 @@ struct FloatLanes {
   static float quantised(float soft) { return soft; }
 };
 
-/// 64 frames in saturating bytes, -127 to 127 (-128 arises in sums and counts as -127 in magnitude).
+/// As many in saturating bytes, -127 to 127 (-128 arises in sums and counts as -127 in magnitude).
 struct ByteLanes {
-  static constexpr int count = min_sum_fixed_lanes;
+  static constexpr int count = lane_bytes;
   using Number = std::int8_t;
-  typedef std::int8_t Vector __attribute__((vector_size(64)));
-  typedef std::int8_t Mask __attribute__((vector_size(64)));
-  typedef std::uint8_t Word __attribute__((vector_size(64)));
+  typedef std::int8_t Vector __attribute__((vector_size(lane_bytes)));
+  typedef std::int8_t Mask __attribute__((vector_size(lane_bytes)));
+  typedef std::uint8_t Word __attribute__((vector_size(lane_bytes)));
 
   static Vector largest() { return Vector{} + std::int8_t{127}; }
   static Vector subtract(Vector a, Vector b) {
 #if defined(__AVX512BW__)
     return (Vector)_mm512_subs_epi8((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Vector)_mm256_subs_epi8((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (Vector)_mm_subs_epi8((__m128i)a, (__m128i)b);
 #else
-    return by_parts<true>(a, b);
+    for (int i = 0; i < count; ++i) a[i] = static_cast<std::int8_t>(std::clamp(a[i] - b[i], -128, 127));
+    return a;
 #endif
   }
   static Vector add(Vector a, Vector b) {
 #if defined(__AVX512BW__)
     return (Vector)_mm512_adds_epi8((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Vector)_mm256_adds_epi8((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (Vector)_mm_adds_epi8((__m128i)a, (__m128i)b);
 #else
-    return by_parts<false>(a, b);
+    for (int i = 0; i < count; ++i) a[i] = static_cast<std::int8_t>(std::clamp(a[i] + b[i], -128, 127));
+    return a;
 #endif
   }
   static Vector magnitude(Vector a) {
@@ -90,32 +109,6 @@ struct ByteLanes {
     steps = steps > fixed_point_limit ? fixed_point_limit : steps;
     steps = steps < -fixed_point_limit ? -fixed_point_limit : steps;
     return static_cast<std::int8_t>(static_cast<int>(steps + (steps < 0 ? -0.5f : 0.5f)));
-  }
-
- private:
-  template <bool difference>
-  static Vector by_parts(Vector a, Vector b) {
-    Vector result;
-#if defined(__AVX2__)
-    for (int i = 0; i < 2; ++i) {
-      __m256i x, y;
-      std::memcpy(&x, reinterpret_cast<const char*>(&a) + 32 * i, 32);
-      std::memcpy(&y, reinterpret_cast<const char*>(&b) + 32 * i, 32);
-      x = difference ? _mm256_subs_epi8(x, y) : _mm256_adds_epi8(x, y);
-      std::memcpy(reinterpret_cast<char*>(&result) + 32 * i, &x, 32);
-    }
-#elif defined(__SSE2__)
-    for (int i = 0; i < 4; ++i) {
-      __m128i x, y;
-      std::memcpy(&x, reinterpret_cast<const char*>(&a) + 16 * i, 16);
-      std::memcpy(&y, reinterpret_cast<const char*>(&b) + 16 * i, 16);
-      x = difference ? _mm_subs_epi8(x, y) : _mm_adds_epi8(x, y);
-      std::memcpy(reinterpret_cast<char*>(&result) + 16 * i, &x, 16);
-    }
-#else
-    for (int i = 0; i < count; ++i) result[i] = static_cast<std::int8_t>(std::clamp(difference ? a[i] - b[i] : a[i] + b[i], -128, 127));
-#endif
-    return result;
   }
 };
 
