@@ -1,24 +1,72 @@
 // The min-sum decoder over lanes of frames, and the choice between the algorithms.
 #include "channel/ldpc_decoder.h"
 
+#include <bit>
 #include <cassert>
-#include <cmath>
+#include <cstring>
 
 #include "channel/ldpc_engine.h"
 
 namespace semwave {
 namespace {
 
-/// Rows of `count` numbers become columns: to[c][lane] = from[lane][c]. Eight by eight, so that both sides are read in pieces of cache lines.
-template <class To, class From, class Convert>
-void lay_in_lanes(const From* from, std::size_t columns, int rows, int lanes, To* to, Convert convert) {
-  constexpr std::size_t tile = 16;
-  for (std::size_t c = 0; c < columns; c += tile) {
-    const std::size_t width = std::min(tile, columns - c);
-    for (int r = 0; r < rows; ++r)
-      for (std::size_t i = 0; i < width; ++i)
-        to[(c + i) * static_cast<std::size_t>(lanes) + static_cast<std::size_t>(r)] = convert(from[static_cast<std::size_t>(r) * columns + c + i]);
+static_assert(std::endian::native == std::endian::little, "bytes are transposed eight at a time in registers");
+
+/// Eight words of eight bytes, byte c of word r to byte r of word c.
+void transpose(std::uint64_t (&x)[8]) {
+  constexpr std::uint64_t masks[] = {0x00FF00FF00FF00FF, 0x0000FFFF0000FFFF, 0x00000000FFFFFFFF};
+  for (int stage = 0; stage < 3; ++stage) {
+    const int apart = 1 << stage;
+    for (int i = 0; i < 8; ++i) {
+      if (i & apart) continue;
+      const std::uint64_t swapped = ((x[i] >> (8 * apart)) ^ x[i + apart]) & masks[stage];
+      x[i + apart] ^= swapped;
+      x[i] ^= swapped << (8 * apart);
+    }
   }
+}
+
+/// from [rows, columns] to the first `rows` of each column of to [columns, lanes].
+template <std::size_t lanes, class Number>
+void lay_in_lanes(const Number* from, std::size_t columns, int rows, Number* to) {
+  const auto row_count = static_cast<std::size_t>(rows);
+  std::size_t whole = 0;
+  if constexpr (sizeof(Number) == 1) {
+    whole = columns / 8 * 8;
+    for (std::size_t r = 0; r < row_count; r += 8)
+      for (std::size_t c = 0; c < whole; c += 8) {
+        std::uint64_t x[8] = {};
+        for (std::size_t i = 0; i < std::min<std::size_t>(8, row_count - r); ++i) std::memcpy(&x[i], from + (r + i) * columns + c, 8);
+        transpose(x);
+        for (std::size_t i = 0; i < 8; ++i) std::memcpy(to + (c + i) * lanes + r, &x[i], 8);
+      }
+  }
+  constexpr std::size_t tile = 16;  // both sides in whole cache lines
+  for (std::size_t c = whole; c < columns; c += tile)
+    for (std::size_t r = 0; r < row_count; ++r)
+      for (std::size_t i = c; i < std::min(c + tile, columns); ++i) to[i * lanes + r] = from[r * columns + i];
+}
+
+/// The way back, of bytes: masks [columns, lanes] to bits [rows, columns].
+template <std::size_t lanes>
+void take_from_lanes(const std::int8_t* from, std::size_t columns, int rows, std::uint8_t* to) {
+  const auto row_count = static_cast<std::size_t>(rows);
+  const std::size_t whole = columns / 8 * 8;
+  for (std::size_t r = 0; r < row_count; r += 8)
+    for (std::size_t c = 0; c < whole; c += 8) {
+      std::uint64_t x[8];
+      for (std::size_t i = 0; i < 8; ++i) {
+        x[i] = 0;
+        std::memcpy(&x[i], from + (c + i) * lanes + r, std::min<std::size_t>(8, lanes));
+      }
+      transpose(x);
+      for (std::size_t i = 0; i < std::min<std::size_t>(8, row_count - r); ++i) {
+        x[i] &= 0x0101010101010101;
+        std::memcpy(to + (r + i) * columns + c, &x[i], 8);
+      }
+    }
+  for (std::size_t c = whole; c < columns; ++c)
+    for (std::size_t r = 0; r < row_count; ++r) to[r * columns + c] = static_cast<std::uint8_t>(from[c * lanes + r] & 1);
 }
 
 template <class Lanes>
@@ -33,15 +81,24 @@ class MinSum final : public LdpcDecoder::Engine {
         decoding_(decoding),
         beliefs_(static_cast<std::size_t>(code.length())),
         messages_(code.columns().size()),
+        quantised_(sizeof(Number) == 1 ? static_cast<std::size_t>(code.length()) * Lanes::count : 0),
         decisions_(static_cast<std::size_t>(code.length())),
         row_(static_cast<std::size_t>(code.largest_row())) {}
 
   int lanes() const override { return Lanes::count; }
 
-  void decode(const float* soft, int frames, std::uint8_t* codewords, LdpcOutcome* outcomes) override {
+  void decode(const float* __restrict soft, int frames, std::uint8_t* codewords, LdpcOutcome* outcomes) override {
     const auto length = static_cast<std::size_t>(code_.length());
     if (frames < Lanes::count) std::fill(beliefs_.begin(), beliefs_.end(), Vector{});
-    lay_in_lanes(soft, length, frames, Lanes::count, reinterpret_cast<Number*>(beliefs_.data()), Lanes::quantised);
+    auto* const laid = reinterpret_cast<Number*>(beliefs_.data());
+    if constexpr (sizeof(Number) == 1) {
+      const std::size_t count = length * static_cast<std::size_t>(frames);
+      std::int8_t* __restrict const quantised = quantised_.data();  // bytes alias everything: say that these do not
+      for (std::size_t i = 0; i < count; ++i) quantised[i] = Lanes::quantised(soft[i]);
+      lay_in_lanes<Lanes::count>(quantised_.data(), length, frames, laid);
+    } else {
+      lay_in_lanes<Lanes::count>(soft, length, frames, laid);
+    }
     std::fill(messages_.begin(), messages_.end(), Vector{});
     Mask open = {};  // frames still at work
     for (int f = 0; f < frames; ++f) open[f] = -1;
@@ -59,24 +116,15 @@ class MinSum final : public LdpcDecoder::Engine {
         any_open = any_open || (open[f] && !closing[f]);
       }
       if (any_closing)
-        for (std::size_t c = 0; c < length; ++c) decisions_[c] = closing ? Lanes::negative(beliefs_[c]) : decisions_[c];
+        for (std::size_t c = 0; c < length; ++c) decisions_[c] = __builtin_convertvector(closing ? Lanes::negative(beliefs_[c]) : __builtin_convertvector(decisions_[c], Mask), Decision);
       open = open & ~closing;
       if (!any_open) break;
     }
-    const auto* decided = reinterpret_cast<const Number*>(decisions_.data());
-    constexpr std::size_t tile = 16;
-    for (std::size_t c = 0; c < length; c += tile)
-      for (int f = 0; f < frames; ++f)
-        for (std::size_t i = c; i < std::min(c + tile, length); ++i)
-          codewords[static_cast<std::size_t>(f) * length + i] = is_set(decided, i * Lanes::count + static_cast<std::size_t>(f));
+    take_from_lanes<Lanes::count>(reinterpret_cast<const std::int8_t*>(decisions_.data()), length, frames, codewords);
   }
 
  private:
-  static std::uint8_t is_set(const Number* decided, std::size_t at) {
-    std::int8_t byte;  // masks are all ones or all zeros, any byte of a lane tells
-    std::memcpy(&byte, reinterpret_cast<const char*>(decided + at), 1);
-    return static_cast<std::uint8_t>(byte & 1);
-  }
+  using Decision = typename Lanes::Decision;
 
   /// One iteration: every check once, in order.
   void sweep() {
@@ -127,7 +175,8 @@ class MinSum final : public LdpcDecoder::Engine {
   LdpcDecoding decoding_;
   List<Vector> beliefs_;    // [n] likelihood ratio of each bit
   List<Vector> messages_;   // [edges] what each check last said
-  List<Mask> decisions_;    // [n] of frames that are done
+  List<Number> quantised_;  // [frames, n] on their way into the lanes
+  List<Decision> decisions_;  // [n] of frames that are done, a byte each
   List<Vector> row_;        // beliefs of one check's bits without its own word
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -42,6 +43,7 @@ struct FloatLanes {
   typedef float Vector __attribute__((vector_size(lane_bytes)));
   typedef std::int32_t Mask __attribute__((vector_size(lane_bytes)));  // all ones or all zeros a lane
   typedef std::uint32_t Word __attribute__((vector_size(lane_bytes)));
+  typedef std::int8_t Decision __attribute__((vector_size(lane_bytes / 4)));  // a mask in bytes
 
   static constexpr std::uint32_t sign_bit = 0x80000000u;
   static Vector largest() { return Vector{} + 3e38f; }
@@ -55,7 +57,6 @@ struct FloatLanes {
   static Vector with_sign(Vector a, Vector sign) { return (Vector)((Word)a | ((Word)sign & sign_bit)); }
   static Vector exclusive_or(Vector a, Vector b) { return (Vector)((Word)a ^ (Word)b); }
   static Mask negative(Vector a) { return (Mask)a < 0; }
-  static float quantised(float soft) { return soft; }
 };
 
 /// As many in saturating bytes, -127 to 127 (-128 arises in sums and counts as -127 in magnitude).
@@ -65,6 +66,7 @@ struct ByteLanes {
   typedef std::int8_t Vector __attribute__((vector_size(lane_bytes)));
   typedef std::int8_t Mask __attribute__((vector_size(lane_bytes)));
   typedef std::uint8_t Word __attribute__((vector_size(lane_bytes)));
+  typedef Mask Decision;
 
   static Vector largest() { return Vector{} + std::int8_t{127}; }
   static Vector subtract(Vector a, Vector b) {
@@ -105,10 +107,8 @@ struct ByteLanes {
   static Vector exclusive_or(Vector a, Vector b) { return a ^ b; }
   static Mask negative(Vector a) { return a < 0; }
   static std::int8_t quantised(float soft) {
-    float steps = soft * fixed_point_steps;
-    steps = steps > fixed_point_limit ? fixed_point_limit : steps;
-    steps = steps < -fixed_point_limit ? -fixed_point_limit : steps;
-    return static_cast<std::int8_t>(static_cast<int>(steps + (steps < 0 ? -0.5f : 0.5f)));
+    const float steps = std::min(std::max(soft * fixed_point_steps, -fixed_point_limit), fixed_point_limit);
+    return static_cast<std::int8_t>(static_cast<int>(steps + std::copysign(0.5f, steps)));
   }
 };
 
