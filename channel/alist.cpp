@@ -100,7 +100,9 @@ class AlistReader {
   }
 
  private:
-  static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+  static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+  }
   void skip_blanks() {
     while (!current_.empty() && is_blank(current_.front())) current_.remove_prefix(1);
   }
@@ -119,8 +121,8 @@ std::shared_ptr<const LdpcCode> LdpcCode::parse_alist(std::string_view text, con
   const int checks = reader.number_within("the number of rows", 1, alist_length_limit);
   reader.end_of_line();
   if (std::int64_t{length} * checks > alist_dense_limit)
-    reader.fail("a matrix of " + std::to_string(checks) + " x " + std::to_string(length) + " is too large for its encoder to be found, which works on up to " +
-                std::to_string(alist_dense_limit) + " entries");
+    reader.fail("a matrix of " + std::to_string(checks) + " x " + std::to_string(length) +
+                " is too large for its encoder to be found, which works on up to " + std::to_string(alist_dense_limit) + " entries");
   reader.next_line("the largest degrees");
   const int largest_column = reader.number_within("the largest column degree", 1, std::min(checks, alist_degree_limit));
   const int largest_row = reader.number_within("the largest row degree", 1, std::min(length, alist_degree_limit));

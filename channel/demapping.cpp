@@ -23,9 +23,15 @@ constexpr int width = 4;
 typedef float Vector __attribute__((vector_size(width * sizeof(float))));
 typedef std::uint32_t Word __attribute__((vector_size(width * sizeof(float))));
 
-Vector magnitude(Vector a) { return (Vector)((Word)a & 0x7FFFFFFFu); }
-Vector with_sign_of(Vector a, Vector sign) { return (Vector)((Word)a | ((Word)sign & 0x80000000u)); }
-Vector at_least_zero(Vector a) { return a > 0 ? a : Vector{}; }
+Vector magnitude(Vector a) {
+  return (Vector)((Word)a & 0x7FFFFFFFu);
+}
+Vector with_sign_of(Vector a, Vector sign) {
+  return (Vector)((Word)a | ((Word)sign & 0x80000000u));
+}
+Vector at_least_zero(Vector a) {
+  return a > 0 ? a : Vector{};
+}
 
 /// Ratios of `bits` bits of each amplitude, in units of 1/(noise variance) x (half step)^2.
 template <int bits>
@@ -144,7 +150,8 @@ void exact_dimension(int bits, double z, double reliability, float* soft) {
 void demap(Modulation modulation, std::span<const std::complex<float>> z, double noise_variance, std::span<float> soft) {
   assert(noise_variance > 0);
   const Vector reliability = Vector{} + static_cast<float>(1 / noise_variance);
-  demap_any(modulation, z, [&](std::size_t, std::size_t) { return reliability; }, soft);
+  demap_any(
+      modulation, z, [&](std::size_t, std::size_t) { return reliability; }, soft);
 }
 
 void demap(Modulation modulation, std::span<const std::complex<float>> z, std::span<const float> noise_variance, std::span<float> soft) {

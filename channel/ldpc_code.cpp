@@ -45,8 +45,8 @@ void add_rotated(std::uint8_t* a, const std::uint8_t* b, int shift, int lift) {
 
 std::shared_ptr<const LdpcCode> LdpcCode::ieee_80211n(int length, LdpcRate rate) {
   const int block_rows = block_rows_of(rate);
-  const auto standard = std::find_if(std::begin(standards), std::end(standards),
-                                     [&](const Standard& s) { return s.length == length && s.block_rows == block_rows; });
+  const auto standard =
+      std::find_if(std::begin(standards), std::end(standards), [&](const Standard& s) { return s.length == length && s.block_rows == block_rows; });
   if (standard == std::end(standards))
     throw Error("LDPC code of 802.11n", "a length of " + std::to_string(length) + " does not exist, only 648, 1296 and 1944");
 

@@ -32,9 +32,9 @@ class LdpcCode {
   LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& rows, std::string name);
 
   const std::string& name() const { return name_; }
-  int length() const { return length_; }                                                       // n
-  int checks() const { return static_cast<int>(row_starts_.size()) - 1; }                      // rows of H, dependent ones too
-  int information() const { return static_cast<int>(information_positions_.size()); }          // k
+  int length() const { return length_; }                                               // n
+  int checks() const { return static_cast<int>(row_starts_.size()) - 1; }              // rows of H, dependent ones too
+  int information() const { return static_cast<int>(information_positions_.size()); }  // k
   double rate() const { return static_cast<double>(information()) / length(); }
   int largest_row() const { return largest_row_; }
 
@@ -69,11 +69,11 @@ class LdpcCode {
   struct Block {
     std::int32_t column, shift;
   };
-  int lift_ = 0;                                   // z of a code of 802.11n, 0 of any other
-  std::vector<std::vector<Block>> block_rows_;     // its information part
+  int lift_ = 0;                                // z of a code of 802.11n, 0 of any other
+  std::vector<std::vector<Block>> block_rows_;  // its information part
 
-  std::vector<std::int32_t> parity_positions_;     // else: [rank] pivot of each reduced row
-  std::vector<std::uint64_t> parity_rows_;         // [rank][words] which codeword positions sum to that bit
+  std::vector<std::int32_t> parity_positions_;  // else: [rank] pivot of each reduced row
+  std::vector<std::uint64_t> parity_rows_;      // [rank][words] which codeword positions sum to that bit
 };
 
 /// H of 802.11n has this many rows and columns of blocks.

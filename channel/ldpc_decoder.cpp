@@ -116,7 +116,8 @@ class MinSum final : public LdpcDecoder::Engine {
         any_open = any_open || (open[f] && !closing[f]);
       }
       if (any_closing)
-        for (std::size_t c = 0; c < length; ++c) decisions_[c] = __builtin_convertvector(closing ? Lanes::negative(beliefs_[c]) : __builtin_convertvector(decisions_[c], Mask), Decision);
+        for (std::size_t c = 0; c < length; ++c)
+          decisions_[c] = __builtin_convertvector(closing ? Lanes::negative(beliefs_[c]) : __builtin_convertvector(decisions_[c], Mask), Decision);
       open = open & ~closing;
       if (!any_open) break;
     }
@@ -173,11 +174,11 @@ class MinSum final : public LdpcDecoder::Engine {
 
   const LdpcCode& code_;
   LdpcDecoding decoding_;
-  List<Vector> beliefs_;    // [n] likelihood ratio of each bit
-  List<Vector> messages_;   // [edges] what each check last said
-  List<Number> quantised_;  // [frames, n] on their way into the lanes
+  List<Vector> beliefs_;      // [n] likelihood ratio of each bit
+  List<Vector> messages_;     // [edges] what each check last said
+  List<Number> quantised_;    // [frames, n] on their way into the lanes
   List<Decision> decisions_;  // [n] of frames that are done, a byte each
-  List<Vector> row_;        // beliefs of one check's bits without its own word
+  List<Vector> row_;          // beliefs of one check's bits without its own word
 };
 
 }  // namespace
@@ -209,14 +210,17 @@ LdpcDecoder::~LdpcDecoder() = default;
 LdpcDecoder::LdpcDecoder(LdpcDecoder&&) noexcept = default;
 LdpcDecoder& LdpcDecoder::operator=(LdpcDecoder&&) noexcept = default;
 
-int LdpcDecoder::lanes() const { return engine_->lanes(); }
+int LdpcDecoder::lanes() const {
+  return engine_->lanes();
+}
 
 void LdpcDecoder::decode(std::span<const float> soft, std::span<std::uint8_t> codewords, std::span<LdpcOutcome> outcomes) {
   const auto length = static_cast<std::size_t>(code_->length());
   assert(soft.size() == outcomes.size() * length && codewords.size() == soft.size());
   const auto step = static_cast<std::size_t>(lanes());
   for (std::size_t f = 0; f < outcomes.size(); f += step)
-    engine_->decode(soft.data() + f * length, static_cast<int>(std::min(step, outcomes.size() - f)), codewords.data() + f * length, outcomes.data() + f);
+    engine_->decode(soft.data() + f * length, static_cast<int>(std::min(step, outcomes.size() - f)), codewords.data() + f * length,
+                    outcomes.data() + f);
 }
 
 }  // namespace semwave

@@ -56,7 +56,7 @@ struct FloatLanes {
   /// `a` >= 0 with the sign bit of `sign`.
   static Vector with_sign(Vector a, Vector sign) { return (Vector)((Word)a | ((Word)sign & sign_bit)); }
   static Vector exclusive_or(Vector a, Vector b) { return (Vector)((Word)a ^ (Word)b); }
-  static Mask negative(Vector a) { return (Mask)a < 0; }
+  static Mask negative(Vector a) { return a < 0; }
 };
 
 /// As many in saturating bytes, -127 to 127 (-128 arises in sums and counts as -127 in magnitude).
@@ -97,15 +97,25 @@ struct ByteLanes {
     const Vector b = maximum(a, Vector{} - std::int8_t{127});
     return maximum(b, -b);
   }
-  static Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
-  static Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
-  static Vector normalised(Vector a) { return a - (Vector)(((Word)a + ((Word)a >> 1) + std::uint8_t{4}) >> 3); }  // 13/16 a, rounded
+  static Vector minimum(Vector a, Vector b) {
+    return a < b ? a : b;
+  }
+  static Vector maximum(Vector a, Vector b) {
+    return a > b ? a : b;
+  }
+  static Vector normalised(Vector a) {
+    return a - (Vector)(((Word)a + ((Word)a >> 1) + std::uint8_t{4}) >> 3);
+  }  // 13/16 a, rounded
   static Vector with_sign(Vector a, Vector sign) {
     const Mask negated = sign < 0;
     return (a ^ negated) - negated;
   }
-  static Vector exclusive_or(Vector a, Vector b) { return a ^ b; }
-  static Mask negative(Vector a) { return a < 0; }
+  static Vector exclusive_or(Vector a, Vector b) {
+    return a ^ b;
+  }
+  static Mask negative(Vector a) {
+    return a < 0;
+  }
   static std::int8_t quantised(float soft) {
     const float steps = std::min(std::max(soft * fixed_point_steps, -fixed_point_limit), fixed_point_limit);
     return static_cast<std::int8_t>(static_cast<int>(steps + std::copysign(0.5f, steps)));

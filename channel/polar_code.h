@@ -29,12 +29,12 @@ class PolarCode {
   PolarCode(int information, int length, const Crc& crc = crc_11);
 
   int information() const { return information_; }
-  int length() const { return length_; }                                // E
-  int mother() const { return mother_; }                                // N
+  int length() const { return length_; }  // E
+  int mother() const { return mother_; }  // N
   PolarMatching matching() const { return matching_; }
   const Crc& crc() const { return crc_; }
-  std::span<const std::uint8_t> frozen() const { return frozen_; }      // [mother] 1 where the input is 0 for both ends
-  std::span<const std::int32_t> places() const { return places_; }      // [length] which mother bit each bit on air is
+  std::span<const std::uint8_t> frozen() const { return frozen_; }  // [mother] 1 where the input is 0 for both ends
+  std::span<const std::int32_t> places() const { return places_; }  // [length] which mother bit each bit on air is
 
   /// `message` [information()], `codeword` [length()].
   void encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const;

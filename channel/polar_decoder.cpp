@@ -46,12 +46,12 @@ class PolarDecoder::List {
 
  private:
   struct Layer {
-    std::size_t node = 0;                                    // leaves of one node
-    semwave::List<float> ratios;                             // [arrays][node]
-    semwave::List<std::uint8_t> bits;                        // [arrays][2][node] of the left and the right child
-    std::array<std::int8_t, polar_largest_list> array_of;    // of each path
-    std::array<std::int8_t, polar_largest_list> users;       // of each array
-    std::array<std::int8_t, polar_largest_list> free;        // stack of unused arrays
+    std::size_t node = 0;                                  // leaves of one node
+    semwave::List<float> ratios;                           // [arrays][node]
+    semwave::List<std::uint8_t> bits;                      // [arrays][2][node] of the left and the right child
+    std::array<std::int8_t, polar_largest_list> array_of;  // of each path
+    std::array<std::int8_t, polar_largest_list> users;     // of each array
+    std::array<std::int8_t, polar_largest_list> free;      // stack of unused arrays
     int free_count = 0;
   };
 
@@ -197,7 +197,9 @@ class PolarDecoder::List {
     }
     const std::size_t kept = std::min(count, index(list_));
     const auto better = [](const Candidate& a, const Candidate& b) { return a.metric != b.metric ? a.metric < b.metric : a.rank < b.rank; };
-    if (kept < count) std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(kept), candidates.begin() + static_cast<std::ptrdiff_t>(count), better);
+    if (kept < count)
+      std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(kept),
+                       candidates.begin() + static_cast<std::ptrdiff_t>(count), better);
     std::array<std::array<bool, 2>, polar_largest_list> stays{};
     std::array<std::array<float, 2>, polar_largest_list> metric{};
     for (std::size_t c = 0; c < kept; ++c) {

@@ -130,8 +130,8 @@ std::string alist_of(const LdpcCode& code) {
     for (const std::int32_t c : code.row(i)) lists += std::to_string(c + 1) + " ";
     lists += "\n";
   }
-  return std::to_string(code.length()) + " " + std::to_string(code.checks()) + "\n" + std::to_string(largest) + " " + std::to_string(code.largest_row()) + "\n" +
-         degrees + "\n" + row_degrees + "\n" + lists;
+  return std::to_string(code.length()) + " " + std::to_string(code.checks()) + "\n" + std::to_string(largest) + " " +
+         std::to_string(code.largest_row()) + "\n" + degrees + "\n" + row_degrees + "\n" + lists;
 }
 
 TEST(Alist, ACodeWrittenAsAFileDecodesAsItself) {

@@ -29,7 +29,10 @@ Rate frame_errors(int length, LdpcRate rate, double eb_n0_db, const LdpcDecoding
 const struct {
   LdpcRate rate;
   double value, es_n0_db;
-} bounds[] = {{LdpcRate::half, 1.0 / 2, 0.71}, {LdpcRate::two_thirds, 2.0 / 3, 2.77}, {LdpcRate::three_quarters, 3.0 / 4, 3.84}, {LdpcRate::five_sixths, 5.0 / 6, 5.03}};
+} bounds[] = {{LdpcRate::half, 1.0 / 2, 0.71},
+              {LdpcRate::two_thirds, 2.0 / 3, 2.77},
+              {LdpcRate::three_quarters, 3.0 / 4, 3.84},
+              {LdpcRate::five_sixths, 5.0 / 6, 5.03}};
 
 TEST(LdpcLong, EveryRateIsWithinEightTenthsOfADecibelOfTheNormalApproximation) {
   for (const auto& bound : bounds)
@@ -46,7 +49,8 @@ TEST(LdpcLong, MinSumIsWithinAQuarterOfADecibelOfSumProduct) {
     const double eb_n0_db = bound.es_n0_db + 0.6 - 10 * std::log10(2 * bound.value);
     const Rate exact = frame_errors(1944, bound.rate, eb_n0_db, {LdpcAlgorithm::sum_product, 50, true}, 100, 3 * 1024);
     const Rate scaled = frame_errors(1944, bound.rate, eb_n0_db + 0.25, {LdpcAlgorithm::min_sum, 50, true}, 100, 5 * 1024);
-    std::printf("# n 1944 r %.3f: sum-product %d of %d, min-sum 0.25 dB above %d of %d\n", bound.value, exact.wrong, exact.frames, scaled.wrong, scaled.frames);
+    std::printf("# n 1944 r %.3f: sum-product %d of %d, min-sum 0.25 dB above %d of %d\n", bound.value, exact.wrong, exact.frames, scaled.wrong,
+                scaled.frames);
     EXPECT_LT(scaled.value(), exact.value() + 2 * std::sqrt((exact.wrong + 1.0)) / exact.frames) << bound.value;
   }
 }

@@ -127,7 +127,9 @@ TEST(LdpcCode, DependentRowsCostNoInformation) {
   EXPECT_EQ(codewords.size(), 8u);
 }
 
-TEST(LdpcCode, LengthsThatDoNotExistAreRefused) { EXPECT_THROW(LdpcCode::ieee_80211n(672, LdpcRate::half), Error); }
+TEST(LdpcCode, LengthsThatDoNotExistAreRefused) {
+  EXPECT_THROW(LdpcCode::ieee_80211n(672, LdpcRate::half), Error);
+}
 
 constexpr LdpcAlgorithm algorithms[] = {LdpcAlgorithm::min_sum, LdpcAlgorithm::min_sum_fixed, LdpcAlgorithm::sum_product};
 
@@ -208,7 +210,7 @@ Bits plain_min_sum(const LdpcCode& code, std::span<const float> soft, int iterat
       }
     }
   Bits bits;
-  for (const float belief : beliefs) bits.push_back(std::signbit(belief) ? 1 : 0);
+  for (const float belief : beliefs) bits.push_back(belief < 0 ? 1 : 0);
   return bits;
 }
 

@@ -1,10 +1,9 @@
 // Polar codes: the transform and the order of 38.212, rate matching, list decoding against exhaustive search and against its own shorter list.
-#include "channel/polar_code.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "channel/polar_code.h"
 #include "core/error.h"
 #include "tests/channel/coded_frames.h"
 
@@ -50,9 +49,15 @@ struct Case {
 };
 
 constexpr Case cases[] = {
-    {20, 64, PolarMatching::none, 64},        {12, 100, PolarMatching::puncturing, 128}, {64, 160, PolarMatching::shortening, 256},
-    {30, 136, PolarMatching::repetition, 128}, {300, 600, PolarMatching::shortening, 1024}, {200, 640, PolarMatching::puncturing, 1024},
-    {600, 1300, PolarMatching::shortening, 2048}, {1, 40, PolarMatching::puncturing, 64}, {500, 5000, PolarMatching::repetition, 2048},
+    {20, 64, PolarMatching::none, 64},
+    {12, 100, PolarMatching::puncturing, 128},
+    {64, 160, PolarMatching::shortening, 256},
+    {30, 136, PolarMatching::repetition, 128},
+    {300, 600, PolarMatching::shortening, 1024},
+    {200, 640, PolarMatching::puncturing, 1024},
+    {600, 1300, PolarMatching::shortening, 2048},
+    {1, 40, PolarMatching::puncturing, 64},
+    {500, 5000, PolarMatching::repetition, 2048},
 };
 
 TEST(PolarCode, LengthsAreMatchedAsIn38212) {
