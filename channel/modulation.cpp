@@ -1,4 +1,5 @@
-// Constellations of TS 38.211 and their max-log soft bits, dimension by dimension.
+// Constellations of TS 38.211 and the max-log soft bits of faded symbols, dimension by dimension. Soft bits after an equaliser stand in
+// demapping.cpp.
 #include "channel/modulation.h"
 
 #include <array>
@@ -9,7 +10,8 @@
 namespace semwave {
 namespace {
 
-/// Amplitude of one dimension before scaling: (1 - 2 b0) (2^len - pam(rest)); one bit gives +-1, two +-1, +-3, three up to +-7.
+/// Amplitude of one dimension before scaling: (1 - 2 b0) (2^len - pam(rest)); one bit gives +-1, two +-1, +-3, three up to +-7,
+/// four up to +-15.
 template <typename BitAt>
 int amplitude(int bits, BitAt bit_at) {
   int level = 1 - 2 * bit_at(bits - 1);
@@ -24,8 +26,10 @@ double scale_of(int bits_per_dimension) {
       return 1 / std::sqrt(2.0);
     case 2:
       return 1 / std::sqrt(10.0);
-    default:
+    case 3:
       return 1 / std::sqrt(42.0);
+    default:
+      return 1 / std::sqrt(170.0);
   }
 }
 
@@ -37,17 +41,17 @@ struct Levels {
           static_cast<float>(scale_of(bits) * amplitude(bits, [&](int i) { return (label >> (bits - 1 - i)) & 1; }));
   }
   int bits, count;
-  std::array<float, 8> value{};
+  std::array<float, 16> value{};
 };
 
 const Levels& levels_of(Modulation modulation) {
-  static const Levels one(1), two(2), three(3);
-  return modulation == Modulation::qam64 ? three : modulation == Modulation::qam16 ? two : one;
+  static const Levels one(1), two(2), three(3), four(4);
+  return modulation == Modulation::qam256 ? four : modulation == Modulation::qam64 ? three : modulation == Modulation::qam16 ? two : one;
 }
 
 /// Soft bits of one dimension at offset `z`, in units of 1/(noise variance after equalisation); stride 2 interleaves I and Q.
 void soft_dimension(const Levels& levels, float z, float reliability, float* soft) {
-  std::array<float, 6> nearest;
+  std::array<float, 8> nearest;
   nearest.fill(std::numeric_limits<float>::max());
   for (int label = 0; label < levels.count; ++label) {
     const float d = z - levels.value[static_cast<std::size_t>(label)];
@@ -73,14 +77,27 @@ int bits_per_symbol(Modulation modulation) {
       return 4;
     case Modulation::qam64:
       return 6;
+    case Modulation::qam256:
+      return 8;
   }
   assert(false);
   return 0;
 }
 
 Modulation modulation_of(int bits) {
-  assert(bits == 1 || bits == 2 || bits == 4 || bits == 6);
-  return bits == 1 ? Modulation::bpsk : bits == 2 ? Modulation::qpsk : bits == 4 ? Modulation::qam16 : Modulation::qam64;
+  assert(bits == 1 || bits == 2 || bits == 4 || bits == 6 || bits == 8);
+  switch (bits) {
+    case 1:
+      return Modulation::bpsk;
+    case 2:
+      return Modulation::qpsk;
+    case 4:
+      return Modulation::qam16;
+    case 6:
+      return Modulation::qam64;
+    default:
+      return Modulation::qam256;
+  }
 }
 
 std::string modulation_name(Modulation modulation) {
@@ -93,6 +110,8 @@ std::string modulation_name(Modulation modulation) {
       return "16-QAM";
     case Modulation::qam64:
       return "64-QAM";
+    case Modulation::qam256:
+      return "256-QAM";
   }
   assert(false);
   return {};

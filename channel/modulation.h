@@ -1,6 +1,6 @@
-// Gray-mapped BPSK, QPSK (4-QAM), 16-QAM and 64-QAM of 3GPP TS 38.211, clause 5.1: mean power 1 per complex symbol.
-// Even bits of a symbol go to I, odd ones to Q (BPSK lies on the diagonal). Soft bits are max-log likelihood ratios,
-// log P(bit = 0) - log P(bit = 1): positive means 0.
+// Gray-mapped BPSK, QPSK (4-QAM), 16-, 64- and 256-QAM of 3GPP TS 38.211, clause 5.1: mean power 1 per complex symbol.
+// Even bits of a symbol go to I, odd ones to Q (BPSK lies on the diagonal). Soft bits are likelihood ratios,
+// log P(bit = 0) - log P(bit = 1): positive means 0; max-log unless a name says exact.
 #pragma once
 
 #include <complex>
@@ -12,10 +12,10 @@
 
 namespace semwave {
 
-enum class Modulation : std::uint8_t { bpsk, qpsk, qam16, qam64 };
+enum class Modulation : std::uint8_t { bpsk, qpsk, qam16, qam64, qam256 };
 
 int bits_per_symbol(Modulation modulation);
-/// The constellation that carries 1, 2, 4 or 6 bits a symbol; any other number is a bug.
+/// The constellation that carries 1, 2, 4, 6 or 8 bits a symbol; any other number is a bug.
 Modulation modulation_of(int bits);
 std::string modulation_name(Modulation modulation);  // "QPSK", "16-QAM"
 
@@ -26,6 +26,14 @@ Symbols modulate(Modulation modulation, std::span<const std::uint8_t> bits);
 /// a symbol; a gain of zero gives soft bits of zero. noise_variance > 0. `soft` [symbols x bits_per_symbol].
 void demodulate(Modulation modulation, std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
                 std::span<float> soft);
+
+/// Soft bits of symbols that an equaliser has left as z = x + CN(0, noise_variance): the same numbers as demodulate() with gains of 1 to
+/// rounding, from the closed form of each bit (piecewise linear in |z|), many symbols at once. `soft` [symbols x bits_per_symbol].
+void demap(Modulation modulation, std::span<const std::complex<float>> z, double noise_variance, std::span<float> soft);
+/// The same with a noise variance for each symbol; an infinite one gives soft bits of zero.
+void demap(Modulation modulation, std::span<const std::complex<float>> z, std::span<const float> noise_variance, std::span<float> soft);
+/// Exact likelihood ratios, the sums over the constellation in double. For bits that one dimension carries alone (BPSK, QPSK) max-log is exact.
+void demap_exact(Modulation modulation, std::span<const std::complex<float>> z, std::span<const float> noise_variance, std::span<float> soft);
 
 /// 1 where the soft bit is negative.
 Bits hard_decisions(std::span<const float> soft);

@@ -21,8 +21,19 @@ inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) 
       return {{3.0 / 4, 2.0 / 5}, {1.0 / 2, 18.0 / 5}, {-1.0 / 4, 10}};
     case Modulation::qam64:
       return {{7.0 / 12, 1.0 / 7}, {1.0 / 2, 9.0 / 7}, {-1.0 / 12, 25.0 / 7}, {1.0 / 12, 81.0 / 7}, {-1.0 / 12, 169.0 / 7}};
+    case Modulation::qam256:
+      break;
   }
-  return {};
+  // Cho and Yoon (2002), equations 16 and 17, for M = 256: 16 levels and 4 bits in each dimension.
+  constexpr int levels = 16, bits = 4;
+  std::vector<std::pair<double, double>> terms;
+  for (int k = 1; k <= bits; ++k)
+    for (int i = 0; i < levels - (levels >> k); ++i) {
+      const int half = i * (1 << (k - 1)) / levels, rounded = (2 * i * (1 << (k - 1)) + levels) / (2 * levels);
+      const double weight = (half % 2 ? -1.0 : 1.0) * ((1 << (k - 1)) - rounded) * 2.0 / (levels * bits);
+      terms.push_back({weight, (2 * i + 1) * (2 * i + 1) * 4.0 / 85});
+    }
+  return terms;
 }
 
 inline double bit_error_rate(Modulation modulation, bool rayleigh, double eb_n0_db) {

@@ -1,0 +1,144 @@
+// Construction and encoding of polar codes.
+#include "channel/polar_code.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+
+namespace semwave {
+namespace {
+
+constexpr std::int32_t universal_sequence[1024] = {
+#include "channel/polar_sequence.inc"
+};
+
+/// 38.212, table 5.4.1.1-1: which of 32 sub-blocks stands where.
+constexpr int sub_blocks[32] = {0, 1, 2, 4, 3, 5, 6, 7, 8, 16, 9, 17, 10, 18, 11, 19, 12, 20, 13, 21, 14, 22, 15, 23, 24, 25, 26, 28, 27, 29, 30, 31};
+
+/// Logarithm of phi (Chung, Richardson and Urbanke 2001), which tells what a check does to ratios that are Gaussian of mean x and variance 2x,
+/// in the approximation by pieces of Ha, Kim and McLaughlin (2004).
+double log_phi(double x) {
+  if (x < 0.867861) return (0.0564 * x - 0.4856) * x;
+  if (x < 10) return 0.0218 - 0.4527 * std::pow(x, 0.86);
+  return 0.5 * std::log(3.14159265358979323846 / x) + std::log1p(-10 / (7 * x)) - x / 4;
+}
+
+double inverse_log_phi(double y) {
+  if (y > -1e-6) return -y / 0.4856;
+  double low = 0, high = 8;
+  while (log_phi(high) > y) high *= 2;
+  for (int i = 0; i < 60; ++i) (log_phi(0.5 * (low + high)) > y ? low : high) = 0.5 * (low + high);
+  return 0.5 * (low + high);
+}
+
+/// Means of the inputs' ratios, design point 0 dB in each real dimension (mean 4), where codes of rate 1/2 come to work.
+std::vector<double> gaussian_means(int size) {
+  std::vector<double> means{4.0};
+  while (static_cast<int>(means.size()) < size) {
+    std::vector<double> next;
+    for (const double mean : means) {
+      const double phi = log_phi(mean);  // of the check: 1 - (1 - phi)^2 = phi (2 - phi), whichever form keeps its digits
+      next.push_back(inverse_log_phi(phi > -0.5 ? std::log1p(-std::expm1(phi) * std::expm1(phi)) : phi + std::log(2 - std::exp(phi))));
+      next.push_back(2 * mean);
+    }
+    means = std::move(next);
+  }
+  return means;
+}
+
+int log2_up(int value) {
+  int bits = 0;
+  while (1 << bits < value) ++bits;
+  return bits;
+}
+
+/// 38.212, clause 5.3.1, with at most 2048 instead of 512 or 1024.
+int mother_length(int carried, int length) {
+  const int up = log2_up(length);
+  // length <= 9/8 2^(up - 1) and carried / length < 9/16: repeat from the next smaller one.
+  const bool repeat = up > 0 && 16 * length <= 9 * (1 << up) && 16 * carried < 9 * length;
+  const int by_rate = log2_up(8 * carried);
+  return 1 << std::clamp(std::min(repeat ? up - 1 : up, by_rate), 5, 11);
+}
+
+}  // namespace
+
+std::vector<std::int32_t> polar_reliability(int size) {
+  assert(size >= 1 && size <= polar_largest_mother && (size & (size - 1)) == 0);
+  std::vector<std::int32_t> order;
+  if (size <= 1024) {
+    for (const std::int32_t input : universal_sequence)
+      if (input < size) order.push_back(input);
+    return order;
+  }
+  const std::vector<double> means = gaussian_means(size);
+  order.resize(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t a, std::int32_t b) { return means[static_cast<std::size_t>(a)] < means[static_cast<std::size_t>(b)]; });
+  return order;
+}
+
+void polar_transform(std::span<std::uint8_t> bits) {
+  for (std::size_t half = 1; half < bits.size(); half *= 2)
+    for (std::size_t block = 0; block < bits.size(); block += 2 * half)
+      for (std::size_t i = block; i < block + half; ++i) bits[i] ^= bits[i + half];
+}
+
+PolarCode::PolarCode(int information, int length, const Crc& crc) : information_(information), length_(length), crc_(crc) {
+  const std::string place = "polar code (" + std::to_string(length) + ", " + std::to_string(information) + ")";
+  if (information < 1) throw Error(place, "at least one information bit is needed");
+  if (length > polar_largest_length) throw Error(place, "longer than " + std::to_string(polar_largest_length) + " bits");
+  if (information > polar_largest_mother - crc.bits || information + crc.bits > length)
+    throw Error(place, "with its CRC of " + std::to_string(crc.bits) + " bits the message does not fit");
+  const int carried = information + crc.bits;
+  mother_ = mother_length(carried, length);
+  if (carried > mother_) throw Error(place, "with its CRC the message does not fit into the mother code of " + std::to_string(mother_));
+
+  std::vector<std::int32_t> interleaved(static_cast<std::size_t>(mother_));
+  const int block = mother_ / 32;
+  for (int n = 0; n < mother_; ++n) interleaved[static_cast<std::size_t>(n)] = sub_blocks[n / block] * block + n % block;
+  // Inputs that what is not sent makes useless: cut off from the channel, or 0 by agreement.
+  std::vector<std::uint8_t> lost(static_cast<std::size_t>(mother_), 0);
+  int first = 0;
+  if (length >= mother_) {
+    matching_ = length == mother_ ? PolarMatching::none : PolarMatching::repetition;
+  } else if (16 * carried <= 7 * length) {
+    matching_ = PolarMatching::puncturing;
+    first = mother_ - length;
+    for (int n = 0; n < first; ++n) lost[static_cast<std::size_t>(interleaved[static_cast<std::size_t>(n)])] = 1;
+    // ceil(3N/4 - E/2) or ceil(9N/16 - E/4) inputs from the first on.
+    const int also = 4 * length >= 3 * mother_ ? (3 * mother_ - 2 * length + 3) / 4 : (9 * mother_ - 4 * length + 15) / 16;
+    for (int n = 0; n < also; ++n) lost[static_cast<std::size_t>(n)] = 1;
+  } else {
+    matching_ = PolarMatching::shortening;
+    for (int n = length; n < mother_; ++n) lost[static_cast<std::size_t>(interleaved[static_cast<std::size_t>(n)])] = 1;
+  }
+  for (int k = 0; k < length; ++k) places_.push_back(interleaved[static_cast<std::size_t>((first + k) % mother_)]);
+
+  frozen_.assign(static_cast<std::size_t>(mother_), 1);
+  const std::vector<std::int32_t> order = polar_reliability(mother_);
+  int open = carried;
+  for (auto input = order.rbegin(); input != order.rend() && open > 0; ++input) {
+    if (lost[static_cast<std::size_t>(*input)]) continue;
+    frozen_[static_cast<std::size_t>(*input)] = 0;
+    --open;
+  }
+  if (open > 0) throw Error(place, "too few inputs are left after puncturing");
+}
+
+void PolarCode::encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const {
+  assert(message.size() == static_cast<std::size_t>(information_) && codeword.size() == static_cast<std::size_t>(length_));
+  const Bits checked = append_crc(crc_, message);
+  Bits inputs(frozen_.size(), 0);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!frozen_[i]) inputs[i] = checked[next++];
+  polar_transform(inputs);
+  for (std::size_t k = 0; k < places_.size(); ++k) codeword[k] = inputs[static_cast<std::size_t>(places_[k])];
+}
+
+}  // namespace semwave
