@@ -56,6 +56,25 @@ void PointTotals::add(const ImageRecord& image) {
   ssim += image.ssim;
 }
 
+void PointResult::add(const ShardCost& cost) {
+  transmitter_operations += cost.transmitter_operations;
+  receiver_operations += cost.receiver_operations;
+  transmitter_seconds += cost.transmitter_seconds;
+  channel_seconds += cost.channel_seconds;
+  receiver_seconds += cost.receiver_seconds;
+}
+
+void PointResult::finish(const Model& model, double sent, const std::vector<std::int64_t>& expert_rows) {
+  if (sent > 0) {
+    transmitter_operations /= sent;
+    receiver_operations /= sent;
+  }
+  const std::int64_t rows = std::accumulate(expert_rows.begin(), expert_rows.end(), std::int64_t{0});
+  for (const std::int64_t r : expert_rows) expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
+  transmitter_operations_dense = model.transmitter->dense_operations();
+  receiver_operations_dense = model.receiver->dense_operations();
+}
+
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
   if ((scenario.psnr || scenario.ssim) && !model.architecture.image_head)
@@ -92,13 +111,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       costs[static_cast<std::size_t>(s)] = run_images(run, scenario, first, std::min(end, first + shard), *policy, result.images.data() + first,
                                                       shard_rows.data() + static_cast<std::size_t>(s) * experts);
     });
-    for (const ShardCost& cost : costs) {
-      result.transmitter_operations += cost.transmitter_operations;
-      result.receiver_operations += cost.receiver_operations;
-      result.transmitter_seconds += cost.transmitter_seconds;
-      result.channel_seconds += cost.channel_seconds;
-      result.receiver_seconds += cost.receiver_seconds;
-    }
+    for (const ShardCost& cost : costs) result.add(cost);
     for (std::size_t i = 0; i < shard_rows.size(); ++i) expert_rows[i % experts] += shard_rows[i];
     for (; done < end; ++done) correct += result.images[static_cast<std::size_t>(done)].decision == result.images[static_cast<std::size_t>(done)].label;
     if (options.progress) options.progress(done, total);
@@ -110,14 +123,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
   result.images.resize(static_cast<std::size_t>(done));
   result.totals = PointTotals(model.architecture.transmitter_blocks);
   for (const ImageRecord& image : result.images) result.totals.add(image);
-  if (done > 0) {
-    result.transmitter_operations /= done;
-    result.receiver_operations /= done;
-  }
-  const std::int64_t rows = std::accumulate(expert_rows.begin(), expert_rows.end(), std::int64_t{0});
-  for (const std::int64_t r : expert_rows) result.expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
-  result.transmitter_operations_dense = model.transmitter->dense_operations();
-  result.receiver_operations_dense = model.receiver->dense_operations();
+  result.finish(model, done, expert_rows);
   result.wall_seconds = seconds_since(start);
   return result;
 }

@@ -42,7 +42,17 @@ struct PointTotals {
   std::vector<std::int64_t> exits;        // [blocks + 1]
 };
 
+struct ShardCost {
+  double transmitter_operations = 0, receiver_operations = 0;
+  double transmitter_seconds = 0, channel_seconds = 0, receiver_seconds = 0;
+};
+
 struct PointResult {
+  /// Sums of a shard, added in the order of the shards.
+  void add(const ShardCost& cost);
+  /// From sums to means over the images sent, shares of the experts from their rows, and what the dense network would cost.
+  void finish(const Model& model, double sent, const std::vector<std::int64_t>& expert_rows);
+
   PointTotals totals;
   std::vector<ImageRecord> images;        // of a timeline: only where records are wanted
   std::vector<double> expert_load;        // [experts] share of dispatched rows, all blocks together

@@ -14,11 +14,6 @@
 
 namespace semwave {
 
-struct ShardCost {
-  double transmitter_operations = 0, receiver_operations = 0;
-  double transmitter_seconds = 0, channel_seconds = 0, receiver_seconds = 0;
-};
-
 /// What was known and planned for the images of a shard.
 struct ShardPlan {
   Fading fading;

@@ -211,14 +211,7 @@ class TimelineRun {
         records_[i].arrived = arrived;
       }
     });
-    PointResult& result = result_.result;
-    for (const ShardCost& cost : costs_) {
-      result.transmitter_operations += cost.transmitter_operations;
-      result.receiver_operations += cost.receiver_operations;
-      result.transmitter_seconds += cost.transmitter_seconds;
-      result.channel_seconds += cost.channel_seconds;
-      result.receiver_seconds += cost.receiver_seconds;
-    }
+    for (const ShardCost& cost : costs_) result_.result.add(cost);
     for (std::size_t i = 0; i < shard_rows_.size(); ++i) expert_rows_[i % expert_rows_.size()] += shard_rows_[i];
   }
 
@@ -307,12 +300,7 @@ class TimelineRun {
     totals.accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::sent);
     totals.uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::sent);
     totals.psnr_halfwidth = batch_halfwidth(links_, &Link::psnr_db, &Link::rebuilt);
-    result.transmitter_operations /= sent;
-    result.receiver_operations /= sent;
-    const std::int64_t rows = std::accumulate(expert_rows_.begin(), expert_rows_.end(), std::int64_t{0});
-    for (const std::int64_t r : expert_rows_) result.expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
-    result.transmitter_operations_dense = model_.transmitter->dense_operations();
-    result.receiver_operations_dense = model_.receiver->dense_operations();
+    result.finish(model_, sent, expert_rows_);
   }
 
   const Scenario& scenario_;

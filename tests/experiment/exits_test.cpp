@@ -13,23 +13,14 @@
 #include "tests/core/expect_error.h"
 #include "tests/experiment/tiny_world.h"
 #include "tests/fixtures/tiny_model.h"
+#include "tests/fixtures/whole_path.h"
 #include "transmitter/exit_rule.h"
 
 namespace semwave {
 namespace {
 
-struct Heard {
-  TransmitTrace trace;
-  Burst burst;
-  Reception reception;
-  Result result;
-  double transmitter_operations = 0, receiver_operations = 0;
-};
-
-class Exits : public ::testing::Test {
+class Exits : public WholePath {
  protected:
-  Exits() : backend_(make_cpu_backend()), data_(tiny::images(12)) {}
-
   static Scenario scenario(const Json& exit, const std::vector<std::pair<std::string, Json>>& changes = {}) {
     std::vector<std::pair<std::string, Json>> all{{"/model/architecture/transmitter/exit_heads", true}, {"/transmitter/exit", exit}, {"/channel/snr_db", 20}};
     all.insert(all.end(), changes.begin(), changes.end());
@@ -48,20 +39,7 @@ class Exits : public ::testing::Test {
   }
 
   Heard run(const Scenario& s, const Model& model, const std::vector<std::int32_t>& indices, const List<Plan>& plans, bool asks_heads = false, bool training = false) {
-    Pass pass{.backend = *backend_};
-    pass.draws = {s.seed, s.repeat, {indices.begin(), indices.end()}};
-    pass.training = training;
-    const Channel channel(s.channel);
-    const Fading fading = channel.realise(pass.draws);
-    Heard out;
-    out.trace.asks_heads = asks_heads;
-    out.burst = model.transmitter->transmit(pass, image_tensor(*backend_, data_, indices), channel.observe(fading), plans, &out.trace);
-    out.transmitter_operations = std::exchange(pass.operations, 0);
-    out.reception = channel.apply(pass, out.burst, fading);
-    pass.operations = 0;
-    out.result = model.receiver->receive(pass, out.reception);
-    out.receiver_operations = pass.operations;
-    return out;
+    return through(s, model, indices, plans, {.training = training, .heads = asks_heads});
   }
 
   /// What each head says about each image where nobody leaves early: [depth][image].
@@ -75,11 +53,6 @@ class Exits : public ::testing::Test {
       }
     return all;
   }
-
-  static std::vector<float> row(const Tensor& t, std::int64_t r) { return {t.data() + r * t.columns(), t.data() + (r + 1) * t.columns()}; }
-
-  std::unique_ptr<Backend> backend_;
-  Dataset data_;
 };
 
 const List<Plan> plans{{1, 2, 4}, {0.5, 2, 16}, {0, 2, 4}, {0.12, 1, 1}, {0.3, 2, 3}, {1, 0, 8}, {0.75, 2, 2}, {0.5, 2, 4}, {1, 1, 4}, {1, 2, 4}, {0.75, 2, 4}, {0.5, 2, 8}};

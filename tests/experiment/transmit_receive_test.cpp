@@ -9,48 +9,20 @@
 #include "experiment/images.h"
 #include "experiment/objective.h"
 #include "tests/fixtures/tiny_model.h"
+#include "tests/fixtures/whole_path.h"
 #include "transmitter/gate.h"
 #include "transmitter/policy.h"
 
 namespace semwave {
 namespace {
 
-struct Heard {
-  TransmitTrace trace;
-  Burst burst;
-  Reception reception;
-  Result result;
-  double transmitter_operations = 0, receiver_operations = 0;
-};
-
-class Path : public ::testing::Test {
+class Path : public WholePath {
  protected:
-  Path() : backend_(make_cpu_backend()), data_(tiny::images(12)) {}
-
   /// Images through everything, one plan each.
   Heard run(const Scenario& scenario, const Model& model, const std::vector<std::int32_t>& indices, const List<Plan>& plans, bool training = false, Tape* tape = nullptr,
             const Gradients* lane = nullptr) {
-    Pass pass{.backend = *backend_};
-    pass.draws = {scenario.seed, scenario.repeat, {indices.begin(), indices.end()}};
-    pass.training = training;
-    pass.tape = tape;
-    pass.gradients = lane;
-    const Channel channel(scenario.channel);
-    const Fading fading = channel.realise(pass.draws);
-    Heard out;
-    out.burst = model.transmitter->transmit(pass, image_tensor(*backend_, data_, indices), channel.observe(fading), plans, &out.trace);
-    out.transmitter_operations = std::exchange(pass.operations, 0);
-    out.reception = channel.apply(pass, out.burst, fading);
-    pass.operations = 0;
-    out.result = model.receiver->receive(pass, out.reception);
-    out.receiver_operations = pass.operations;
-    return out;
+    return through(scenario, model, indices, plans, {.training = training, .tape = tape, .lane = lane});
   }
-
-  static std::vector<float> row(const Tensor& t, std::int64_t r) { return {t.data() + r * t.columns(), t.data() + (r + 1) * t.columns()}; }
-
-  std::unique_ptr<Backend> backend_;
-  Dataset data_;
 };
 
 const List<Plan> mixed_plans{{1, 2, 4}, {0.5, 0, 16}, {0, 1, 4}, {0.12, 1, 1}, {0.3, 2, 3}, {1, 0, 8}, {0.75, 1, 2}, {0.5, 2, 4}};

@@ -1,20 +1,9 @@
 // Any text as an alist: an Error, or a code whose every codeword satisfies its checks and carries its message.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
 #include "channel/ldpc_code.h"
 #include "core/error.h"
-
-namespace {
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-}  // namespace
+#include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   const std::string_view text(reinterpret_cast<const char*>(data), bytes);

@@ -1,20 +1,9 @@
 // Any bytes as a checkpoint: an Error, or arrays that survive being written and read again. Nothing else, no read beyond the bytes.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
 #include "core/checkpoint.h"
 #include "core/error.h"
-
-namespace {
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-}  // namespace
+#include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   semwave::Checkpoint read;
