@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "core/cpu/normals.h"
 
 namespace semwave {
 namespace {
@@ -59,6 +63,64 @@ TEST(ComplexNormal, HasTheMomentsOfTheUnitComplexGaussian) {
   EXPECT_NEAR(imaginary2 / count, 0.5, error * std::sqrt(0.5));
   EXPECT_NEAR(product / count, 0.0, error * 0.5);
   EXPECT_NEAR(fourth / count, 2.0, error * std::sqrt(20.0));  // var |h|^4 = 24 - 4
+}
+
+// Every kernel against the draw in double, for every length of the last register, places in order and out of order.
+TEST(AddComplexNormals, AgreesWithTheDrawInDouble) {
+  const cpu::NormalKey key{0x123456789abcdefull, static_cast<std::uint32_t>(Purpose::noise), 7, 3};
+  std::vector<std::complex<float>> x(70), y;
+  std::vector<std::int32_t> places(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = {static_cast<float>(i) * 0.01f, -1.0f};
+    places[i] = static_cast<std::int32_t>((i * 37 + 5) % 1000 + (i % 3 == 0 ? 0x40000000 : 0));
+  }
+  const auto expect = [&](std::size_t i, std::uint32_t place, const char* what, std::size_t count) {
+    const std::complex<double> n = complex_normal(philox(key.seed, Purpose::noise, key.image, key.visit, place));
+    EXPECT_LT(std::abs(std::complex<double>(y[i]) - std::complex<double>(x[i]) - 0.5 * n), 4e-7) << what << " " << i << " of " << count;
+  };
+  for (const cpu::AddNormals kernel : cpu::add_normals_kernels())
+    for (std::size_t count = 0; count <= x.size(); ++count) {
+      y = x;
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()), static_cast<std::int64_t>(count), places.data(), 0, key, 0.5f);
+      for (std::size_t i = 0; i < count; ++i) expect(i, static_cast<std::uint32_t>(places[i]), "place", count);
+      EXPECT_TRUE(std::equal(y.begin() + static_cast<std::ptrdiff_t>(count), y.end(), x.begin() + static_cast<std::ptrdiff_t>(count))) << "beyond the end, count " << count;
+      y = x;
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()), static_cast<std::int64_t>(count), nullptr, 0xfffffff0u, key, 0.5f);
+      for (std::size_t i = 0; i < count; ++i) expect(i, 0xfffffff0u + static_cast<std::uint32_t>(i), "in order", count);
+    }
+}
+
+// The bits of a sum are those of its counter, wherever it stands.
+TEST(AddComplexNormals, DependsOnTheCounterAlone) {
+  std::vector<std::complex<float>> all(100, {0.25f, 1.0f});
+  add_complex_normals(all, all, 50, 1, Purpose::noise, 2, 3, 0.7f);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::complex<float> one(0.25f, 1.0f);
+    const std::int32_t place = 50 + static_cast<std::int32_t>(i);
+    add_complex_normals({&one, 1}, {&one, 1}, std::span(&place, 1), 1, Purpose::noise, 2, 3, 0.7f);
+    EXPECT_EQ(one, all[i]) << i;
+  }
+}
+
+// Radius and angle over two million draws, which reach u within 1e-6 of both its ends.
+TEST(AddComplexNormals, HasTheStatedError) {
+  for (const cpu::AddNormals kernel : cpu::add_normals_kernels()) {
+    std::vector<std::complex<float>> y(1 << 16);
+    double worst = 0, worst_of_small = 0;
+    for (std::uint32_t round = 0; round < 32; ++round) {
+      std::fill(y.begin(), y.end(), 0.0f);
+      const auto first = static_cast<std::uint32_t>(round * y.size());
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(y.data()), static_cast<std::int64_t>(y.size()), nullptr, first, {11, static_cast<std::uint32_t>(Purpose::noise), 0, 0}, 1.0f);
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::complex<double> n = complex_normal(philox(11, Purpose::noise, 0, 0, first + static_cast<std::uint32_t>(i)));
+        const double error = std::abs(std::complex<double>(y[i]) - n);
+        worst = std::max(worst, error);
+        if (std::abs(n) < 0.01) worst_of_small = std::max(worst_of_small, error / std::abs(n));
+      }
+    }
+    EXPECT_LT(worst, 1e-6);
+    EXPECT_LT(worst_of_small, 1e-6) << "relative";
+  }
 }
 
 TEST(ComplexNormal, StaysFiniteAtTheEndsOfTheWord) {
