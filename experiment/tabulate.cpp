@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -101,7 +102,7 @@ std::vector<double> isotonic(const std::vector<double>& values, const std::vecto
   return made;
 }
 
-Tabulated tabulate(const std::string& folder, int bins, const std::string& command) {
+Tabulated tabulate(const std::string& folder, int bins) {
   const std::string file = folder + "/scenario.json";
   const Scenario whole = read_scenario(file);
   if (whole.source.split != Split::validation)
@@ -194,7 +195,9 @@ Tabulated tabulate(const std::string& folder, int bins, const std::string& comma
   table.plans = std::move(kept);
   table.model_sha256 = model;
   table.network = policy_network(whole);
-  table.made_by = command + "; " + whole.name + ", " + std::to_string(made.records) + " records of validation images of " + whole.source.name + " over " + whole.resolved["channel"].dump();
+  // A table travels: of the folder it keeps the name, not where it lay.
+  const std::string name = (std::filesystem::path(folder) / "").parent_path().filename().string();
+  table.made_by = "semwave table " + name + " --bins " + std::to_string(bins) + "; " + whole.name + ", " + std::to_string(made.records) + " records of validation images of " + whole.source.name + " over " + whole.resolved["channel"].dump();
   return made;
 }
 

@@ -19,7 +19,7 @@ struct Tabulated {
 /// of equally many images (fewer where fewer SNRs were met). Accuracy and PSNR of a plan are made to rise with the SNR by isotonic
 /// regression (pool adjacent violators), which takes most of the noise out of the choice between plans. Throws Error where the run was
 /// not on the validation split, has no records, other exits than `fixed`, or several models.
-Tabulated tabulate(const std::string& folder, int bins, const std::string& command);
+Tabulated tabulate(const std::string& folder, int bins);
 
 /// Nearest non-decreasing sequence in weighted least squares.
 std::vector<double> isotonic(const std::vector<double>& values, const std::vector<double>& weights);
