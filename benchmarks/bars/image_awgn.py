@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Bar 3: the rebuilt image over AWGN at 10 dB, S = 8, gate before the first block, 10,000 test images."""
+"""The rebuilt image over AWGN at 10 dB, S = 8, gate before the first block, 10,000 test images: above what the first model reached."""
 from bar import mean_interval, measure, psnr
 
-BARS = {1.0: (392, 26.5), 0.5: (192, 23.0), 0.25: (96, 19.0)}  # keep -> payload uses, least mean PSNR in dB
+BARS = {1.0: (392, 28.65), 0.5: (192, 26.56), 0.25: (96, 23.13)}  # keep -> payload uses, least mean PSNR in dB
 
 
 def body(bar):
