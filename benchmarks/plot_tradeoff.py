@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Draws a result folder as SVG: PSNR and accuracy against channel uses, a colour for each SNR, the table policy marked.
+"""Draws a result folder as SVG: PSNR and accuracy against channel uses, a colour for each SNR, policies that adapt marked.
 
     benchmarks/plot_tradeoff.py RESULTS_DIR OUT.svg
 
-A dot is a fixed plan. The line runs through the plans that no cheaper one beats; a diamond is the table policy at that SNR.
+A dot is a fixed plan. The line runs through the plans that no cheaper one beats; a diamond is a policy that adapts, at that SNR.
 """
 import argparse
 import json
@@ -55,7 +55,7 @@ def front(points):
 
 class Series:
     def __init__(self, snr_db, colour):
-        self.snr_db, self.colour, self.fixed, self.table = snr_db, colour, [], []
+        self.snr_db, self.colour, self.fixed, self.adaptive = snr_db, colour, [], []
 
 
 def read_series(folder):
@@ -70,7 +70,7 @@ def read_series(folder):
         if label not in series:
             series[label] = Series(label, COLOURS[len(series) % len(COLOURS)])
         policy = row["point"].get("/transmitter/policy", base["transmitter"]["policy"])
-        (series[label].table if policy["kind"] == "table" else series[label].fixed).append(row)
+        (series[label].adaptive if policy["kind"] != "fixed" else series[label].fixed).append(row)
     return list(series.values()), base
 
 
@@ -79,7 +79,7 @@ def text(x, y, content, size=12, anchor="middle", colour=INK, more=""):
 
 
 def panel(series, title, value_of, left, right, show):
-    points = [(row["channel_uses"]["total"], value_of(row)) for one in series for row in one.fixed + one.table if value_of(row) is not None]
+    points = [(row["channel_uses"]["total"], value_of(row)) for one in series for row in one.fixed + one.adaptive if value_of(row) is not None]
     if not points:
         return []
     x = uses_axis([uses for uses, _ in points], left, right)
@@ -101,7 +101,7 @@ def panel(series, title, value_of, left, right, show):
         for uses, value in dots:
             out.append(f"<circle cx='{x.at(uses):.1f}' cy='{y.at(value):.1f}' r='3.2' fill='{one.colour}'/>")
     for one in series:  # above all lines
-        for row in one.table:
+        for row in one.adaptive:
             if value_of(row) is not None:
                 a, b = x.at(row["channel_uses"]["total"]), y.at(value_of(row))
                 out.append(f"<path d='M{a:.1f} {b - 8:.1f}l8 8l-8 8l-8-8z' fill='{one.colour}' stroke='#ffffff' stroke-width='1.6'/>")
@@ -116,9 +116,9 @@ def legend(series, x, y):
         out.append(text(x + 30, row, one.snr_db.replace("-", "−"), anchor="start"))
     row = y + 20 * (len(series) + 1) + 14
     out.append(f"<circle cx='{x + 11}' cy='{row - 4}' r='3.2' fill='{FAINT}'/>" + text(x + 30, row, "fixed plan", anchor="start"))
-    if any(one.table for one in series):
+    if any(one.adaptive for one in series):
         row += 22
-        out.append(f"<path d='M{x + 11} {row - 12}l8 8l-8 8l-8-8z' fill='{FAINT}'/>" + text(x + 30, row, "table policy", anchor="start"))
+        out.append(f"<path d='M{x + 11} {row - 12}l8 8l-8 8l-8-8z' fill='{FAINT}'/>" + text(x + 30, row, "adaptive policy", anchor="start"))
     return out
 
 
@@ -132,7 +132,7 @@ def main():
         series, base = read_series(options.results)
     except FileNotFoundError as missing:
         sys.exit(f"plot_tradeoff: {missing.filename} is not there: semwave run SCENARIO --out {options.results}")
-    images = sorted({row["images"] for one in series for row in one.fixed + one.table})
+    images = sorted({row["images"] for one in series for row in one.fixed + one.adaptive})
     psnr = panel(series, "rebuilt image: mean PSNR, dB", lambda row: row.get("psnr_db"), 56, 408, lambda tick: f"{tick:g}")
     share = panel(series, "class: accuracy, %", lambda row: 100 * row["accuracy"] if "accuracy" in row else None, 462, 814, lambda tick: f"{tick:g}")
     source = f"{base['source']['dataset']}, {base['source']['split']} split, {images[0]}" + ("" if len(images) == 1 else f" to {images[-1]}") + f" images a point, {base['channel']['kind']}"
