@@ -118,7 +118,7 @@ def legend(series, x, y):
     out.append(f"<circle cx='{x + 11}' cy='{row - 4}' r='3.2' fill='{FAINT}'/>" + text(x + 30, row, "fixed plan", anchor="start"))
     if any(one.adaptive for one in series):
         row += 22
-        out.append(f"<path d='M{x + 11} {row - 12}l8 8l-8 8l-8-8z' fill='{FAINT}'/>" + text(x + 30, row, "adaptive policy", anchor="start"))
+        out.append(f"<path d='M{x + 11} {row - 12}l8 8l-8 8l-8-8z' fill='{FAINT}'/>" + text(x + 30, row, "adaptive", anchor="start"))
     return out
 
 
