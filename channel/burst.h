@@ -28,6 +28,7 @@ struct Burst {
   Var symbols;                         // [total, 2] payload I/Q
   List<std::int32_t> starts;    // [images + 1] first payload symbol of each image
   List<std::int32_t> places;    // [total] place in the full grid, position x S + symbol; keys the noise
+  List<std::int32_t> symbols_per_token;  // [images] that many payload symbols in a row are lost together where tokens are; empty: an image's payload is one piece
   List<Ledger> ledger;          // [images]
 };
 
@@ -44,6 +45,10 @@ struct Reception {
   List<std::int32_t> starts;               // [images + 1]
   List<Ledger> ledger;                     // [images]
   List<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records
+  /// [total] 1 where a symbol did not arrive and this is known (a datagram that is missing); y and h are 0 there. Empty: everything arrived.
+  /// The semantic receiver takes a token with any such symbol for one that was not sent.
+  List<std::uint8_t> erased;
+  List<std::uint8_t> header_erased;        // [images] 1 where the header did not arrive: the image is lost. Empty: every header arrived
 };
 
 }  // namespace semwave

@@ -10,9 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "channel/antennas.h"
 #include "channel/burst.h"
 #include "channel/csi.h"
+#include "channel/disturbance.h"
 #include "channel/fading.h"
+#include "channel/loss.h"
+#include "channel/ofdm.h"
+#include "channel/trace.h"
 #include "core/list.h"
 #include "core/pass.h"
 
@@ -30,39 +35,56 @@ struct ChannelSettings {
   bool noiseless = false;       // `ideal`
   SnrLaw snr{};
   Csi transmitter{}, receiver{};  // what each end knows
+  double snr_offset_db = 0;     // of the convention `snr`: added to every SNR of the scenario
+  Antennas antennas{};          // fading.branches = transmit x receive
+  std::shared_ptr<const Ofdm> ofdm{};    // fading.branches = its taps; none: one tap, no tones
+  std::shared_ptr<const Trace> trace{};  // of gains where the fading's kind is trace, else of SNRs
+  Interference interference{};
+  Impulses impulses{};
+  double phase_step = 0;        // deviation in radians a use
+  std::optional<LossLaw> loss{};
 };
 
 class Channel {
  public:
-  explicit Channel(ChannelSettings settings) : settings_(settings) {}
+  explicit Channel(ChannelSettings settings);
   const ChannelSettings& settings() const { return settings_; }
 
   /// Mean SNR of each of these links (images, without a timeline), as the law says.
   List<double> mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const;
   /// Links are the image ids of the pass; visit is the slot.
   Fading realise(const Draws& draws) const;
-  /// The same with the mean SNR of each image given (training draws its own).
+  /// The same with the mean SNR of each image given (training draws its own). Where a trace says the SNR, the trace holds.
   Fading realise(const Draws& draws, List<double> snr_db) const;
-  /// Links given too: a link carries many images, one a slot.
+  /// Links given too, those of a timeline: a link carries many images, one a slot.
   Fading realise(const Draws& draws, List<std::uint32_t> links, List<double> snr_db) const;
   /// What the transmitter believes before it plans. Perfect: with coherence `image` the instantaneous SNR, gain included; otherwise the
   /// mean SNR, since one number cannot describe many gains. Estimated: the SNR of a least-squares estimate, drawn per link and slot.
   /// Delayed: the instantaneous SNR some slots ago. Quantised: the perfect one in `bits`. None: the middle of the SNR law.
-  /// The ideal channel is believed at `ideal_snr_db`.
+  /// Of several streams or tones it is the SNR at which one of them would carry the mean of what they carry, log2(1 + SNR). Interference
+  /// counts as noise where it is known. The ideal channel is believed at `ideal_snr_db`.
   List<ChannelState> observe(const Fading& fading) const;
-  /// Channel uses spent on estimates by an image that sends so many header and payload symbols: the receiver's pilots for each gain it
-  /// meets (`receiver_pilots`, usually settings().receiver_pilots()), and the transmitter's sounding.
-  std::int64_t pilot_uses(std::int64_t data_uses, int receiver_pilots) const;
-  /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload. In a training pass
-  /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the symbols really
-  /// sent (a burst that already says otherwise is a bug). Noise is keyed by the pass's draws, fades by those of `fading`.
-  /// What the receiver knows of the gains is in Reception::gains, and the noise variance has the error of that knowledge on top.
+  /// The uses of an image that sends so many header and payload symbols: as many as symbols on one antenna and one tone; whole uses of several antennas,
+  /// whole OFDM symbols with their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually settings().receiver.pilots where it
+  /// estimates, else 0) and the transmitter's sounding.
+  Ledger uses(std::int64_t header, std::int64_t payload, int receiver_pilots) const;
+  /// Power gain at an image's first use: of combined antennas, or of what its streams or tones carry together.
+  double power_gain(const Fading& fading, int image) const;
+  /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload; what other symbols leave behind in one
+  /// (streams, tones beyond the prefix) counts as noise there. In a training pass
+  /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the uses really
+  /// taken (a burst that counts its symbols otherwise is a bug); parity is a share of the payload's symbols that the sender names. Noise is keyed by the
+  /// pass's draws, fades by those of `fading`. What the receiver knows of the gains is in Reception::gains, and the noise variance has the error of that
+  /// knowledge on top. Symbols that are lost are 0, gain and all.
   Reception apply(Pass& pass, const Burst& burst, const Fading& fading) const;
 
   static constexpr double ideal_snr_db = 40;
 
  private:
+  double power_of(std::span<const std::complex<double>> branches, double noise) const;
+
   ChannelSettings settings_;
+  double trace_error_ = 0;
 };
 
 }  // namespace semwave

@@ -1,78 +1,20 @@
-// The entries, each with its fields: this list is what `semwave list channels` and the schema show.
+// The entries, each with its fields (channel/channel_fields.h): this list is what `semwave list channels` and the schema show.
 #include "channel/registry.h"
 
+#include <bit>
 #include <cmath>
+
+#include "channel/channel_fields.h"
 
 namespace semwave {
 namespace {
-
-std::shared_ptr<const Fields> shared(Fields fields) { return std::make_shared<const Fields>(std::move(fields)); }
-
-Field snr_field() {
-  const auto decibel = [](std::string name) {
-    return Field{.name = std::move(name), .type = FieldType::number, .summary = "dB", .minimum = -100, .maximum = 200};
-  };
-  Field range{.name = "uniform", .type = FieldType::list, .summary = "from and to, in dB", .minimum = 2, .maximum = 2};
-  range.element = std::make_shared<const Field>(decibel("snr_db"));
-  Field law{.name = "snr_db", .type = FieldType::object, .summary = "drawn per image, uniform in dB"};
-  law.object = shared(Fields{.summary = "a law of the SNR", .fields = {range}});
-  Field field = decibel("snr_db");
-  field.summary = "mean Es/N0 in dB, or {\"uniform\": [from, to]} drawn per image";
-  field.fallback = Json(10);
-  field.alternatives = {law};
-  return field;
-}
-
-Field coherence_field() {
-  Field block{.name = "block", .type = FieldType::integer, .summary = "uses that share a gain", .minimum = 1, .maximum = 1e9};
-  Field uses{.name = "coherence", .type = FieldType::object, .summary = "a block of uses"};
-  uses.object = shared(Fields{.summary = "a block of uses", .fields = {block}});
-  return {.name = "coherence",
-          .type = FieldType::choice,
-          .summary = "how long a gain lasts: a symbol, a block of block_uses (or {\"block\": uses}), an image",
-          .fallback = Json("image"),
-          .choices = {"symbol", "block", "image"},
-          .alternatives = {uses}};
-}
-
-Field csi_field() {
-  const Field pilots{.name = "pilots", .type = FieldType::integer, .summary = "channel uses for each estimate; left out: csi.pilots", .optional = true, .minimum = 1, .maximum = 1e6};
-  const Field delay{.name = "delay", .type = FieldType::integer, .summary = "slots", .fallback = Json(1), .minimum = 0, .maximum = 1e6};
-  const auto kinds = [&](std::string perfect, std::string estimated, std::string delayed, std::string quantised, std::string bits_of, std::string none) {
-    const Field bits{.name = "bits", .type = FieldType::integer, .summary = bits_of, .fallback = Json(3), .minimum = 1, .maximum = 24};
-    return std::vector<std::pair<std::string, std::shared_ptr<const Fields>>>{{"perfect", shared({.summary = std::move(perfect)})},
-                                                                              {"estimated", shared({.summary = std::move(estimated), .fields = {pilots}})},
-                                                                              {"delayed", shared({.summary = std::move(delayed), .fields = {delay}})},
-                                                                              {"quantised", shared({.summary = std::move(quantised), .fields = {bits}})},
-                                                                              {"none", shared({.summary = std::move(none)})}};
-  };
-  const Field transmitter{.name = "transmitter", .type = FieldType::variant, .summary = "what the transmitter knows before it plans", .fallback = Json("perfect"),
-                          .kinds = kinds("the SNR of the burst, gain included where there is one gain a burst", "from pilots sent before the burst, counted: error variance N0/pilots",
-                                         "the SNR of some slots ago", "a few bits of the SNR", "of the SNR over -10..30 dB", "the middle of the SNR law")};
-  const Field receiver{.name = "receiver", .type = FieldType::variant, .summary = "what the receiver knows of the gains; it knows N0", .fallback = Json("perfect"),
-                       .kinds = kinds("every gain", "from pilots in the burst, counted: error variance N0/pilots", "the gain of some slots ago", "a few bits of the gain",
-                                      "of each real dimension over -3..3", "nothing: the gain is taken for 1")};
-  const Field common{.name = "pilots", .type = FieldType::integer, .summary = "of an end that is estimated and does not say", .fallback = Json(4), .minimum = 1, .maximum = 1e6};
-  Field field{.name = "csi", .type = FieldType::object, .summary = "channel state information at each end", .fallback = Json::object()};
-  field.object = shared(Fields{.summary = "channel state information", .fields = {transmitter, receiver, common}});
-  return field;
-}
-
-Field doppler_field() {
-  return {.name = "doppler",
-          .type = FieldType::number,
-          .summary = "f_D tau, tau the coherence interval (a slot for image): gains follow each other with autocorrelation J0(2 pi f_D tau n); left out: each draws its own",
-          .optional = true,
-          .minimum = 0,
-          .maximum = 1e6};
-}
 
 Csi read_csi(const Json& end, const Json& common) {
   static constexpr std::pair<const char*, CsiKind> kinds[] = {{"perfect", CsiKind::perfect}, {"estimated", CsiKind::estimated}, {"delayed", CsiKind::delayed}, {"quantised", CsiKind::quantised}, {"none", CsiKind::none}};
   Csi csi;
   for (const auto& [name, kind] : kinds)
     if (end.at("kind") == name) csi.kind = kind;
-  csi.pilots = end.value("pilots", common.get<int>());
+  csi.pilots = end.value("pilots", common.is_null() ? 1 : common.get<int>());
   csi.delay = end.value("delay", csi.delay);
   csi.bits = end.value("bits", csi.bits);
   return csi;
@@ -81,8 +23,9 @@ Csi read_csi(const Json& end, const Json& common) {
 /// Both ends, and that what they are to know can be known.
 void read_csi(const Json& parameters, ChannelSettings& settings) {
   const Json& csi = parameters.at("csi");
-  settings.transmitter = read_csi(csi.at("transmitter"), csi.at("pilots"));
-  settings.receiver = read_csi(csi.at("receiver"), csi.at("pilots"));
+  const Json pilots = csi.value("pilots", Json());
+  settings.transmitter = read_csi(csi.at("transmitter"), pilots);
+  settings.receiver = read_csi(csi.at("receiver"), pilots);
   const FadingLaw& fading = settings.fading;
   if (fading.kind == FadingKind::none || fading.coherence == Coherence::image) return;
   const auto one_gain = [&](const Csi& end, const char* place) {
@@ -93,12 +36,23 @@ void read_csi(const Json& parameters, ChannelSettings& settings) {
   if (settings.transmitter.kind == CsiKind::estimated) throw Error("@/csi/transmitter", "the transmitter can estimate one gain a burst only: coherence image");
   if (settings.receiver.kind != CsiKind::estimated) return;
   if (fading.coherence == Coherence::symbol) throw Error("@/csi/receiver", "a gain that lasts one symbol cannot be estimated: coherence image or block");
-  if (settings.receiver.pilots >= fading.block)
-    throw Error("@/csi/receiver", std::to_string(settings.receiver.pilots) + " pilots leave nothing of a block of " + std::to_string(fading.block) + " uses");
+  if (const std::int64_t pilots_a_gain = std::int64_t{settings.antennas.transmit} * settings.receiver.pilots; pilots_a_gain >= fading.block)
+    throw Error("@/csi/receiver", std::to_string(pilots_a_gain) + " pilots leave nothing of a block of " + std::to_string(fading.block) + " uses");
 }
 
+double linear(const Json& db) { return std::pow(10, db.get<double>() / 10); }
+
+Interference read_interference(const Json& parameters) {
+  const Json& from = parameters.at("interference");
+  if (from.at("kind") == "none") return {};
+  return {from.at("kind") == "qpsk" ? InterferenceKind::qpsk : InterferenceKind::gaussian, 1 / linear(from.at("sir_db")), from.at("known").get<bool>()};
+}
+
+/// What every channel with noise has.
 ChannelSettings noisy(const Json& parameters) {
   ChannelSettings settings;
+  settings.interference = read_interference(parameters);
+  if (!parameters.contains("snr_db")) return settings;
   const Json& snr = parameters.at("snr_db");
   if (snr.is_object()) {
     settings.snr = {snr.at("uniform").at(0).get<double>(), snr.at("uniform").at(1).get<double>()};
@@ -109,16 +63,25 @@ ChannelSettings noisy(const Json& parameters) {
   return settings;
 }
 
+ChannelSettings noiseless(ChannelSettings settings) {
+  settings.noiseless = true;
+  settings.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
+  return settings;
+}
+
+ChannelSettings ideal(const Json& parameters) {
+  ChannelSettings settings = noiseless(noisy(parameters));
+  read_csi(parameters, settings);
+  return settings;
+}
+
 ChannelSettings awgn(const Json& parameters) {
   ChannelSettings settings = noisy(parameters);
   read_csi(parameters, settings);
   return settings;
 }
 
-ChannelSettings fading(const Json& parameters, FadingKind kind) {
-  ChannelSettings settings = noisy(parameters);
-  FadingLaw& law = settings.fading;
-  law.kind = kind;
+void read_coherence(const Json& parameters, FadingLaw& law) {
   const Json& coherence = parameters.at("coherence");
   if (coherence.is_object()) {
     law.coherence = Coherence::block;
@@ -128,9 +91,115 @@ ChannelSettings fading(const Json& parameters, FadingKind kind) {
     law.block = parameters.at("block_uses").get<std::int64_t>();
   }
   if (parameters.contains("doppler")) law.doppler = parameters.at("doppler").get<double>();
-  if (kind == FadingKind::rician) law.k_factor = std::pow(10, parameters.at("k_db").get<double>() / 10);
+}
+
+ChannelSettings fading(const Json& parameters, FadingKind kind) {
+  ChannelSettings settings = noisy(parameters);
+  settings.fading.kind = kind;
+  read_coherence(parameters, settings.fading);
+  if (kind == FadingKind::rician) settings.fading.k_factor = linear(parameters.at("k_db"));
   read_csi(parameters, settings);
   return settings;
+}
+
+ChannelSettings mimo(const Json& parameters) {
+  ChannelSettings settings = noisy(parameters);
+  const Json& antennas = parameters.at("antennas");
+  settings.antennas = {antennas.at("transmit").get<int>(), antennas.at("receive").get<int>(), parameters.at("detector") == "zf" ? Detector::zero_forcing : Detector::lmmse};
+  const auto& [transmit, receive, detector] = settings.antennas;
+  if (receive < transmit)
+    throw Error("@/antennas/receive", std::to_string(receive) + " receive antennas cannot separate the streams of " + std::to_string(transmit) + " transmit antennas: take as many or more");
+  settings.fading.kind = FadingKind::rayleigh;
+  settings.fading.branches = transmit * receive;
+  read_coherence(parameters, settings.fading);
+  read_csi(parameters, settings);
+  if (settings.receiver.kind == CsiKind::none && settings.fading.branches > 1)
+    throw Error("@/csi/receiver", "without any knowledge of the gains antennas can be neither combined nor separated: perfect, estimated, delayed or quantised");
+  return settings;
+}
+
+ChannelSettings tdl(const Json& parameters) {
+  ChannelSettings settings = noisy(parameters);
+  const Json& pilots = parameters.at("pilots");
+  OfdmSettings ofdm{.subcarriers = parameters.at("subcarriers").get<int>(),
+                    .spacing_khz = parameters.at("spacing_khz").get<double>(),
+                    .prefix = parameters.at("prefix").get<int>(),
+                    .layout = pilots.at("kind") == "symbols" ? PilotLayout::symbols : PilotLayout::tones,
+                    .pilot_spacing = pilots.at("every").get<int>()};
+  if (!std::has_single_bit(static_cast<unsigned>(ofdm.subcarriers))) throw Error("@/subcarriers", "expected a power of two, found " + std::to_string(ofdm.subcarriers));
+  if (ofdm.prefix > ofdm.subcarriers) throw Error("@/prefix", "a prefix of " + std::to_string(ofdm.prefix) + " samples is longer than the symbol it repeats, of " + std::to_string(ofdm.subcarriers));
+  if (ofdm.layout == PilotLayout::tones && ofdm.pilot_spacing > ofdm.subcarriers / 2)
+    throw Error("@/pilots/every", "one pilot tone in " + std::to_string(ofdm.pilot_spacing) + " leaves fewer than two among " + std::to_string(ofdm.subcarriers) + " to interpolate between");
+  const std::string profile = parameters.at("profile").get<std::string>();
+  for (const TapProfile& known : tap_profiles())
+    if (known.name == profile) settings.ofdm = std::make_shared<const Ofdm>(ofdm, known);
+  settings.fading.kind = FadingKind::rayleigh;
+  settings.fading.branches = static_cast<int>(settings.ofdm->taps().size());
+  if (const double doppler_hz = parameters.at("doppler_hz").get<double>(); doppler_hz > 0) {
+    settings.fading.coherence = Coherence::symbol;  // an OFDM symbol is the use that taps are counted by
+    settings.fading.doppler = doppler_hz * settings.ofdm->symbol_seconds();
+  }
+  const Json& csi = parameters.at("csi");
+  settings.transmitter = read_csi(csi.at("transmitter"), Json());
+  settings.receiver = read_csi(csi.at("receiver"), Json());
+  settings.receiver.pilots = 1;
+  for (const char* end : {"transmitter", "receiver"})
+    if (csi.at(end).at("kind") == "delayed") throw Error(std::string("@/csi/") + end, "the taps of a burst do not follow those of the burst before: perfect, estimated (receiver), quantised or none");
+  if (settings.transmitter.kind == CsiKind::estimated) throw Error("@/csi/transmitter", "its one number stands for many tones, which it has no pilots for: perfect, quantised or none");
+  return settings;
+}
+
+ChannelSettings losing(const Json& parameters, bool memory) {
+  ChannelSettings settings = noisy(parameters);
+  if (parameters.at("noiseless").get<bool>()) settings = noiseless(std::move(settings));
+  LossLaw law;
+  if (memory) {
+    law.good_to_bad = parameters.at("good_to_bad").get<double>();
+    law.bad_to_good = parameters.at("bad_to_good").get<double>();
+    law.loss_good = parameters.at("loss_good").get<double>();
+    law.loss_bad = parameters.at("loss_bad").get<double>();
+  } else {
+    law.loss_good = parameters.at("loss").get<double>();
+  }
+  law.unit = parameters.at("of") == "packet" ? LossUnit::packet : LossUnit::token;
+  law.packet_uses = parameters.at("packet_uses").get<std::int64_t>();
+  law.header_too = parameters.at("header") == "lost too";
+  settings.loss = law;
+  read_csi(parameters, settings);
+  return settings;
+}
+
+ChannelSettings impulsive(const Json& parameters) {
+  ChannelSettings settings = awgn(parameters);
+  settings.impulses = {parameters.at("probability").get<double>(), linear(parameters.at("power_ratio_db"))};
+  return settings;
+}
+
+ChannelSettings phase_noise(const Json& parameters) {
+  ChannelSettings settings = awgn(parameters);
+  settings.phase_step = parameters.at("deviation").get<double>();
+  return settings;
+}
+
+ChannelSettings traced(const Json& parameters) {
+  ChannelSettings settings = noisy(parameters);
+  const std::string file = parameters.at("file").get<std::string>();
+  if (file.empty()) throw Error("@/file", "expected a CSV file with the columns slot,re,im or slot,snr_db");
+  settings.trace = Trace::read(file, parameters.at("normalise").get<bool>());
+  if (settings.trace->has_gains())
+    settings.fading.kind = FadingKind::trace;
+  else
+    settings.snr = {settings.trace->lowest_snr_db(), settings.trace->highest_snr_db()};
+  read_csi(parameters, settings);
+  if (!settings.trace->has_gains() && settings.transmitter.kind == CsiKind::delayed)
+    throw Error("@/csi/transmitter", "a trace of SNRs is known as of its own slot: in a timeline use feedback.delay");
+  return settings;
+}
+
+std::vector<Field> joined(std::vector<Field> first, const std::vector<Field>& second, const std::vector<Field>& third = {}) {
+  first.insert(first.end(), second.begin(), second.end());
+  first.insert(first.end(), third.begin(), third.end());
+  return first;
 }
 
 }  // namespace
@@ -138,30 +207,29 @@ ChannelSettings fading(const Json& parameters, FadingKind kind) {
 const Registry<ChannelSettings>& channels() {
   static const Registry<ChannelSettings> registry = [] {
     Registry<ChannelSettings> all("channel");
-    all.add("ideal", {.summary = "what is sent is heard: no noise, no fading; also the name of a real radio", .fields = {csi_field()}},
-            [](const Json& parameters) {
-              ChannelSettings settings;
-              settings.noiseless = true;
-              settings.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
-              read_csi(parameters, settings);
-              return settings;
-            });
-    all.add("awgn", {.summary = "white Gaussian noise of variance N0 per complex symbol", .fields = {snr_field(), csi_field()}}, awgn);
-    const Field block{.name = "block_uses",
-                      .type = FieldType::integer,
-                      .summary = "uses that share a gain with coherence block",
-                      .fallback = Json(1),
-                      .minimum = 1,
-                      .maximum = 1e9};
-    all.add("rayleigh",
-            {.summary = "complex gain CN(0, 1), phase included, then white Gaussian noise",
-             .fields = {snr_field(), coherence_field(), block, doppler_field(), csi_field()}},
-            [](const Json& parameters) { return fading(parameters, FadingKind::rayleigh); });
+    const std::vector<Field> rest{csi_field(), interference_field()};
+    const auto add = [&](std::string name, std::string summary, std::vector<Field> fields, Registry<ChannelSettings>::Factory factory) {
+      all.add(std::move(name), {.summary = std::move(summary), .fields = joined(std::move(fields), rest)}, std::move(factory));
+    };
+    const std::vector<Field> lasting{coherence_field(), block_field(), doppler_field()};
+    add("ideal", "what is sent is heard: no noise, no fading; also the name of a real radio", {}, ideal);
+    add("awgn", "white Gaussian noise of variance N0 per complex symbol", {snr_field()}, awgn);
+    add("rayleigh", "complex gain CN(0, 1), phase included, then white Gaussian noise", joined({snr_field()}, lasting), [](const Json& parameters) { return fading(parameters, FadingKind::rayleigh); });
     const Field k{.name = "k_db", .type = FieldType::number, .summary = "power of the line of sight over that of the scatter, dB", .fallback = Json(6), .minimum = -100, .maximum = 100};
-    all.add("rician",
-            {.summary = "a line of sight of constant gain and a scattered part CN(0, 1), together of unit power, then white Gaussian noise",
-             .fields = {snr_field(), k, coherence_field(), block, doppler_field(), csi_field()}},
-            [](const Json& parameters) { return fading(parameters, FadingKind::rician); });
+    add("rician", "a line of sight of constant gain and a scattered part CN(0, 1), together of unit power, then white Gaussian noise", joined({snr_field(), k}, lasting),
+        [](const Json& parameters) { return fading(parameters, FadingKind::rician); });
+    add("mimo", "several antennas, Rayleigh between each pair: maximum-ratio combining, or streams that a zero-forcing or LMMSE detector separates; snr_db is per receive branch",
+        joined({snr_field()}, antennas_fields(), lasting), mimo);
+    all.add("tdl", {.summary = "a tapped delay line carried by OFDM with a cyclic prefix: the signal really goes through the taps sample by sample",
+                    .fields = joined({snr_field()}, ofdm_fields(), {csi_field(false), interference_field()})},
+            tdl);
+    add("erasure", "tokens or packets are lost, each for itself, and known to be lost; white Gaussian noise on the rest", joined({snr_field(), probability("loss", 0.1, "share of tokens or packets lost")}, loss_fields()),
+        [](const Json& parameters) { return losing(parameters, false); });
+    add("gilbert_elliott", "the same with memory: a good and a bad state, stepped once a token or packet in the order of sending", joined({snr_field()}, memory_fields(), loss_fields()),
+        [](const Json& parameters) { return losing(parameters, true); });
+    add("impulsive", "Bernoulli-Gaussian noise: now and then a use has far more of it, the mean stays N0", joined({snr_field()}, impulse_fields()), impulsive);
+    add("phase_noise", "an oscillator whose phase wanders (Wiener), then white Gaussian noise", {snr_field(), phase_field()}, phase_noise);
+    add("trace", "complex gains or SNRs from a file, slot by slot, then white Gaussian noise", joined({snr_field()}, trace_fields()), traced);
     return all;
   }();
   return registry;

@@ -7,7 +7,7 @@
 
 namespace semwave {
 
-/// ideal, awgn, rayleigh, rician.
+/// ideal, awgn, rayleigh, rician, mimo, tdl, erasure, gilbert_elliott, impulsive, phase_noise, trace.
 const Registry<ChannelSettings>& channels();
 
 /// zf, mmse.

@@ -7,7 +7,7 @@ namespace semwave {
 
 class Backend;
 
-/// Header, then payload, of one image; its length is ledger[image].total() of what Channel::apply reports.
+/// Header, then payload, of one image; a symbol a use. Pilots and prefixes, which the channel adds, are not in it.
 Symbols serialise(const Backend& backend, const Burst& burst, int image);
 
 }  // namespace semwave

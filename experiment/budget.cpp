@@ -68,9 +68,11 @@ class PlannedImages {
         sums.looks = true;
         return sums;
       }
-      sums.uses.payload += forecast->uses.payload;
-      sums.uses.header += forecast->uses.header;
-      sums.uses.pilots += channel_.pilot_uses(forecast->uses.payload + forecast->uses.header, fading.receiver_pilots_[i]);
+      const Ledger uses = channel_.uses(forecast->uses.header, forecast->uses.payload, fading.receiver_pilots_[i]);
+      sums.uses.payload += uses.payload;
+      sums.uses.header += uses.header;
+      sums.uses.pilots += uses.pilots;
+      sums.uses.prefix += uses.prefix;
       sums.transmitter_operations += forecast->operations;
       sums.receiver_operations += model_.receiver->operations(&forecast->header);
       sums.receiver_operations_lost += model_.receiver->operations(nullptr);
@@ -141,6 +143,7 @@ bool plan_point(const Scenario& scenario, const Model& model, int images, Thread
     budget.payload += static_cast<double>(sums.uses.payload) / count;
     budget.header += static_cast<double>(sums.uses.header) / count;
     budget.pilots += static_cast<double>(sums.uses.pilots) / count;
+    budget.prefix += static_cast<double>(sums.uses.prefix) / count;
     budget.transmitter_operations += sums.transmitter_operations / count;
     budget.receiver_operations += sums.receiver_operations / count;
     lost_operations += sums.receiver_operations_lost / count;

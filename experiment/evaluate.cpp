@@ -46,6 +46,7 @@ void PointTotals::add(const ImageRecord& image) {
   uses.prefix += image.uses.prefix;
   correct += image.decision == image.label && !image.late;
   tokens += image.tokens;
+  tokens_lost += image.tokens_lost;
   depth += image.exit_depth;
   lost += image.header_lost;
   answered += image.answered;

@@ -56,8 +56,8 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
   for (const char* key : {"sweep", "output", "name"}) known.erase(key);
   visit_paths(known, [&](const std::string& pointer, std::string& path) {
     // What is in a file matters, not where it lies; model and images come with their own sums.
-    if (pointer == "/transmitter/policy/file") {
-      const std::string table = read_file_whole(path, 16u << 20);
+    if (pointer == "/transmitter/policy/file" || pointer == "/channel/file") {
+      const std::string table = read_file_whole(path, 64u << 20);
       path = sha256(table.data(), table.size());
     } else {
       path.clear();
@@ -96,6 +96,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["cbr"] = static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
   row["cbr_payload"] = static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
   row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
+  if (network && scenario.channel.loss) row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;
   row["exit_depth"] = static_cast<double>(totals.depth) / images;
   row["exit_histogram"] = totals.exits;
   if (network) {
@@ -134,6 +135,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
     if (row.contains("psnr_db")) row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
   }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
+  for (const char* key : {"snr", "fading"})
+    if (const Json& named = scenario.resolved["conventions"][key]; named != "complex") row["conventions"][key] = named;
   row["seed"] = scenario.seed;
   row["point_sha256"] = point_sha256;
   row["model_sha256"] = model.sha256;
@@ -158,6 +161,7 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.plan_depth}, {"symbols_per_token", image.symbols_per_token}};
   line["exit_depth"] = image.exit_depth;
   line["tokens"] = image.tokens;
+  if (image.tokens_lost > 0) line["tokens_lost"] = image.tokens_lost;
   line["snr_db"] = image.snr_db;
   line["gain"] = image.gain;
   line["believed_snr_db"] = image.believed_snr_db;

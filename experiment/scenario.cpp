@@ -121,6 +121,17 @@ TimelineSettings read_timeline(const Json& timeline, const Place& place) {
   return made;
 }
 
+/// The conventions of the link that stand beside the channel.
+void read_conventions(const Json& conventions, Scenario& made) {
+  if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
+  if (conventions["fading"] != "real") return;
+  const std::string place = made.place("/conventions/fading").str();
+  if (made.resolved["channel"]["kind"] != "rayleigh") throw Error(place, "'real' is |h| of the channel rayleigh; '" + made.resolved["channel"]["kind"].get<std::string>() + "' has no such reading");
+  const CsiKind known = made.channel.receiver.kind;
+  if (known == CsiKind::delayed || known == CsiKind::quantised) throw Error(place, "a gain without phase is known at the receiver perfectly, by pilots, or not at all: change channel.csi.receiver");
+  made.channel.fading.real_valued = true;
+}
+
 /// The sweep as read, its keys in the order they were written.
 std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(const Json& sweep, const Place& place, const std::vector<std::string>& written) {
   std::vector<std::string> order;
@@ -183,7 +194,7 @@ double Law::draw(double uniform) const {
 }
 
 void visit_paths(Json& resolved, const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 4> pointers{"/model", "/source/path", "/transmitter/policy/file", "/train/initial"};
+  static constexpr std::array<const char*, 5> pointers{"/model", "/source/path", "/transmitter/policy/file", "/channel/file", "/train/initial"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;
@@ -233,6 +244,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.positions_sent = transmitter["positions"] == "sent";
   made.power = power_named(all["conventions"]["power"]);
   made.channel = channels().make(all["channel"], made.place("/channel"));
+  read_conventions(all["conventions"], made);
   const bool oracle = made.policy["kind"] == "oracle";
   if (oracle) made.channel.transmitter = {};
   made.equaliser = equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
@@ -261,6 +273,8 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (made.timeline && (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)) throw Error(made.place("/stop").str(), "a timeline ends with its last slot: leave it out, or change /timeline/slots");
   if (made.train && made.channel.fading.coherence == Coherence::block && (made.train->pilots.to > 0 || std::any_of(made.train->pilots.choices.begin(), made.train->pilots.choices.end(), [](double n) { return n > 0; })))
     throw Error(made.place("/train/pilots").str(), "pilots are drawn for an image as a whole: coherence image");
+  if (made.train && made.channel.ofdm && (made.train->pilots.to > 0 || std::any_of(made.train->pilots.choices.begin(), made.train->pilots.choices.end(), [](double n) { return n > 0; })))
+    throw Error(made.place("/train/pilots").str(), "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0");
   if (made.timeline && (made.repeat + 1.0) * made.timeline->slots > 4294967295.0) throw Error(made.place("/source/repeat").str(), "repeats of so many slots are beyond the 2^32 slots that are told apart");
   made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
 

@@ -64,6 +64,7 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
     r.exit_depth = trace.exit_depth[i];
     r.symbols_per_token = planned.plans[i].symbols_per_token;
     r.tokens = trace.layout->rows_of(static_cast<int>(i));
+    r.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
     r.snr_db = planned.fading.snr_db(static_cast<int>(i));
     r.gain = heard.mean_gain[i];
     r.believed_snr_db = planned.states[i].snr_db;

@@ -232,10 +232,9 @@ class TimelineRun {
       record.symbols_per_token = plans_[i].symbols_per_token;
       record.tokens = expected->tokens;
       record.snr_db = met.snr_db(0);
-      record.gain = std::norm(met.gain(0, 0));
+      record.gain = run_.channel().power_gain(met, 0);
       record.believed_snr_db = states_[i].snr_db;
-      record.uses = expected->uses;
-      record.uses.pilots = run_.channel().pilot_uses(expected->uses.header + expected->uses.payload, met.receiver_pilots_[0]);
+      record.uses = run_.channel().uses(expected->uses.header, expected->uses.payload, met.receiver_pilots_[0]);
       record.psnr_db = record.ssim = std::numeric_limits<double>::quiet_NaN();
       result_.result.transmitter_operations += expected->operations;
     }
@@ -245,7 +244,7 @@ class TimelineRun {
     ImageRecord& record = records_[i];
     Link& link = links_[senders_[i]];
     if (scenario_.channel.transmitter.kind == CsiKind::estimated) {  // every slot is sounded for its report; those since the last burst are paid for with this one
-      record.uses.pilots += std::int64_t{scenario_.channel.transmitter.pilots} * (slot - link.sounded);
+      record.uses.pilots += std::int64_t{scenario_.channel.antennas.transmit} * scenario_.channel.transmitter.pilots * (slot - link.sounded);
       link.sounded = slot + 1;
     }
     const auto uses = static_cast<double>(record.uses.total());

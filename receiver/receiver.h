@@ -20,6 +20,7 @@ struct Result {
   Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
   List<std::int32_t> rebuilt;       // which images `patches` holds, in order
   List<std::uint8_t> lost;          // [images] header lost
+  List<std::int32_t> tokens_lost;   // [images] sent, and known not to have arrived; empty: none anywhere
   List<SemanticHeader> headers;     // [images] as read
   List<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
   List<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses

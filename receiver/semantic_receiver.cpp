@@ -87,6 +87,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
       // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
       if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid, classes);
     }
+    if (!heard.header_erased.empty() && heard.header_erased[i] && heard.headers.empty()) header.reset();
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
     if (header && (std::int64_t{header->k} * header->symbols_per_token != symbols || header->symbols_per_token > architecture_.max_symbols_per_token)) header.reset();
     if (header)
@@ -96,7 +97,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   }
 }
 
-SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const {
+SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& heard, const Tensor& variance, Result& result) const {
   const std::size_t count = result.headers.size();
   const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
   List<float> v(static_cast<std::size_t>(variance.size()));
@@ -106,6 +107,7 @@ SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& hea
   out.image_noise.assign(count, 0);
   const auto sent = make_block_shared<Ragged>();
   out.sent = sent;
+  if (!heard.erased.empty()) result.tokens_lost.assign(count, 0);
   for (std::size_t i = 0; i < count; ++i) {
     if (result.lost[i]) {
       sent->end_image();
@@ -116,6 +118,13 @@ SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& hea
     double image_sum = 0;
     for (int t = 0; t < header.k; ++t) {
       const std::int32_t first = heard.starts[i] + t * header.symbols_per_token;
+      if (!heard.erased.empty()) {
+        const auto begin = heard.erased.begin() + first;
+        if (std::find(begin, begin + header.symbols_per_token, 1) != begin + header.symbols_per_token) {
+          ++result.tokens_lost[i];
+          continue;
+        }
+      }
       double sum = 0;
       for (int s = 0; s < widest; ++s) {
         const bool used = s < header.symbols_per_token;
@@ -127,7 +136,8 @@ SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& hea
       sent->append(header.positions_sent && !header.positions.empty() ? header.positions[static_cast<std::size_t>(t)] : t % grid);
     }
     sent->end_image();
-    out.image_noise[i] = header.k > 0 ? log_noise(image_sum / header.k) : log_noise(1);
+    const int arrived = sent->rows_of(static_cast<int>(i));
+    out.image_noise[i] = arrived > 0 ? log_noise(image_sum / arrived) : log_noise(1);
   }
   return out;
 }
@@ -214,7 +224,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
     const auto i = static_cast<std::size_t>(image);
     const SemanticHeader& header = result.headers[i];
     features.push_back(f.image_noise[i]);
-    features.push_back(static_cast<float>(header.k) / static_cast<float>(architecture_.grid()));
+    features.push_back(static_cast<float>(f.sent->rows_of(image)) / static_cast<float>(architecture_.grid()));
     features.push_back(static_cast<float>(header.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     features.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
     features.push_back(header.positions_sent ? 1.0f : 0.0f);

@@ -35,14 +35,14 @@ class SemanticReceiver final : public Receiver {
  private:
   /// What the headers say about the rows of the shard.
   struct Frame {
-    RaggedPtr sent;                          // rows as sent; positions are those of the header, or 0.. for a set
+    RaggedPtr sent;                          // rows as sent, without tokens that did not arrive; positions are those of the header, or 0.. for a set
     List<std::int32_t> symbol;        // [rows x widest] payload symbol behind each, -1 beyond the rate
     List<float> noise;                // [rows] log10 noise variance of a token, mean over its symbols
     List<float> image_noise;          // [images] the same over the image
     List<std::uint8_t> rebuild;       // [images] positions came and there is an image head
   };
   void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
-  Frame frame(Pass& pass, const Reception& heard, const Tensor& variance, const Result& result) const;
+  Frame frame(Pass& pass, const Reception& heard, const Tensor& variance, Result& result) const;
   /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
   Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;
 

@@ -277,6 +277,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
     }
     if (settings_.power == PowerScope::image) segments.push_back(static_cast<std::int32_t>(source.size()));
     burst.starts.push_back(static_cast<std::int32_t>(source.size()));
+    burst.symbols_per_token.push_back(symbols);
 
     HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db);
     Ledger ledger;

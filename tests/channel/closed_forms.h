@@ -36,11 +36,22 @@ inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) 
   return terms;
 }
 
-inline double bit_error_rate(Modulation modulation, bool rayleigh, double eb_n0_db) {
+/// E Q(sqrt(2 g p)) where p is Gamma(branches, 1): Rayleigh branches in maximum ratio, g per branch (Proakis, Digital Communications, 14.4-15).
+inline double diversity_error_rate(double g, int branches) {
+  const double p = (1 - std::sqrt(g / (1 + g))) / 2;
+  double sum = 0, term = 1;  // binomial (L - 1 + k over k) (1 - p)^k
+  for (int k = 0; k < branches; ++k) {
+    sum += term;
+    term *= (1 - p) * (branches + k) / (k + 1);
+  }
+  return std::pow(p, branches) * sum;
+}
+
+/// `branches` independent Rayleigh branches; 0: no fading. `eb_n0_db` is per branch.
+inline double bit_error_rate(Modulation modulation, int branches, double eb_n0_db) {
   const double g = std::pow(10.0, eb_n0_db / 10);
   double rate = 0;
-  for (const auto& [w, a] : gray_terms(modulation))
-    rate += w * (rayleigh ? (1 - std::sqrt(a * g / (1 + a * g))) / 2 : q_function(std::sqrt(2 * a * g)));
+  for (const auto& [w, a] : gray_terms(modulation)) rate += w * (branches > 0 ? diversity_error_rate(a * g, branches) : q_function(std::sqrt(2 * a * g)));
   return rate;
 }
 

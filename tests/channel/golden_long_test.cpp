@@ -28,7 +28,8 @@ TEST(GoldenFiguresLong, CommonErrorsMatchTightly) {
 TEST(GoldenFiguresLong, RareErrorsMatch) {
   expect_golden({{bpsk, false, 8, 1.909e-4}, {bpsk, false, 10, 3.872e-6},
                  {qpsk, false, 8, 1.909e-4}, {qpsk, false, 10, 3.872e-6},
-                 {qam16, false, 12, 1.387e-4}},
+                 {qam16, false, 12, 1.387e-4},
+                 {bpsk, true, 10, 9.698e-6, 1, 4}},
                 1200);
 }
 

@@ -16,6 +16,7 @@ struct GoldenPoint {
   bool rayleigh;
   double eb_n0_db;
   double rate;  // of the conventions
+  int transmit = 1, receive = 1;  // antennas, over Rayleigh; zero forcing where transmit > 1
 };
 
 /// Every point: at least `errors` errors expected, |z| < 4; one chi-square over all.
@@ -24,20 +25,24 @@ inline void expect_golden(const std::vector<GoldenPoint>& points, double errors)
   double chi_square = 0;
   std::uint64_t seed = 1000;
   for (const GoldenPoint& point : points) {
-    const double p = bit_error_rate(point.modulation, point.rayleigh, point.eb_n0_db);
+    // Zero forcing leaves each of n streams on m antennas m - n + 1 branches and the n-th part of the power.
+    const double p = bit_error_rate(point.modulation, point.rayleigh ? point.receive - point.transmit + 1 : 0, point.eb_n0_db - 10 * std::log10(point.transmit));
     EXPECT_NEAR(p / point.rate, 1, 1e-3) << "the closed form of this test against the printed figure";
     BitLinkSettings settings{.modulation = point.modulation, .seed = ++seed};
     const double snr_db = es_n0_db(point.eb_n0_db, point.modulation);
     settings.channel.snr = {snr_db, snr_db};
     settings.channel.fading.kind = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
     settings.channel.fading.coherence = Coherence::symbol;
+    settings.channel.fading.branches = point.transmit * point.receive;
+    settings.channel.antennas = {point.transmit, point.receive, Detector::zero_forcing};
     const int width = bits_per_symbol(point.modulation);
     const auto frames = static_cast<std::uint32_t>(std::ceil(errors / p / width / settings.frame_symbols));
     const BitErrors count = run_bit_link(*backend, settings, 0, frames);
     const auto bits = static_cast<double>(count.bits);
     // Two bits of one dimension share a symbol (and all of a symbol a fade), so errors come in clusters of up to `width`; the variance is
     // taken from symbols: at most the bits' own times the errors an erroneous symbol carries on average.
-    const double cluster = static_cast<double>(count.bit_errors) / static_cast<double>(count.symbol_errors);
+    // The streams of a use share its gains: their errors too come together, at most all of them.
+    const double cluster = point.transmit * static_cast<double>(count.bit_errors) / static_cast<double>(count.symbol_errors);
     const double z = (static_cast<double>(count.bit_errors) - bits * p) / std::sqrt(bits * p * (1 - p) * cluster);
     EXPECT_GE(static_cast<double>(count.bit_errors), 0.85 * errors);
     EXPECT_LT(std::abs(z), 4) << modulation_name(point.modulation) << (point.rayleigh ? " Rayleigh " : " AWGN ") << point.eb_n0_db << " dB: "

@@ -1,0 +1,69 @@
+// What the receiver knows of the gains an image meets: every kind of channel state information, for any number of branches.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+
+#include "channel/csi.h"
+#include "channel/fading.h"
+#include "core/list.h"
+#include "core/pass.h"
+
+namespace semwave {
+
+/// The branches of one image's link, as they are and as the receiver knows them. Lives for one pass.
+class KnownGains {
+ public:
+  KnownGains(const Fading& fading, int image, const Csi& csi, const Draws& draws);
+
+  struct Gain {
+    std::complex<double> is, known;
+  };
+  Gain at(std::int64_t coherence_index, int branch) const;
+  std::complex<double> is(std::int64_t coherence_index, int branch) const { return links_[static_cast<std::size_t>(branch)].at(coherence_index); }
+  /// E|h - known|^2 of a branch.
+  double error_variance() const { return error_variance_; }
+  int branches() const { return static_cast<int>(links_.size()); }
+
+ private:
+  double unestimated_error() const;
+
+  const Fading& fading_;
+  const Csi& csi_;
+  const Draws& draws_;
+  int image_, pilots_;
+  List<LinkGains> links_;
+  double error_variance_ = 0;
+};
+
+/// One gain a use, in the order of the uses; several branches are added in maximum ratio, weighted by what is known of them: z = known^H y / |known|. So
+/// the noise stays N0, and a receiver that knows every branch has the gain |h|. Each gain is made once for as long as it lasts.
+class CombinedGains {
+ public:
+  CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws) : fading_(fading), branches_(fading, image, csi, draws) {}
+
+  const KnownGains::Gain& next();
+  void skip(std::int64_t uses) {
+    for (std::int64_t u = 0; u < uses; ++u) next();
+  }
+  /// Mean |h|^2 over the uses so far; of the first use where there was none.
+  double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(combined(fading_.coherence_index(0)).is); }
+  /// E|h - known|^2 after combining.
+  double error_variance() const;
+
+ private:
+  KnownGains::Gain combined(std::int64_t index) const;
+
+  const Fading& fading_;
+  KnownGains branches_;
+  std::int64_t use_ = 0, index_ = 0;
+  KnownGains::Gain gain_;
+  double power_ = 0;
+};
+
+/// Mean squared error of one dimension of CN(0, 1) in 2^bits cells over +-quantised_gain, whose outer cells reach on.
+double quantised_error(int bits);
+/// Each dimension of a gain in its cell.
+std::complex<double> quantised(std::complex<double> gain, int bits);
+
+}  // namespace semwave
