@@ -112,7 +112,7 @@ TEST(Antennas, TheLedgerCountsUsesAndNotSymbols) {
     settings.transmitter.kind = CsiKind::none;
     const air::Heard heard = air::hear(settings, air::ids(3), 101, true);
     const Ledger& ledger = heard.reception.ledger[1];
-    const auto header = static_cast<std::int64_t>(heard.reception.header_symbols[1].size()), all = (header + 101 + n - 1) / n, usable = 20 - 3 * n;
+    const std::int64_t header = static_cast<std::int64_t>(heard.reception.header_symbols[1].size()), all = (header + 101 + n - 1) / n, usable = 20 - 3 * n;
     EXPECT_GT(header, 0);
     EXPECT_EQ(ledger.header, (header + n - 1) / n);
     EXPECT_EQ(ledger.payload + ledger.header, all);

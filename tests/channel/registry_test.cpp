@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <fstream>
+
 #include "tests/core/expect_error.h"
 
 namespace semwave {
@@ -19,7 +22,7 @@ TEST(ChannelRegistry, NamesTheChannels) {
     names.push_back(name);
     EXPECT_FALSE(summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl", "erasure", "gilbert_elliott", "impulsive", "phase_noise", "trace"}));
   EXPECT_EQ(equalisers().list().size(), 2u);
 }
 
@@ -53,6 +56,74 @@ TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
   EXPECT_EQ(settings_of(R"({"kind": "awgn", "csi": {"transmitter": {"kind": "estimated", "pilots": 2}}})").transmitter.pilots, 2);
   EXPECT_EQ(equalisers().make({{"kind", "zf"}}, {}), Equaliser::zero_forcing);
   EXPECT_EQ(equalisers().make({{"kind", "mmse"}}, {}), Equaliser::mmse);
+}
+
+TEST(ChannelRegistry, ReadsEveryKind) {
+  const ChannelSettings mimo = settings_of(R"({"kind": "mimo", "antennas": {"transmit": 2, "receive": 3}, "detector": "zf", "coherence": {"block": 30}, "csi": {"receiver": "estimated"}})");
+  EXPECT_EQ(mimo.antennas.transmit, 2);
+  EXPECT_EQ(mimo.antennas.receive, 3);
+  EXPECT_EQ(mimo.antennas.detector, Detector::zero_forcing);
+  EXPECT_EQ(mimo.fading.branches, 6);
+  EXPECT_EQ(mimo.fading.block, 30);
+  EXPECT_EQ(settings_of(R"("mimo")").antennas.receive, 2);
+  EXPECT_EQ(settings_of(R"("mimo")").antennas.detector, Detector::lmmse);
+  const ChannelSettings tdl = settings_of(R"({"kind": "tdl", "profile": "A30", "subcarriers": 128, "spacing_khz": 120, "prefix": 9, "pilots": {"kind": "symbols", "every": 5}, "doppler_hz": 100, "csi": {"receiver": "estimated"}})");
+  ASSERT_TRUE(tdl.ofdm);
+  EXPECT_EQ(tdl.ofdm->settings().subcarriers, 128);
+  EXPECT_EQ(tdl.ofdm->settings().prefix, 9);
+  EXPECT_EQ(tdl.ofdm->settings().layout, PilotLayout::symbols);
+  EXPECT_EQ(tdl.ofdm->settings().pilot_spacing, 5);
+  EXPECT_EQ(tdl.fading.branches, static_cast<int>(tdl.ofdm->taps().size()));
+  EXPECT_NEAR(*tdl.fading.doppler, 100 * 137 / (128 * 120e3), 1e-12);
+  EXPECT_EQ(settings_of(R"("tdl")").fading.coherence, Coherence::image);
+  const ChannelSettings erasure = settings_of(R"({"kind": "erasure", "loss": 0.2, "of": "packet", "packet_uses": 40, "header": "lost too", "noiseless": true})");
+  EXPECT_EQ(erasure.loss->loss_good, 0.2);
+  EXPECT_EQ(erasure.loss->share_bad(), 0);
+  EXPECT_EQ(erasure.loss->unit, LossUnit::packet);
+  EXPECT_EQ(erasure.loss->packet_uses, 40);
+  EXPECT_TRUE(erasure.loss->header_too);
+  EXPECT_TRUE(erasure.noiseless);
+  const ChannelSettings bursts = settings_of(R"({"kind": "gilbert_elliott", "good_to_bad": 0.1, "bad_to_good": 0.4, "loss_good": 0.01, "loss_bad": 0.9})");
+  EXPECT_DOUBLE_EQ(bursts.loss->share_bad(), 0.2);
+  EXPECT_EQ(bursts.loss->loss_bad, 0.9);
+  EXPECT_FALSE(bursts.loss->header_too);
+  const ChannelSettings impulsive = settings_of(R"({"kind": "impulsive", "probability": 0.02, "power_ratio_db": 10})");
+  EXPECT_EQ(impulsive.impulses.probability, 0.02);
+  EXPECT_DOUBLE_EQ(impulsive.impulses.power_ratio, 10);
+  EXPECT_EQ(settings_of(R"({"kind": "phase_noise", "deviation": 0.3})").phase_step, 0.3);
+  for (const std::string kind : {"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl", "erasure", "gilbert_elliott", "impulsive", "phase_noise"}) {
+    const ChannelSettings disturbed = settings_of(R"({"kind": ")" + kind + R"(", "interference": {"kind": "qpsk", "sir_db": 3, "known": true}})");
+    EXPECT_EQ(disturbed.interference.kind, InterferenceKind::qpsk);
+    EXPECT_NEAR(disturbed.interference.power, std::pow(10, -0.3), 1e-12);
+    EXPECT_TRUE(disturbed.interference.known);
+    EXPECT_EQ(settings_of("\"" + kind + "\"").interference.kind, InterferenceKind::none);
+  }
+  const std::string file = testing::TempDir() + "semwave_registry_test.csv";
+  std::ofstream(file) << "slot,snr_db\n0,-5\n1,15\n";
+  const ChannelSettings trace = settings_of(R"({"kind": "trace", "file": ")" + file + R"("})");
+  EXPECT_EQ(trace.fading.kind, FadingKind::none);
+  EXPECT_EQ(trace.snr.from_db, -5);
+  EXPECT_EQ(trace.snr.to_db, 15);
+}
+
+TEST(ChannelRegistry, RefusesByNameWhatMakesNoSense) {
+  const auto refused = [](const std::string& text) { return error_of([&] { (void)settings_of(text); }); };
+  expect_contains(refused(R"({"kind": "mimo", "antennas": {"transmit": 3, "receive": 2}})"), "/channel/antennas/receive");
+  expect_contains(refused(R"({"kind": "mimo", "antennas": {"receive": 9}})"), "/channel/antennas/receive");
+  expect_contains(refused(R"({"kind": "mimo", "csi": {"receiver": "none"}})"), "neither combined nor separated");
+  expect_contains(refused(R"({"kind": "mimo", "antennas": {"transmit": 2}, "coherence": {"block": 8}, "csi": {"receiver": "estimated"}})"), "8 pilots leave nothing");
+  expect_contains(refused(R"({"kind": "tdl", "subcarriers": 48})"), "power of two");
+  expect_contains(refused(R"({"kind": "tdl", "subcarriers": 8, "prefix": 9})"), "/channel/prefix");
+  expect_contains(refused(R"({"kind": "tdl", "profile": "C300", "subcarriers": 8, "spacing_khz": 2000, "prefix": 1})"), "longest delay of C300");
+  expect_contains(refused(R"({"kind": "tdl", "pilots": {"kind": "tones", "every": 33}})"), "/channel/pilots/every");
+  expect_contains(refused(R"({"kind": "tdl", "profile": "A40"})"), "A30");
+  expect_contains(refused(R"({"kind": "tdl", "csi": {"receiver": "delayed"}})"), "/channel/csi/receiver");
+  expect_contains(refused(R"({"kind": "tdl", "csi": {"transmitter": "estimated"}})"), "/channel/csi/transmitter");
+  expect_contains(refused(R"({"kind": "erasure", "loss": 1.5})"), "/channel/loss");
+  expect_contains(refused(R"({"kind": "gilbert_elliott", "bad_to_good": 0})"), "/channel/bad_to_good");
+  expect_contains(refused(R"({"kind": "awgn", "interference": {"kind": "loud"}})"), "/channel/interference");
+  expect_contains(refused(R"({"kind": "trace", "file": ""})"), "/channel/file");
+  expect_contains(refused(R"({"kind": "trace", "file": "/nowhere.csv"})"), "/nowhere.csv");
 }
 
 TEST(ChannelRegistry, RefusesWithThePlaceAndTheKnownNames) {

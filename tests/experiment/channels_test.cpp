@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "channel/header_codec.h"
 #include "core/error.h"
+#include "experiment/results.h"
+#include "tests/core/expect_error.h"
 #include "tests/fixtures/tiny_model.h"
 #include "tests/fixtures/whole_path.h"
 
@@ -138,6 +141,46 @@ TEST_F(Channels, TheConventionOfPublicCodeMovesEverythingByThreeDecibel) {
     EXPECT_EQ(a.burst.headers[i].format, b.burst.headers[i].format);  // beliefs move along
     EXPECT_NEAR(a.reception.header_noise_variance[i], b.reception.header_noise_variance[i], 1e-12);
   }
+}
+
+TEST_F(Channels, RowsNameConventionsThatAreNotTheDefault) {
+  const auto conventions_of = [&](const std::vector<std::pair<std::string, Json>>& changes) {
+    const Scenario scenario = tiny::scenario(changes);
+    const Model model = tiny::model(scenario, *backend_);
+    PointResult result;
+    result.totals = PointTotals(2);
+    return make_row(scenario, {Json::object(), scenario}, model, data_, result, "x")["conventions"];
+  };
+  EXPECT_EQ(conventions_of({}), (OrderedJson{{"power", "image"}}));
+  EXPECT_EQ(conventions_of({{"/conventions", Json{{"snr", "per_real_value"}}}}), (OrderedJson{{"power", "image"}, {"snr", "per_real_value"}}));
+  EXPECT_EQ(conventions_of({{"/channel", "rayleigh"}, {"/conventions", Json{{"fading", "real"}}}}), (OrderedJson{{"power", "image"}, {"fading", "real"}}));
+}
+
+TEST(ChannelScenario, ConventionsThatDoNotGoTogetherAreRefused) {
+  const auto refused = [](const std::vector<std::pair<std::string, Json>>& changes) { return error_of([&] { (void)tiny::scenario(changes); }); };
+  expect_contains(refused({{"/conventions", Json{{"fading", "real"}}}}), "/conventions/fading");
+  expect_contains(refused({{"/conventions", Json{{"fading", "real"}}}, {"/channel", Json{{"kind", "rayleigh"}, {"csi", {{"receiver", "quantised"}}}}}}), "channel.csi.receiver");
+  expect_contains(refused({{"/conventions", Json{{"power", "batch"}}}}), "image, token, symbol");
+  expect_contains(refused({{"/conventions", Json{{"snr", "per_value"}}}}), "per_real_value");
+  expect_contains(refused({{"/channel", "tdl"}, {"/train", Json{{"pilots", 4}}}}), "/train/pilots");
+}
+
+TEST(ChannelScenario, ATraceLiesBesideTheScenarioAndItsContentsAreThePoint) {
+  const std::string folder = testing::TempDir() + "semwave_trace_scenario", file = folder + "/x.json";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder + "/traces");
+  std::ofstream(folder + "/traces/a.csv") << "slot,snr_db\n0,3\n";
+  Json value = tiny::scenario_json();
+  value["channel"] = {{"kind", "trace"}, {"file", "traces/a.csv"}};
+  std::ofstream(file) << value.dump();
+  const Scenario read = read_scenario(file);
+  EXPECT_EQ(read.channel.snr.from_db, 3);
+  EXPECT_NE(scenario_text(read, folder).find("\"file\": \"traces/a.csv\""), std::string::npos);
+  const std::string before = point_sha256(read, "m", "d", DeviceKind::cpu);
+  std::filesystem::rename(folder + "/traces/a.csv", folder + "/traces/b.csv");
+  EXPECT_EQ(point_sha256(read_scenario(file, {{"/channel/file", folder + "/traces/b.csv"}}), "m", "d", DeviceKind::cpu), before);  // what is in it matters
+  std::ofstream(folder + "/traces/a.csv") << "slot,snr_db\n0,4\n";
+  EXPECT_NE(point_sha256(read_scenario(file), "m", "d", DeviceKind::cpu), before);
 }
 
 TEST_F(Channels, RealValuedFadingHasNoPhase) {
