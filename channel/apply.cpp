@@ -94,12 +94,16 @@ class Flight {
     const std::int64_t header = use;
     const auto first = static_cast<std::size_t>(burst_.starts[i]), last = static_cast<std::size_t>(burst_.starts[i + 1]);
     disturbance.white(std::span(burst_.places).subspan(first, last - first), reinterpret_cast<float*>(noise_.data() + first));
-    for (std::size_t s = first; s < last; ++s, ++use) {
-      const KnownGains::Gain& gain = h.next();
-      gains_[s] = narrow(turns ? gain.is * phase.next() : gain.is);
-      if (known_apart_) known_[s] = narrow(gain.known);
+    for (std::int64_t s = burst_.starts[i], lasts = 0; s < burst_.starts[i + 1]; s += lasts) {
+      lasts = burst_.starts[i + 1] - s;
+      const KnownGains::Gain& gain = h.next(lasts);
+      std::fill_n(gains_.begin() + s, lasts, narrow(gain.is));
+      if (known_apart_) std::fill_n(known_.begin() + s, lasts, narrow(gain.known));
+    }
+    std::fill(variance_.begin() + burst_.starts[i], variance_.begin() + burst_.starts[i + 1], static_cast<float>(variance));
+    for (std::size_t s = first; (turns || adjusts) && s < last; ++s, ++use) {
+      if (turns) gains_[s] = narrow(std::complex<double>(gains_[s]) * phase.next());
       if (adjusts) noise_[s] = narrow(disturbance.adjust(std::complex<double>(noise_[s]), use));
-      variance_[s] = static_cast<float>(variance);
     }
     heard_.header_noise_variance[i] = variance;
     heard_.mean_gain[i] = h.mean_power();

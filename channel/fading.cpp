@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "core/random.h"
@@ -28,6 +29,11 @@ std::int64_t Fading::coherence_index(std::int64_t use) const {
   }
   assert(false);
   return 0;
+}
+
+std::int64_t Fading::coherence_left(std::int64_t use) const {
+  if (law.coherence == Coherence::image || !fades()) return std::numeric_limits<std::int64_t>::max();
+  return law.coherence == Coherence::symbol ? 1 : law.block - use % law.block;
 }
 
 std::complex<double> Fading::gain(int image, std::int64_t use) const { return LinkGains(*this, image).at(coherence_index(use)); }

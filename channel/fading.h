@@ -47,6 +47,8 @@ class Fading {
   bool fades() const { return law.kind != FadingKind::none && !noiseless; }
   /// Which fade a use meets: uses of equal index share a gain.
   std::int64_t coherence_index(std::int64_t use) const;
+  /// How many uses from this one on share its gain.
+  std::int64_t coherence_left(std::int64_t use) const;
 
   FadingLaw law;
   std::shared_ptr<const Trace> trace;

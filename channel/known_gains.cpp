@@ -76,14 +76,15 @@ KnownGains::Gain KnownGains::at(std::int64_t index, int branch) const {
   return {h, h};
 }
 
-const KnownGains::Gain& CombinedGains::next() {
+const KnownGains::Gain& CombinedGains::next(std::int64_t& uses) {
   const std::int64_t index = fading_.coherence_index(use_);
   if (use_ == 0 || index != index_) {
     gain_ = combined(index);
     index_ = index;
   }
-  ++use_;
-  power_ += std::norm(gain_.is);
+  uses = std::min(uses, fading_.coherence_left(use_));
+  use_ += uses;
+  power_ += static_cast<double>(uses) * std::norm(gain_.is);
   return gain_;
 }
 

@@ -42,9 +42,14 @@ class CombinedGains {
  public:
   CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws) : fading_(fading), branches_(fading, image, csi, draws) {}
 
-  const KnownGains::Gain& next();
+  const KnownGains::Gain& next() {
+    std::int64_t one = 1;
+    return next(one);
+  }
+  /// The gain of the next `uses` uses; where it does not last so long, `uses` becomes how many it does.
+  const KnownGains::Gain& next(std::int64_t& uses);
   void skip(std::int64_t uses) {
-    for (std::int64_t u = 0; u < uses; ++u) next();
+    for (std::int64_t lasts = uses; uses > 0; uses -= lasts, lasts = uses) next(lasts);
   }
   /// Mean |h|^2 over the uses so far; of the first use where there was none.
   double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(combined(fading_.coherence_index(0)).is); }

@@ -15,7 +15,7 @@ struct PointBudget {
   int images = 0;  // `stop.accuracy_halfwidth` may end a point earlier
   double payload = 0, header = 0, pilots = 0, parity = 0, prefix = 0;  // channel uses, means per image
   double cbr = 0;                      // all uses per source value
-  double transmitter_operations = 0, receiver_operations = 0;  // means per image
+  double transmitter_operations = 0, receiver_operations = 0;  // means per image; over a channel that loses: as if every token arrived
   double header_losses = 0;            // share of images
   double seconds = 0;                  // of wall time
   int looked_at = 0;  // images that were run and stand for all, where plans alone do not tell; else 0

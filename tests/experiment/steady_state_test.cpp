@@ -74,5 +74,10 @@ TEST(SteadyState, AShardTakesNothingFromTheHeap) {
   expect_none({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
 }
 
+TEST(SteadyState, NorDoesOneOverOfdmOrWithLosses) {
+  expect_none({{"/channel", Json{{"kind", "tdl"}, {"snr_db", 15}, {"csi", {{"receiver", "estimated"}}}, {"interference", {{"kind", "qpsk"}, {"sir_db", 20}}}}}});
+  expect_none({{"/channel", "gilbert_elliott"}});
+}
+
 }  // namespace
 }  // namespace semwave
