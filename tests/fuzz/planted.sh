@@ -12,7 +12,7 @@ for name in checkpoint scenario alist trace; do
     checkpoint) expected="ERROR: AddressSanitizer" ;;
     scenario) expected="broken: no key is given twice" ;;
     alist) expected="ERROR: AddressSanitizer" ;;
-    trace) expected="broken: a gain is bounded" ;;
+    trace) expected="broken: a value is bounded" ;;
   esac
   rm -rf "$build/grown/$name"
   mkdir -p "$build/grown/$name" "$build/findings"

@@ -19,10 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
           if (trace->has_gains()) {
             const std::complex<double> gain = trace->gain(l, true, s, static_cast<int>(s));
             require(std::isfinite(gain.real()) && std::isfinite(gain.imag()), "a gain is finite");
-            require(normalise || (std::abs(gain.real()) <= semwave::trace_largest_gain && std::abs(gain.imag()) <= semwave::trace_largest_gain), "a gain is bounded");
+            require(normalise || (std::abs(gain.real()) <= semwave::trace_largest_gain && std::abs(gain.imag()) <= semwave::trace_largest_gain), "a value is bounded");
             power += std::norm(trace->gain(l, true, s));
           } else {
-            require(std::abs(trace->snr_db(l, true, s)) <= semwave::trace_largest_snr_db, "an SNR is bounded");
+            require(std::abs(trace->snr_db(l, true, s)) <= semwave::trace_largest_snr_db, "a value is bounded");
           }
         }
       if (trace->has_gains() && normalise) require(std::abs(power / static_cast<double>(trace->links() * trace->slots()) - 1) < 1e-6, "normalised gains have mean power 1");
