@@ -71,14 +71,12 @@ void write_below(const std::string& pointer, const Field& field, std::string& pa
 }
 
 void write_object(const std::string& pointer, const std::string& kind, const Fields& fields, std::string& page) {
-  page += "\n## `" + (pointer.empty() ? "/" : pointer) + "`" + (kind.empty() ? "" : ", kind `" + kind + "`") + "\n\n";
-  if (!fields.summary.empty()) page += fields.summary + "\n\n";
-  if (fields.fields.empty()) {
-    page += "No keys besides `kind`.\n";
-    return;
-  }
-  page += "| key | holds | where left out | |\n|---|---|---|---|\n";
-  for (const Field& field : fields.fields) page += "| `" + field.name + "` | " + cell(form(field)) + " | " + cell(fallback(field)) + " | " + cell(field.summary) + " |\n";
+  std::string section = "\n## `" + (pointer.empty() ? "/" : pointer) + "`" + (kind.empty() ? "" : ", kind `" + kind + "`") + "\n\n";
+  if (!fields.summary.empty()) section += fields.summary + "\n\n";
+  if (fields.fields.empty()) section += "No keys besides `kind`.\n";
+  else section += "| key | holds | where left out | |\n|---|---|---|---|\n";
+  for (const Field& field : fields.fields) section += "| `" + field.name + "` | " + cell(form(field)) + " | " + cell(fallback(field)) + " | " + cell(field.summary) + " |\n";
+  if (page.find(section + "\n") == std::string::npos) page += section;  // what several kinds of channel share stands once
   for (const Field& field : fields.fields) write_below(pointer + "/" + field.name, field, page);
 }
 
@@ -88,7 +86,7 @@ std::string scenario_page(const Fields& fields) {
   std::string page =
       "# Every key of a scenario\n\nMade by `semwave schema --markdown`. `semwave schema` writes the same as JSON Schema for editors. JSON without comments; a key that is\n"
       "not here is refused with the nearest one that is. Where a `kind` is asked for, a plain string is short for `{\"kind\": string}`.\n"
-      "Relative paths are relative to the scenario file.\n";
+      "Relative paths are relative to the scenario file. What several kinds share stands once, under the first.\n";
   write_object("", "", fields, page);
   page.pop_back();  // the line's end comes from whoever prints the page
   return page;
