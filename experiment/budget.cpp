@@ -93,7 +93,7 @@ class PlannedImages {
     for (std::size_t i = 0; i < plans.size(); ++i) burst.headers.push_back(model_.transmitter->forecast(states[i], plans[i], pass.draws.images[i])->header);
     const Reception heard = channel_.apply(pass, burst, fading);
     int read = 0;
-    for (std::size_t i = 0; i < plans.size(); ++i) read += model_.receiver->reads(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
+    for (std::size_t i = 0; i < plans.size(); ++i) read += (heard.header_erased.empty() || !heard.header_erased[i]) && model_.receiver->reads(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
     return read;
   }
 
