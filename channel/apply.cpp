@@ -93,7 +93,7 @@ class Flight {
     }
     const std::int64_t header = use;
     const auto first = static_cast<std::size_t>(burst_.starts[i]), last = static_cast<std::size_t>(burst_.starts[i + 1]);
-    disturbance.white(std::span(burst_.places).subspan(first, last - first), reinterpret_cast<float*>(noise_.data() + first));
+    disturbance.white(std::span(burst_.places).subspan(first, last - first), std::span(noise_).subspan(first, last - first));
     for (std::int64_t s = burst_.starts[i], lasts = 0; s < burst_.starts[i + 1]; s += lasts) {
       lasts = burst_.starts[i + 1] - s;
       const KnownGains::Gain& gain = h.next(lasts);

@@ -1,5 +1,6 @@
 #include "channel/disturbance.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -21,12 +22,9 @@ Disturbance::Disturbance(const Impulses& impulses, const Interference& interfere
   if (interference.kind == InterferenceKind::qpsk) phase_ = 2 * std::numbers::pi * uniform(philox(draws.seed, Purpose::interference, image_, draws.visit, once)[0]);
 }
 
-void Disturbance::white(std::span<const std::int32_t> places, float* noise) const {
-  for (const std::int32_t place : places) {
-    const std::complex<double> n = white(Purpose::noise, place);
-    *noise++ = static_cast<float>(n.real());
-    *noise++ = static_cast<float>(n.imag());
-  }
+void Disturbance::white(std::span<const std::int32_t> places, std::span<std::complex<float>> noise) const {
+  std::fill(noise.begin(), noise.end(), std::complex<float>());
+  if (deviation_ > 0) add_complex_normals(noise, noise, places, draws_.seed, Purpose::noise, image_, draws_.visit, static_cast<float>(deviation_));
 }
 
 std::complex<double> Disturbance::adjust(std::complex<double> white, std::int64_t use) const {

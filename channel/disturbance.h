@@ -38,7 +38,7 @@ class Disturbance {
     return deviation_ > 0 ? deviation_ * complex_normal(philox(draws_.seed, purpose, image_, draws_.visit, static_cast<std::uint32_t>(place))) : std::complex<double>{};
   }
   /// The same for each payload symbol of the image, keyed by its place in the grid: where an evaluation spends its time in the channel.
-  void white(std::span<const std::int32_t> places, float* noise /*[places, 2]*/) const;
+  void white(std::span<const std::int32_t> places, std::span<std::complex<float>> noise /*[places]*/) const;
   /// Whether adjust() does anything.
   bool more_than_white() const { return impulses_.probability > 0 || interference_.kind != InterferenceKind::none; }
   /// White noise of a use made what this receiver hears of it: impulses, interference.
