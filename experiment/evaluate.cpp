@@ -15,9 +15,6 @@ namespace semwave {
 
 namespace {
 
-// Results are looked at for stopping, progress and interruption after this many images, whatever the shard size.
-constexpr int chunk_images = 500;
-
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -76,6 +73,12 @@ void PointResult::finish(const Model& model, double sent, const std::vector<std:
   receiver_operations_dense = model.receiver->dense_operations();
 }
 
+bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images) {
+  if (stop.accuracy_halfwidth <= 0 || images < stop.min_images) return false;
+  const auto [low, high] = wilson95(correct, images);
+  return (high - low) / 2 <= stop.accuracy_halfwidth;
+}
+
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
   if ((scenario.psnr || scenario.ssim) && !model.architecture.image_head)
@@ -116,10 +119,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
     for (std::size_t i = 0; i < shard_rows.size(); ++i) expert_rows[i % experts] += shard_rows[i];
     for (; done < end; ++done) correct += result.images[static_cast<std::size_t>(done)].decision == result.images[static_cast<std::size_t>(done)].label;
     if (options.progress) options.progress(done, total);
-    if (scenario.stop.accuracy_halfwidth > 0 && done >= scenario.stop.min_images) {
-      const auto [low, high] = wilson95(correct, done);
-      if ((high - low) / 2 <= scenario.stop.accuracy_halfwidth) break;
-    }
+    if (sure_enough(scenario.stop, correct, done)) break;
   }
   result.images.resize(static_cast<std::size_t>(done));
   result.totals = PointTotals(model.architecture.transmitter_blocks);

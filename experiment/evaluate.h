@@ -64,6 +64,11 @@ struct PointResult {
   bool interrupted = false;
 };
 
+/// Results are looked at for stopping, progress and interruption after this many images, whatever the shard size.
+inline constexpr int chunk_images = 500;
+/// Whether the scenario's `stop` is content with so many images, of which so many were right.
+bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images);
+
 struct EvaluateOptions {
   int shard = 0;                                             // 0: what the backend likes
   const std::atomic<bool>* interrupt = nullptr;              // checked between chunks

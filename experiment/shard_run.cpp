@@ -43,53 +43,60 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint3
   cost.receiver_operations = pass.operations;
   for (std::size_t e = 0; e < result.expert_rows.size(); ++e) expert_rows[e] += result.expert_rows[e];
 
-  record(indices, planned, trace, heard, result, records);
+  const List<std::int32_t> decided = decisions(backend_, result);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    records[i].image = static_cast<std::uint32_t>(indices[i]);
+    records[i].label = data_.labels[static_cast<std::size_t>(indices[i])];
+    record_sent(planned, trace, i, records[i]);
+    record_heard(heard, result, decided[i], i, records[i]);
+  }
+  score_images(scenario_, model_, data_, indices, mean_, result, records);
   return cost;
 }
 
-void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result,
-                      ImageRecord* records) const {
-  const List<std::int32_t> decided = decisions(backend_, result);
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    ImageRecord& r = records[i];
-    r.image = static_cast<std::uint32_t>(indices[i]);
-    r.link = planned.fading.links_[i];
-    r.slot = planned.fading.slot;
-    r.label = data_.labels[static_cast<std::size_t>(indices[i])];
-    r.header_lost = result.lost[i];
-    r.decision = decided[i];
-    r.answered = trace.answer[i] >= 0;
-    r.keep_ratio = planned.plans[i].keep_ratio;
-    r.plan_depth = planned.plans[i].exit_depth;
-    r.exit_depth = trace.exit_depth[i];
-    r.symbols_per_token = planned.plans[i].symbols_per_token;
-    r.tokens = trace.layout->rows_of(static_cast<int>(i));
-    r.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
-    r.snr_db = planned.fading.snr_db(static_cast<int>(i));
-    r.gain = heard.mean_gain[i];
-    r.believed_snr_db = planned.states[i].snr_db;
-    r.uses = heard.ledger[i];
-    r.psnr_db = r.ssim = std::numeric_limits<double>::quiet_NaN();
-  }
-  if ((!scenario_.psnr && !scenario_.ssim) || !model_.architecture.image_head || !scenario_.positions_sent) return;
-  const auto values = static_cast<std::size_t>(data_.values());
+void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i, ImageRecord& record) {
+  record.link = planned.fading.links_[i];
+  record.slot = planned.fading.slot;
+  record.answered = trace.answer[i] >= 0;
+  record.keep_ratio = planned.plans[i].keep_ratio;
+  record.plan_depth = planned.plans[i].exit_depth;
+  record.exit_depth = trace.exit_depth[i];
+  record.symbols_per_token = planned.plans[i].symbols_per_token;
+  record.tokens = trace.layout->rows_of(static_cast<int>(i));
+  record.snr_db = planned.fading.snr_db(static_cast<int>(i));
+  record.believed_snr_db = planned.states[i].snr_db;
+}
+
+void record_heard(const Reception& heard, const Result& result, std::int32_t decision, std::size_t i, ImageRecord& record) {
+  record.header_lost = result.lost[i];
+  record.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
+  record.decision = decision;
+  record.gain = heard.mean_gain[i];
+  record.uses = heard.ledger[i];
+}
+
+void score_images(const Scenario& scenario, const Model& model, const Dataset& data, std::span<const std::int32_t> indices, std::span<const float> mean, const Result& result,
+                  ImageRecord* records) {
+  for (std::size_t i = 0; i < indices.size(); ++i) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
+  if ((!scenario.psnr && !scenario.ssim) || !model.architecture.image_head || !scenario.positions_sent) return;
+  const auto values = static_cast<std::size_t>(data.values());
   List<float> original(values), rebuilt(values), patches;
   if (!result.rebuilt.empty()) {
     patches.resize(static_cast<std::size_t>(result.patches.value().size()));
-    backend_.to_host(result.patches.value(), patches.data());
+    model.parameters->backend().to_host(result.patches.value(), patches.data());
   }
   const auto score = [&](std::size_t i, std::span<const float> image) {
-    to_float(data_, indices.subspan(i, 1), original.data());
-    if (scenario_.psnr) records[i].psnr_db = psnr_db(image, original);
-    if (scenario_.ssim) records[i].ssim = ssim(image, original, data_.height, data_.width, data_.channels);
+    to_float(data, indices.subspan(i, 1), original.data());
+    if (scenario.psnr) records[i].psnr_db = psnr_db(image, original);
+    if (scenario.ssim) records[i].ssim = ssim(image, original, data.height, data.width, data.channels);
   };
   // Where nothing was rebuilt (the header was lost or answers, or was read as one without positions) the mean image answers.
   List<std::uint8_t> answered(indices.size(), 0);
   for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
   for (std::size_t i = 0; i < indices.size(); ++i)
-    if (!answered[i]) score(i, mean_);
+    if (!answered[i]) score(i, mean);
   for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
-    image_from_patches(model_.architecture, patches.data() + j * values, rebuilt.data());
+    image_from_patches(model.architecture, patches.data() + j * values, rebuilt.data());
     score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt);
   }
 }

@@ -21,6 +21,15 @@ struct ShardPlan {
   List<Plan> plans;
 };
 
+/// What each end knows of image `i` of a shard goes into its record: the sending end (label and index of the source aside), and the
+/// hearing one. A record is whole once both have written.
+void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i, ImageRecord& record);
+void record_heard(const Reception& heard, const Result& result, std::int32_t decision, std::size_t i, ImageRecord& record);
+/// PSNR and SSIM of a shard, where the scenario measures them and the model rebuilds images; NaN elsewhere. `indices` are the originals
+/// in `data`, `mean` is what answers for an image that was not rebuilt.
+void score_images(const Scenario& scenario, const Model& model, const Dataset& data, std::span<const std::int32_t> indices, std::span<const float> mean, const Result& result,
+                  ImageRecord* records);
+
 /// Scenario, model and data outlive it; `run` may be called by many threads at once.
 class ShardRun {
  public:
@@ -31,8 +40,6 @@ class ShardRun {
   ShardCost run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const;
 
  private:
-  void record(std::span<const std::int32_t> indices, const ShardPlan& planned, const TransmitTrace& trace, const Reception& heard, const Result& result, ImageRecord* records) const;
-
   const Scenario& scenario_;
   const Model& model_;
   const Dataset& data_;
