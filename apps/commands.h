@@ -19,5 +19,8 @@ Command add_schema(CLI::App& program);
 Command add_budget(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_devices(CLI::App& program);
+Command add_transmit(CLI::App& program);
+Command add_receive(CLI::App& program);
+Command add_keys(CLI::App& program);
 
 }  // namespace semwave

@@ -1,4 +1,4 @@
-// Who may include whom: core <- channel <- transmitter, receiver <- experiment, node <- apps. Reads the #include lines.
+// Who may include whom: core <- channel <- transmitter, receiver <- experiment <- node <- apps. Reads the #include lines.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -18,7 +18,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"transmitter", {"core", "channel", "transmitter"}},
     {"receiver", {"core", "channel", "receiver"}},
     {"experiment", {"core", "channel", "transmitter", "receiver", "experiment"}},
-    {"node", {"core", "channel", "transmitter", "receiver", "node"}},
+    {"node", {"core", "channel", "transmitter", "receiver", "experiment", "node"}},
     {"apps", {"core", "channel", "transmitter", "receiver", "experiment", "node", "apps"}},
 };
 
@@ -74,6 +74,8 @@ TEST(Layering, PlantedBreachesAreSeen) {
   EXPECT_EQ(breaches({{"core/ops/a.cpp", "#include \"channel/burst.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"channel/a.h", "#include \"experiment/scenario.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"experiment/a.h", "#include <apps/commands.h>"}}).size(), 1u);
+  EXPECT_EQ(breaches({{"experiment/a.cpp", "#include \"node/frame.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"node/a.cpp", "#include \"apps/commands.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"../receiver/router.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"tests/reference_kernels.h\""}}).size(), 1u);
   EXPECT_TRUE(breaches({{"apps/a.cpp", "#include \"experiment/run.h\"\n#include <core/error.h>\n// \"receiver/router.h\"\n"}}).empty());

@@ -1,0 +1,33 @@
+// What `transmit` and `receive` have in common: addresses, certificates, the log.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "experiment/results.h"
+#include "node/log.h"
+#include "node/security.h"
+
+namespace semwave {
+
+/// "host:port", "[::1]:port". Throws Error naming the option.
+std::pair<std::string, std::uint16_t> host_and_port(const std::string& option, const std::string& text);
+
+struct NodeOptions {
+  std::string keys, name;  // folder, whose certificate
+  bool insecure = false, verbose = false;
+
+  void add_to(CLI::App& command, const std::string& default_name);
+  std::optional<KeyFiles> key_files() const;
+  /// To standard error, with the time; quiet: warnings alone.
+  LogSink log(bool quiet) const;
+};
+
+/// For run.json.
+OrderedJson about_node(const std::string& role, const std::string& device, int threads);
+
+}  // namespace semwave

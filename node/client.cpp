@@ -1,0 +1,231 @@
+#include "node/client.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "core/error.h"
+#include "node/client_impl.h"
+#include "node/summary.h"
+
+namespace semwave {
+namespace {
+
+constexpr double goodbye_seconds = 2, drain_seconds = 10, watch_seconds = 0.1;
+
+}  // namespace
+
+Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options)
+    : station_(station), data_(data), pool_(pool), options_(std::move(options)), feedback_(options_.fallback_snr_db, options_.report_seconds), done_(station.points().size()) {
+  boost::system::error_code named;
+  asio::ip::make_address(options_.host, named);
+  if (!named) check_plain(options_.host, options_.keys.has_value(), options_.insecure, "--connect " + options_.host);
+  if (options_.keys) tls_ = make_tls_context(*options_.keys, false);
+  if (!options_.watch.empty()) {
+    if (station.points().size() > 1) throw Error("--watch " + options_.watch, "a watched folder takes a scenario without sweep: choose one point with --set");
+    watched_ = std::make_unique<WatchedFolder>(options_.watch, station.model(0).architecture);
+  } else {
+    const std::int64_t end = options_.count > 0 ? options_.first + options_.count : data.count();
+    if (options_.first < 0 || options_.first >= data.count() || end > data.count())
+      throw Error("--first, --count", "images " + std::to_string(options_.first) + " to " + std::to_string(end - 1) + " were asked for, the source has " + std::to_string(data.count()));
+    options_.count = end - options_.first;
+  }
+  if (!options_.out.empty()) {
+    std::error_code problem;
+    std::filesystem::create_directories(options_.out, problem);
+    if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
+  }
+  std::random_device source;  // names a node; no result depends on it
+  Hello owner = hello();
+  for (std::uint8_t& byte : owner.node) byte = static_cast<std::uint8_t>(source());
+  journal_ = std::make_unique<Journal>(journal_path(), owner);
+  for (Record& record : journal_->take()) {
+    if (!station_.holds(record) || record.data != owner.data) throw Error(journal_path(), "holds a record that is none of this scenario and its source");
+    if (watched_) watched_->done(record.name, record.image.image);
+    done_[record.point].push_back(std::move(record));
+  }
+}
+
+Hello Client::Impl::hello() const {
+  Hello made;
+  if (journal_) made.node = journal_->node();
+  made.scenario = station_.scenario_digest();
+  made.model = station_.model_digest();
+  if (!watched_) made.data = digest_of(data_.sha256);
+  made.points = static_cast<std::uint32_t>(station_.points().size());
+  made.report_every = static_cast<std::uint16_t>(std::clamp(options_.report_every, 0, 65535));
+  made.datagrams = options_.datagrams;
+  made.name = options_.name;
+  return made;
+}
+
+ClientSummary Client::Impl::run() {
+  begin_point(0);
+  spawn(work());
+  spawn(keep_connected());
+  io_.run();
+  journal_->flush();
+  journal_->sync();
+  OrderedJson about = options_.about;
+  const double wall = seconds_between(start_, NodeClock::now());
+  about["wall_seconds"] = wall;
+  about["interrupted"] = summary_.interrupted;
+  about["node"] = {{"connections", summary_.connections}, {"resent", summary_.resent}, {"bytes_sent", summary_.bytes_sent}, {"bytes_received", summary_.bytes_received}};
+  if (!options_.out.empty()) (void)write_results(station_, options_.out, about, std::move(finished_), wall);
+  return summary_;
+}
+
+void Client::Impl::fail(const std::string& why) {
+  if (summary_.failure.empty()) summary_.failure = why;
+  over_ = true;
+  if (link_) link_->connection.close();
+  io_.stop();
+}
+
+// Points.
+
+void Client::Impl::begin_point(std::size_t point) {
+  point_ = point;
+  point_start_ = NodeClock::now();
+  const SendingOptions how{.shard = options_.shard, .format = options_.datagrams ? SymbolFormat::datagrams : options_.format, .truth = true};
+  sending_ = std::make_unique<Sending>(station_, point, watched_ ? watched_->data() : data_, how);
+  if (watched_) {
+    watched_done_ = static_cast<std::int64_t>(done_[0].size());
+    return;
+  }
+  work_ = std::make_unique<PointWork>(station_.points()[point].scenario, options_.first, options_.first + options_.count);
+  for (const Record& record : done_[point]) work_->done(record.image.image, record.image.decision == record.image.label);
+}
+
+void Client::Impl::end_point() {
+  std::vector<Record>& records = done_[point_];
+  if (records.empty()) return;
+  const OrderedJson row = node_row(station_, point_, records, watched_ ? "" : data_.sha256, seconds_between(point_start_, NodeClock::now()));
+  finished_.insert(finished_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+  records.clear();
+  summary_.rows.push_back(row);
+  if (options_.finished) options_.finished(row);
+}
+
+std::size_t Client::Impl::window() const {
+  std::size_t most = link_ && link_->welcomed ? link_->welcome.window : 1;
+  if (options_.window > 0) most = std::min<std::size_t>(most, options_.window);
+  // A plan should be as fresh as the report behind it.
+  if (options_.report_every > 0) most = std::min(most, static_cast<std::size_t>(options_.report_every));
+  return most;
+}
+
+std::size_t Client::Impl::chunk() const {
+  const std::size_t busy = 8 * static_cast<std::size_t>(pool_.threads()) * static_cast<std::size_t>(std::max(1, options_.shard));
+  return std::max<std::size_t>(1, std::min(busy, (window() + 1) / 2));
+}
+
+bool Client::Impl::send_some() {
+  const std::size_t room = window() - std::min(window(), flights_.size());
+  // Full chunks keep every thread of the pool busy; a smaller one goes only where nothing is under way.
+  if (room == 0 || (room < chunk() && !flights_.empty())) return false;
+  std::size_t most = std::min(room, chunk());
+  if (options_.rate > 0) {
+    const double due = seconds_between(start_, NodeClock::now()) * options_.rate + 1 - static_cast<double>(sent_);
+    most = std::min(most, static_cast<std::size_t>(std::max(0.0, due)));
+  }
+  if (most == 0) return false;
+  std::vector<std::int32_t> indices;
+  std::vector<std::uint32_t> ids;
+  std::vector<std::string> names;
+  if (watched_) {
+    for (; !found_.empty() && ids.size() < most; found_.erase(found_.begin())) {
+      ids.push_back(found_.front().image);
+      indices.push_back(found_.front().index);
+      names.push_back(found_.front().name);
+    }
+  } else {
+    ids = work_->next(most);
+    indices.assign(ids.begin(), ids.end());
+  }
+  if (ids.empty()) return false;
+  std::optional<ChannelState> believed;
+  if (options_.report_every > 0) {
+    const auto now = NodeClock::now();
+    believed = feedback_.believed(ids.front(), now);
+    if (const bool fallen = feedback_.fallen_back(now); fallen != fell_back_) {
+      fell_back_ = fallen;
+      if (feedback_.last())
+        log(LogLevel::warning, fallen ? "no report for too long: planning for " + std::to_string(options_.fallback_snr_db) + " dB" : "reports have come back: planning by them");
+    }
+  }
+  std::vector<Outgoing> made = sending_->send(pool_, indices, ids, believed);
+  for (std::size_t i = 0; i < names.size(); ++i) made[i].record.name = names[i];
+  send(std::move(made), indices);
+  return true;
+}
+
+void Client::Impl::send(std::vector<Outgoing> made, const std::vector<std::int32_t>& indices) {
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    Flight flight;
+    flight.record = std::move(made[i].record);
+    flight.record.node = journal_->node();
+    flight.index = watched_ ? indices[i] : -1;
+    write_frame(flight.frame, FrameType::burst, write(made[i].burst));
+    flight.sent = NodeClock::now();
+    ++sent_;
+    if (options_.datagrams) flight.symbols = std::move(made[i].burst.symbols);
+    if (link_) put_on_air(*link_, flight);
+    flights_[flight.record.key()] = std::move(flight);
+  }
+  if (link_) start_writing(link_);
+}
+
+Awaitable<void> Client::Impl::work() {
+  for (;;) {
+    const auto now = NodeClock::now();
+    if (stopped() && !summary_.interrupted) {
+      summary_.interrupted = true;
+      start_ = now;  // of the drain
+    }
+    if (summary_.interrupted && (flights_.empty() || !link_ || seconds_between(start_, now) > drain_seconds)) break;
+    if (watched_ && seconds_between(looked_, now) >= watch_seconds && found_.empty()) {
+      looked_ = now;
+      std::vector<std::string> problems;
+      found_ = watched_->look(problems);
+      for (const std::string& problem : problems) log(LogLevel::warning, problem + ": not sent");
+    }
+    const bool connected = link_ && link_->welcomed && !link_->goodbye;
+    if (!summary_.interrupted && connected && send_some()) {
+      // The answers that came meanwhile first.
+      co_await wake_.wait_until(NodeClock::now());
+      continue;
+    }
+    if (watched_ ? options_.count > 0 && watched_done_ >= options_.count : work_->finished()) {
+      end_point();
+      if (point_ + 1 == station_.points().size()) break;
+      begin_point(point_ + 1);
+      continue;
+    }
+    auto until = now + in_seconds(0.1);
+    if (options_.rate > 0 && connected && flights_.size() < window()) until = std::min(until, start_ + in_seconds(static_cast<double>(sent_) / options_.rate));
+    co_await wake_.wait_until(std::max(until, NodeClock::now() + std::chrono::microseconds(100)));
+  }
+  if (watched_) end_point();
+  over_ = true;
+  co_await part();
+  io_.stop();
+}
+
+/// Receipts and a goodbye, so that the receiver need not wait for us.
+Awaitable<void> Client::Impl::part() {
+  const LinkPtr link = link_;
+  if (!link || !link->welcomed) co_return;
+  send_receipts(*link);
+  write_frame(link->outbox, FrameType::goodbye, write_goodbye(summary_.interrupted ? "interrupted" : "all is sent"));
+  start_writing(link);
+  const auto until = NodeClock::now() + in_seconds(goodbye_seconds);
+  while (link->connection.open() && NodeClock::now() < until) co_await wake_.wait_until(until);
+}
+
+Client::Client(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options) : impl_(std::make_unique<Impl>(station, data, pool, std::move(options))) {}
+Client::~Client() = default;
+ClientSummary Client::run() { return impl_->run(); }
+
+}  // namespace semwave

@@ -1,0 +1,120 @@
+// The insides of a transmitter node: its points and images in client.cpp, its connection in client_session.cpp.
+#pragma once
+
+#include <map>
+#include <random>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+
+#include "node/client.h"
+#include "node/clock.h"
+#include "node/connection.h"
+#include "node/datagram.h"
+#include "node/feedback.h"
+#include "node/frame.h"
+#include "node/journal.h"
+#include "node/sending.h"
+#include "node/work.h"
+
+namespace semwave {
+
+/// An image without an answer.
+struct Flight {
+  std::string frame;
+  std::vector<std::complex<float>> symbols;  // those that go as datagrams
+  Record record;
+  std::int32_t index = -1;  // in a watched folder's data
+  NodeClock::time_point sent;
+};
+
+/// One connection, from its socket to its end.
+struct Link {
+  Link(tcp::socket socket, TlsContext tls) : connection(std::move(socket), std::move(tls)), frames(0) {}
+  Connection connection;
+  FrameReader frames;
+  Welcome welcome;
+  std::string outbox;
+  std::vector<ImageKey> receipts;
+  std::unique_ptr<asio::ip::udp::socket> datagrams;  // connected to the receiver's port
+  std::unique_ptr<DatagramSeal> seal;
+  std::uint64_t sequence = 0;
+  bool writing = false, welcomed = false, goodbye = false;
+  NodeClock::time_point heard = NodeClock::now(), said = heard;
+};
+
+class Client::Impl {
+ public:
+  Impl(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options);
+  ClientSummary run();
+
+ private:
+  using LinkPtr = std::shared_ptr<Link>;
+
+  void log(LogLevel level, const std::string& text) const {
+    if (options_.log) options_.log(level, text);
+  }
+  template <class Coroutine>
+  void spawn(Coroutine coroutine) {
+    asio::co_spawn(io_, std::move(coroutine), [](std::exception_ptr problem) {
+      if (problem) std::rethrow_exception(problem);
+    });
+  }
+  Hello hello() const;
+  std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
+  bool stopped() const { return options_.stop && options_.stop->load(); }
+  void fail(const std::string& why);
+
+  Awaitable<void> keep_connected();
+  Awaitable<LinkPtr> connect(std::string& why);
+  Awaitable<void> converse(LinkPtr link);
+  Awaitable<void> watch_over(LinkPtr link);
+  Awaitable<void> write_out(LinkPtr link);
+  Awaitable<void> work();
+  Awaitable<void> part();
+  Awaitable<void> pause(double time);
+
+  bool take(Link& link, const Frame& frame);
+  void take_answer(Link& link, const Answer& answer);
+  void send_receipts(Link& link);
+  void start_writing(const LinkPtr& link);
+  std::size_t window() const;
+  std::size_t chunk() const;
+  /// Encodes and sends what there is room for; false where there was nothing to do.
+  bool send_some();
+  bool send_some_watched();
+  void put_on_air(Link& link, const Flight& flight);
+  void send(std::vector<Outgoing> made, const std::vector<std::int32_t>& indices);
+  void begin_point(std::size_t point);
+  void end_point();
+
+  const Station& station_;
+  const Dataset& data_;
+  ThreadPool& pool_;
+  ClientOptions options_;
+  TlsContext tls_;
+  asio::io_context io_{1};
+  std::unique_ptr<Journal> journal_;
+  Feedback feedback_;
+  bool fell_back_ = false;
+  LinkPtr link_;
+  Signal wake_{io_.get_executor()};
+  std::map<ImageKey, Flight> flights_;
+  std::size_t point_ = 0;
+  std::unique_ptr<Sending> sending_;
+  std::unique_ptr<PointWork> work_;
+  std::unique_ptr<WatchedFolder> watched_;
+  std::vector<WatchedFolder::Found> found_;
+  std::vector<std::vector<Record>> done_;  // [points]
+  std::vector<Record> fresh_;              // answered, and not in the journal yet
+  std::vector<Record> finished_;           // of finished points
+  std::int64_t watched_done_ = 0;
+  NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
+  std::int64_t sent_ = 0;
+  bool over_ = false;
+  ClientSummary summary_;
+  std::mt19937_64 jitter_{std::random_device{}()};  // of delays, and of datagrams that are dropped on purpose
+};
+
+}  // namespace semwave

@@ -1,0 +1,305 @@
+// A transmitter's connection: made, kept, made again; what is said and heard on it.
+#include <algorithm>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "core/error.h"
+#include "node/client_impl.h"
+
+namespace semwave {
+namespace {
+
+constexpr std::size_t piece_bytes = 1u << 16;  // read at once
+constexpr double ping_seconds = 10;
+
+}  // namespace
+
+Awaitable<void> Client::Impl::pause(double time) {
+  asio::steady_timer timer(io_, in_seconds(time));
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+Awaitable<void> Client::Impl::keep_connected() {
+  auto alone_since = NodeClock::now();
+  double delay = options_.first_retry_seconds;
+  while (!over_) {
+    std::string why;
+    const LinkPtr link = co_await connect(why);
+    if (over_) co_return;
+    if (link) {
+      delay = options_.first_retry_seconds;
+      link_ = link;
+      ++summary_.connections;
+      // What was under way goes again, as it was: the receiver knows what it has answered.
+      for (auto& [key, flight] : flights_) {
+        if (summary_.connections > 1) ++summary_.resent;
+        flight.sent = NodeClock::now();
+        put_on_air(*link, flight);
+      }
+      start_writing(link);
+      wake_.notify();
+      co_await converse(link);
+      link->connection.close();
+      link_.reset();
+      wake_.notify();
+      alone_since = NodeClock::now();
+      why = "the connection has gone";
+    }
+    if (over_) co_return;
+    if (seconds_between(alone_since, NodeClock::now()) > options_.patience_seconds) co_return fail(why + "; no connection for " + std::to_string(static_cast<int>(options_.patience_seconds)) + " s");
+    log(LogLevel::detail, why + "; again in a moment");
+    // Growing, and each node at its own time: a receiver that comes back is not met by all of them at once.
+    co_await pause(delay * std::uniform_real_distribution<double>(0.5, 1.5)(jitter_));
+    delay = std::min(options_.longest_retry_seconds, 2 * delay);
+  }
+}
+
+Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
+  boost::system::error_code failure;
+  const std::string place = options_.host + ":" + std::to_string(options_.port);
+  tcp::resolver resolver(io_);
+  const auto found = co_await resolver.async_resolve(options_.host, std::to_string(options_.port), asio::redirect_error(asio::use_awaitable, failure));
+  if (failure || found.empty()) {
+    why = place + ": no such address: " + failure.message();
+    co_return nullptr;
+  }
+  tcp::socket socket(io_);
+  for (const auto& entry : found) {
+    check_plain(entry.endpoint().address().to_string(), options_.keys.has_value(), options_.insecure, "--connect " + place);
+    socket.close(failure);
+    co_await socket.async_connect(entry.endpoint(), asio::redirect_error(asio::use_awaitable, failure));
+    if (!failure) break;
+  }
+  if (failure) {
+    why = place + ": " + failure.message();
+    co_return nullptr;
+  }
+  const auto link = std::make_shared<Link>(std::move(socket), tls_);
+  // A receiver that says nothing is given up.
+  asio::steady_timer limit(io_, in_seconds(options_.answer_seconds));
+  limit.async_wait([link](const boost::system::error_code& cancelled) {
+    if (!cancelled) link->connection.close();
+  });
+  std::string reason;
+  co_await link->connection.handshake(false, failure, reason);
+  if (failure) {
+    why = place + ": no TLS session: " + reason;
+    // Certificates that do not fit will not fit the next time either.
+    if (failure.category() == asio::error::get_ssl_category()) fail(why);
+    co_return nullptr;
+  }
+  std::string bytes;
+  write_frame(bytes, FrameType::hello, write(hello()));
+  co_await link->connection.write(bytes, failure);
+  std::string piece(2048, '\0');
+  Frame frame;
+  while (!failure && !link->frames.next(frame)) {
+    std::size_t got = 0;
+    if (link->frames.fault() == FrameFault::none) got = co_await link->connection.read_some(piece.data(), piece.size(), failure);
+    if (failure || got == 0) break;
+    link->frames.append(std::string_view(piece).substr(0, got));
+  }
+  limit.cancel();
+  if (link->frames.fault() != FrameFault::none) {
+    fail(place + ": no receiver of semwave: " + describe(link->frames.fault()));
+    co_return nullptr;
+  }
+  if (failure) {
+    why = place + ": " + failure.message();
+    if (failure.category() == asio::error::get_ssl_category()) fail(why);  // in TLS 1.3 a receiver says so after the handshake
+    co_return nullptr;
+  }
+  if (frame.type == FrameType::refusal) {
+    const auto refusal = read_refusal(frame.body);
+    why = place + " refuses: " + (refusal ? refusal->reason : "for no reason that could be read");
+    if (!refusal || !refusal->passes()) fail(why);
+    co_return nullptr;
+  }
+  const auto welcome = frame.type == FrameType::welcome ? read_welcome(frame.body) : std::nullopt;
+  if (!welcome) {
+    fail(place + ": expected a welcome");
+    co_return nullptr;
+  }
+  link->welcome = *welcome;
+  if (options_.datagrams) {
+    if (welcome->datagram_port == 0) {
+      fail(place + " takes no datagrams");
+      co_return nullptr;
+    }
+    boost::system::error_code refused;
+    const auto there = asio::ip::make_address(link->connection.address(), refused);
+    const asio::ip::udp::endpoint port(there, welcome->datagram_port);
+    link->datagrams = std::make_unique<asio::ip::udp::socket>(io_);
+    link->datagrams->open(port.protocol(), refused);
+    if (!refused) link->datagrams->connect(port, refused);
+    if (refused) {
+      why = place + ": no datagrams: " + refused.message();
+      co_return nullptr;
+    }
+    link->seal = std::make_unique<DatagramSeal>(link->connection.exported_key(datagram_key_label, datagram_key_bytes));
+  }
+  link->welcomed = true;
+  co_return link;
+}
+
+Awaitable<void> Client::Impl::converse(LinkPtr link) {
+  spawn(watch_over(link));
+  std::string piece(piece_bytes, '\0');
+  boost::system::error_code failure;
+  while (link->connection.open()) {
+    bool goes_on = true;
+    for (Frame frame; goes_on && link->frames.next(frame);) goes_on = take(*link, frame);
+    if (link->frames.fault() != FrameFault::none || !goes_on) {
+      log(LogLevel::warning, link->connection.peer() + ": malformed: " + describe(link->frames.fault() != FrameFault::none ? link->frames.fault() : FrameFault::body));
+      break;
+    }
+    send_receipts(*link);
+    start_writing(link);
+    wake_.notify();
+    const std::size_t got = co_await link->connection.read_some(piece.data(), piece.size(), failure);
+    if (failure || got == 0) break;
+    link->heard = NodeClock::now();
+    summary_.bytes_received += got;
+    link->frames.append(std::string_view(piece).substr(0, got));
+  }
+  send_receipts(*link);  // for the journal: the receiver is asked again
+  link->connection.close();
+}
+
+/// Looks after the other end while converse() waits for it.
+Awaitable<void> Client::Impl::watch_over(LinkPtr link) {
+  while (link->connection.open()) {
+    co_await pause(0.25);
+    const auto now = NodeClock::now();
+    if (!flights_.empty() && seconds_between(link->heard, now) > options_.answer_seconds && link->connection.available() == 0) {
+      log(LogLevel::warning, "no answer for " + std::to_string(static_cast<int>(options_.answer_seconds)) + " s");
+      link->connection.close();
+    } else if (seconds_between(link->said, now) > ping_seconds) {
+      link->said = now;
+      write_frame(link->outbox, FrameType::ping, "");
+      start_writing(link);
+    }
+  }
+}
+
+bool Client::Impl::take(Link& link, const Frame& frame) {
+  switch (frame.type) {
+    case FrameType::answer: {
+      const auto answer = read_answer(frame.body);
+      if (!answer || answer->point >= station_.points().size()) return false;
+      take_answer(link, *answer);
+      return true;
+    }
+    case FrameType::report: {
+      const auto report = read_report(frame.body);
+      if (!report) return false;
+      feedback_.heard(*report, NodeClock::now());
+      log(LogLevel::detail, "report " + std::to_string(report->serial) + ": " + std::to_string(report->snr_db) + " dB");
+      return true;
+    }
+    case FrameType::ping:
+      return true;
+    case FrameType::goodbye: {
+      const auto reason = read_goodbye(frame.body);
+      if (!reason) return false;
+      link.goodbye = true;
+      if (!over_) {
+        log(LogLevel::note, link.connection.peer() + " says goodbye: " + *reason);
+        send_receipts(link);
+        write_frame(link.outbox, FrameType::goodbye, write_goodbye("goodbye"));
+      } else {
+        link.connection.close();
+      }
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+void Client::Impl::take_answer(Link& link, const Answer& answer) {
+  const ImageKey key{answer.point, answer.image};
+  link.receipts.push_back(key);
+  const auto at = flights_.find(key);
+  if (at == flights_.end()) return;  // answered before: it came twice
+  Flight flight = std::move(at->second);
+  flights_.erase(at);
+  Record& record = flight.record;
+  record.image.decision = answer.decision;
+  record.image.header_lost = answer.header_lost;
+  record.image.tokens_lost = static_cast<std::int32_t>(answer.tokens_lost);
+  record.image.gain = answer.gain;
+  record.image.uses = answer.uses;
+  record.image.psnr_db = answer.psnr_db;
+  record.image.ssim = answer.ssim;
+  record.receiver_operations = answer.operations;
+  record.expert_rows = answer.expert_rows;
+  record.erased = answer.erased;
+  const auto around = static_cast<std::uint64_t>((NodeClock::now() - flight.sent).count());
+  const std::uint64_t there = answer.queue_ns + answer.channel_ns + answer.decode_ns;
+  record.ns = {record.ns[0], answer.queue_ns, around > there ? around - there : 0, answer.channel_ns, answer.decode_ns};
+  journal_->append(record);
+  ++summary_.answered;
+  if (watched_) {
+    watched_->release(flight.index);
+    ++watched_done_;
+  } else {
+    work_->done(record.image.image, record.image.decision == record.image.label);
+  }
+  fresh_.push_back(std::move(record));
+}
+
+void Client::Impl::send_receipts(Link& link) {
+  if (link.receipts.empty()) return;
+  journal_->flush();
+  for (Record& record : fresh_) {  // now it is safe to tell
+    if (options_.answered) options_.answered(record);
+    done_[record.point].push_back(std::move(record));
+  }
+  if (options_.progress && !fresh_.empty()) options_.progress(point_, watched_ ? watched_done_ : work_->answered(), watched_ ? options_.count : work_->total());
+  fresh_.clear();
+  for (std::size_t begin = 0; begin < link.receipts.size(); begin += most_receipts) {
+    const std::size_t end = std::min(link.receipts.size(), begin + most_receipts);
+    write_frame(link.outbox, FrameType::receipt, write(std::vector<ImageKey>(link.receipts.begin() + static_cast<std::ptrdiff_t>(begin), link.receipts.begin() + static_cast<std::ptrdiff_t>(end))));
+  }
+  link.receipts.clear();
+}
+
+void Client::Impl::start_writing(const LinkPtr& link) {
+  if (link->writing || link->outbox.empty() || !link->connection.open()) return;
+  link->writing = true;
+  spawn(write_out(link));
+}
+
+Awaitable<void> Client::Impl::write_out(LinkPtr link) {
+  boost::system::error_code failure;
+  while (!link->outbox.empty() && !failure) {
+    const std::string bytes = std::exchange(link->outbox, {});
+    summary_.bytes_sent += bytes.size();
+    co_await link->connection.write(bytes, failure);
+    link->said = NodeClock::now();
+  }
+  link->writing = false;
+  if (failure) link->connection.close();
+  wake_.notify();
+}
+
+void Client::Impl::put_on_air(Link& link, const Flight& flight) {
+  link.outbox += flight.frame;
+  if (!link.datagrams) return;
+  const ImageKey key = flight.record.key();
+  for (std::size_t first = 0; first < flight.symbols.size(); first += datagram_symbols) {
+    const auto begin = flight.symbols.begin() + static_cast<std::ptrdiff_t>(first), end = flight.symbols.begin() + static_cast<std::ptrdiff_t>(std::min(flight.symbols.size(), first + datagram_symbols));
+    const Datagram datagram{link.welcome.channel, ++link.sequence, key, static_cast<std::uint32_t>(first), {begin, end}};
+    if (std::uniform_real_distribution<double>()(jitter_) < options_.drop_datagrams) continue;
+    const std::string bytes = link.seal->write(datagram);
+    boost::system::error_code lost;  // a datagram that cannot go is one that is lost
+    link.datagrams->send(asio::buffer(bytes), 0, lost);
+    summary_.bytes_sent += bytes.size();
+  }
+}
+
+}  // namespace semwave

@@ -1,0 +1,89 @@
+// The insides of a receiver node: its life in server.cpp, its conversations in server_session.cpp.
+#pragma once
+
+#include <random>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+
+#include "node/journal.h"
+#include "node/monitor.h"
+#include "node/peer.h"
+#include "node/server.h"
+#include "node/status_page.h"
+
+namespace semwave {
+
+class Server::Impl {
+ public:
+  Impl(const Station& station, ThreadPool& pool, ServerOptions options);
+  ServerSummary run();
+
+ private:
+  using PeerPtr = std::shared_ptr<Peer>;
+
+  void log(LogLevel level, const std::string& text) const {
+    if (options_.log) options_.log(level, text);
+  }
+  template <class Coroutine>
+  void spawn(Coroutine coroutine) {
+    asio::co_spawn(io_, std::move(coroutine), [](std::exception_ptr problem) {
+      if (problem) std::rethrow_exception(problem);
+    });
+  }
+  Hello owner() const;  // of the journal
+  std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/receiver.journal"; }
+
+  Awaitable<void> accept();
+  Awaitable<void> session(PeerPtr peer);
+  Awaitable<bool> greet(PeerPtr peer);
+  Awaitable<void> write_out(PeerPtr peer);
+  Awaitable<void> serve();
+  Awaitable<void> tick();
+  /// A frame of a greeted peer; false where it ends the conversation.
+  bool take(Peer& peer, const Frame& frame);
+  bool take_burst(Peer& peer, std::string_view body);
+  bool full(const Peer& peer) const { return peer.queued_bytes > options_.most_bytes_a_peer || (queued_bytes_ > options_.most_bytes && !peer.queue.empty()) || peer.outbox.size() > options_.most_bytes_a_peer; }
+  std::vector<Waiting> collect(std::vector<PeerPtr>& from);
+  void hear(std::vector<Waiting> batch, const std::vector<PeerPtr>& from);
+  void keep(const Record& record);
+  /// Datagrams: the frame of a burst opens its assembly, its symbols fill it, time or the last of them closes it.
+  Awaitable<void> receive_datagrams();
+  void open_datagrams(Peer& peer, Welcome& welcome);
+  void take_datagram(std::string_view bytes, const asio::ip::udp::endpoint& from);
+  void fill(Assembly& assembly, const Datagram& datagram);
+  void announce(Peer& peer, Waiting waiting);
+  void close_assemblies(NodeClock::time_point now);
+  void enqueue(Peer& peer, Waiting waiting);
+  std::vector<PeerLine> peer_lines() const;
+  void feed_back(Peer& peer, const Incoming& image);
+  void send(Peer& peer, FrameType type, const std::string& body);
+  void start_writing(const PeerPtr& peer);
+  void drop(const PeerPtr& peer, const std::string& why, LogLevel level = LogLevel::detail);
+  void look_after(NodeClock::time_point now);
+  PeerPtr find(const Peer& peer) const;
+
+  const Station& station_;
+  ThreadPool& pool_;
+  ServerOptions options_;
+  Hearing hearing_;
+  TlsContext tls_;
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_{io_};
+  asio::ip::udp::socket datagrams_{io_};
+  std::unique_ptr<StatusPage> status_;
+  std::unique_ptr<Journal> journal_;
+  std::vector<PeerPtr> peers_;
+  std::map<NodeId, Past> pasts_;
+  std::vector<Record> records_;  // without a folder
+  Monitor monitor_;
+  Signal work_{io_.get_executor()};
+  std::size_t cursor_ = 0, queued_ = 0, queued_bytes_ = 0;
+  std::mt19937_64 channels_{std::random_device{}()};  // names of connections; no result depends on them
+  bool ending_ = false, unsynced_ = false;
+  NodeClock::time_point first_{}, last_{};  // burst taken, image recorded
+  ServerSummary summary_;
+};
+
+}  // namespace semwave

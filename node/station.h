@@ -1,0 +1,43 @@
+// A scenario at one end of the wire: its points, the network of each, and what both ends have to agree on before an image goes over.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/checkpoint.h"
+#include "experiment/model.h"
+#include "experiment/scenario.h"
+#include "node/messages.h"
+
+namespace semwave {
+
+class Station {
+ public:
+  /// Expands the grid and builds every network once. Throws Error for what is wrong with the scenario, and for what nodes do not do: timelines.
+  Station(const Scenario& scenario, Backend& backend);
+
+  const Scenario& scenario() const { return scenario_; }
+  const std::vector<Point>& points() const { return points_; }
+  const Model& model(std::size_t point) const { return *models_[point]; }
+  Backend& backend() const { return backend_; }
+  /// Of all points together: what the scenario says, files by their content (the checkpoints aside, which the other one holds).
+  const Digest& scenario_digest() const { return scenario_digest_; }
+  const Digest& model_digest() const { return model_digest_; }
+  /// Whether a record can be one of this scenario.
+  bool holds(const Record& record) const;
+  /// The identity of a row: as `semwave run` has it.
+  std::string sha256_of(std::size_t point, const std::string& data_sha256) const;
+
+ private:
+  Scenario scenario_;
+  Backend& backend_;
+  std::vector<Point> points_;
+  std::map<std::string, std::shared_ptr<Model>> networks_;
+  std::vector<std::shared_ptr<Model>> models_;  // [points]; those that differ in channel or plan share one
+  Digest scenario_digest_{}, model_digest_{};
+};
+
+}  // namespace semwave

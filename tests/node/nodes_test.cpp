@@ -1,0 +1,388 @@
+// Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever happens to them on the way.
+#include "tests/node/two_nodes.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include "core/error.h"
+#include "node/frame.h"
+#include "node/journal.h"
+
+namespace semwave {
+namespace {
+
+using boost::asio::ip::tcp;
+
+class Nodes : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = tiny::fresh_folder("world");
+    tiny::write_pictures(folder_ + "/pictures", 2, 20);
+    json_ = tiny::scenario(folder_ + "/pictures");
+    json_["output"]["records"] = true;
+  }
+  Scenario scenario() const { return parse_scenario(json_, "tiny.json"); }
+  ClientOptions to(std::uint16_t port) const {
+    ClientOptions options;
+    options.port = port;
+    options.patience_seconds = 20;
+    return options;
+  }
+
+  std::string folder_;
+  Json json_;
+};
+
+TEST_F(Nodes, RowsAndRecordsAreThoseOfTheSimulation) {
+  json_["sweep"] = {{"/channel/snr_db", {-5, 5, 20}}, {"/transmitter/policy/keep", {0.25, 1.0}}};
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  for (const int threads : {1, 3}) {
+    const std::string there = folder_ + "/there" + std::to_string(threads), here = folder_ + "/here" + std::to_string(threads);
+    ServerOptions options;
+    options.out = there;
+    nodes::RunningServer server(scenario(), options, threads);
+    ClientOptions client = to(server.port());
+    client.out = here;
+    const ClientSummary sent = nodes::transmit(scenario(), client, 4 - threads);
+    EXPECT_EQ(sent.failure, "");
+    EXPECT_EQ(sent.answered, 6 * 40);
+    const ServerSummary received = server.stop();
+    EXPECT_EQ(received.images, 6 * 40);
+    nodes::expect_same_rows(sent.rows, wanted.rows);
+    nodes::expect_same_rows(received.rows, wanted.rows);
+    EXPECT_EQ(tiny::lines_of(here + "/records.jsonl"), wanted.records);
+    EXPECT_EQ(tiny::lines_of(there + "/records.jsonl"), wanted.records);
+    for (const OrderedJson& row : sent.rows)
+      for (const char* stage : {"encode", "queue", "wire", "channel", "decode"}) EXPECT_GT(row["node"]["latency_ms"][stage]["p99"].get<double>(), 0) << stage;
+  }
+}
+
+TEST_F(Nodes, TheSameForPositionsUnknownStopRulesAndEveryKindOfFade) {
+  for (const Json& change : std::vector<Json>{{{"/transmitter/positions", "none"}, {"/metrics", Json::array({"accuracy"})}},
+                                              {{"/channel", {{"kind", "rician"}, {"snr_db", {{"uniform", {0, 15}}}}, {"coherence", "block"}, {"block_uses", 16}, {"csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 2}}}, {"transmitter", "quantised"}}}}}},
+                                              {{"/channel", {{"kind", "ideal"}}}},
+                                              {{"/transmitter/policy/keep", 0.0}},
+                                              {{"/stop", {{"min_images", 10}, {"max_images", 30}}}}}) {
+    Json changed = json_;
+    for (const auto& [pointer, value] : change.items()) changed[Json::json_pointer(pointer)] = value;
+    SCOPED_TRACE(change.dump());
+    const Scenario one = parse_scenario(changed, "tiny.json");
+    const nodes::Simulated wanted = nodes::simulate(one, tiny::fresh_folder("run"));
+    nodes::RunningServer server(one, {});
+    const ClientSummary sent = nodes::transmit(one, to(server.port()));
+    nodes::expect_same_rows(sent.rows, wanted.rows);
+    nodes::expect_same_rows(server.stop().rows, wanted.rows);
+  }
+}
+
+TEST_F(Nodes, ManyTransmittersMakeOneRowTogether) {
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  ServerOptions options;
+  options.out = folder_ + "/there";
+  options.count = 40;
+  options.longest_wait = 0.005;
+  options.largest_batch = 8;
+  nodes::RunningServer server(scenario(), options, 2);
+  std::vector<std::thread> transmitters;
+  for (int t = 0; t < 8; ++t)
+    transmitters.emplace_back([&, t] {
+      ClientOptions client = to(server.port());
+      client.first = 5 * t;
+      client.count = 5;
+      client.name = "camera " + std::to_string(t);
+      EXPECT_EQ(nodes::transmit(scenario(), client).answered, 5);
+    });
+  for (std::thread& transmitter : transmitters) transmitter.join();
+  const ServerSummary received = server.wait();  // ends by itself after 40 images
+  nodes::expect_same_rows(received.rows, wanted.rows);
+  EXPECT_EQ(tiny::lines_of(folder_ + "/there/records.jsonl"), wanted.records);
+}
+
+TEST_F(Nodes, AMismatchIsRefusedWithItsReasonOnBothSides) {
+  ServerOptions options;
+  nodes::RunningServer server(scenario(), options);
+  Json other = json_;
+  other["channel"]["snr_db"] = 6;
+  const ClientSummary refused = nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port()));
+  EXPECT_NE(refused.failure.find("the scenario differs"), std::string::npos) << refused.failure;
+  EXPECT_EQ(refused.answered, 0);
+  EXPECT_TRUE(server.said().has("refused: the scenario differs"));
+  const ServerSummary summary = server.stop();
+  EXPECT_EQ(summary.refused, 1);
+  EXPECT_TRUE(summary.rows.empty());
+}
+
+TEST_F(Nodes, NamesPathsAndOutputsMayDiffer) {
+  nodes::RunningServer server(scenario(), {});
+  Json other = json_;
+  other["name"] = "elsewhere";
+  other["output"]["records"] = false;
+  EXPECT_EQ(nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port())).answered, 40);
+}
+
+/// A receiver that goes in the middle, and one with its folder that comes back: what was answered stays answered.
+TEST_F(Nodes, BothEndsGoOnWhereTheyWere) {
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  const std::string there = folder_ + "/there", here = folder_ + "/here";
+  ServerOptions options;
+  options.out = there;
+  auto server = std::make_unique<nodes::RunningServer>(scenario(), options);
+  const std::uint16_t port = server->port();
+  options.port = port;
+  ClientOptions client = to(port);
+  client.out = here;
+  client.window = 4;
+  std::atomic<bool> stop{false};
+  std::atomic<int> answers{0};
+  client.stop = &stop;
+  client.rate = 400;
+  client.answered = [&](const Record&) {
+    if (++answers == 15) stop = true;  // the transmitter is interrupted
+  };
+  const ClientSummary first = nodes::transmit(scenario(), client);
+  EXPECT_TRUE(first.interrupted);
+  EXPECT_LT(first.answered, 40);
+  (void)server->stop();
+  server = std::make_unique<nodes::RunningServer>(scenario(), options);
+  client.stop = nullptr;
+  client.answered = [&](const Record&) { ++answers; };
+  std::thread restart([&] {
+    while (answers < 28) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    server.reset();  // in the middle of it
+    server = std::make_unique<nodes::RunningServer>(scenario(), options);
+  });
+  const ClientSummary second = nodes::transmit(scenario(), client);
+  restart.join();
+  EXPECT_EQ(second.failure, "");
+  EXPECT_EQ(first.answered + second.answered, 40);
+  EXPECT_EQ(answers, 40);
+  EXPECT_GE(second.connections, 2);
+  nodes::expect_same_rows(second.rows, wanted.rows);
+  const ServerSummary received = server->stop();
+  EXPECT_EQ(received.images, 40);
+  nodes::expect_same_rows(received.rows, wanted.rows);
+  EXPECT_EQ(tiny::lines_of(here + "/records.jsonl"), wanted.records);
+  EXPECT_EQ(tiny::lines_of(there + "/records.jsonl"), wanted.records);
+}
+
+TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
+  json_["channel"] = {{"kind", "awgn"}, {"snr_db", 14}};
+  tiny::write_text(folder_ + "/table.json", R"({"made_by": "hand", "entries": [{"from_db": -100, "keep": 1.0, "depth": 2, "symbols_per_token": 8}, {"from_db": 8, "keep": 0.25, "depth": 1, "symbols_per_token": 2}]})");
+  json_["transmitter"]["policy"] = {{"kind", "table"}, {"file", folder_ + "/table.json"}};
+  nodes::RunningServer server(scenario(), {});
+  ClientOptions client = to(server.port());
+  client.report_every = 5;
+  client.fallback_snr_db = -3;
+  std::vector<Record> records;
+  client.answered = [&](const Record& record) { records.push_back(record); };
+  EXPECT_EQ(nodes::transmit(scenario(), client).failure, "");
+  ASSERT_EQ(records.size(), 40u);
+  EXPECT_EQ(records[0].image.believed_snr_db, -3);  // no report yet
+  EXPECT_EQ(records[0].image.symbols_per_token, 8);
+  // Two reports later it has learned: measured from a few dozen header symbols, within 3 dB.
+  EXPECT_NEAR(records[39].image.believed_snr_db, 14, 3);
+  EXPECT_EQ(records[39].image.symbols_per_token, 2);
+  for (std::size_t i = 10; i < 40; ++i) EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
+}
+
+TEST_F(Nodes, DatagramsGiveTheSameWhereNoneIsLost) {
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  nodes::RunningServer server(scenario(), {});
+  ClientOptions client = to(server.port());
+  client.datagrams = true;
+  client.window = 4;
+  const ClientSummary sent = nodes::transmit(scenario(), client);
+  nodes::expect_same_rows(sent.rows, wanted.rows);
+  nodes::expect_same_rows(server.stop().rows, wanted.rows);
+}
+
+TEST_F(Nodes, LostDatagramsAreErasures) {
+  json_["channel"] = {{"kind", "ideal"}};
+  json_["transmitter"]["policy"]["keep"] = 1.0;
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  ServerOptions options;
+  options.out = folder_ + "/there";
+  options.datagram_seconds = 0.05;
+  nodes::RunningServer server(scenario(), options);
+  ClientOptions client = to(server.port());
+  client.datagrams = true;
+  client.drop_datagrams = 0.3;
+  client.window = 8;
+  client.out = folder_ + "/here";
+  std::vector<Record> records;
+  client.answered = [&](const Record& record) { records.push_back(record); };
+  const ClientSummary sent = nodes::transmit(scenario(), client);
+  ASSERT_EQ(records.size(), 40u);
+  int lossy = 0;
+  for (const Record& record : records) {
+    // One datagram holds all symbols of so small an image: it came, or every token is lost.
+    EXPECT_EQ(record.image.tokens_lost, record.erased > 0 ? record.image.tokens : 0);
+    EXPECT_TRUE(record.erased == 0 || record.erased == record.image.uses.payload);
+    lossy += record.erased > 0;
+  }
+  EXPECT_GT(lossy, 4);
+  EXPECT_LT(lossy, 24);
+  nodes::expect_same_rows(server.stop().rows, {nodes::timeless(sent.rows.at(0))});
+  EXPECT_EQ(tiny::lines_of(folder_ + "/here/records.jsonl"), tiny::lines_of(folder_ + "/there/records.jsonl"));
+  EXPECT_EQ(sent.rows[0]["channel_uses"].dump(), wanted.rows[0]["channel_uses"].dump()) << "what was sent stays counted";
+}
+
+TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
+  const std::string watched = folder_ + "/watched", here = folder_ + "/here";
+  std::filesystem::create_directories(watched);
+  const std::string pictures = folder_ + "/pictures/test/dark";
+  nodes::RunningServer server(scenario(), {});
+  ClientOptions client = to(server.port());
+  client.watch = watched;
+  client.out = here;
+  client.count = 3;
+  nodes::Said said;
+  client.log = said.sink();
+  for (int i = 0; i < 3; ++i) std::filesystem::copy_file(pictures + "/" + std::to_string(1000 + i) + ".png", watched + "/" + std::to_string(i) + ".png");
+  tiny::write_text(watched + "/broken.png", "no picture");
+  tiny::write_text(watched + "/notes.txt", "not looked at");
+  std::vector<std::string> names;
+  client.answered = [&](const Record& record) { names.push_back(record.name.substr(0, 5)); };
+  const ClientSummary sent = nodes::transmit(scenario(), client);
+  EXPECT_EQ(sent.failure, "");
+  EXPECT_EQ(names, (std::vector<std::string>{"0.png", "1.png", "2.png"}));
+  EXPECT_TRUE(said.has("broken.png"));
+  ASSERT_EQ(sent.rows.size(), 1u);
+  EXPECT_FALSE(sent.rows[0].contains("accuracy"));  // there are no labels
+  // Another life sends what is new alone.
+  std::filesystem::copy_file(pictures + "/1003.png", watched + "/3.png");
+  client.count = 4;
+  EXPECT_EQ(nodes::transmit(scenario(), client).answered, 1);
+  EXPECT_EQ(names.back(), "3.png");
+}
+
+// Peers that do not behave.
+
+class Stranger {
+ public:
+  explicit Stranger(std::uint16_t port) : socket_(io_) { socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port}); }
+  void send(const std::string& bytes) {
+    boost::system::error_code ignored;
+    boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
+  }
+  /// Everything up to the end of the connection.
+  std::string rest() {
+    std::string all, piece(65536, '\0');
+    boost::system::error_code failure;
+    while (!failure) all.append(piece, 0, socket_.read_some(boost::asio::buffer(piece), failure));
+    return all;
+  }
+
+ private:
+  boost::asio::io_context io_;
+  tcp::socket socket_;
+};
+
+std::string framed(FrameType type, const std::string& body) {
+  std::string bytes;
+  write_frame(bytes, type, body);
+  return bytes;
+}
+
+TEST_F(Nodes, MalformedAndSilentPeersDoNotDisturbOthers) {
+  const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
+  ServerOptions options;
+  options.handshake_seconds = 0.3;
+  options.frame_seconds = 0.3;
+  options.idle_seconds = 0.5;
+  options.most_connections = 60;
+  nodes::RunningServer server(scenario(), options);
+  std::vector<std::unique_ptr<Stranger>> silent;
+  for (int i = 0; i < 80; ++i) silent.push_back(std::make_unique<Stranger>(server.port()));  // more than there is room for
+  Hello hello;
+  {
+    const std::unique_ptr<Backend> backend = make_cpu_backend();
+    const Station station(scenario(), *backend);
+    hello.scenario = station.scenario_digest();
+    hello.model = station.model_digest();
+  }
+  ClientOptions client = to(server.port());
+  EXPECT_EQ(nodes::transmit(scenario(), client).answered, 40);
+  Stranger garbage(server.port());
+  garbage.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(garbage.rest(), "");
+  Stranger version(server.port());
+  Hello future = hello;
+  future.protocol = 9;
+  version.send(framed(FrameType::hello, write(future)));
+  EXPECT_NE(version.rest().find("version 9"), std::string::npos);
+  Stranger early(server.port());
+  early.send(framed(FrameType::answer, "xx"));
+  (void)early.rest();
+  Stranger half(server.port());
+  half.send(framed(FrameType::hello, write(hello)) + framed(FrameType::ping, "").substr(0, 5));
+  (void)half.rest();
+  EXPECT_TRUE(server.said().has("half a frame")) << server.said().text();
+  Stranger quiet(server.port());
+  hello.node[0] = 9;
+  quiet.send(framed(FrameType::hello, write(hello)));
+  (void)quiet.rest();
+  EXPECT_TRUE(server.said().has("silent")) << server.said().text();
+  Stranger wrong(server.port());
+  hello.node[0] = 10;
+  BurstMessage burst{.point = 7, .image = 0};
+  burst.header.parts = {Bits{1}};
+  wrong.send(framed(FrameType::hello, write(hello)) + framed(FrameType::burst, write(burst)));
+  (void)wrong.rest();
+  ClientOptions second = to(server.port());
+  const ClientSummary sent = nodes::transmit(scenario(), second);
+  nodes::expect_same_rows(sent.rows, wanted.rows);
+  for (auto& one : silent) (void)one->rest();
+  const ServerSummary summary = server.stop();
+  EXPECT_GE(summary.timed_out, 50);
+  EXPECT_GE(summary.malformed, 2);
+}
+
+TEST_F(Nodes, PlainSocketsStayOnThisMachine) {
+  ServerOptions options;
+  options.host = "0.0.0.0";
+  EXPECT_THROW(nodes::RunningServer(scenario(), options), Error);
+  ClientOptions client;
+  client.host = "192.0.2.1";
+  client.port = 9;
+  EXPECT_THROW(nodes::transmit(scenario(), client), Error);
+  options.host = "127.0.0.1";
+  options.status_host = "0.0.0.0";
+  EXPECT_THROW(nodes::RunningServer(scenario(), options), Error);
+}
+
+TEST_F(Nodes, ATransmitterWithoutAReceiverGivesUp) {
+  ClientOptions client = to(1);
+  client.patience_seconds = 0.2;
+  const ClientSummary alone = nodes::transmit(scenario(), client);
+  EXPECT_NE(alone.failure.find("no connection"), std::string::npos) << alone.failure;
+}
+
+TEST_F(Nodes, TheStatusPageShowsWhatWasReceived) {
+  ServerOptions options;
+  options.status_host = "127.0.0.1";
+  nodes::RunningServer server(scenario(), options);
+  EXPECT_EQ(nodes::transmit(scenario(), to(server.port())).answered, 40);
+  const auto ask = [&](const std::string& target, const std::string& method = "GET", const std::string& host = "127.0.0.1") {
+    Stranger browser(server.status_port());
+    browser.send(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    return browser.rest();
+  };
+  const std::string page = ask("/");
+  EXPECT_NE(page.find("HTTP/1.1 200"), std::string::npos);
+  EXPECT_NE(page.find("semwave receiver"), std::string::npos);
+  EXPECT_EQ(page.find("http://"), std::string::npos) << "the page needs no other host";
+  const std::string status = ask("/status.json");
+  const auto shown = Json::parse(status.substr(status.find("\r\n\r\n") + 4));
+  EXPECT_EQ(shown["images"], 40);
+  EXPECT_TRUE(shown.contains("accuracy"));
+  EXPECT_NE(ask("/metrics").find("semwave_images_total 40\n"), std::string::npos);
+  EXPECT_NE(ask("/elsewhere").find("404"), std::string::npos);
+  EXPECT_NE(ask("/", "POST").find("405"), std::string::npos);
+  EXPECT_NE(ask("/", "GET", "rebound.example").find("403"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace semwave
