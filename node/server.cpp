@@ -184,7 +184,7 @@ Awaitable<void> Server::Impl::serve() {
     std::vector<Waiting> batch = collect(from);
     hear(std::move(batch), from);
     // Three turns of the loop: the sockets are looked at, what has come is read and taken, before the next batch is put together.
-    for (int turn = 0; turn < 3; ++turn) co_await asio::post(io_, asio::use_awaitable);
+    for (int turn = 0; turn < 3 && (turn == 0 || queued_ > 0); ++turn) co_await asio::post(io_, asio::use_awaitable);
   }
 }
 

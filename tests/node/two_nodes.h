@@ -27,9 +27,13 @@ class Said {
       text_ += text + "\n";
     };
   }
+  /// Now, or within a few seconds: the other end says it in its own time.
   bool has(const std::string& words) const {
-    const std::lock_guard lock(mutex_);
-    return text_.find(words) != std::string::npos;
+    for (int wait = 0; wait < 500; ++wait) {
+      if (text().find(words) != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
   }
   std::string text() const {
     const std::lock_guard lock(mutex_);
