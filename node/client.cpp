@@ -127,7 +127,7 @@ bool Client::Impl::send_some() {
   if (room == 0 || (room < chunk() && !flights_.empty())) return false;
   std::size_t most = std::min(room, chunk());
   if (options_.rate > 0) {
-    const double due = seconds_between(start_, NodeClock::now()) * options_.rate + 1 - static_cast<double>(sent_);
+    const double due = seconds_between(paced_since_, NodeClock::now()) * options_.rate + 1 - static_cast<double>(paced_);
     most = std::min(most, static_cast<std::size_t>(std::max(0.0, due)));
   }
   if (most == 0) return false;
@@ -169,7 +169,7 @@ void Client::Impl::send(std::vector<Outgoing> made, const std::vector<std::int32
     flight.index = watched_ ? indices[i] : -1;
     write_frame(flight.frame, FrameType::burst, write(made[i].burst));
     flight.sent = NodeClock::now();
-    ++sent_;
+    ++paced_;
     if (options_.datagrams) flight.symbols = std::move(made[i].burst.symbols);
     if (link_) put_on_air(*link_, flight);
     flights_[flight.record.key()] = std::move(flight);
@@ -204,7 +204,7 @@ Awaitable<void> Client::Impl::work() {
       continue;
     }
     auto until = now + in_seconds(0.1);
-    if (options_.rate > 0 && connected && flights_.size() < window()) until = std::min(until, start_ + in_seconds(static_cast<double>(sent_) / options_.rate));
+    if (options_.rate > 0 && connected && flights_.size() < window()) until = std::min(until, paced_since_ + in_seconds(static_cast<double>(paced_) / options_.rate));
     co_await wake_.wait_until(std::max(until, NodeClock::now() + std::chrono::microseconds(100)));
   }
   if (watched_) end_point();

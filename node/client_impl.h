@@ -111,7 +111,8 @@ class Client::Impl {
   std::vector<Record> finished_;           // of finished points
   std::int64_t watched_done_ = 0;
   NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
-  std::int64_t sent_ = 0;
+  NodeClock::time_point paced_since_{};  // the connection: what it could not send before is not sent in a rush
+  std::int64_t paced_ = 0;               // images since
   bool over_ = false;
   ClientSummary summary_;
   std::mt19937_64 jitter_{std::random_device{}()};  // of delays, and of datagrams that are dropped on purpose

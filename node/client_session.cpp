@@ -33,6 +33,8 @@ Awaitable<void> Client::Impl::keep_connected() {
       delay = options_.first_retry_seconds;
       link_ = link;
       ++summary_.connections;
+      paced_since_ = NodeClock::now();
+      paced_ = 0;
       // What was under way goes again, as it was: the receiver knows what it has answered.
       for (auto& [key, flight] : flights_) {
         if (summary_.connections > 1) ++summary_.resent;

@@ -2,8 +2,9 @@
 """200 transmitters x 50 images on one receiver, while 500 connections that never say who they are hang on to it."""
 import collections
 import socket
+import time
 
-from bar import measure
+from bar import NotMeasured, measure
 from nodes import SCENARIO, Node, free_port, fresh, journal, listening, rows_of
 
 
@@ -14,8 +15,16 @@ def body(bar):
     port = free_port()
     there = fresh(bar.work / "there")
     # All transmitters are started first and wait: they begin together.
-    transmitters = [Node(bar, "transmit", ["--connect", f"127.0.0.1:{port}", "--first", i * each, "--count", each, "--threads", 1, "--window", 8, "--as", f"t{i}", "--patience", 300], bar.work / f"transmitter{i}.log",
+    for log in bar.work.glob("transmitter*.log"):
+        log.unlink()
+    transmitters = [Node(bar, "transmit", ["--connect", f"127.0.0.1:{port}", "--first", i * each, "--count", each, "--threads", 1, "--window", 8, "--rate", bar.options.rate, "--as", f"t{i}", "--patience", 600, "--verbose"], bar.work / f"transmitter{i}.log",
                          settings=settings) for i in range(crowd)]
+    # Each has its images and its network, and looks for the receiver in vain.
+    until = time.monotonic() + 900
+    while not all("again in a moment" in node.log.read_text() for node in transmitters):
+        if time.monotonic() > until:
+            raise NotMeasured("the transmitters do not start")
+        time.sleep(0.5)
     receiver = Node(bar, "receive", ["--listen", f"127.0.0.1:{port}", "--out", there, "--handshake-timeout", 5], bar.work / "receiver.log", settings=settings)
     strangers = []
     try:
@@ -56,6 +65,7 @@ def body(bar):
 def arguments(parser):
     parser.add_argument("--transmitters", type=int, default=200)
     parser.add_argument("--images", type=int, default=50)
+    parser.add_argument("--rate", type=float, default=3, help="images a second each, so that they are active together: connecting takes a few seconds")
     parser.add_argument("--strangers", type=int, default=500)
 
 
