@@ -56,7 +56,14 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
     r.link = planned.fading.links_[i];
     r.slot = planned.fading.slot;
     r.label = data_.labels[static_cast<std::size_t>(indices[i])];
-    r.header_lost = result.lost[i];
+    if (!trace.streams.empty()) {
+      const SentStream& stream = trace.streams[i];
+      r.stream_bytes = stream.bytes;
+      r.quality = stream.quality;
+      r.coding = stream.coding;
+    }
+    r.block_lost = !result.block_lost.empty() && result.block_lost[i];
+    r.header_lost = result.lost[i] && !r.block_lost && !r.unfit();
     r.decision = decided[i];
     r.answered = trace.answer[i] >= 0;
     r.keep_ratio = planned.plans[i].keep_ratio;
@@ -71,10 +78,11 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
     r.uses = heard.ledger[i];
     r.psnr_db = r.ssim = std::numeric_limits<double>::quiet_NaN();
   }
-  if ((!scenario_.psnr && !scenario_.ssim) || !model_.architecture.image_head || !scenario_.positions_sent) return;
+  if ((!scenario_.psnr && !scenario_.ssim) || !model_.rebuilds) return;
   const auto values = static_cast<std::size_t>(data_.values());
   List<float> original(values), rebuilt(values), patches;
-  if (!result.rebuilt.empty()) {
+  const bool whole = !result.images.empty();
+  if (!result.rebuilt.empty() && !whole) {
     patches.resize(static_cast<std::size_t>(result.patches.value().size()));
     backend_.to_host(result.patches.value(), patches.data());
   }
@@ -89,8 +97,8 @@ void ShardRun::record(std::span<const std::int32_t> indices, const ShardPlan& pl
   for (std::size_t i = 0; i < indices.size(); ++i)
     if (!answered[i]) score(i, mean_);
   for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
-    image_from_patches(model_.architecture, patches.data() + j * values, rebuilt.data());
-    score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt);
+    if (!whole) image_from_patches(model_.architecture, patches.data() + j * values, rebuilt.data());
+    score(static_cast<std::size_t>(result.rebuilt[j]), whole ? std::span<const float>(result.images).subspan(j * values, values) : std::span<const float>(rebuilt));
   }
 }
 
