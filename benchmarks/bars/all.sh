@@ -4,7 +4,8 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 bars="quickstart_run class_awgn image_awgn gate_selection identical_bits experts table_policy derivatives invariants golden ldpc_waterfall ldpc_speed demap_speed
-  channel_state channels adaptive_hull regret drift timeline_speed cifar budget yardstick_peak savings mixture steady_state pipeline_speed against_pytorch training_speed against_onnxruntime portable"
+  channel_state channels adaptive_hull regret drift timeline_speed cifar budget yardstick_peak savings mixture steady_state pipeline_speed against_pytorch training_speed against_onnxruntime portable
+  image_codecs kodak"
 case "${1:-}" in
   "") ;;
   --full) bars="$bars sanitizers" ;;
