@@ -30,6 +30,10 @@ struct Burst {
   List<std::int32_t> places;    // [total] place in the full grid, position x S + symbol; keys the noise
   List<std::int32_t> symbols_per_token;  // [images] that many payload symbols in a row are lost together where tokens are; empty: an image's payload is one piece
   List<Ledger> ledger;          // [images]
+  /// Training passes of a digital link only: the quantised features [tokens x S over all images, 2], which then are taken as read, as the header
+  /// is; `symbols` is empty.
+  Var values;
+  List<Bits> told;              // [images] or empty: bits that reach the receiver beside the symbols, for bounds that no code reaches (channel/carriage.h)
 };
 
 /// The burst as heard. The receiver knows where a frame begins and how
@@ -44,11 +48,13 @@ struct Reception {
   List<double> header_noise_variance;      // [images] the same, the largest of the header
   List<std::int32_t> starts;               // [images + 1]
   List<Ledger> ledger;                     // [images]
+  List<Bits> told;                         // as in the burst
   List<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records
   /// [total] 1 where a symbol did not arrive and this is known (a datagram that is missing); y and h are 0 there. Empty: everything arrived.
   /// The semantic receiver takes a token with any such symbol for one that was not sent.
   List<std::uint8_t> erased;
   List<std::uint8_t> header_erased;        // [images] 1 where the header did not arrive: the image is lost. Empty: every header arrived
+  Var values;                              // the burst's, handed over
 };
 
 }  // namespace semwave

@@ -30,7 +30,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 /// Everything that decides which network a point runs.
 std::string network_of(const Scenario& s) {
-  return canonical({s.resolved["model"], s.gate, s.exit, s.positions_sent, s.resolved["receiver"], s.resolved["conventions"], s.resolved["seed"]});
+  const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel
+  return canonical({s.resolved["model"], s.gate, s.exit, s.positions_sent, s.resolved["receiver"], s.resolved["conventions"], s.resolved["seed"],
+                    semantic ? Json() : s.resolved["transmitter"], semantic ? Json() : s.resolved["channel"]});
 }
 
 /// Points of one kind of work take time by their operations: what is left may differ.
@@ -68,8 +70,9 @@ class PlannedImages {
         sums.looks = true;
         return sums;
       }
-      const Ledger uses = channel_.uses(forecast->uses.header, forecast->uses.payload, fading.receiver_pilots_[i]);
+      const Ledger uses = channel_.uses(forecast->uses, fading.receiver_pilots_[i]);
       sums.uses.payload += uses.payload;
+      sums.uses.parity += uses.parity;
       sums.uses.header += uses.header;
       sums.uses.pilots += uses.pilots;
       sums.uses.prefix += uses.prefix;
@@ -141,6 +144,7 @@ bool plan_point(const Scenario& scenario, const Model& model, int images, Thread
   for (const PlannedImages::Sums& sums : pieces) {
     if (sums.looks) return false;
     budget.payload += static_cast<double>(sums.uses.payload) / count;
+    budget.parity += static_cast<double>(sums.uses.parity) / count;
     budget.header += static_cast<double>(sums.uses.header) / count;
     budget.pilots += static_cast<double>(sums.uses.pilots) / count;
     budget.prefix += static_cast<double>(sums.uses.prefix) / count;

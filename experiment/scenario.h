@@ -2,6 +2,7 @@
 // `schema`, `list` and the documentation.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "channel/channel.h"
+#include "channel/digital_link.h"
+#include "channel/separation_header.h"
 #include "channel/signal.h"
 #include "core/architecture.h"
 #include "core/dataset.h"
@@ -41,6 +44,8 @@ struct TrainSettings {
   Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows what channel.csi says
   Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in
   double unannounced_share = 0;               // of the images that leave early: their plan says the deepest exit, as that of an image does whose head is sure
+  double hardness_from = 2, hardness_to = 40; // of a digital link's quantiser, over the epochs
+  double hardness(int epoch) const { return hardness_from + (epochs > 1 ? (hardness_to - hardness_from) * epoch / (epochs - 1) : 0); }
   double deepest_share = 0.5;                 // share of images that take the deepest exit whatever `depth` says
   std::vector<std::string> freeze;            // prefixes of parameters that stay as they are
   std::string initial;                        // checkpoint to start from, empty: fresh
@@ -65,6 +70,14 @@ struct DeviceModel {
   double joule(double transmitter_operations, double receiver_operations, double channel_uses) const;
 };
 
+/// Bits instead of images: semwave link.
+struct LinkSettings {
+  ModulationCoding coding;
+  TransportDecoding decoding;
+  std::int64_t block_bits = 0;  // information bits of a frame, settled
+  std::int64_t frame_errors = 100, max_frames = 1000000;  // of `stop`
+};
+
 /// Links over time; what each key does: experiment/timeline.h.
 struct TimelineSettings {
   int links = 16, slots = 1000;
@@ -78,6 +91,9 @@ struct TimelineSettings {
   double feedback_loss = 0;
 };
 
+/// Which pair sends and hears.
+enum class PairKind : std::uint8_t { semantic, separation, label };
+
 struct Scenario {
   std::string file;               // as given, for messages
   Json resolved;                  // every default filled in; what scenario.json of a result folder holds
@@ -87,7 +103,14 @@ struct Scenario {
   DatasetRequest source;
   std::string model_path;         // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
-  Json gate, exit, policy;        // {"kind": ..., ...} for the registries of transmitter/
+  std::optional<std::array<int, 3>> image;  // height, width, channels, where no network looks at them
+  PairKind pair = PairKind::semantic;
+  Json gate, exit, policy;        // {"kind": ..., ...} for the registries of transmitter/; of the semantic pair, usual ones elsewhere
+  Json codec;                     // separation: for image_codecs()
+  std::int64_t budget = 0;        // separation: channel uses an image
+  Carriage carriage = Carriage::coded;
+  double outage = 0.01;
+  std::optional<double> design_snr_db;
   bool positions_sent = true;
   PowerScope power = PowerScope::image;
   ChannelSettings channel;
@@ -99,8 +122,11 @@ struct Scenario {
   bool records = false;
   std::optional<TrainSettings> train;
   std::optional<TimelineSettings> timeline;
+  std::optional<LinkSettings> link;
+  std::shared_ptr<const DigitalLink> digital;  // of transmitter.link; null: analogue
   std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
 
+  SeparationSettings separation() const { return {codec, budget, carriage, outage, channel, design_snr_db}; }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 

@@ -1,5 +1,7 @@
 // Every key of a scenario, once: checking, defaults, the schema and the documentation are made from this description.
 #include "channel/registry.h"
+#include "channel/transport_fields.h"
+#include "core/image_codec.h"
 #include "experiment/scenario.h"
 #include "receiver/router.h"
 #include "transmitter/exit_rule.h"
@@ -85,18 +87,35 @@ Field source_field() {
 }
 
 Field transmitter_field() {
-  return section("transmitter",
-                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
-                  with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
-                  with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
-                  with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
-                  choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt")},
-                 "the sending end");
+  const auto pair = [](std::string kind, std::vector<Field> fields, std::string summary) {
+    return std::pair{std::move(kind), std::make_shared<const Fields>(Fields{.summary = std::move(summary), .fields = std::move(fields)})};
+  };
+  Field budget{.name = "budget", .type = FieldType::integer, .summary = "channel uses an image may take, everything counted", .minimum = 1, .maximum = 1e7};
+  return {.name = "transmitter",
+          .type = FieldType::variant,
+          .summary = "the sending end, and with it the pair",
+          .fallback = Json::object(),
+          .kinds = {pair("semantic",
+                         {with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
+                          with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
+                          with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
+                          choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt"), digital_link_field()},
+                         "tokens of a network, over the channel as they are or as bits"),
+                    pair("separation",
+                         {with_default(image_codecs().field("codec"), {{"kind", "jpeg"}}, "how the image becomes bits; the best quality that fits is sent"), budget,
+                          choice("transport", "coded", {"coded", "capacity", "normal_approximation"},
+                                 "how the bits are carried: by the code and modulation that the believed SNR allows; or a bound, which no code reaches: at capacity, or at the normal approximation of the finite length"),
+                          number("outage", 0.01, 1e-6, 0.5, "largest predicted share of lost images that a choice may have"),
+                          {.name = "design_snr_db", .type = FieldType::number, .summary = "SNR that the sender believes in whatever it observes, as a link does that is designed for it and does not adapt; left out: what csi.transmitter says",
+                           .optional = true, .minimum = -100, .maximum = 200}},
+                         "image codec, channel code, modulation; the received image goes to a classifier trained on clean ones"),
+                    pair("label", {}, "classify at the transmitter, send the label alone")},
+          .usual_kind = "semantic"};
 }
 
 Field receiver_field() {
   return section("receiver",
-                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
+                 {{.name = "kind", .type = FieldType::choice, .summary = "that of the transmitter, which is taken where this is left out", .optional = true, .choices = {"semantic", "separation", "label"}},
                   with_default(equalisers().field("equaliser"), {{"kind", "mmse"}}, "how the channel is undone"),
                   with_default(routers().field("router"), {{"kind", "top_k"}}, "which experts a token goes to")},
                  "the hearing end");
@@ -112,6 +131,18 @@ Field device_model_field() {
                  {end("transmitter", 1e9, 1e-11, "sensor"), end("receiver", 1e11, 1e-11, "server"), number("symbol_seconds", 1e-6, 0, 1e6, "time of one channel use"),
                   number("transmit_watt", 0.1, 0, 1e6, "power radiated and lost while sending")},
                  "what latency_ms and energy_mj of a row are made of");
+}
+
+Field link_field() {
+  std::vector<Field> fields = coding_fields();
+  fields.push_back(integer("block_bits", 0, 0, 1 << 20, "information bits of a frame; 0: one full ldpc code block, else 1000"));
+  fields.push_back({.name = "eb_n0_db", .type = FieldType::number, .summary = "energy of an information bit over N0, dB; stands in place of channel.snr_db", .optional = true, .minimum = -100, .maximum = 200});
+  fields.push_back(boolean("crc", false, "a CRC for each code block, as images have it; polar codes have one always"));
+  for (Field& field : decoding_fields()) fields.push_back(std::move(field));
+  Field field = section("link", std::move(fields), "semwave link: bits instead of images through the channel");
+  field.fallback.reset();
+  field.optional = true;
+  return field;
 }
 
 Field timeline_field() {
@@ -162,6 +193,8 @@ Field train_field() {
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; left out: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
+       section("hardness", {number("from", 2, 1e-3, 1e6, "in the first epoch"), number("to", 40, 1e-3, 1e6, "in the last")},
+               "of the soft assignment to levels that the gradient of a digital link sees, exp(-hardness (distance / step)^2); linear over the epochs"),
        law("pilots", 0, 0, 1e6, "pilots the receiver estimates each image's gain from; 0: it knows what channel.csi says"),
        law("belief_error_db", 0, 0, 100, "deviation of the normal error, in dB, of the SNR the transmitter believes in"),
        number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"),
@@ -193,7 +226,10 @@ Field model_field() {
                      .object = std::make_shared<const Fields>(Architecture::fields())};
   Field fresh{.type = FieldType::object, .summary = "a fresh network",
               .object = std::make_shared<const Fields>(Fields{.summary = "a fresh network", .fields = {architecture}})};
-  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, or an architecture to train", .alternatives = {fresh}};
+  const Field extent{.type = FieldType::integer, .summary = "pixels or channels", .minimum = 1, .maximum = 8192};
+  const Field size{.name = "image", .type = FieldType::list, .summary = "height, width, channels of the images", .minimum = 3, .maximum = 3, .element = std::make_shared<const Field>(extent)};
+  Field none{.type = FieldType::object, .summary = "no network", .object = std::make_shared<const Fields>(Fields{.summary = "no network: images of a separation pair that are rebuilt and not classified", .fields = {size}})};
+  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, an architecture to train, or the size of images that no network looks at; only semwave link does without", .optional = true, .alternatives = {fresh, none}};
 }
 
 }  // namespace
@@ -227,12 +263,14 @@ Fields scenario_fields() {
                      device_model_field(),
                      metrics,
                      timeline_field(),
+                     link_field(),
                      train_field(),
                      sweep_field(),
                      section("stop",
                              {integer("min_images", 0, 0, 1e9, "never fewer images"), integer("max_images", 0, 0, 1e9, "never more; 0: all of source.count"),
-                              number("accuracy_halfwidth", 0, 0, 1, "stop where half the accuracy interval is this small; 0: never early")},
-                             "how many images a point takes"),
+                              number("accuracy_halfwidth", 0, 0, 1, "stop where half the accuracy interval is this small; 0: never early"),
+                              integer("frame_errors", 100, 0, 1e9, "semwave link: stop after so many; 0: never early"), integer("max_frames", 1000000, 1, 4e9, "semwave link: never more")},
+                             "how many images, or frames, a point takes"),
                      section("output", {boolean("records", false, "a line for each image and point in records.jsonl")}, "what is written beside the rows")}};
 }
 

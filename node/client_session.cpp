@@ -232,6 +232,7 @@ void Client::Impl::take_answer(Link& link, const Answer& answer) {
   Record& record = flight.record;
   record.image.decision = answer.decision;
   record.image.header_lost = answer.header_lost;
+  record.image.block_lost = answer.block_lost;
   record.image.tokens_lost = static_cast<std::int32_t>(answer.tokens_lost);
   record.image.gain = answer.gain;
   record.image.uses = answer.uses;

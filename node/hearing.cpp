@@ -94,7 +94,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   burst.starts.push_back(0);
   List<float> symbols;
   Dataset originals{.name = scenario.source.name, .height = model.architecture.height, .width = model.architecture.width, .channels = model.architecture.channels};
-  List<std::int32_t> scored, scored_at;
+  bool told = false;
   for (std::size_t i = 0; i < count; ++i) {
     const BurstMessage& message = shard[i].burst;
     pass.draws.images.push_back(message.image);
@@ -105,8 +105,10 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     burst.starts.push_back(burst.starts.back() + static_cast<std::int32_t>(message.count));
     if (message.piece > 0) burst.symbols_per_token.push_back(message.piece);
     burst.ledger.push_back({.parity = message.parity});
+    told = told || !message.told.empty();
   }
   burst.symbols = Var(burst.places.empty() ? backend.zeros({0, 2}) : backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, symbols.data()));
+  for (std::size_t i = 0; told && i < count; ++i) burst.told.push_back(shard[i].burst.told);
   const Fading fading = channel.realise(pass.draws);
   // All images of a shard say how their symbols hang together, or none does.
   if (burst.symbols_per_token.size() != count) burst.symbols_per_token.clear();
@@ -144,9 +146,14 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     image.link = fading.links_[i];
     image.slot = fading.slot;
     image.snr_db = fading.snr_db(static_cast<int>(i));
+    if (one.burst.truth) {
+      image.stream_bytes = one.burst.truth->stream_bytes;
+      image.quality = one.burst.truth->quality;
+      image.coding = one.burst.truth->coding;
+    }
     record_heard(heard, result, decided[i], i, image);
     Answer& answer = one.answer;
-    answer = {.point = one.burst.point, .image = one.burst.image, .decision = image.decision, .header_lost = image.header_lost, .gain = image.gain, .uses = image.uses,
+    answer = {.point = one.burst.point, .image = one.burst.image, .decision = image.decision, .header_lost = image.header_lost, .block_lost = image.block_lost, .gain = image.gain, .uses = image.uses,
               .psnr_db = image.psnr_db, .ssim = image.ssim, .operations = share_of(pass.operations, i, count), .expert_rows = {}, .queue_ns = one.queue_ns, .channel_ns = channel_ns / count,
               .decode_ns = decode_ns / count};
     for (std::size_t e = 0; e < experts; ++e) answer.expert_rows.push_back(static_cast<std::uint32_t>(share_of(static_cast<double>(result.expert_rows[e]), i, count)));

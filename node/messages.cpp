@@ -12,7 +12,7 @@ constexpr std::size_t most_experts = 256, longest_name = 255, longest_reason = 5
 
 /// What of an ImageRecord a journal keeps: all but what only timelines have. A field that it gains has to travel too: here, in Truth or
 /// Answer (node/messages.h), node/sending.cpp or node/hearing.cpp, and in docs/wire_format.md.
-static_assert(sizeof(ImageRecord) == 152, "ImageRecord has another field: let it travel");
+static_assert(sizeof(ImageRecord) == 168, "ImageRecord has another field: let it travel");
 void write_image(ByteWriter& writer, const ImageRecord& image) {
   for (const std::uint32_t value : {image.image, image.link, image.slot}) writer.number(value);
   for (const std::int32_t value : {image.label, image.decision, image.plan_depth, image.exit_depth, image.symbols_per_token, image.tokens}) writer.number(value);
@@ -20,9 +20,8 @@ void write_image(ByteWriter& writer, const ImageRecord& image) {
   write_ledger(writer, image.uses);
   writer.number(static_cast<std::uint8_t>(image.header_lost));
   writer.number(static_cast<std::uint8_t>(image.answered));
-  // Of channels that lose and of separation transmitters: tokens lost, bytes and quality of the stream, its coding, its block lost.
-  for (const std::int32_t value : {image.tokens_lost, std::int32_t{-1}, std::int32_t{0}, std::int32_t{-1}}) writer.number(value);
-  writer.number(std::uint8_t{0});
+  for (const std::int32_t value : {image.tokens_lost, image.stream_bytes, image.quality, image.coding}) writer.number(value);
+  writer.number(static_cast<std::uint8_t>(image.block_lost));
 }
 
 ImageRecord read_image(ByteReader& reader) {
@@ -39,8 +38,11 @@ ImageRecord read_image(ByteReader& reader) {
   image.answered = flag(reader);
   image.tokens_lost = reader.number<std::int32_t>();
   range(reader, image.tokens_lost, 0, 1 << 20);
-  for (const char* const left [[maybe_unused]] : {"stream_bytes", "quality", "coding"}) range(reader, reader.number<std::int32_t>(), -1, 1 << 28);
-  (void)flag(reader);
+  for (std::int32_t* value : {&image.stream_bytes, &image.quality, &image.coding}) {
+    *value = reader.number<std::int32_t>();
+    range(reader, *value, -1, 1 << 28);
+  }
+  image.block_lost = flag(reader);
   return image;
 }
 

@@ -46,7 +46,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
   if (!burst.places.empty()) backend.to_host(burst.symbols.value(), symbols.data());
 
   const auto ns = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()) / count;
-  const bool originals = (scenario_.psnr || scenario_.ssim) && model_.architecture.image_head && scenario_.positions_sent;
+  const bool originals = (scenario_.psnr || scenario_.ssim) && model_.rebuilds;
   for (std::size_t i = 0; i < count; ++i) {
     BurstMessage& message = out[i].burst;
     message.point = static_cast<std::uint32_t>(point_);
@@ -59,6 +59,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
     std::copy(symbols.begin() + 2 * begin, symbols.begin() + 2 * end, reinterpret_cast<float*>(message.symbols.data()));
     if (!burst.symbols_per_token.empty()) message.piece = static_cast<std::uint16_t>(burst.symbols_per_token[i]);
     message.parity = static_cast<std::uint32_t>(burst.ledger[i].parity);
+    if (!burst.told.empty()) message.told = burst.told[i];
     if (!scenario_.channel.noiseless) message.places.assign(burst.places.begin() + begin, burst.places.begin() + end);
 
     Record& record = out[i].record;
@@ -73,7 +74,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
     if (!options_.truth) continue;
     const ImageRecord& image = record.image;
     message.truth = Truth{.label = image.label, .keep_ratio = image.keep_ratio, .believed_snr_db = image.believed_snr_db, .operations = record.transmitter_operations, .plan_depth = image.plan_depth,
-                          .exit_depth = image.exit_depth, .symbols_per_token = image.symbols_per_token, .tokens = image.tokens, .answered = image.answered, .encode_ns = ns, .original = {}};
+                          .exit_depth = image.exit_depth, .symbols_per_token = image.symbols_per_token, .tokens = image.tokens, .stream_bytes = image.stream_bytes, .quality = image.quality, .coding = image.coding, .answered = image.answered, .encode_ns = ns, .original = {}};
     if (originals) message.truth->original.assign(reinterpret_cast<const char*>(data_.image(indices[i])), static_cast<std::size_t>(data_.values()));
   }
 }
