@@ -59,13 +59,16 @@ void SemanticReceiver::check(const SemanticReceiverSettings& settings, const Arc
 
 void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Result& result) const {
   const std::size_t count = heard.starts.size() - 1;
-  const int grid = architecture_.grid(), classes = architecture_.classes;
-  const DigitalLink* const link = settings_.link.get();
-  const int coding_bits = link ? link->coding_bits() : 0;
-  const auto payload_uses = [&](const SemanticPayload& payload) -> std::int64_t {
-    if (!link) return payload.symbols();
-    return link->knows(payload.coding) ? link->uses(link->bits(payload.tokens, payload.symbols_per_token), payload.coding) : -1;
+  // One thing to refer to: the functions handed to find_header() then need no memory of their own.
+  struct Words {
+    int grid, classes, coding_bits;
+    const DigitalLink* link;
+    std::int64_t payload_uses(const SemanticPayload& payload) const {
+      if (!link) return payload.symbols();
+      return link->knows(payload.coding) ? link->uses(link->bits(payload.tokens, payload.symbols_per_token), payload.coding) : -1;
+    }
   };
+  const Words words{architecture_.grid(), architecture_.classes, settings_.link ? settings_.link->coding_bits() : 0, settings_.link.get()};
   result.headers.resize(count);
   result.lost.assign(count, 0);
   Symbols payload, payload_gains, frame, gains;
@@ -78,7 +81,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<SemanticHeader> header;
     if (!heard.headers.empty()) {
-      header = read_semantic_header(heard.headers[i].parts, grid, classes, coding_bits);
+      header = read_semantic_header(heard.headers[i].parts, words.grid, words.classes, words.coding_bits);
     } else {
       // What is known is where the frame begins and how long it is; where the payload begins, the header says.
       const auto whole = [&](const Symbols& first, const Symbols& rest, Symbols& out) {
@@ -88,17 +91,17 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
       whole(heard.header_symbols[i], payload, frame);
       whole(heard.header_gains[i], payload_gains, gains);
       const std::optional<FoundHeader> found =
-          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(grid, coding_bits),
-                      [&](const Bits& word) { return semantic_second_part_bits(word, grid, classes, coding_bits); },
-                      [&](const Bits& word) { return payload_uses(semantic_payload(word, grid, coding_bits)); });
+          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(words.grid, words.coding_bits),
+                      [&words](const Bits& word) { return semantic_second_part_bits(word, words.grid, words.classes, words.coding_bits); },
+                      [&words](const Bits& word) { return words.payload_uses(semantic_payload(word, words.grid, words.coding_bits)); });
       // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
-      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid, classes, coding_bits);
+      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, words.grid, words.classes, words.coding_bits);
     }
     if (!heard.header_erased.empty() && heard.header_erased[i] && heard.headers.empty()) header.reset();
     if (header && header->symbols_per_token > architecture_.max_symbols_per_token) header.reset();
     // In a training pass of a digital link nothing but the header is on air.
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
-    if (header && !heard.values.defined() && payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols) header.reset();
+    if (header && !heard.values.defined() && words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols) header.reset();
     if (header)
       result.headers[i] = *std::move(header);
     else

@@ -91,7 +91,7 @@ TEST(ChannelRegistry, ReadsEveryKind) {
   EXPECT_EQ(impulsive.impulses.probability, 0.02);
   EXPECT_DOUBLE_EQ(impulsive.impulses.power_ratio, 10);
   EXPECT_EQ(settings_of(R"({"kind": "phase_noise", "deviation": 0.3})").phase_step, 0.3);
-  for (const std::string kind : {"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl", "erasure", "gilbert_elliott", "bsc", "impulsive", "phase_noise"}) {
+  for (const std::string kind : {"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl", "erasure", "gilbert_elliott", "impulsive", "phase_noise"}) {
     const ChannelSettings disturbed = settings_of(R"({"kind": ")" + kind + R"(", "interference": {"kind": "qpsk", "sir_db": 3, "known": true}})");
     EXPECT_EQ(disturbed.interference.kind, InterferenceKind::qpsk);
     EXPECT_NEAR(disturbed.interference.power, std::pow(10, -0.3), 1e-12);

@@ -208,7 +208,7 @@ TEST(PredictedLoss, IsWhatHappens) {
     if (bits != 700) {
       EXPECT_GT(loss, 0.025) << coding.name() << " at " << low << " dB";
     }
-    EXPECT_EQ(losses.wrong_but_held, 0);
+    EXPECT_LE(losses.wrong_but_held, 2);  // a list of 8 past a CRC of 11 bits: 1 of 256 losses
   }
 }
 

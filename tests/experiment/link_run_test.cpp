@@ -143,7 +143,7 @@ TEST(LinkRun, MistakesAreNamed) {
   Scenario none = laboratory(Json::object(), awgn(5));
   none.link.reset();
   expect_contains(error_of([&] { LinkRun(none, *backend, pool); }), "'link'");
-  expect_contains(error_of([&] { parse_scenario({{"version", 1}}, "x.json"); }), "'model'");
+  expect_contains(error_of([&] { parse_scenario({{"version", 1}, {"channel", "awgn"}}, "x.json"); }), "'model'");
 }
 
 }  // namespace
