@@ -129,7 +129,9 @@ bool read(Decompressor& d, const Output& tables, std::span<const std::uint8_t> i
 
 /// SOI, SOF0 and SOS of an image of this size, as libjpeg writes them.
 std::vector<std::uint8_t> headers_of(int height, int width, int channels) {
-  std::vector<std::uint8_t> out{marker, start_of_image, marker, 0xc0, 0, static_cast<std::uint8_t>(8 + 3 * channels), 8};
+  std::vector<std::uint8_t> out;
+  out.reserve(64);
+  out.insert(out.end(), {marker, start_of_image, marker, 0xc0, 0, static_cast<std::uint8_t>(8 + 3 * channels), 8});
   for (const int side : {height, width}) out.insert(out.end(), {static_cast<std::uint8_t>(side >> 8), static_cast<std::uint8_t>(side)});
   out.push_back(static_cast<std::uint8_t>(channels));
   for (int c = 0; c < channels; ++c) out.insert(out.end(), {static_cast<std::uint8_t>(c + 1), static_cast<std::uint8_t>(channels == 3 && c == 0 ? 0x22 : 0x11), static_cast<std::uint8_t>(c > 0)});
