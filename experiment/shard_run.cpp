@@ -58,6 +58,12 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
   record.link = planned.fading.links_[i];
   record.slot = planned.fading.slot;
   record.answered = trace.answer[i] >= 0;
+  if (!trace.streams.empty()) {
+    const SentStream& stream = trace.streams[i];
+    record.stream_bytes = stream.bytes;
+    record.quality = stream.quality;
+    record.coding = stream.coding;
+  }
   record.keep_ratio = planned.plans[i].keep_ratio;
   record.plan_depth = planned.plans[i].exit_depth;
   record.exit_depth = trace.exit_depth[i];
@@ -65,16 +71,11 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
   record.tokens = trace.layout->rows_of(static_cast<int>(i));
   record.snr_db = planned.fading.snr_db(static_cast<int>(i));
   record.believed_snr_db = planned.states[i].snr_db;
-  if (trace.streams.empty()) return;
-  const SentStream& stream = trace.streams[i];
-  record.stream_bytes = stream.bytes;
-  record.quality = stream.quality;
-  record.coding = stream.coding;
 }
 
 void record_heard(const Reception& heard, const Result& result, std::int32_t decision, std::size_t i, ImageRecord& record) {
   record.block_lost = !result.block_lost.empty() && result.block_lost[i];
-  record.header_lost = result.lost[i] && !record.block_lost && !record.unfit();
+  record.header_lost = result.lost[i] && !record.block_lost && !heard.header_symbols[i].empty();  // silence is no lost header: nothing fitted
   record.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
   record.decision = decision;
   record.gain = heard.mean_gain[i];
