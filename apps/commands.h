@@ -11,6 +11,7 @@ namespace semwave {
 using Command = std::function<int()>;
 
 Command add_run(CLI::App& program);
+Command add_link(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);
 Command add_table(CLI::App& program);

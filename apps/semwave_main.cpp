@@ -55,7 +55,7 @@ int run_program(int argc, char** argv) {
   program.set_version_flag("--version", std::string("semwave ") + SEMWAVE_VERSION);
   program.footer("Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command explains itself: semwave run --help");
   const std::vector<std::pair<std::string, Command>> commands{
-      {"run", add_run(program)},       {"train", add_train(program)},     {"validate", add_validate(program)},
+      {"run", add_run(program)},       {"link", add_link(program)},       {"train", add_train(program)},     {"validate", add_validate(program)},
       {"budget", add_budget(program)}, {"compare", add_compare(program)}, {"table", add_table(program)},
       {"transmit", add_transmit(program)}, {"receive", add_receive(program)}, {"keys", add_keys(program)},
       {"list", add_list(program)},     {"schema", add_schema(program)},   {"devices", add_devices(program)},

@@ -33,6 +33,7 @@ class Flight {
     heard_.mean_gain.resize(images);
     heard_.starts = burst.starts;
     heard_.ledger = burst.ledger;
+    heard_.values = burst.values;
     if (pass.training) heard_.headers = burst.headers;
     by_blocks_ = settings.ofdm || settings.antennas.transmit > 1;
     known_apart_ = by_blocks_ || settings.antennas.receive > 1 || settings.phase_step > 0 || settings.receiver.kind != CsiKind::perfect ||
@@ -43,7 +44,7 @@ class Flight {
     variance_.resize(burst.places.size());
     if (settings.loss) heard_.erased.assign(burst.places.size(), 0);
     if (settings.loss && settings.loss->header_too) heard_.header_erased.assign(images, 0);
-    if (by_blocks_ && total > 0) {
+    if ((by_blocks_ || settings.crossover) && total > 0) {
       payload_.resize(burst.places.size());
       pass.backend.to_host(burst.symbols.value(), reinterpret_cast<float*>(payload_.data()));
     }
@@ -51,7 +52,7 @@ class Flight {
 
   Reception fly() {
     for (std::size_t i = 0; i < burst_.headers.size(); ++i) {
-      const std::int64_t header = by_blocks_ ? over_blocks(i) : over_uses(i);
+      const std::int64_t header = settings_.crossover ? over_flips(i) : by_blocks_ ? over_blocks(i) : over_uses(i);
       if (settings_.loss) lose(i);
       count(i, header);
     }
@@ -107,6 +108,33 @@ class Flight {
     }
     heard_.header_noise_variance[i] = variance;
     heard_.mean_gain[i] = h.mean_power();
+    return header;
+  }
+
+  /// Signs of either dimension change by themselves; the noise that is told makes soft bits of QPSK what they should be.
+  std::int64_t over_flips(std::size_t i) {
+    const double p = *settings_.crossover;
+    const double variance = 2 / std::log((1 - p) / std::max(p, 1e-9));
+    const auto flipped = [&](std::complex<float> x, std::int64_t use) {
+      const RandomWords words = philox(pass_.draws.seed, Purpose::crossover, pass_.draws.images[i], pass_.draws.visit, static_cast<std::uint32_t>(use));
+      return std::complex<float>(uniform(words[0]) < p ? -x.real() : x.real(), uniform(words[1]) < p ? -x.imag() : x.imag());
+    };
+    std::int64_t use = 0;
+    if (pass_.training) {
+      use = header_uses(burst_.headers[i]);
+    } else {
+      heard_.header_symbols[i] = encode_header(burst_.headers[i]);
+      for (std::complex<float>& symbol : heard_.header_symbols[i]) symbol = flipped(symbol, use++);
+      heard_.header_gains[i].assign(heard_.header_symbols[i].size(), {1, 0});
+    }
+    const std::int64_t header = use;
+    for (auto s = static_cast<std::size_t>(burst_.starts[i]); s < static_cast<std::size_t>(burst_.starts[i + 1]); ++s, ++use) {
+      gains_[s] = {1, 0};
+      noise_[s] = flipped(payload_[s], use) - payload_[s];
+      variance_[s] = static_cast<float>(variance);
+    }
+    heard_.header_noise_variance[i] = variance;
+    heard_.mean_gain[i] = 1;
     return header;
   }
 
@@ -177,11 +205,7 @@ class Flight {
     const Ledger said = burst_.ledger[i];
     assert(said.header == 0 || said.header == header);
     assert(said.parity <= payload && (said.payload == 0 || said.payload + said.parity == payload));
-    Ledger& ledger = heard_.ledger[i];
-    ledger = channel_.uses(header, payload, fading_.receiver_pilots_[i]);
-    // Parity in symbols, as a share of what the payload takes.
-    if (said.parity > 0) ledger.parity = (ledger.payload * said.parity + payload / 2) / payload;
-    ledger.payload -= ledger.parity;
+    heard_.ledger[i] = channel_.uses({.payload = payload - said.parity, .header = header, .parity = said.parity}, fading_.receiver_pilots_[i]);
   }
 
   const ChannelSettings& settings_;
@@ -191,7 +215,7 @@ class Flight {
   const Fading& fading_;
   bool by_blocks_ = false, known_apart_ = false;
   Reception heard_;
-  Symbols payload_;                     // where blocks need it
+  Symbols payload_;                     // where blocks or flips need it
   Symbols gains_, known_, noise_;       // [total]
   List<float> variance_;                // [total]
 };

@@ -30,6 +30,9 @@ struct Burst {
   List<std::int32_t> places;    // [total] place in the full grid, position x S + symbol; keys the noise
   List<std::int32_t> symbols_per_token;  // [images] that many payload symbols in a row are lost together where tokens are; empty: an image's payload is one piece
   List<Ledger> ledger;          // [images]
+  /// Training passes of a digital link only: the quantised features [tokens x S over all images, 2], which then are taken as read, as the header
+  /// is; `symbols` is empty.
+  Var values;
 };
 
 /// The burst as heard. The receiver knows where a frame begins and how
@@ -49,6 +52,7 @@ struct Reception {
   /// The semantic receiver takes a token with any such symbol for one that was not sent.
   List<std::uint8_t> erased;
   List<std::uint8_t> header_erased;        // [images] 1 where the header did not arrive: the image is lost. Empty: every header arrived
+  Var values;                              // the burst's, handed over
 };
 
 }  // namespace semwave

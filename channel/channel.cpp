@@ -111,10 +111,18 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
     } else if (fading.fades()) {
       state.snr_db += to_db(mean_power);
     }
-    if (fading.noiseless) state.snr_db = fading.known_interference > 0 ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
+    if (settings_.crossover)
+      state.snr_db = symmetric_snr_db(*settings_.crossover);
+    else if (fading.noiseless)
+      state.snr_db = fading.known_interference > 0 ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
     if (csi.kind == CsiKind::quantised) state.snr_db = quantise(state.snr_db, quantised_from_db, quantised_to_db, csi.bits);
   }
   return states;
+}
+
+double Channel::symmetric_snr_db(double crossover) {
+  // A soft bit of QPSK at its own place is 2/N0.
+  return std::min(6.0, 10 * std::log10(std::log((1 - crossover) / std::max(crossover, 1e-9)) / 2));
 }
 
 double Channel::power_of(std::span<const std::complex<double>> branches, double noise) const {
@@ -148,7 +156,8 @@ double Channel::power_gain(const Fading& fading, int image) const {
   return power_of(branches, fading.known_noise(image));
 }
 
-Ledger Channel::uses(std::int64_t header, std::int64_t payload, int receiver_pilots) const {
+Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
+  const std::int64_t header = symbols.header, payload = symbols.payload + symbols.parity;
   Ledger uses;
   if (settings_.ofdm) {
     uses = settings_.ofdm->uses(header, payload, receiver_pilots > 0);
@@ -164,6 +173,9 @@ Ledger Channel::uses(std::int64_t header, std::int64_t payload, int receiver_pil
     uses.pilots = gains * streams * receiver_pilots;
   }
   if (settings_.transmitter.kind == CsiKind::estimated) uses.pilots += std::int64_t{settings_.antennas.transmit} * settings_.transmitter.pilots;
+  // Several symbols a use: parity keeps its share of them.
+  if (symbols.parity > 0) uses.parity = (uses.payload * symbols.parity + payload / 2) / payload;
+  uses.payload -= uses.parity;
   return uses;
 }
 

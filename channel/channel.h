@@ -43,6 +43,7 @@ struct ChannelSettings {
   Impulses impulses{};
   double phase_step = 0;        // deviation in radians a use
   std::optional<LossLaw> loss{};
+  std::optional<double> crossover{};     // `bsc`: either dimension of a QPSK symbol changes its sign with this probability
 };
 
 class Channel {
@@ -64,21 +65,24 @@ class Channel {
   /// Of several streams or tones it is the SNR at which one of them would carry the mean of what they carry, log2(1 + SNR). Interference
   /// counts as noise where it is known. The ideal channel is believed at `ideal_snr_db`.
   List<ChannelState> observe(const Fading& fading) const;
-  /// The uses of an image that sends so many header and payload symbols: as many as symbols on one antenna and one tone; whole uses of several antennas,
+  /// The uses of an image that sends so many symbols of header, payload and parity: as many as symbols on one antenna and one tone; whole uses of several antennas,
   /// whole OFDM symbols with their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually settings().receiver.pilots where it
   /// estimates, else 0) and the transmitter's sounding.
-  Ledger uses(std::int64_t header, std::int64_t payload, int receiver_pilots) const;
+  Ledger uses(const Ledger& symbols, int receiver_pilots) const;
   /// Power gain at an image's first use: of combined antennas, or of what its streams or tones carry together.
   double power_gain(const Fading& fading, int image) const;
   /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload; what other symbols leave behind in one
   /// (streams, tones beyond the prefix) counts as noise there. In a training pass
   /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the uses really
-  /// taken (a burst that counts its symbols otherwise is a bug); parity is a share of the payload's symbols that the sender names. Noise is keyed by the
+  /// taken (a burst that counts its symbols otherwise is a bug); parity is what the sender says of them. Noise is keyed by the
   /// pass's draws, fades by those of `fading`. What the receiver knows of the gains is in Reception::gains, and the noise variance has the error of that
   /// knowledge on top. Symbols that are lost are 0, gain and all.
   Reception apply(Pass& pass, const Burst& burst, const Fading& fading) const;
 
   static constexpr double ideal_snr_db = 40;
+  /// What a sender believes of a binary symmetric channel: the Es/N0 at which the soft bits of QPSK are those of its flips, log((1 - p)/p), and at most
+  /// 6 dB, since headers must stay QPSK.
+  static double symmetric_snr_db(double crossover);
 
  private:
   double power_of(std::span<const std::complex<double>> branches, double noise) const;

@@ -196,6 +196,14 @@ ChannelSettings traced(const Json& parameters) {
   return settings;
 }
 
+ChannelSettings symmetric(const Json& parameters) {
+  ChannelSettings settings;
+  settings.noiseless = true;
+  settings.crossover = parameters.at("crossover").get<double>();
+  settings.snr = {Channel::symmetric_snr_db(*settings.crossover), Channel::symmetric_snr_db(*settings.crossover)};
+  return settings;
+}
+
 std::vector<Field> joined(std::vector<Field> first, const std::vector<Field>& second, const std::vector<Field>& third = {}) {
   first.insert(first.end(), second.begin(), second.end());
   first.insert(first.end(), third.begin(), third.end());
@@ -227,6 +235,9 @@ const Registry<ChannelSettings>& channels() {
         [](const Json& parameters) { return losing(parameters, false); });
     add("gilbert_elliott", "the same with memory: a good and a bad state, stepped once a token or packet in the order of sending", joined({snr_field()}, memory_fields(), loss_fields()),
         [](const Json& parameters) { return losing(parameters, true); });
+    all.add("bsc", {.summary = "binary symmetric: each of the two bits of a QPSK symbol is flipped with this probability, and nothing else happens; for bits only",
+                    .fields = {{.name = "crossover", .type = FieldType::number, .summary = "probability of a flip, which the receiver knows", .fallback = Json(0.01), .minimum = 0, .maximum = 0.499}}},
+            symmetric);
     add("impulsive", "Bernoulli-Gaussian noise: now and then a use has far more of it, the mean stays N0", joined({snr_field()}, impulse_fields()), impulsive);
     add("phase_noise", "an oscillator whose phase wanders (Wiener), then white Gaussian noise", {snr_field(), phase_field()}, phase_noise);
     add("trace", "complex gains or SNRs from a file, slot by slot, then white Gaussian noise", joined({snr_field()}, trace_fields()), traced);

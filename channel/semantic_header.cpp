@@ -1,5 +1,5 @@
 // Fixed word and positions of the semantic pair. Every number is written highest bit first:
-// exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)); then map or index.
+// exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)), coding; then map or index.
 // With the answer bit set, the class takes the 4 + 2 + ceil(log2(T + 1)) bits of symbols, form and k, in this order.
 #include "channel/semantic_header.h"
 
@@ -174,7 +174,7 @@ PositionForm shorter_form(int grid, int k) { return index_bits(grid, k) <= grid 
 
 }  // namespace
 
-int semantic_word_bits(int grid) { return fields_before_count + count_bits(grid); }
+int semantic_word_bits(int grid, int coding_bits) { return fields_before_count + count_bits(grid) + coding_bits; }
 
 int semantic_answer_bits(int grid) { return symbols_bits + form_bits + count_bits(grid); }
 
@@ -183,7 +183,7 @@ int position_bits(int grid, int k) {
   return k == 0 || k == grid ? 0 : std::min(grid, index_bits(grid, k));
 }
 
-List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
+List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits) {
   if (header.answer) {
     assert(header.decision >= 0 && header.decision < (1 << semantic_answer_bits(grid)));
     const int count = count_bits(grid);
@@ -193,6 +193,7 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
     append_number(answer, 1, 1);
     append_number(answer, (header.decision >> count) & ((1 << form_bits) - 1), form_bits);
     append_number(answer, header.decision & ((1 << count) - 1), count);
+    append_number(answer, 0, coding_bits);
     return {std::move(answer)};
   }
   assert(header.k >= 0 && header.k <= grid);
@@ -204,6 +205,7 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
   append_number(word, 0, 1);
   append_number(word, static_cast<int>(form), 2);
   append_number(word, header.k, count_bits(grid));
+  append_number(word, header.coding, coding_bits);
   List<Bits> parts{std::move(word)};
   if (form == PositionForm::none || position_bits(grid, header.k) == 0) return parts;
   if (form == PositionForm::index) {
@@ -216,8 +218,8 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid) {
   return parts;
 }
 
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes) {
-  if (static_cast<int>(word.size()) != semantic_word_bits(grid)) return std::nullopt;
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes, int coding_bits) {
+  if (static_cast<int>(word.size()) != semantic_word_bits(grid, coding_bits)) return std::nullopt;
   if (word[answer_at]) return decision_at(word, grid) < classes ? std::optional<int>(0) : std::nullopt;
   const int form = number_at(word, form_at, form_bits), k = number_at(word, fields_before_count, count_bits(grid));
   if (form > static_cast<int>(PositionForm::index) || k > grid) return std::nullopt;
@@ -225,24 +227,25 @@ std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int cla
   return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
 }
 
-std::int64_t semantic_payload_uses(const Bits& word, int grid) {
-  assert(static_cast<int>(word.size()) == semantic_word_bits(grid));
-  if (word[answer_at]) return 0;
-  return std::int64_t{number_at(word, fields_before_count, count_bits(grid))} * (number_at(word, symbols_at, symbols_bits) + 1);
+SemanticPayload semantic_payload(const Bits& word, int grid, int coding_bits) {
+  assert(static_cast<int>(word.size()) == semantic_word_bits(grid, coding_bits));
+  if (word[answer_at]) return {};
+  const int count = count_bits(grid);
+  return {number_at(word, fields_before_count, count), number_at(word, symbols_at, symbols_bits) + 1, number_at(word, fields_before_count + count, coding_bits)};
 }
 
-HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db) {
-  HeaderOnAir made{write_semantic_header(header, grid), 0};
+HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db, int coding_bits) {
+  HeaderOnAir made{write_semantic_header(header, grid, coding_bits), 0};
   List<int> bits;
   for (const Bits& part : made.parts) bits.push_back(static_cast<int>(part.size()));
   made.format = choose_header_format(bits, believed_snr_db);
   return made;
 }
 
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes) {
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes, int coding_bits) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
-  const std::optional<int> second_bits = semantic_second_part_bits(word, grid, classes);
+  const std::optional<int> second_bits = semantic_second_part_bits(word, grid, classes, coding_bits);
   if (!second_bits || parts.size() != (*second_bits > 0 ? 2u : 1u)) return std::nullopt;
   SemanticHeader header;
   header.exit_depth = number_at(word, 0, 4);
@@ -252,8 +255,10 @@ std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int 
     header.positions_sent = false;
     return header;
   }
-  header.symbols_per_token = number_at(word, symbols_at, symbols_bits) + 1;
-  header.k = number_at(word, fields_before_count, count_bits(grid));
+  const SemanticPayload payload = semantic_payload(word, grid, coding_bits);
+  header.symbols_per_token = payload.symbols_per_token;
+  header.k = payload.tokens;
+  header.coding = payload.coding;
   const auto form = static_cast<PositionForm>(number_at(word, form_at, form_bits));
   header.positions_sent = form != PositionForm::none;
   if (!header.positions_sent) return header;

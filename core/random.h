@@ -32,6 +32,7 @@ enum class Purpose : std::uint32_t {
   impulse = 18,        // (place = use, visit, image)
   phase_step = 19,     // (place = use, visit, image)
   loss = 20,           // (place = token or packet in order of sending, visit, image)
+  crossover = 24,      // (place = use, header first; visit, image) flips of I and of Q
 };
 
 using RandomWords = std::array<std::uint32_t, 4>;

@@ -68,8 +68,9 @@ class PlannedImages {
         sums.looks = true;
         return sums;
       }
-      const Ledger uses = channel_.uses(forecast->uses.header, forecast->uses.payload, fading.receiver_pilots_[i]);
+      const Ledger uses = channel_.uses(forecast->uses, fading.receiver_pilots_[i]);
       sums.uses.payload += uses.payload;
+      sums.uses.parity += uses.parity;
       sums.uses.header += uses.header;
       sums.uses.pilots += uses.pilots;
       sums.uses.prefix += uses.prefix;
@@ -141,6 +142,7 @@ bool plan_point(const Scenario& scenario, const Model& model, int images, Thread
   for (const PlannedImages::Sums& sums : pieces) {
     if (sums.looks) return false;
     budget.payload += static_cast<double>(sums.uses.payload) / count;
+    budget.parity += static_cast<double>(sums.uses.parity) / count;
     budget.header += static_cast<double>(sums.uses.header) / count;
     budget.pilots += static_cast<double>(sums.uses.pilots) / count;
     budget.prefix += static_cast<double>(sums.uses.prefix) / count;

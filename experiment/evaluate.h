@@ -23,7 +23,7 @@ struct ImageRecord {
   std::int32_t label = 0, decision = -1;  // -1: header lost
   double keep_ratio = 0;
   std::int32_t plan_depth = 0, exit_depth = 0, symbols_per_token = 0, tokens = 0;  // deepest allowed, where it left
-  std::int32_t tokens_lost = 0;           // of those sent, by a channel that loses
+  std::int32_t tokens_lost = 0;           // of those sent, known not to have arrived
   double snr_db = 0, gain = 1;            // mean SNR of the link, mean |h|^2
   double believed_snr_db = 0;
   Ledger uses;

@@ -19,7 +19,11 @@ constexpr const char* heads = "transmitter.exits.";
 
 }  // namespace
 
-Json policy_network(const Scenario& scenario) { return {{"gate", scenario.gate}, {"positions", scenario.positions_sent ? "sent" : "none"}}; }
+Json policy_network(const Scenario& scenario) {
+  Json made{{"gate", scenario.gate}, {"positions", scenario.positions_sent ? "sent" : "none"}};
+  if (scenario.digital) made["link"] = scenario.resolved["transmitter"]["link"];
+  return made;
+}
 
 void check_policy(const Scenario& scenario, const std::string& model_sha256) {
   const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
@@ -38,9 +42,9 @@ Model build(const Scenario& scenario, const Architecture& architecture, Backend&
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
-  SemanticTransmitterSettings sending{scenario.gate, scenario.exit, scenario.positions_sent, scenario.power};
+  SemanticTransmitterSettings sending{scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital};
   model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
-  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router}, scenario.place("/receiver"));
+  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router, scenario.digital}, scenario.place("/receiver"));
   return model;
 }
 
@@ -91,9 +95,14 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
   return model;
 }
 
+void need_model(const Scenario& scenario) {
+  if (scenario.model_path.empty() && !scenario.architecture) throw Error(scenario.file, "the key 'model' is missing: images need a checkpoint file, or an architecture to train; bits alone go with semwave link");
+}
+
 Model make_model(const Scenario& scenario, Backend& backend) {
   if (!scenario.model_path.empty()) return make_model(scenario, backend, read_checkpoint(scenario.model_path));
-  Model model = build(scenario, scenario.architecture.value(), backend);
+  need_model(scenario);
+  Model model = build(scenario, *scenario.architecture, backend);
   model.parameters->pack(scenario.train.has_value());
   return model;
 }

@@ -21,6 +21,8 @@ struct Model {
   std::string sha256;  // of the checkpoint; empty for a fresh one
 };
 
+/// A scenario of bits alone has none. Throws Error then.
+void need_model(const Scenario& scenario);
 /// The checkpoint of the scenario, or the fresh architecture. Throws Error where they do not fit.
 Model make_model(const Scenario& scenario, Backend& backend);
 /// With a checkpoint read before (a sweep reads its model once).

@@ -56,9 +56,9 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
   for (const char* key : {"sweep", "output", "name"}) known.erase(key);
   visit_paths(known, [&](const std::string& pointer, std::string& path) {
     // What is in a file matters, not where it lies; model and images come with their own sums.
-    if (pointer == "/transmitter/policy/file" || pointer == "/channel/file") {
-      const std::string table = read_file_whole(path, 64u << 20);
-      path = sha256(table.data(), table.size());
+    if (pointer.ends_with("/file")) {
+      const std::string content = read_file_whole(path, 64u << 20);
+      path = sha256(content.data(), content.size());
     } else {
       path.clear();
     }
@@ -96,7 +96,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   row["cbr"] = static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
   row["cbr_payload"] = static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
   row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
-  if (network && scenario.channel.loss) row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;
+  if (network && (scenario.channel.loss || scenario.digital)) row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;
   row["exit_depth"] = static_cast<double>(totals.depth) / images;
   row["exit_histogram"] = totals.exits;
   if (network) {

@@ -12,9 +12,10 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
   std::set<std::string> built;
   for (const Point& point : points_) {
     const Scenario& one = point.scenario;
+    need_model(one);
     const Loaded loaded = load(one);
     // Points that differ in channel or plan share their network: it is built once to see whether it can be.
-    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["source"]});
+    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["transmitter"]["link"], one.resolved["source"]});
     if (!built.insert(network).second) {
       if (loaded.checkpoint) {
         check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
@@ -45,15 +46,19 @@ Model Run::model_of(const Point& point, const Loaded& loaded) const {
   return loaded.checkpoint ? make_model(point.scenario, backend_, *loaded.checkpoint) : make_model(point.scenario, backend_);
 }
 
-void Run::open(const std::string& out, const OrderedJson& about) {
-  folder_.emplace(out);
-  folder_->write_scenario(scenario_);
-  about_ = about;
+OrderedJson begun(OrderedJson about) {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  about_["start"] = text;
+  about["start"] = text;
+  return about;
+}
+
+void Run::open(const std::string& out, const OrderedJson& about) {
+  folder_.emplace(out);
+  folder_->write_scenario(scenario_);
+  about_ = begun(about);
   folder_->write_run(about_);
 }
 

@@ -33,6 +33,9 @@ struct RunSummary {
   double thread_seconds = 0;                     // transmitter, channel and receiver, all threads together
 };
 
+/// What run.json begins with: `about` and the time.
+OrderedJson begun(OrderedJson about);
+
 class Run {
  public:
   /// Expands the grid, reads models and images and builds each network once, so that what is wrong with the scenario is thrown

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "channel/registry.h"
+#include "channel/transport_fields.h"
 #include "core/checkpoint.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -84,6 +85,8 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
   made.keep = read_law(train["keep"], place / "keep", false);
   made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
+  made.hardness_from = train["hardness"]["from"];
+  made.hardness_to = train["hardness"]["to"];
   made.pilots = read_law(train["pilots"], place / "pilots", true);
   made.belief_error_db = read_law(train["belief_error_db"], place / "belief_error_db", false);
   if (train.contains("depth")) {
@@ -121,6 +124,21 @@ TimelineSettings read_timeline(const Json& timeline, const Place& place) {
   return made;
 }
 
+/// The channel's SNR is set from Eb/N0 where that is given.
+LinkSettings read_link(const Json& link, const Json& stop, const Place& place, ChannelSettings& channel) {
+  LinkSettings made{.coding = read_coding(link, place, link["crc"]), .decoding = read_decoding(link), .block_bits = link["block_bits"], .frame_errors = stop["frame_errors"],
+                    .max_frames = stop["max_frames"]};
+  if (made.block_bits == 0) {
+    const BlockLayout one = lay_blocks(1, made.coding);
+    made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
+  }
+  if (!link.contains("eb_n0_db")) return made;
+  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db) throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
+  const double bits_per_use = static_cast<double>(made.block_bits) / static_cast<double>(transport_uses(made.block_bits, made.coding));
+  channel.snr.from_db = channel.snr.to_db = link["eb_n0_db"].get<double>() + 10 * std::log10(bits_per_use);
+  return made;
+}
+
 /// The conventions of the link that stand beside the channel.
 void read_conventions(const Json& conventions, Scenario& made) {
   if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
@@ -130,6 +148,20 @@ void read_conventions(const Json& conventions, Scenario& made) {
   const CsiKind known = made.channel.receiver.kind;
   if (known == CsiKind::delayed || known == CsiKind::quantised) throw Error(place, "a gain without phase is known at the receiver perfectly, by pilots, or not at all: change channel.csi.receiver");
   made.channel.fading.real_valued = true;
+}
+
+/// A binary symmetric channel carries bits, two a symbol.
+void check_flips(const Scenario& scenario) {
+  const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
+    if (coding.modulation != Modulation::qpsk) throw Error(scenario.place(place).str(), "the channel bsc flips the two bits of a QPSK symbol, found " + modulation_name(coding.modulation));
+  };
+  if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
+  if (scenario.digital) {
+    if (scenario.digital->coding_bits() > 0) throw Error(scenario.place("/transmitter/link/coding").str(), "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", \"modulation\": \"qpsk\", ...}");
+    needs_qpsk(scenario.digital->coding(0), "/transmitter/link/coding/modulation");
+  } else if (!scenario.link || scenario.resolved.contains("model")) {
+    throw Error(scenario.place("/channel/kind").str(), "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to {\"kind\": \"digital\", ...}, or choose another channel");
+  }
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -194,7 +226,7 @@ double Law::draw(double uniform) const {
 }
 
 void visit_paths(Json& resolved, const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 5> pointers{"/model", "/source/path", "/transmitter/policy/file", "/channel/file", "/train/initial"};
+  static constexpr std::array<const char*, 7> pointers{"/model", "/source/path", "/transmitter/policy/file", "/channel/file", "/train/initial", "/link/file", "/transmitter/link/coding/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;
@@ -230,7 +262,9 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.source.place = made.place("/source").str();
   made.repeat = source["repeat"];
 
-  if (all["model"].is_string()) {
+  if (!all.contains("model")) {
+    if (!all.contains("link")) throw Error(file, "the key 'model' is missing: a checkpoint file, or an architecture to train");
+  } else if (all["model"].is_string()) {
     made.model_path = all["model"];
     if (made.model_path.empty()) throw Error(made.place("/model").str(), "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
   } else {
@@ -242,6 +276,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.exit = transmitter["exit"];
   made.policy = transmitter["policy"];
   made.positions_sent = transmitter["positions"] == "sent";
+  made.digital = read_digital_link(transmitter["link"], made.place("/transmitter/link"));
   made.power = power_named(all["conventions"]["power"]);
   made.channel = channels().make(all["channel"], made.place("/channel"));
   read_conventions(all["conventions"], made);
@@ -260,6 +295,8 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
     throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
   made.records = all["output"]["records"];
   if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
+  if (all.contains("link")) made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
+  if (made.channel.crossover) check_flips(made);
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   if (all["metrics"].empty() && !made.timeline)
     throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
@@ -329,8 +366,8 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
     if (plan.exit_depth > blocks) throw Error(key("depth"), std::to_string(plan.exit_depth) + depth_limit);
     if (plan.symbols_per_token > rate) throw Error(key("symbols_per_token"), std::to_string(plan.symbols_per_token) + rate_limit);
   }
-  SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power}, architecture, scenario.place("/transmitter"));
-  SemanticReceiver::check({scenario.equaliser, scenario.router}, architecture, scenario.place("/receiver"));
+  SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital}, architecture, scenario.place("/transmitter"));
+  SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture, scenario.place("/receiver"));
   if (!scenario.train) return;
   const Place exit_loss = scenario.place("/train/losses/exit");
   if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "channel/channel.h"
+#include "channel/digital_link.h"
 #include "channel/signal.h"
 #include "core/architecture.h"
 #include "core/dataset.h"
@@ -41,6 +42,8 @@ struct TrainSettings {
   Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows what channel.csi says
   Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in
   double unannounced_share = 0;               // of the images that leave early: their plan says the deepest exit, as that of an image does whose head is sure
+  double hardness_from = 2, hardness_to = 40; // of a digital link's quantiser, over the epochs
+  double hardness(int epoch) const { return hardness_from + (epochs > 1 ? (hardness_to - hardness_from) * epoch / (epochs - 1) : 0); }
   double deepest_share = 0.5;                 // share of images that take the deepest exit whatever `depth` says
   std::vector<std::string> freeze;            // prefixes of parameters that stay as they are
   std::string initial;                        // checkpoint to start from, empty: fresh
@@ -63,6 +66,14 @@ struct DeviceModel {
   double symbol_seconds = 0, transmit_watt = 0;
   double seconds(double transmitter_operations, double receiver_operations, double channel_uses) const;
   double joule(double transmitter_operations, double receiver_operations, double channel_uses) const;
+};
+
+/// Bits instead of images: semwave link.
+struct LinkSettings {
+  ModulationCoding coding;
+  TransportDecoding decoding;
+  std::int64_t block_bits = 0;  // information bits of a frame, settled
+  std::int64_t frame_errors = 100, max_frames = 1000000;  // of `stop`
 };
 
 /// Links over time; what each key does: experiment/timeline.h.
@@ -99,6 +110,8 @@ struct Scenario {
   bool records = false;
   std::optional<TrainSettings> train;
   std::optional<TimelineSettings> timeline;
+  std::optional<LinkSettings> link;
+  std::shared_ptr<const DigitalLink> digital;  // of transmitter.link; null: analogue
   std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
 
   Place place(const std::string& pointer) const { return {file, pointer}; }

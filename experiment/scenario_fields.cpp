@@ -1,5 +1,6 @@
 // Every key of a scenario, once: checking, defaults, the schema and the documentation are made from this description.
 #include "channel/registry.h"
+#include "channel/transport_fields.h"
 #include "experiment/scenario.h"
 #include "receiver/router.h"
 #include "transmitter/exit_rule.h"
@@ -90,7 +91,7 @@ Field transmitter_field() {
                   with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
                   with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
                   with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
-                  choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt")},
+                  choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt"), digital_link_field()},
                  "the sending end");
 }
 
@@ -112,6 +113,18 @@ Field device_model_field() {
                  {end("transmitter", 1e9, 1e-11, "sensor"), end("receiver", 1e11, 1e-11, "server"), number("symbol_seconds", 1e-6, 0, 1e6, "time of one channel use"),
                   number("transmit_watt", 0.1, 0, 1e6, "power radiated and lost while sending")},
                  "what latency_ms and energy_mj of a row are made of");
+}
+
+Field link_field() {
+  std::vector<Field> fields = coding_fields();
+  fields.push_back(integer("block_bits", 0, 0, 1 << 20, "information bits of a frame; 0: one full ldpc code block, else 1000"));
+  fields.push_back({.name = "eb_n0_db", .type = FieldType::number, .summary = "energy of an information bit over N0, dB; stands in place of channel.snr_db", .optional = true, .minimum = -100, .maximum = 200});
+  fields.push_back(boolean("crc", false, "a CRC for each code block, as images have it; polar codes have one always"));
+  for (Field& field : decoding_fields()) fields.push_back(std::move(field));
+  Field field = section("link", std::move(fields), "semwave link: bits instead of images through the channel");
+  field.fallback.reset();
+  field.optional = true;
+  return field;
 }
 
 Field timeline_field() {
@@ -162,6 +175,8 @@ Field train_field() {
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; left out: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
+       section("hardness", {number("from", 2, 1e-3, 1e6, "in the first epoch"), number("to", 40, 1e-3, 1e6, "in the last")},
+               "of the soft assignment to levels that the gradient of a digital link sees, exp(-hardness (distance / step)^2); linear over the epochs"),
        law("pilots", 0, 0, 1e6, "pilots the receiver estimates each image's gain from; 0: it knows what channel.csi says"),
        law("belief_error_db", 0, 0, 100, "deviation of the normal error, in dB, of the SNR the transmitter believes in"),
        number("deepest_share", 0.5, 0, 1, "share of images that take every block whatever depth says"),
@@ -193,7 +208,7 @@ Field model_field() {
                      .object = std::make_shared<const Fields>(Architecture::fields())};
   Field fresh{.type = FieldType::object, .summary = "a fresh network",
               .object = std::make_shared<const Fields>(Fields{.summary = "a fresh network", .fields = {architecture}})};
-  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, or an architecture to train", .alternatives = {fresh}};
+  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, or an architecture to train; only semwave link does without", .optional = true, .alternatives = {fresh}};
 }
 
 }  // namespace
@@ -227,12 +242,14 @@ Fields scenario_fields() {
                      device_model_field(),
                      metrics,
                      timeline_field(),
+                     link_field(),
                      train_field(),
                      sweep_field(),
                      section("stop",
                              {integer("min_images", 0, 0, 1e9, "never fewer images"), integer("max_images", 0, 0, 1e9, "never more; 0: all of source.count"),
-                              number("accuracy_halfwidth", 0, 0, 1, "stop where half the accuracy interval is this small; 0: never early")},
-                             "how many images a point takes"),
+                              number("accuracy_halfwidth", 0, 0, 1, "stop where half the accuracy interval is this small; 0: never early"),
+                              integer("frame_errors", 100, 0, 1e9, "semwave link: stop after so many; 0: never early"), integer("max_frames", 1000000, 1, 4e9, "semwave link: never more")},
+                             "how many images, or frames, a point takes"),
                      section("output", {boolean("records", false, "a line for each image and point in records.jsonl")}, "what is written beside the rows")}};
 }
 

@@ -18,7 +18,7 @@ std::string one_word(const Json& value);
 class Table {
  public:
   /// Without columns; who makes a table of its own adds them.
-  Table() = default;
+  explicit Table(std::string name = {}) : name_(std::move(name)) {}
   /// The swept keys come first, in the order they are written. Widths are fixed from the grid, so lines can be printed as they come.
   Table(const Scenario& scenario, const std::vector<Point>& points);
   /// Lines of '#': the groups, and the columns with their units.

@@ -234,7 +234,7 @@ class TimelineRun {
       record.snr_db = met.snr_db(0);
       record.gain = run_.channel().power_gain(met, 0);
       record.believed_snr_db = states_[i].snr_db;
-      record.uses = run_.channel().uses(expected->uses.header, expected->uses.payload, met.receiver_pilots_[0]);
+      record.uses = run_.channel().uses(expected->uses, met.receiver_pilots_[0]);
       record.psnr_db = record.ssim = std::numeric_limits<double>::quiet_NaN();
       result_.result.transmitter_operations += expected->operations;
     }

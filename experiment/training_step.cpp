@@ -90,6 +90,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   }
   TransmitTrace trace;
   trace.leave_at = std::move(leave_at);
+  trace.hardness = settings_.hardness(epoch);
   trace.asks_heads = settings_.trains_exits();
   const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
   const Reception heard = channel_.apply(pass, burst, fading);

@@ -59,7 +59,16 @@ void SemanticReceiver::check(const SemanticReceiverSettings& settings, const Arc
 
 void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Result& result) const {
   const std::size_t count = heard.starts.size() - 1;
-  const int grid = architecture_.grid(), classes = architecture_.classes;
+  // One thing to refer to: the functions handed to find_header() then need no memory of their own.
+  struct Words {
+    int grid, classes, coding_bits;
+    const DigitalLink* link;
+    std::int64_t payload_uses(const SemanticPayload& payload) const {
+      if (!link) return payload.symbols();
+      return link->knows(payload.coding) ? link->uses(link->bits(payload.tokens, payload.symbols_per_token), payload.coding) : -1;
+    }
+  };
+  const Words words{architecture_.grid(), architecture_.classes, settings_.link ? settings_.link->coding_bits() : 0, settings_.link.get()};
   result.headers.resize(count);
   result.lost.assign(count, 0);
   Symbols payload, payload_gains, frame, gains;
@@ -72,7 +81,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<SemanticHeader> header;
     if (!heard.headers.empty()) {
-      header = read_semantic_header(heard.headers[i].parts, grid, classes);
+      header = read_semantic_header(heard.headers[i].parts, words.grid, words.classes, words.coding_bits);
     } else {
       // What is known is where the frame begins and how long it is; where the payload begins, the header says.
       const auto whole = [&](const Symbols& first, const Symbols& rest, Symbols& out) {
@@ -82,14 +91,17 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
       whole(heard.header_symbols[i], payload, frame);
       whole(heard.header_gains[i], payload_gains, gains);
       const std::optional<FoundHeader> found =
-          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(grid), [grid, classes](const Bits& word) { return semantic_second_part_bits(word, grid, classes); },
-                      [grid](const Bits& word) { return semantic_payload_uses(word, grid); });
+          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(words.grid, words.coding_bits),
+                      [&words](const Bits& word) { return semantic_second_part_bits(word, words.grid, words.classes, words.coding_bits); },
+                      [&words](const Bits& word) { return words.payload_uses(semantic_payload(word, words.grid, words.coding_bits)); });
       // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
-      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, grid, classes);
+      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, words.grid, words.classes, words.coding_bits);
     }
     if (!heard.header_erased.empty() && heard.header_erased[i] && heard.headers.empty()) header.reset();
+    if (header && header->symbols_per_token > architecture_.max_symbols_per_token) header.reset();
+    // In a training pass of a digital link nothing but the header is on air.
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
-    if (header && (std::int64_t{header->k} * header->symbols_per_token != symbols || header->symbols_per_token > architecture_.max_symbols_per_token)) header.reset();
+    if (header && !heard.values.defined() && words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols) header.reset();
     if (header)
       result.headers[i] = *std::move(header);
     else
@@ -97,17 +109,61 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   }
 }
 
-SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& heard, const Tensor& variance, Result& result) const {
+SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& heard, const Result& result) const {
+  if (settings_.link) return decode(pass, heard, result);
+  const Equalised equalised = equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
+  Features features{.symbols = equalised.symbols, .variance = List<float>(static_cast<std::size_t>(equalised.variance.size())), .starts = {heard.starts.begin(), heard.starts.end() - 1}};
+  pass.backend.to_host(equalised.variance, features.variance.data());
+  features.erased = heard.erased;
+  return features;
+}
+
+SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception& heard, const Result& result) const {
+  const DigitalLink& link = *settings_.link;
+  const std::size_t count = result.headers.size();
+  const auto quantisation = static_cast<float>(2 * link.quantiser().error());  // of a symbol: two reals
+  Features features;
+  if (heard.values.defined()) {  // taken as read
+    features.symbols = heard.values;
+    features.variance.assign(static_cast<std::size_t>(heard.values.value().rows()), quantisation);
+    std::int32_t start = 0;
+    for (const SemanticHeader& header : result.headers) {
+      features.starts.push_back(start);
+      start += header.k * header.symbols_per_token;
+    }
+    return features;
+  }
+  Symbols y(static_cast<std::size_t>(heard.starts.back())), gains(y.size());
+  List<float> variance(y.size()), values;
+  pass.backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(y.data()));
+  pass.backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
+  pass.backend.to_host(heard.noise_variance, variance.data());
+  for (std::size_t i = 0; i < count; ++i) {
+    features.starts.push_back(static_cast<std::int32_t>(values.size() / 2));
+    const SemanticHeader& header = result.headers[i];
+    if (result.lost[i] || header.k == 0) continue;
+    const auto first = static_cast<std::size_t>(heard.starts[i]), length = static_cast<std::size_t>(heard.starts[i + 1]) - first;
+    const DigitalLink::Heard decoded =
+        link.receive(std::span(y).subspan(first, length), std::span(gains).subspan(first, length), std::span(variance).subspan(first, length),
+                     link.bits(header.k, header.symbols_per_token), header.coding);
+    values.insert(values.end(), decoded.values.begin(), decoded.values.end());
+    for (std::size_t v = 0; v < decoded.held.size(); v += 2) features.erased.push_back(!decoded.held[v] || !decoded.held[v + 1]);
+  }
+  features.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(values.size() / 2), 2}, values.data()));
+  features.variance.assign(values.size() / 2, quantisation);
+  return features;
+}
+
+SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result& result) const {
   const std::size_t count = result.headers.size();
   const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
-  List<float> v(static_cast<std::size_t>(variance.size()));
-  pass.backend.to_host(variance, v.data());
+  const List<float>& v = features.variance;
+  if (!features.erased.empty()) result.tokens_lost.assign(count, 0);
   Frame out;
   out.rebuild.assign(count, 0);
   out.image_noise.assign(count, 0);
   const auto sent = make_block_shared<Ragged>();
   out.sent = sent;
-  if (!heard.erased.empty()) result.tokens_lost.assign(count, 0);
   for (std::size_t i = 0; i < count; ++i) {
     if (result.lost[i]) {
       sent->end_image();
@@ -117,9 +173,9 @@ SemanticReceiver::Frame SemanticReceiver::frame(Pass& pass, const Reception& hea
     out.rebuild[i] = architecture_.image_head && header.positions_sent;
     double image_sum = 0;
     for (int t = 0; t < header.k; ++t) {
-      const std::int32_t first = heard.starts[i] + t * header.symbols_per_token;
-      if (!heard.erased.empty()) {
-        const auto begin = heard.erased.begin() + first;
+      const std::int32_t first = features.starts[i] + t * header.symbols_per_token;
+      if (!features.erased.empty()) {
+        const auto begin = features.erased.begin() + first;
         if (std::find(begin, begin + header.symbols_per_token, 1) != begin + header.symbols_per_token) {
           ++result.tokens_lost[i];
           continue;
@@ -197,12 +253,12 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   Result result;
   read_headers(pass, heard, result);
   const std::size_t count = result.headers.size();
-  const Equalised equalised = equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
-  Frame f = frame(pass, heard, equalised.variance, result);
+  const Features features = hear(pass, heard, result);
+  Frame f = frame(features, result);
 
   // Demap: I/Q of a token, zeros beyond its rate, beside its noise.
   const std::int64_t rows = f.sent->rows();
-  const Var symbols = reshape(pass, gather_rows(pass, equalised.symbols, f.symbol), {rows, 2 * architecture_.max_symbols_per_token});
+  const Var symbols = reshape(pass, gather_rows(pass, features.symbols, f.symbol), {rows, 2 * architecture_.max_symbols_per_token});
   const Var sent_noise(pass.backend.from_host({rows, 1}, f.noise.data()));
   const Var demapped = demap_out_(pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
 
@@ -219,17 +275,17 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   }
   const bool all_open = open.size() == count;
 
-  List<float> features;
+  List<float> conditions;
   for (const std::int32_t image : open) {
     const auto i = static_cast<std::size_t>(image);
     const SemanticHeader& header = result.headers[i];
-    features.push_back(f.image_noise[i]);
-    features.push_back(static_cast<float>(f.sent->rows_of(image)) / static_cast<float>(architecture_.grid()));
-    features.push_back(static_cast<float>(header.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
-    features.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
-    features.push_back(header.positions_sent ? 1.0f : 0.0f);
+    conditions.push_back(f.image_noise[i]);
+    conditions.push_back(static_cast<float>(f.sent->rows_of(image)) / static_cast<float>(architecture_.grid()));
+    conditions.push_back(static_cast<float>(header.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
+    conditions.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
+    conditions.push_back(header.positions_sent ? 1.0f : 0.0f);
   }
-  const Var open_condition = condition_(pass, features);
+  const Var open_condition = condition_(pass, conditions);
   const Var condition = all_open ? open_condition : gather_rows(pass, open_condition, place);
 
   Var noise;
@@ -266,7 +322,7 @@ std::vector<float> SemanticReceiver::mean_image() const {
 
 double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
   const Architecture& a = architecture_;
-  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes) : std::nullopt;
+  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes, settings_.link ? settings_.link->coding_bits() : 0) : std::nullopt;
   if (header && header->answer) return 0;
   const double dim = a.dim, c = a.condition_dim, tokens = header ? header->k : 0;
   const bool rebuilds = header && a.image_head && header->positions_sent;
@@ -285,9 +341,10 @@ double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
 
 bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
   const int grid = architecture_.grid(), classes = architecture_.classes;
-  const std::optional<List<Bits>> parts = decode_header(symbols, gains, noise_variance, semantic_word_bits(grid),
-                                                        [grid, classes](const Bits& word) { return semantic_second_part_bits(word, grid, classes); });
-  return parts && read_semantic_header(*parts, grid, classes);
+  const int coding_bits = settings_.link ? settings_.link->coding_bits() : 0;
+  const std::optional<List<Bits>> parts = decode_header(symbols, gains, noise_variance, semantic_word_bits(grid, coding_bits),
+                                                        [&](const Bits& word) { return semantic_second_part_bits(word, grid, classes, coding_bits); });
+  return parts && read_semantic_header(*parts, grid, classes, coding_bits);
 }
 
 double SemanticReceiver::dense_operations() const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "channel/digital_link.h"
 #include "channel/signal.h"
 #include "core/layers.h"
 #include "core/list.h"
@@ -16,6 +17,7 @@ namespace semwave {
 struct SemanticReceiverSettings {
   Equaliser equaliser = Equaliser::mmse;
   Json router;  // for routers()
+  std::shared_ptr<const DigitalLink> link{};  // as the transmitter's; none: analogue
 };
 
 class SemanticReceiver final : public Receiver {
@@ -41,8 +43,18 @@ class SemanticReceiver final : public Receiver {
     List<float> image_noise;          // [images] the same over the image
     List<std::uint8_t> rebuild;       // [images] positions came and there is an image head
   };
+  /// The features of the tokens as the channel has left them.
+  struct Features {
+    Var symbols;                    // [total, 2]
+    List<float> variance;           // [total] of their error
+    List<std::int32_t> starts;      // [images] first symbol of each image
+    List<std::uint8_t> erased;      // [total] 1 where a symbol did not arrive, which takes its token along; empty: everything arrived
+  };
   void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
-  Frame frame(Pass& pass, const Reception& heard, const Tensor& variance, Result& result) const;
+  Features hear(Pass& pass, const Reception& heard, const Result& result) const;
+  /// Blocks of bits back to features; what a lost code block had a bit of is erased.
+  Features decode(Pass& pass, const Reception& heard, const Result& result) const;
+  Frame frame(const Features& features, Result& result) const;
   /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
   Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;
 

@@ -258,12 +258,14 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   Var mapped = mapper_(pass, norm_(pass, sent.tokens.rows, sent.tokens.layout, c));
   if (sent.scores.defined()) mapped = straight_through(pass, mapped, sent.scores);
 
+  const DigitalLink* const link = settings_.link.get();
   Burst burst;
   burst.starts.push_back(0);
   List<std::int32_t> source, segments{0};
+  List<SemanticHeader> headers;
   for (std::size_t i = 0; i < count; ++i) {
-    const int symbols = plans[i].symbols_per_token;
-    SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = layout.rows_of(static_cast<int>(i))};
+    const int symbols = plans[i].symbols_per_token, k = layout.rows_of(static_cast<int>(i));
+    SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = k};
     if (trace->answer[i] >= 0) header = {.exit_depth = trace->exit_depth[i], .answer = true, .decision = trace->answer[i], .positions_sent = false};
     for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
       const std::int32_t position = layout.positions[static_cast<std::size_t>(r)];
@@ -279,16 +281,49 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
     burst.starts.push_back(static_cast<std::int32_t>(source.size()));
     burst.symbols_per_token.push_back(symbols);
 
-    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db);
     Ledger ledger;
-    ledger.payload = burst.starts[i + 1] - burst.starts[i];
+    if (link) {
+      header.coding = link->choose(link->bits(k, symbols), states[i].snr_db);
+      ledger = link->ledger(link->bits(k, symbols), header.coding);
+    } else {
+      ledger.payload = burst.starts[i + 1] - burst.starts[i];
+    }
+    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db, link ? link->coding_bits() : 0);
     ledger.header = header_uses(on_air);
     burst.headers.push_back(std::move(on_air));
     burst.ledger.push_back(ledger);
+    if (link) headers.push_back(std::move(header));
   }
   const Var grid = reshape(pass, mapped, {std::int64_t{layout.rows()} * widest, 2});
-  burst.symbols = unit_power(pass, gather_rows(pass, grid, source), segments);
+  const Var features = unit_power(pass, gather_rows(pass, grid, source), segments);
+  if (link)
+    send_digitally(pass, features, burst, headers, trace->hardness);
+  else
+    burst.symbols = features;
   return burst;
+}
+
+void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst& burst, const List<SemanticHeader>& headers, double hardness) const {
+  const List<std::int32_t> starts = std::move(burst.starts);  // of the features of each image
+  burst.starts.assign(starts.size(), 0);
+  burst.places.clear();
+  burst.symbols_per_token.clear();
+  if (pass.training) {
+    burst.values = soft_to_hard(pass, features, settings_.link->quantiser(), hardness);
+    for (Ledger& ledger : burst.ledger) ledger.payload = ledger.parity = 0;
+    return;
+  }
+  List<float> values(static_cast<std::size_t>(2 * starts.back()));
+  pass.backend.to_host(features.value(), values.data());
+  Symbols sent;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const auto first = static_cast<std::size_t>(2 * starts[i]), last = static_cast<std::size_t>(2 * starts[i + 1]);
+    const Symbols symbols = settings_.link->send(std::span(values).subspan(first, last - first), headers[i].coding);
+    sent.insert(sent.end(), symbols.begin(), symbols.end());
+    for (std::size_t s = 0; s < symbols.size(); ++s) burst.places.push_back(static_cast<std::int32_t>(s));
+    burst.starts[i + 1] = static_cast<std::int32_t>(sent.size());
+  }
+  burst.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(sent.size()), 2}, reinterpret_cast<const float*>(sent.data())));
 }
 
 std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const {
@@ -321,8 +356,14 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
       header.positions.push_back(t);
       --left;
     }
-  made.header = semantic_header_on_air(header, grid, state.snr_db);
-  made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
+  if (settings_.link) {
+    const std::int64_t bits = settings_.link->bits(rows, plan.symbols_per_token);
+    header.coding = settings_.link->choose(bits, state.snr_db);
+    made.uses = settings_.link->ledger(bits, header.coding);
+  } else {
+    made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
+  }
+  made.header = semantic_header_on_air(header, grid, state.snr_db, settings_.link ? settings_.link->coding_bits() : 0);
   made.uses.header = header_uses(made.header);
   return made;
 }

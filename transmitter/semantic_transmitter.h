@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "channel/digital_link.h"
 #include "core/layers.h"
 #include "core/list.h"
 #include "transmitter/exit_rule.h"
@@ -17,7 +18,10 @@ struct SemanticTransmitterSettings {
   Json exit;                        // for exits()
   bool positions_sent = true;       // false: the receiver takes the tokens as a set
   PowerScope power = PowerScope::image;
+  std::shared_ptr<const DigitalLink> link{};  // features as bits; none: as I/Q amplitudes
 };
+
+struct SemanticHeader;
 
 class SemanticTransmitter final : public Transmitter {
  public:
@@ -50,6 +54,8 @@ class SemanticTransmitter final : public Transmitter {
   /// Logits of the images a rule asks about, by image; what `trace` wants besides goes there.
   List<float> hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside, const List<Plan>& plans, const Var& condition, TransmitTrace& trace,
                    List<std::int32_t>& place) const;
+  /// Bits instead of amplitudes: the features of unit power, quantised and coded, take the place of the burst's symbols.
+  void send_digitally(Pass& pass, const Var& features, Burst& burst, const List<SemanticHeader>& headers, double hardness) const;
   static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
   static Stream merge(Pass& pass, const List<Stream>& parts, int images);
 

@@ -30,6 +30,7 @@ struct TransmitTrace {
   List<int> exit_depth;         // [images]
   List<std::int32_t> answer;    // [images] the class that was sent instead of tokens; -1: none
   List<int> leave_at;           // [images] or empty; set by training: an image leaves here though its plan may say deeper, as one does whose head is sure
+  double hardness = 1;          // set by training: of the quantiser of a digital link, as its gradient sees it (channel/quantiser.h)
   bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
   List<ExitLogits> exits;       // by depth, where asks_heads
 };

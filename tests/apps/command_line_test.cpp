@@ -19,11 +19,11 @@ TEST(CommandLine, AloneItExplainsItself) {
   const Outcome alone = run({}), asked = run({"--help"});
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, asked.out);
-  for (const char* command : {"run", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
+  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
 }
 
 TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
-  for (const char* command : {"run", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) {
+  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) {
     const Outcome help = run({command, "--help"});
     EXPECT_EQ(help.status, 0);
     const std::size_t example = help.out.find("Example: semwave ");
@@ -31,6 +31,23 @@ TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
     EXPECT_TRUE(has(help.out.substr(example), std::string("semwave ") + command)) << help.out;
     EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 30) << command;
   }
+}
+
+TEST(CommandLine, LinkPrintsATableAndGoesOn) {
+  const std::string folder = tiny::fresh_folder("link"), scenario = folder + "/link.json", out = folder + "/out";
+  tiny::write_text(scenario, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn", "sweep": {"/link/eb_n0_db": [0, 8]}, "stop": {"frame_errors": 20, "max_frames": 640}})");
+  const Outcome first = run({"link", scenario, "--out", out, "--quiet"});
+  EXPECT_EQ(first.status, 0) << first.err;
+  for (const char* column : {"Es/N0", "Eb/N0", "FRA", "BE", "FE", "BER", "FER", "SIM_THR"}) EXPECT_TRUE(has(first.out, column)) << column;
+  EXPECT_TRUE(has(first.out, " <4.69e-03")) << first.out;  // 640 frames without an error: below 3/640
+  const std::vector<std::string> rows = tiny::lines_of(out + "/results.jsonl");
+  ASSERT_EQ(rows.size(), 2u);
+  const Outcome again = run({"link", scenario, "--out", out});
+  EXPECT_TRUE(has(again.err, "2 of 2 points were there already")) << again.err;
+  EXPECT_EQ(tiny::lines_of(out + "/results.jsonl"), rows);
+  const Outcome images = run({"run", scenario});
+  EXPECT_EQ(images.status, 2);
+  EXPECT_TRUE(has(images.err, "'model'")) << images.err;
 }
 
 TEST(CommandLine, NamesTheNearestCommandAndOption) {

@@ -119,8 +119,8 @@ TEST(Antennas, TheLedgerCountsUsesAndNotSymbols) {
     EXPECT_EQ(ledger.pilots, (all + usable - 1) / usable * 3 * n);
     EXPECT_EQ(heard.reception.header_gains[1].size(), static_cast<std::size_t>(header));
   }
-  EXPECT_EQ(Channel(antennas(4, 4, Detector::lmmse, 0)).uses(7, 0, 0).header, 2);
-  EXPECT_EQ(Channel(antennas(4, 4, Detector::lmmse, 0)).uses(7, 0, 0).payload, 0);
+  EXPECT_EQ(Channel(antennas(4, 4, Detector::lmmse, 0)).uses({.header = 7}, 0).header, 2);
+  EXPECT_EQ(Channel(antennas(4, 4, Detector::lmmse, 0)).uses({.header = 7}, 0).payload, 0);
 }
 
 TEST(Antennas, TheTransmitterBelievesWhatItsStreamsCarry) {

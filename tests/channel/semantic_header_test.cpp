@@ -66,7 +66,7 @@ TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
       ASSERT_EQ(parts.size(), 1u);
       ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
       EXPECT_EQ(semantic_second_part_bits(parts[0], grid), 0);
-      EXPECT_EQ(semantic_payload_uses(parts[0], grid), 0);
+      EXPECT_EQ(semantic_payload(parts[0], grid).symbols(), 0);
       const std::optional<SemanticHeader> read = read_semantic_header(parts, grid, decision + 1);
       ASSERT_TRUE(read.has_value());
       EXPECT_TRUE(read->answer);
@@ -111,10 +111,10 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
     if (read->answer) {
       ++answers;
       ASSERT_LT(read->decision, classes);
-      ASSERT_EQ(semantic_payload_uses(parts[0], grid), 0);
+      ASSERT_EQ(semantic_payload(parts[0], grid).symbols(), 0);
     } else {
       ++tokens;
-      ASSERT_EQ(semantic_payload_uses(parts[0], grid), read->k * read->symbols_per_token);
+      ASSERT_EQ(semantic_payload(parts[0], grid).symbols(), read->k * read->symbols_per_token);
       ASSERT_EQ(static_cast<int>(read->positions.size()), read->positions_sent ? read->k : 0);
       if (!read->positions_sent || static_cast<int>(parts.size()) == 1) continue;
       if (parts[0][9] == 0) continue;  // a map; the writer takes the shorter form
@@ -216,6 +216,21 @@ TEST(SemanticHeader, ImpossibleHeadersAreRefused) {
   EXPECT_FALSE(read_semantic_header(bad, 49).has_value()) << "index out of range";
   EXPECT_FALSE(read_semantic_header({good[0]}, 49).has_value()) << "no second part";
   EXPECT_FALSE(read_semantic_header({}, 49).has_value()) << "nothing";
+}
+
+TEST(SemanticHeader, TheChoiceOfCodingTravelsInTheWordAndOnlyWhereItIsAsked) {
+  SemanticHeader header{.exit_depth = 2, .symbols_per_token = 5, .positions_sent = true, .positions = {1, 4, 8}, .k = 3, .coding = 13};
+  EXPECT_EQ(semantic_word_bits(9, 5), semantic_word_bits(9) + 5);
+  const List<Bits> parts = write_semantic_header(header, 9, 5);
+  const std::optional<SemanticHeader> read = read_semantic_header(parts, 9, 10, 5);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->coding, 13);
+  EXPECT_EQ(read->positions, header.positions);
+  EXPECT_EQ(semantic_payload(parts[0], 9, 5).coding, 13);
+  EXPECT_EQ(semantic_payload(parts[0], 9, 5).symbols(), 15);
+  EXPECT_FALSE(read_semantic_header(parts, 9, 10));  // who knows of no choice reads no such word
+  const SemanticHeader answer{.exit_depth = 1, .answer = true, .decision = 7, .positions_sent = false};
+  EXPECT_EQ(read_semantic_header(write_semantic_header(answer, 9, 5), 9, 10, 5)->decision, 7);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(Scenario, NamesThePlaceAndTheNearestKnownName) {
   expect_mistake("/receiver", {{"equaliser", "mmze"}}, "/receiver/equaliser", "'mmse'");
   expect_mistake("/metrics/1", "pnsr", "/metrics/1", "'psnr'");
   expect_mistake("/source/dataset", "fashion_mnist", "/source/dataset", "'fashion-mnist'");
-  expect_mistake("/link", Json::object(), "/link", "unknown key");
+  expect_mistake("/link", {{"codes", "ldpc"}}, "/link/codes", "'code'");
   expect_mistake("/timeline", {{"slot", 3}}, "/timeline", "slots");
 }
 
