@@ -11,6 +11,7 @@
 #include "channel/registry.h"
 #include "core/dataset.h"
 #include "core/error.h"
+#include "core/image_codec.h"
 #include "core/json.h"
 #include "experiment/scenario.h"
 #include "receiver/router.h"
@@ -27,7 +28,7 @@ std::vector<std::pair<std::string, Lines>> everything() {
   Lines datasets;
   for (const DatasetName& dataset : dataset_names()) datasets.emplace_back(dataset.name, dataset.summary);
   return {{"gates", gates().list()},       {"exits", exits().list()},           {"routers", routers().list()}, {"policies", policies().list()},
-          {"channels", channels().list()}, {"equalisers", equalisers().list()}, {"datasets", datasets},        {"metrics", metric_names()}};
+          {"channels", channels().list()}, {"equalisers", equalisers().list()}, {"codecs", image_codecs().list()},   {"datasets", datasets},        {"metrics", metric_names()}};
 }
 
 int list(const std::string& what, bool json) {
@@ -60,7 +61,7 @@ Command add_list(CLI::App& program) {
   CLI::App* command = program.add_subcommand("list", "what a scenario may name: gates, exits, routers, policies, channels, ...");
   auto what = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  command->add_option("what", *what, "gates, exits, routers, policies, channels, equalisers, datasets or metrics; all where left out")->type_name("WHAT");
+  command->add_option("what", *what, "gates, exits, routers, policies, channels, equalisers, codecs, datasets or metrics; all where left out")->type_name("WHAT");
   command->add_flag("--json", *json, "one JSON object a line");
   command->footer("Example: semwave list gates");
   return [what, json] { return list(*what, *json); };

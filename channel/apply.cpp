@@ -34,6 +34,7 @@ class Flight {
     heard_.starts = burst.starts;
     heard_.ledger = burst.ledger;
     heard_.values = burst.values;
+    heard_.told = burst.told;
     if (pass.training) heard_.headers = burst.headers;
     by_blocks_ = settings.ofdm || settings.antennas.transmit > 1;
     known_apart_ = by_blocks_ || settings.antennas.receive > 1 || settings.phase_step > 0 || settings.receiver.kind != CsiKind::perfect ||

@@ -33,6 +33,7 @@ struct Burst {
   /// Training passes of a digital link only: the quantised features [tokens x S over all images, 2], which then are taken as read, as the header
   /// is; `symbols` is empty.
   Var values;
+  List<Bits> told;              // [images] or empty: bits that reach the receiver beside the symbols, for bounds that no code reaches (channel/carriage.h)
 };
 
 /// The burst as heard. The receiver knows where a frame begins and how
@@ -47,6 +48,7 @@ struct Reception {
   List<double> header_noise_variance;      // [images] the same, the largest of the header
   List<std::int32_t> starts;               // [images + 1]
   List<Ledger> ledger;                     // [images]
+  List<Bits> told;                         // as in the burst
   List<double> mean_gain;                  // [images] mean |h|^2 over all uses of the image, for records
   /// [total] 1 where a symbol did not arrive and this is known (a datagram that is missing); y and h are 0 there. Empty: everything arrived.
   /// The semantic receiver takes a token with any such symbol for one that was not sent.

@@ -127,8 +127,10 @@ Json resolve_number(const Json& value, const Field& field, const Place& place) {
 
 Json resolve_variant(const Json& value, const Field& field, const Place& place) {
   const bool spelt_out = value.is_object();
-  if (spelt_out && !value.contains("kind")) throw Error(place.str(), "the required key 'kind' is missing; known: " + join(kind_names(field)));
-  const Json& kind = spelt_out ? value["kind"] : value;
+  const bool unsaid = spelt_out && !value.contains("kind");
+  if (unsaid && field.usual_kind.empty()) throw Error(place.str(), "the required key 'kind' is missing; known: " + join(kind_names(field)));
+  const Json usual(field.usual_kind);
+  const Json& kind = unsaid ? usual : spelt_out ? value["kind"] : value;
   const Place where = spelt_out ? place / "kind" : place;
   if (!kind.is_string()) throw Error(where.str(), "expected a name, found " + found(kind) + "; known: " + join(kind_names(field)));
   const auto& name = kind.get_ref<const std::string&>();
@@ -181,7 +183,7 @@ void collect_forms(const Field& field, std::vector<const Field*>& forms) {
 /// Whether an object names a required key of the form (any key, where none is required), or a variant its kind: then it is meant to be it.
 bool meant(const Field& form, const Json& value) {
   if (!value.is_object()) return true;
-  if (form.type == FieldType::variant) return value.contains("kind");
+  if (form.type == FieldType::variant) return value.contains("kind") || !form.usual_kind.empty();
   if (form.type != FieldType::object || !form.object) return true;
   const auto& parts = form.object->fields;
   const auto required = [](const Field& part) { return !part.fallback && !part.optional; };

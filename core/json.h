@@ -44,6 +44,7 @@ struct Field {
   std::vector<std::string> choices{};                                 // choice
   std::shared_ptr<const Fields> object{};                             // object; element of a list of objects
   std::vector<std::pair<std::string, std::shared_ptr<const Fields>>> kinds{};  // variant: name, fields; a plain string is short for {"kind": string}
+  std::string usual_kind{};                                           // variant: what an object without `kind` is; empty: it must say
   std::shared_ptr<const Field> element{};                             // list, map: what each element must be
   std::vector<Field> alternatives{};                                  // any of these besides (a number or {"uniform": [..]})
 };

@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   line_of_sight = 12,  // (0, 0, link) its phase
   arrival = 14,        // (0, slot, link) images of a timeline
   feedback = 15,       // (0, slot, link) whether a report is lost
+  bound_loss = 28,     // (0, visit, image) whether a stream at the normal approximation is lost
   sounding = 13,       // (branch, slot, link) error of the transmitter's estimate
   interference = 16,   // (place = use, or what sample_noise counts; visit, image)
   sample_noise = 17,   // (place = sample of OFDM without prefixes, or use x receive antennas + antenna; visit, image)

@@ -8,13 +8,13 @@ namespace {
 
 Json schema_of(const Field& field);
 
-Json schema_of(const Fields& fields, const std::string& kind) {
+Json schema_of(const Fields& fields, const std::string& kind, bool usual = false) {
   Json schema{{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", fields.open}};
   if (!fields.summary.empty()) schema["description"] = fields.summary;
   Json required = Json::array();
   if (!kind.empty()) {
     schema["properties"]["kind"] = {{"const", kind}};
-    required.push_back("kind");
+    if (!usual) required.push_back("kind");
   }
   for (const Field& field : fields.fields) {
     schema["properties"][field.name] = schema_of(field);
@@ -62,7 +62,7 @@ Json schema_of_form(const Field& field) {
       for (const auto& [name, fields] : field.kinds)
         if (needs_nothing(*fields)) names.push_back(name);
       if (!names.empty()) forms.push_back({{"enum", names}});
-      for (const auto& [name, fields] : field.kinds) forms.push_back(schema_of(*fields, name));
+      for (const auto& [name, fields] : field.kinds) forms.push_back(schema_of(*fields, name, name == field.usual_kind));
       schema["anyOf"] = forms;
       break;
     }

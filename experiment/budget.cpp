@@ -30,7 +30,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 /// Everything that decides which network a point runs.
 std::string network_of(const Scenario& s) {
-  return canonical({s.resolved["model"], s.gate, s.exit, s.positions_sent, s.resolved["receiver"], s.resolved["conventions"], s.resolved["seed"]});
+  const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel
+  return canonical({s.resolved["model"], s.gate, s.exit, s.positions_sent, s.resolved["receiver"], s.resolved["conventions"], s.resolved["seed"],
+                    semantic ? Json() : s.resolved["transmitter"], semantic ? Json() : s.resolved["channel"]});
 }
 
 /// Points of one kind of work take time by their operations: what is left may differ.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "channel/modulation_coding.h"
 #include "core/error.h"
 #include "experiment/images.h"
 #include "experiment/metrics.h"
@@ -34,6 +35,11 @@ ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin,
 
 }  // namespace
 
+std::string coding_name(const ImageRecord& image) {
+  if (image.coding < 0) return "bound";
+  return lay_blocks(8 * std::int64_t{image.stream_bytes}, modulation_codings()[static_cast<std::size_t>(image.coding)]).coding.name();
+}
+
 void PointTotals::add(const ImageRecord& image) {
   ++images;
   uses.payload += image.uses.payload;
@@ -48,6 +54,14 @@ void PointTotals::add(const ImageRecord& image) {
   lost += image.header_lost;
   answered += image.answered;
   ++exits.at(static_cast<std::size_t>(image.exit_depth));
+  if (image.stream_bytes >= 0) {
+    ++streams.images;
+    streams.unfit += image.unfit();
+    streams.block_losses += image.block_lost;
+    streams.bytes += image.stream_bytes;
+    streams.quality += image.quality;
+    if (!image.unfit()) ++streams.codings[coding_name(image)];
+  }
   if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) return;
   ++rebuilt;
   psnr_db += image.psnr_db;
@@ -81,7 +95,7 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
-  if ((scenario.psnr || scenario.ssim) && !model.architecture.image_head)
+  if ((scenario.psnr || scenario.ssim) && !model.rebuilds && !model.architecture.image_head)
     throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
   if (scenario.ssim && (data.height < 11 || data.width < 11)) throw Error(scenario.place("/metrics").str(), "ssim needs images of at least 11x11");
 }

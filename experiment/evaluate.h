@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "core/dataset.h"
@@ -30,6 +32,19 @@ struct ImageRecord {
   bool header_lost = false;
   bool answered = false;                  // decided at the transmitter: its class went in the header
   double psnr_db = 0, ssim = 0;           // NaN where nothing was rebuilt
+  std::int32_t stream_bytes = -1, quality = 0, coding = -1;  // of a separation transmitter, else -1; 0 bytes: unfit; the coding in modulation_codings(), -1: a bound
+  bool block_lost = false;                // its header was read, its stream was not
+  bool unfit() const { return stream_bytes == 0; }
+};
+
+/// "QPSK 1/2 polar": what carried its stream; "bound" where no code did.
+std::string coding_name(const ImageRecord& image);
+
+/// What the streams of a separation pair came to.
+struct StreamTotals {
+  std::int64_t images = 0, unfit = 0, block_losses = 0;
+  std::int64_t bytes = 0, quality = 0;             // of the images sent
+  std::map<std::string, std::int64_t> codings;     // images by the name of modulation and code
 };
 
 /// Sums over images, added in one order whatever threads and shards made them.
@@ -41,6 +56,7 @@ struct PointTotals {
   std::int64_t images = 0, correct = 0, tokens = 0, tokens_lost = 0, depth = 0, lost = 0, answered = 0, rebuilt = 0;
   double psnr_db = 0, ssim = 0;
   std::vector<std::int64_t> exits;        // [blocks + 1]
+  StreamTotals streams;
 };
 
 struct ShardCost {

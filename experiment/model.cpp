@@ -1,12 +1,17 @@
 #include "experiment/model.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "core/error.h"
 #include "receiver/semantic_receiver.h"
+#include "receiver/separation/label_receiver.h"
+#include "receiver/separation/separation_receiver.h"
 #include "transmitter/policy.h"
 #include "transmitter/semantic_transmitter.h"
+#include "transmitter/separation/label_transmitter.h"
+#include "transmitter/separation/separation_transmitter.h"
 
 namespace semwave {
 
@@ -38,10 +43,46 @@ void check_policy(const Scenario& scenario, const std::string& model_sha256) {
 
 namespace {
 
+/// What stands for an architecture where no network looks at the images.
+Architecture without_network(const std::array<int, 3>& size) {
+  Architecture a;
+  a.height = size[0], a.width = size[1], a.channels = size[2];
+  a.classes = std::numeric_limits<int>::max();  // whatever the data says: none is told
+  a.transmitter_blocks = a.receiver_blocks = 0;
+  a.experts = 1;
+  a.image_head = false;
+  return a;
+}
+
+/// Pairs whose only network is a classifier, if any.
+void build_pair(const Scenario& scenario, Model& model) {
+  const Architecture& a = model.architecture;
+  if (!scenario.image) model.classifier = std::make_unique<Classifier>(*model.parameters, a);
+  const Parameter& mean = model.parameters->add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros);
+  if (scenario.pair == PairKind::label) {
+    model.transmitter = std::make_unique<LabelTransmitter>(*model.classifier, a.classes);
+    model.receiver = std::make_unique<LabelReceiver>(model.parameters->backend(), mean, a.classes);
+    return;
+  }
+  if (scenario.image) {  // nothing was seen in training: mid-grey
+    const std::vector<float> grey(static_cast<std::size_t>(mean.value.size()), 0.5f);
+    model.parameters->backend().copy(mean.value, model.parameters->backend().from_host(mean.value.shape(), grey.data()));
+  }
+  const SeparationSettings settings = scenario.separation();
+  model.rebuilds = true;
+  model.transmitter = std::make_unique<SeparationTransmitter>(settings, scenario.place("/transmitter"));
+  model.receiver = std::make_unique<SeparationReceiver>(settings, model.classifier.get(), a.classes, model.parameters->backend(), mean, scenario.place("/transmitter"));
+}
+
 Model build(const Scenario& scenario, const Architecture& architecture, Backend& backend) {
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
+  if (scenario.pair != PairKind::semantic) {
+    build_pair(scenario, model);
+    return model;
+  }
+  model.rebuilds = architecture.image_head && scenario.positions_sent;
   SemanticTransmitterSettings sending{scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital};
   model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
   model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router, scenario.digital}, scenario.place("/receiver"));
@@ -54,8 +95,10 @@ void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::str
     const NamedArray* array = checkpoint.find(parameter.name);
     if (!array && heads_may_differ && parameter.name.starts_with(heads)) continue;
     if (!array) {
-      const bool gate = parameter.name.starts_with("transmitter.gate.");
-      throw Error(place, "no parameter " + parameter.name + (gate ? ": the model was trained with another gate; choose that one or train this one" : ": made for another model"));
+      const char* reason = ": made for another model";
+      if (parameter.name.starts_with("transmitter.gate.")) reason = ": the model was trained with another gate; choose that one or train this one";
+      if (parameter.name.starts_with("classifier.")) reason = ": the pairs separation and label need a classifier, as scenarios/train_classifier.json makes one";
+      throw Error(place, "no parameter " + parameter.name + reason);
     }
     const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
     bool same = static_cast<int>(array->shape.size()) == shape.rank();
@@ -85,7 +128,7 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
   const Architecture architecture = Architecture::from_json(resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
   double numbers = 0;
   for (const NamedArray& array : checkpoint.arrays) numbers += static_cast<double>(array.values.size());
-  if (architecture.least_parameters() > numbers)
+  if ((scenario.pair == PairKind::semantic ? architecture.least_parameters() : Classifier::least_parameters(architecture)) > numbers)
     throw Error(scenario.model_path, "holds " + std::to_string(static_cast<std::int64_t>(numbers)) + " numbers, fewer than the architecture in its metadata needs");
   Model model = build(scenario, architecture, backend);
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
@@ -102,7 +145,7 @@ void need_model(const Scenario& scenario) {
 Model make_model(const Scenario& scenario, Backend& backend) {
   if (!scenario.model_path.empty()) return make_model(scenario, backend, read_checkpoint(scenario.model_path));
   need_model(scenario);
-  Model model = build(scenario, *scenario.architecture, backend);
+  Model model = build(scenario, scenario.image ? without_network(*scenario.image) : *scenario.architecture, backend);
   model.parameters->pack(scenario.train.has_value());
   return model;
 }

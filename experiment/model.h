@@ -6,6 +6,7 @@
 
 #include "core/architecture.h"
 #include "core/checkpoint.h"
+#include "core/classifier.h"
 #include "core/parameter.h"
 #include "experiment/scenario.h"
 #include "receiver/receiver.h"
@@ -16,8 +17,10 @@ namespace semwave {
 struct Model {
   Architecture architecture;
   std::unique_ptr<ParameterSet> parameters;
+  std::unique_ptr<Classifier> classifier;  // of the pairs separation (behind its receiver) and label (in its transmitter): all that a training of theirs trains
   std::unique_ptr<Transmitter> transmitter;
   std::unique_ptr<Receiver> receiver;
+  bool rebuilds = false;  // an image comes out
   std::string sha256;  // of the checkpoint; empty for a fresh one
 };
 

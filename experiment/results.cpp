@@ -103,6 +103,17 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
     row["expert_load"] = result.expert_load;
     row["header_losses"] = totals.lost;
   }
+  if (const StreamTotals& streams = totals.streams; streams.images > 0) {
+    const double sent = static_cast<double>(std::max<std::int64_t>(1, streams.images - streams.unfit));
+    row["separation"] = {{"codec", scenario.codec["kind"]},
+                         {"transport", name_of(scenario.carriage)},
+                         {"budget", scenario.budget},
+                         {"unfit", static_cast<double>(streams.unfit) / images},
+                         {"block_losses", streams.block_losses},
+                         {"stream_bytes", static_cast<double>(streams.bytes) / sent},
+                         {"quality", static_cast<double>(streams.quality) / sent},
+                         {"codings", streams.codings}};
+  }
   row["flops"] = {{"transmitter", result.transmitter_operations}};
   if (network) row["flops"]["receiver"] = result.receiver_operations;
   row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
@@ -157,7 +168,7 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
     line["late"] = image.late;
   }
   line["label"] = image.label;
-  line["decision"] = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
+  line["decision"] = image.decision < 0 ? OrderedJson(nullptr) : OrderedJson(image.decision);
   line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.plan_depth}, {"symbols_per_token", image.symbols_per_token}};
   line["exit_depth"] = image.exit_depth;
   line["tokens"] = image.tokens;
@@ -168,6 +179,8 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   line["uses"] = uses_json(image.uses, 1);
   line["header_lost"] = image.header_lost;
   line["answered"] = image.answered;
+  if (image.stream_bytes >= 0)
+    line["stream"] = {{"bytes", image.stream_bytes}, {"quality", image.quality}, {"coding", image.unfit() ? OrderedJson(nullptr) : OrderedJson(coding_name(image))}, {"lost", image.block_lost}};
   if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
   if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
   return line;

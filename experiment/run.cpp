@@ -15,7 +15,8 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
     need_model(one);
     const Loaded loaded = load(one);
     // Points that differ in channel or plan share their network: it is built once to see whether it can be.
-    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["transmitter"]["link"], one.resolved["source"]});
+    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["source"],
+                                           one.pair == PairKind::semantic ? one.resolved["transmitter"]["link"] : one.resolved["transmitter"]});
     if (!built.insert(network).second) {
       if (loaded.checkpoint) {
         check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));

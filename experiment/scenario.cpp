@@ -14,6 +14,7 @@
 #include "receiver/semantic_receiver.h"
 #include "transmitter/policy.h"
 #include "transmitter/semantic_transmitter.h"
+#include "transmitter/separation/separation_transmitter.h"
 
 namespace semwave {
 namespace {
@@ -155,6 +156,8 @@ void check_flips(const Scenario& scenario) {
   const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
     if (coding.modulation != Modulation::qpsk) throw Error(scenario.place(place).str(), "the channel bsc flips the two bits of a QPSK symbol, found " + modulation_name(coding.modulation));
   };
+  if (scenario.pair == PairKind::separation) throw Error(scenario.place("/channel/kind").str(), "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its modulation: choose another channel");
+  if (scenario.pair == PairKind::label) return;  // its header stays QPSK at what is believed of such a channel
   if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
   if (scenario.digital) {
     if (scenario.digital->coding_bits() > 0) throw Error(scenario.place("/transmitter/link/coding").str(), "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", \"modulation\": \"qpsk\", ...}");
@@ -162,6 +165,41 @@ void check_flips(const Scenario& scenario) {
   } else if (!scenario.link || scenario.resolved.contains("model")) {
     throw Error(scenario.place("/channel/kind").str(), "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to {\"kind\": \"digital\", ...}, or choose another channel");
   }
+}
+
+/// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that hold what changes nothing.
+void read_pair(const Json& all, Scenario& made) {
+  const Json& transmitter = all["transmitter"];
+  const std::string& kind = transmitter["kind"].get_ref<const std::string&>();
+  made.pair = kind == "separation" ? PairKind::separation : kind == "label" ? PairKind::label : PairKind::semantic;
+  if (all["receiver"].contains("kind") && all["receiver"]["kind"] != kind)
+    throw Error(made.place("/receiver/kind").str(), "does not hear what the transmitter '" + kind + "' sends; leave it out");
+  if (made.pair == PairKind::semantic) {
+    made.gate = transmitter["gate"];
+    made.exit = transmitter["exit"];
+    made.policy = transmitter["policy"];
+    made.positions_sent = transmitter["positions"] == "sent";
+    made.digital = read_digital_link(transmitter["link"], made.place("/transmitter/link"));
+    return;
+  }
+  const Place place = made.place("/transmitter");
+  made.gate = {{"kind", "keep_all"}};
+  made.exit = {{"kind", "fixed"}};
+  made.policy = resolve("fixed", policies().field("policy"), place / "policy");
+  if (made.pair == PairKind::label) return;
+  made.codec = transmitter["codec"];
+  made.budget = transmitter["budget"];
+  made.carriage = carriage_named(transmitter["transport"].get<std::string>());
+  made.outage = transmitter["outage"];
+  if (transmitter.contains("design_snr_db")) made.design_snr_db = transmitter["design_snr_db"].get<double>();
+}
+
+/// What the pair says about other keys; the channel is known.
+void check_pair(const Scenario& made) {
+  if (made.image && made.pair != PairKind::separation) throw Error(made.place("/model").str(), "only the separation pair can do without a network");
+  if (made.image && made.accuracy) throw Error(made.place("/metrics").str(), "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
+  if (made.pair == PairKind::label && (made.psnr || made.ssim)) throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
+  if (made.pair == PairKind::separation) SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -267,16 +305,14 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   } else if (all["model"].is_string()) {
     made.model_path = all["model"];
     if (made.model_path.empty()) throw Error(made.place("/model").str(), "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
+  } else if (all["model"].contains("image")) {
+    const Json& size = all["model"]["image"];
+    made.image = {size[0].get<int>(), size[1].get<int>(), size[2].get<int>()};
   } else {
     made.architecture = Architecture::from_json(all["model"]["architecture"], made.place("/model/architecture"));
   }
 
-  const Json& transmitter = all["transmitter"];
-  made.gate = transmitter["gate"];
-  made.exit = transmitter["exit"];
-  made.policy = transmitter["policy"];
-  made.positions_sent = transmitter["positions"] == "sent";
-  made.digital = read_digital_link(transmitter["link"], made.place("/transmitter/link"));
+  read_pair(all, made);
   made.power = power_named(all["conventions"]["power"]);
   made.channel = channels().make(all["channel"], made.place("/channel"));
   read_conventions(all["conventions"], made);
@@ -294,6 +330,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
     throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
   made.records = all["output"]["records"];
+  check_pair(made);
   if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
   if (all.contains("link")) made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
   if (made.channel.crossover) check_flips(made);
@@ -356,6 +393,10 @@ Scenario read_scenario(const std::string& path, const std::vector<std::pair<std:
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {
+  if (scenario.pair != PairKind::semantic) {
+    if (scenario.train && scenario.pair == PairKind::separation) throw Error(scenario.place("/train").str(), "nothing of the separation pair is trained; its classifier is, with \"transmitter\": \"label\"");
+    return;
+  }
   const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
   const std::string depth_limit = " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
   const std::string rate_limit = " is beyond the model's " + std::to_string(rate) + " symbols a token";

@@ -2,6 +2,7 @@
 // `schema`, `list` and the documentation.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "channel/channel.h"
 #include "channel/digital_link.h"
+#include "channel/separation_header.h"
 #include "channel/signal.h"
 #include "core/architecture.h"
 #include "core/dataset.h"
@@ -89,6 +91,9 @@ struct TimelineSettings {
   double feedback_loss = 0;
 };
 
+/// Which pair sends and hears.
+enum class PairKind : std::uint8_t { semantic, separation, label };
+
 struct Scenario {
   std::string file;               // as given, for messages
   Json resolved;                  // every default filled in; what scenario.json of a result folder holds
@@ -98,7 +103,14 @@ struct Scenario {
   DatasetRequest source;
   std::string model_path;         // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
-  Json gate, exit, policy;        // {"kind": ..., ...} for the registries of transmitter/
+  std::optional<std::array<int, 3>> image;  // height, width, channels, where no network looks at them
+  PairKind pair = PairKind::semantic;
+  Json gate, exit, policy;        // {"kind": ..., ...} for the registries of transmitter/; of the semantic pair, usual ones elsewhere
+  Json codec;                     // separation: for image_codecs()
+  std::int64_t budget = 0;        // separation: channel uses an image
+  Carriage carriage = Carriage::coded;
+  double outage = 0.01;
+  std::optional<double> design_snr_db;
   bool positions_sent = true;
   PowerScope power = PowerScope::image;
   ChannelSettings channel;
@@ -114,6 +126,7 @@ struct Scenario {
   std::shared_ptr<const DigitalLink> digital;  // of transmitter.link; null: analogue
   std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
 
+  SeparationSettings separation() const { return {codec, budget, carriage, outage, channel, design_snr_db}; }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 

@@ -1,6 +1,7 @@
 // Every key of a scenario, once: checking, defaults, the schema and the documentation are made from this description.
 #include "channel/registry.h"
 #include "channel/transport_fields.h"
+#include "core/image_codec.h"
 #include "experiment/scenario.h"
 #include "receiver/router.h"
 #include "transmitter/exit_rule.h"
@@ -86,18 +87,35 @@ Field source_field() {
 }
 
 Field transmitter_field() {
-  return section("transmitter",
-                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
-                  with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
-                  with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
-                  with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
-                  choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt"), digital_link_field()},
-                 "the sending end");
+  const auto pair = [](std::string kind, std::vector<Field> fields, std::string summary) {
+    return std::pair{std::move(kind), std::make_shared<const Fields>(Fields{.summary = std::move(summary), .fields = std::move(fields)})};
+  };
+  Field budget{.name = "budget", .type = FieldType::integer, .summary = "channel uses an image may take, everything counted", .minimum = 1, .maximum = 1e7};
+  return {.name = "transmitter",
+          .type = FieldType::variant,
+          .summary = "the sending end, and with it the pair",
+          .fallback = Json::object(),
+          .kinds = {pair("semantic",
+                         {with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
+                          with_default(exits().field("exit"), {{"kind", "fixed"}}, "how deep an image is computed"),
+                          with_default(policies().field("policy"), {{"kind", "fixed"}}, "how much is asked for, from channel state"),
+                          choice("positions", "sent", {"sent", "none"}, "none: tokens are a set; enough for a class, no image is rebuilt"), digital_link_field()},
+                         "tokens of a network, over the channel as they are or as bits"),
+                    pair("separation",
+                         {with_default(image_codecs().field("codec"), {{"kind", "jpeg"}}, "how the image becomes bits; the best quality that fits is sent"), budget,
+                          choice("transport", "coded", {"coded", "capacity", "normal_approximation"},
+                                 "how the bits are carried: by the code and modulation that the believed SNR allows; or a bound, which no code reaches: at capacity, or at the normal approximation of the finite length"),
+                          number("outage", 0.01, 1e-6, 0.5, "largest predicted share of lost images that a choice may have"),
+                          {.name = "design_snr_db", .type = FieldType::number, .summary = "SNR that the sender believes in whatever it observes, as a link does that is designed for it and does not adapt; left out: what csi.transmitter says",
+                           .optional = true, .minimum = -100, .maximum = 200}},
+                         "image codec, channel code, modulation; the received image goes to a classifier trained on clean ones"),
+                    pair("label", {}, "classify at the transmitter, send the label alone")},
+          .usual_kind = "semantic"};
 }
 
 Field receiver_field() {
   return section("receiver",
-                 {choice("kind", "semantic", {"semantic"}, "which pair of transmitter and receiver"),
+                 {{.name = "kind", .type = FieldType::choice, .summary = "that of the transmitter, which is taken where this is left out", .optional = true, .choices = {"semantic", "separation", "label"}},
                   with_default(equalisers().field("equaliser"), {{"kind", "mmse"}}, "how the channel is undone"),
                   with_default(routers().field("router"), {{"kind", "top_k"}}, "which experts a token goes to")},
                  "the hearing end");
@@ -208,7 +226,10 @@ Field model_field() {
                      .object = std::make_shared<const Fields>(Architecture::fields())};
   Field fresh{.type = FieldType::object, .summary = "a fresh network",
               .object = std::make_shared<const Fields>(Fields{.summary = "a fresh network", .fields = {architecture}})};
-  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, or an architecture to train; only semwave link does without", .optional = true, .alternatives = {fresh}};
+  const Field extent{.type = FieldType::integer, .summary = "pixels or channels", .minimum = 1, .maximum = 8192};
+  const Field size{.name = "image", .type = FieldType::list, .summary = "height, width, channels of the images", .minimum = 3, .maximum = 3, .element = std::make_shared<const Field>(extent)};
+  Field none{.type = FieldType::object, .summary = "no network", .object = std::make_shared<const Fields>(Fields{.summary = "no network: images of a separation pair that are rebuilt and not classified", .fields = {size}})};
+  return {.name = "model", .type = FieldType::string, .summary = "a checkpoint file, an architecture to train, or the size of images that no network looks at; only semwave link does without", .optional = true, .alternatives = {fresh, none}};
 }
 
 }  // namespace

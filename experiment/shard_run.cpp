@@ -58,6 +58,12 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
   record.link = planned.fading.links_[i];
   record.slot = planned.fading.slot;
   record.answered = trace.answer[i] >= 0;
+  if (!trace.streams.empty()) {
+    const SentStream& stream = trace.streams[i];
+    record.stream_bytes = stream.bytes;
+    record.quality = stream.quality;
+    record.coding = stream.coding;
+  }
   record.keep_ratio = planned.plans[i].keep_ratio;
   record.plan_depth = planned.plans[i].exit_depth;
   record.exit_depth = trace.exit_depth[i];
@@ -68,7 +74,8 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
 }
 
 void record_heard(const Reception& heard, const Result& result, std::int32_t decision, std::size_t i, ImageRecord& record) {
-  record.header_lost = result.lost[i];
+  record.block_lost = !result.block_lost.empty() && result.block_lost[i];
+  record.header_lost = result.lost[i] && !record.block_lost && !heard.header_symbols[i].empty();  // silence is no lost header: nothing fitted
   record.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
   record.decision = decision;
   record.gain = heard.mean_gain[i];
@@ -78,10 +85,11 @@ void record_heard(const Reception& heard, const Result& result, std::int32_t dec
 void score_images(const Scenario& scenario, const Model& model, const Dataset& data, std::span<const std::int32_t> indices, std::span<const float> mean, const Result& result,
                   ImageRecord* records) {
   for (std::size_t i = 0; i < indices.size(); ++i) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
-  if ((!scenario.psnr && !scenario.ssim) || !model.architecture.image_head || !scenario.positions_sent) return;
+  if ((!scenario.psnr && !scenario.ssim) || !model.rebuilds) return;
   const auto values = static_cast<std::size_t>(data.values());
   List<float> original(values), rebuilt(values), patches;
-  if (!result.rebuilt.empty()) {
+  const bool whole = !result.images.empty();
+  if (!result.rebuilt.empty() && !whole) {
     patches.resize(static_cast<std::size_t>(result.patches.value().size()));
     model.parameters->backend().to_host(result.patches.value(), patches.data());
   }
@@ -96,8 +104,8 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
   for (std::size_t i = 0; i < indices.size(); ++i)
     if (!answered[i]) score(i, mean);
   for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
-    image_from_patches(model.architecture, patches.data() + j * values, rebuilt.data());
-    score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt);
+    if (!whole) image_from_patches(model.architecture, patches.data() + j * values, rebuilt.data());
+    score(static_cast<std::size_t>(result.rebuilt[j]), whole ? std::span<const float>(result.images).subspan(j * values, values) : std::span<const float>(rebuilt));
   }
 }
 

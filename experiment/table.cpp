@@ -80,6 +80,11 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number("kept", "tokens", 6, "/tokens_kept", 1);
   add_number("kept", "depth", 5, "/exit_depth", 2);
   add_number("kept", "lost", 5, "/header_losses", 0);
+  if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.scenario.pair == PairKind::separation; })) {
+    add_number("streams", "unfit", 6, "/separation/unfit", 4);
+    add_number("streams", "lost", 5, "/separation/block_losses", 0);
+    add_number("streams", "bytes", 7, "/separation/stream_bytes", 1);
+  }
   add_number("MFLOP an image", "sender", 7, "/flops/transmitter", 3, 1e-6);
   add_number("MFLOP an image", "receiver", 8, "/flops/receiver", 3, 1e-6);
   add_number("", "images/s", 8, "/images_per_second", 0);

@@ -39,13 +39,13 @@ class Trainer {
     check_images(model_.architecture, data_, scenario.place("/source"));
     if (scenario.source.split == Split::test || scenario.source.split == Split::validation)
       throw Error(scenario.place("/source/split").str(), "is for reporting only; train on train or all_train");
-    if (settings_.image_weight > 0 && !model_.architecture.image_head) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
+    if (settings_.image_weight > 0 && (model_.classifier || !model_.architecture.image_head)) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
     if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
-    if (scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
+    if (!model_.classifier && scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
       throw Error(scenario.place("/train/losses/gate").str(), "must be positive: with this power scope the straight-through gradient is zero and the gate would never learn");
     for (const std::string& prefix : settings_.freeze)
       if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(), [&](const Parameter& p) { return p.name.starts_with(prefix); }))
-        throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter. and receiver.");
+        throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter., receiver. or classifier.");
     steps_an_epoch_ = data_.count() / settings_.batch;
     if (steps_an_epoch_ == 0)
       throw Error(scenario.place("/train/batch").str(), "a batch of " + std::to_string(settings_.batch) + " is larger than the " + std::to_string(data_.count()) + " training images");
@@ -177,7 +177,7 @@ void Trainer::report(bool epoch_end) {
     Scenario scenario = scenario_;
     scenario.stop = {};
     scenario.ssim = false;
-    scenario.psnr = model_.architecture.image_head && scenario.positions_sent && settings_.image_weight > 0;
+    scenario.psnr = model_.rebuilds && settings_.image_weight > 0;
     const PointResult result = evaluate(scenario, model_, validation_, pool_, {.shard = options_.shard});
     double correct = 0, psnr = 0;
     for (const ImageRecord& r : result.images) {
@@ -230,7 +230,7 @@ void Trainer::restore() {
     throw Error(file, "was made with shards of " + shard->second + " images, not " + std::to_string(batch_.shard()) + "; go on with --shard " + shard->second);
   Checkpoint weights, moments;
   for (NamedArray& array : state.arrays) {
-    const bool weight = array.name.starts_with("transmitter.") || array.name.starts_with("receiver.");
+    const bool weight = array.name.starts_with("transmitter.") || array.name.starts_with("receiver.") || array.name.starts_with("classifier.");
     (weight ? weights : moments).arrays.push_back(std::move(array));
   }
   load_parameters(*model_.parameters, weights, file);

@@ -78,6 +78,12 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }
   const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
+  if (model_.classifier) {  // it learns from clean images: no link is between
+    Result result;
+    result.logits = (*model_.classifier)(pass, images);
+    work.loss = objective(pass, model_.architecture, settings_, images, labels, {}, result, batch);
+    return;
+  }
   // How well each end knows the link is drawn too: the receiver's pilots, the error of the transmitter's belief.
   Fading fading = channel_.realise(pass.draws, snr_db);
   List<ChannelState> states = channel_.observe(fading);
@@ -137,7 +143,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.exit_loss += work->loss.exit_loss;
     loss.operations += work->pass.operations;
   }
-  const int blocks = model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
+  const int blocks = !model_.classifier && model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
   loss.routed_blocks = blocks;
   for (int b = 0; b < blocks; ++b) {
     const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));

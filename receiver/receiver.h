@@ -18,8 +18,10 @@ namespace semwave {
 struct Result {
   Var logits;                              // [images, classes]; where the header was lost: meaningless; where it answers: zeros
   Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
-  List<std::int32_t> rebuilt;       // which images `patches` holds, in order
-  List<std::uint8_t> lost;          // [images] header lost
+  List<float> images;               // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes whole images; `patches` is undefined then
+  List<std::int32_t> rebuilt;       // which images `patches` or `images` holds, in order
+  List<std::uint8_t> lost;          // [images] no answer: header lost, or what is below
+  List<std::uint8_t> block_lost;    // [images] or empty: the header was read, the bits behind it were not
   List<std::int32_t> tokens_lost;   // [images] sent, and known not to have arrived; empty: none anywhere
   List<SemanticHeader> headers;     // [images] as read
   List<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together

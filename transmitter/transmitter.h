@@ -22,6 +22,13 @@ struct ExitLogits {
   Var logits;                 // [images.size(), classes]
 };
 
+/// The stream of one image from a separation transmitter.
+struct SentStream {
+  std::int32_t bytes = 0;    // 0: nothing fitted the budget, nothing was sent
+  std::int32_t quality = 0;  // of the codec
+  std::int32_t coding = -1;  // in modulation_codings(); -1: a bound
+};
+
 /// What a transmission did, for metrics, losses and explanations. Not on the air.
 struct TransmitTrace {
   RaggedPtr layout;             // of the sent tokens
@@ -33,6 +40,7 @@ struct TransmitTrace {
   double hardness = 1;          // set by training: of the quantiser of a digital link, as its gradient sees it (channel/quantiser.h)
   bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
   List<ExitLogits> exits;       // by depth, where asks_heads
+  List<SentStream> streams;     // [images] of a separation transmitter; else empty
 };
 
 /// What one image will cost that does what its plan says.

@@ -1,0 +1,100 @@
+// Headers of the separation and the label pair, and what a sender expects of gains it does not know.
+#include "channel/separation_header.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "channel/capacity.h"
+#include "channel/gain_outlook.h"
+#include "channel/label_header.h"
+#include "channel/modulation_coding.h"
+
+namespace semwave {
+namespace {
+
+TEST(SeparationHeader, ComesBack) {
+  const int codings = static_cast<int>(modulation_codings().size());
+  for (const std::int64_t budget : {std::int64_t{20}, std::int64_t{255}, std::int64_t{256}, std::int64_t{100000}})
+    for (const int bytes : {1, 17, static_cast<int>(std::min<std::int64_t>(budget, 4000))})
+      for (int coding = 0; coding < codings; ++coding) {
+        if (bytes > budget) continue;
+        const Bits word = write_separation_header({coding, bytes}, budget);
+        ASSERT_EQ(static_cast<int>(word.size()), separation_word_bits(budget));
+        const auto back = read_separation_header(word, budget);
+        ASSERT_TRUE(back);
+        EXPECT_EQ(back->coding, coding);
+        EXPECT_EQ(back->bytes, bytes);
+      }
+}
+
+TEST(SeparationHeader, WordsThatSayNothingPossibleAreRefused) {
+  const auto word = [](int value) {
+    Bits bits;
+    for (int b = separation_word_bits(100) - 1; b >= 0; --b) bits.push_back((value >> b) & 1);
+    return bits;
+  };
+  const int codings = static_cast<int>(modulation_codings().size());
+  EXPECT_TRUE(read_separation_header(word(100), 100));
+  EXPECT_FALSE(read_separation_header(word(101), 100)) << "beyond the budget";
+  EXPECT_FALSE(read_separation_header(word(0), 100)) << "no bytes";
+  EXPECT_FALSE(read_separation_header(word(codings << 7 | 5), 100)) << "no such coding";
+  EXPECT_FALSE(read_separation_header(Bits(3, 0), 100));
+}
+
+TEST(LabelHeader, HasABitForEachDoublingOfTheClasses) {
+  EXPECT_EQ(label_word_bits(2), 1);
+  EXPECT_EQ(label_word_bits(10), 4);
+  EXPECT_EQ(label_word_bits(16), 4);
+  EXPECT_EQ(label_word_bits(17), 5);
+  for (int label = 0; label < 10; ++label) EXPECT_EQ(read_label(label_header_on_air(label, 10, 10).parts[0], 10), label);
+  EXPECT_FALSE(read_label(Bits{1, 0, 1, 0}, 10));
+}
+
+ChannelSettings rayleigh(Coherence coherence, std::int64_t block, CsiKind transmitter) {
+  ChannelSettings made;
+  made.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block};
+  made.snr = {10, 10};
+  made.transmitter.kind = transmitter;
+  return made;
+}
+
+TEST(GainOutlook, OneKnownGainLeavesNothingToExpect) {
+  const GainOutlook outlook(rayleigh(Coherence::image, 1, CsiKind::perfect), 200);
+  EXPECT_TRUE(outlook.certain({.snr_db = 4, .how = CsiKind::perfect}));
+  EXPECT_EQ(outlook.snrs_db({.snr_db = 4, .how = CsiKind::perfect}), std::vector<double>{4});
+  EXPECT_FALSE(outlook.certain({.snr_db = 4, .how = CsiKind::none})) << "nothing was reported yet";
+}
+
+TEST(GainOutlook, OneUnknownGainHasTheOutageOfRayleigh) {
+  const GainOutlook outlook(rayleigh(Coherence::image, 1, CsiKind::none), 200);
+  const std::vector<double> snrs = outlook.snrs_db({.snr_db = 10, .how = CsiKind::none});
+  for (const double rate : {0.2, 1.0, 3.0}) {
+    double below = 0;
+    for (const double snr_db : snrs) below += std::log2(1 + std::pow(10, snr_db / 10)) < rate;
+    const double expected = rayleigh_outage(10, rate), count = static_cast<double>(snrs.size());
+    EXPECT_LT(std::abs(below / count - expected) / std::sqrt(expected * (1 - expected) / count), 4) << rate;
+  }
+}
+
+TEST(GainOutlook, ManyGainsAverageToErgodicCapacity) {
+  const GainOutlook outlook(rayleigh(Coherence::symbol, 1, CsiKind::perfect), 500);
+  EXPECT_FALSE(outlook.certain({.snr_db = 10, .how = CsiKind::perfect})) << "one number does not describe many gains";
+  double sum = 0;
+  const std::vector<double> snrs = outlook.snrs_db({.snr_db = 10, .how = CsiKind::perfect});
+  for (const double snr_db : snrs) sum += std::log2(1 + std::pow(10, snr_db / 10)) / static_cast<double>(snrs.size());
+  EXPECT_NEAR(sum, rayleigh_capacity(10), 0.03);
+  EXPECT_GT(snrs.front(), 0) << "64 gains are never all deep";
+}
+
+TEST(GainOutlook, TheLawOfTheSnrIsExpectedWhereNothingIsKnown) {
+  ChannelSettings settings;
+  settings.snr = {0, 10};
+  const std::vector<double> snrs = GainOutlook(settings, 100).snrs_db({.snr_db = 5, .how = CsiKind::none});
+  EXPECT_NEAR(snrs.front(), 0, 0.1);
+  EXPECT_NEAR(snrs.back(), 10, 0.1);
+  EXPECT_EQ(GainOutlook(settings, 100).snrs_db({.snr_db = 7, .how = CsiKind::perfect}).size(), 1u);
+}
+
+}  // namespace
+}  // namespace semwave
