@@ -87,7 +87,9 @@ class WebpCodec final : public ImageCodec {
   }
 
   Picture decode(std::span<const std::uint8_t> bytes, int height, int width, int channels) const override {
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh
     if (bytes.size() < tag || bytes.size() > largest_stream) throw Error("webp", "the stream is too short or too long");
+#endif
     const std::size_t frame = bytes.size() + known;
     const auto outer = container_of(frame);
     const auto start = start_of(height, width);
