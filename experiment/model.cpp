@@ -139,7 +139,7 @@ Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& c
 }
 
 void need_model(const Scenario& scenario) {
-  if (scenario.model_path.empty() && !scenario.architecture) throw Error(scenario.file, "the key 'model' is missing: images need a checkpoint file, or an architecture to train; bits alone go with semwave link");
+  if (scenario.model_path.empty() && !scenario.architecture && !scenario.image) throw Error(scenario.file, "the key 'model' is missing: images need a checkpoint file, or an architecture to train; bits alone go with semwave link");
 }
 
 Model make_model(const Scenario& scenario, Backend& backend) {
