@@ -11,7 +11,14 @@
 namespace semwave {
 namespace {
 
-constexpr std::size_t most_fitters = 1024;
+constexpr std::size_t most_fitters = 4096;
+constexpr double believed_step_db = 0.1;
+
+/// Codes are chosen on steps of the SNR, rounded down, so that what was chosen once serves many images. A bound stays exact.
+ChannelState on_a_step(ChannelState state, Carriage carriage) {
+  if (carriage == Carriage::coded) state.snr_db = std::floor(state.snr_db / believed_step_db + 1e-6) * believed_step_db;
+  return state;
+}
 
 }  // namespace
 
@@ -29,7 +36,8 @@ void SeparationTransmitter::check(const SeparationSettings& settings, const Plac
                                               std::to_string(least) + ", pilots and prefixes apart");
 }
 
-SeparationTransmitter::Sent SeparationTransmitter::choose(const Picture& picture, const ChannelState& state) const {
+SeparationTransmitter::Sent SeparationTransmitter::choose(const Picture& picture, const ChannelState& believed_state) const {
+  const ChannelState state = on_a_step(believed_state, settings_.carriage);
   const EncodedImages::One image(EncodedImages::of_process(), *codec_, kind_, picture);
   Sent best;
   const auto tries = [&](int quality) {

@@ -11,6 +11,7 @@
 namespace semwave {
 namespace {
 
+constexpr double step_db = 0.1, negligible = 1e-9;  // of losses that are summed
 constexpr double header_share = 0.1;  // of the outage that a header may take where the gain is not known: 1e-3 of 1e-2, as elsewhere
 
 double linear(double snr_db) { return std::pow(10.0, snr_db / 10); }
@@ -60,12 +61,17 @@ const std::optional<StreamFit>& StreamFitter::fit(int bytes) {
 
 double StreamFitter::expected_loss(std::int64_t bits, int coding) const {
   const ModulationCoding& chosen = modulation_codings()[static_cast<std::size_t>(coding)];
-  double sum = 0;
-  // The worst first: most choices are decided there.
-  for (const double snr_db : snrs_db_) {
-    const double loss = predicted_loss(bits, chosen, snr_db) / static_cast<double>(snrs_db_.size());
-    sum += loss;
-    if (sum > stream_loss_ || loss * static_cast<double>(snrs_db_.size()) < 1e-9) break;
+  const auto count = static_cast<double>(snrs_db_.size());
+  if (snrs_db_.size() == 1) return predicted_loss(bits, chosen, snrs_db_[0]);
+  // Losses fall as the SNR grows: where twice the share that may be lost has an even chance, it is too much.
+  const auto twice = static_cast<std::size_t>(2 * stream_loss_ * count) + 1;
+  if (twice < snrs_db_.size() && predicted_loss(bits, chosen, snrs_db_[twice]) > 0.5) return 1;
+  double sum = 0, at_db = 0, loss = 1;
+  for (std::size_t i = 0; i < snrs_db_.size() && sum <= stream_loss_ && loss > negligible; ++i) {
+    const double step = std::floor(snrs_db_[i] / step_db) * step_db;  // downwards: rather too much loss
+    if (i == 0 || step != at_db) loss = predicted_loss(bits, chosen, step);
+    at_db = step;
+    sum += loss / count;
   }
   return sum;
 }

@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE))
 from bar import mean_interval, wilson  # noqa: E402
 from draw import Curves, page  # noqa: E402
 
-BUDGETS = [128, 256, 512]
+BUDGETS = [128, 384, 1024]
 SNRS = [-5, -2.5, 0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20]
 CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh"}
 CODECS = {"JPEG": "jpeg", "WebP": "webp", "HEIC": "heic"}
@@ -170,17 +170,17 @@ def draw_panels(found):
 
 
 def cliff(study, mean_psnr):
-    adapting = study.separation("JPEG", "awgn", 512, CLIFF_SNRS, "jpeg", out="cliff_adapting")
-    designed = study.separation("JPEG", "awgn", 512, CLIFF_SNRS, "jpeg", {"design_snr_db": 10}, out="cliff_designed")
+    adapting = study.separation("JPEG", "awgn", 384, CLIFF_SNRS, "jpeg", out="cliff_adapting")
+    designed = study.separation("JPEG", "awgn", 384, CLIFF_SNRS, "jpeg", {"design_snr_db": 10}, out="cliff_designed")
     charts, made = [], []
     for title, value, half, scale in (("accuracy, %", "accuracy", "accuracy_half", 100), ("PSNR, dB", "psnr_db", "psnr_half", 1)):
-        chart = Curves("AWGN, 512 uses: adapting, and designed for 10 dB", "SNR, dB", title)
+        chart = Curves("AWGN, 384 uses: adapting, and designed for 10 dB", "SNR, dB", title)
         for name, pairs in (("JPEG", adapting), ("JPEG designed for 10 dB", designed)):
-            chart.add(name, [(snr, scale * getattr(p, value), scale * getattr(p, half)) for snr, p in zip(CLIFF_SNRS, [Point(r, q, 512, mean_psnr) for r, q in pairs])])
+            chart.add(name, [(snr, scale * getattr(p, value), scale * getattr(p, half)) for snr, p in zip(CLIFF_SNRS, [Point(r, q, 384, mean_psnr) for r, q in pairs])])
         charts.append(chart)
     page(HERE / "cliff.svg", charts, 2)
     for snr, (row, records) in zip(CLIFF_SNRS, designed):
-        made.append((snr, Point(row, records, 512, mean_psnr), (row["separation"]["block_losses"] + row["header_losses"]) / row["images"]))
+        made.append((snr, Point(row, records, 384, mean_psnr), (row["separation"]["block_losses"] + row["header_losses"]) / row["images"]))
     return made
 
 
@@ -230,7 +230,7 @@ def write_page(study, found, steps, curves):
         for metric, value in (("accuracy", lambda p: p.accuracy), ("psnr", lambda p: p.psnr_db)):
             cells = [crossing_text(panel["semantic"][metric], panel[name][metric], value) if metric in panel[name] else "-" for name in ("JPEG", "WebP", "HEIC", "HEIC at capacity", "label")]
             out.append(f"| {CHANNELS[channel]}, {budget} | {metric} | " + " | ".join(cells) + " |")
-    out += ["", "## The cliff", "", "JPEG at 512 uses over AWGN, once adapting to the SNR and once designed for 10 dB:", "", "![the cliff](cliff.svg)", "", "| SNR, dB | accuracy | PSNR, dB | images lost |", "|---|---|---|---|"]
+    out += ["", "## The cliff", "", "JPEG at 384 uses over AWGN, once adapting to the SNR and once designed for 10 dB:", "", "![the cliff](cliff.svg)", "", "| SNR, dB | accuracy | PSNR, dB | images lost |", "|---|---|---|---|"]
     out += [f"| {snr:g} | {100 * p.accuracy:.1f} % | {p.psnr_db:.2f} | {100 * lost:.1f} % |" for snr, p, lost in steps]
     out += ["", "## Uses for equal accuracy at 0 dB", "", "AWGN, mean channel uses an image at which a curve of accuracy against uses reaches the target, and how many times those of the semantic pair that is:", "",
             "| accuracy | " + " | ".join(curves) + " |", "|---|" + "---|" * len(curves)]
@@ -242,9 +242,9 @@ def write_page(study, found, steps, curves):
             ratio = f" ({uses / own:.1f}x)" if uses and own and name != "semantic" else ""
             cells.append("not reached" if uses is None else f"{'at most ' if least else ''}{uses:.0f}{ratio}")
         out.append(f"| {100 * target:.0f} % | " + " | ".join(cells) + " |")
-    out += ["", "## What the transmitter works", "", "At 10 dB AWGN, 512 uses. A codec's work is not multiply-adds: it counts as no network operations, its time on this machine stands beside it (search for the quality included, streams", "that were encoded before taken from memory; the times are those of one run and not a measurement).", "",
+    out += ["", "## What the transmitter works", "", "At 10 dB AWGN, 384 uses. A codec's work is not multiply-adds: it counts as no network operations, its time on this machine stands beside it (search for the quality included, streams", "that were encoded before taken from memory; the times are those of one run and not a measurement).", "",
             "| scheme | MFLOP an image | ms an image | uses | accuracy | PSNR, dB | nothing fits |", "|---|---|---|---|---|---|---|"]
-    panel, at = found["awgn", 512], SNRS.index(10)
+    panel, at = found["awgn", 384], SNRS.index(10)
     for name in SCHEMES:
         for metric in ("accuracy", "psnr"):
             if name not in panel or metric not in panel[name] or (metric == "psnr" and not name.startswith("semantic")):
