@@ -36,8 +36,9 @@ def body(bar):
             schemes = [{"kind": "separation", "codec": codec, "budget": budget} | ({"design_snr_db": DESIGN_DB} if designed else {}) for codec in ("jpeg", "heic") for designed in (False, True)]
             rows, _ = bar.run("scenarios/kodak.json", {"/source/path": str(pictures.parent), "/model": {"image": [height, width, 3]}, "/metrics": ["psnr"], "/sweep": {"/transmitter": schemes, "/channel/snr_db": SNRS}},
                               f"{width}x{height}_{divisor}")
-            for number, scheme in enumerate(schemes):
-                psnrs = [row["psnr_db"] for row in rows[number * len(SNRS):(number + 1) * len(SNRS)]]
+            for scheme in schemes:
+                worth = {row["point"]["/channel/snr_db"]: row["psnr_db"] for row in rows if row["point"]["/transmitter"] == scheme}
+                psnrs = [worth[snr] for snr in SNRS]
                 what = f"{width}x{height}, {min(len(members), bar.options.images)} pictures, ratio {ratio}, {scheme['codec']}"
                 line = " ".join(f"{snr:g}:{psnr:.2f}" for snr, psnr in zip(SNRS, psnrs))
                 if "design_snr_db" in scheme:
