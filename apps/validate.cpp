@@ -1,4 +1,5 @@
 // semwave validate: what is wrong with a scenario, before anything runs.
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -7,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/run_options.h"
 #include "core/checkpoint.h"
+#include "core/error.h"
 #include "experiment/model.h"
 #include "experiment/scenario.h"
 
@@ -16,16 +18,25 @@ namespace {
 int validate(const RunOptions& options) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   const std::vector<Point> points = expand(scenario);
-  std::map<std::string, std::pair<Architecture, std::string>> networks;  // by checkpoint, with its sum; a sweep mostly names one
+  struct Network {
+    Architecture architecture;
+    std::string sha256;
+    bool classifies;  // whole images
+  };
+  std::map<std::string, Network> networks;  // by checkpoint; a sweep mostly names one
   for (const Point& point : points) {
     const std::string& path = point.scenario.model_path;
     if (path.empty()) continue;  // checked when it was read
     if (!networks.contains(path)) {
       const Checkpoint checkpoint = read_checkpoint(path);
-      networks.emplace(path, std::pair{checkpoint_architecture(checkpoint, path), checkpoint.sha256});
+      const bool classifies = std::any_of(checkpoint.arrays.begin(), checkpoint.arrays.end(), [](const NamedArray& array) { return array.name.starts_with("classifier."); });
+      networks.emplace(path, Network{checkpoint_architecture(checkpoint, path), checkpoint.sha256, classifies});
     }
-    check_against(point.scenario, networks.at(path).first);
-    check_policy(point.scenario, networks.at(path).second);
+    const Network& network = networks.at(path);
+    if ((point.scenario.pair == PairKind::semantic) == network.classifies)
+      throw Error(point.scenario.place("/model").str(), network.classifies ? "is a classifier of whole images: for the transmitters separation and label" : "is no classifier of whole images, as the transmitters separation and label need one");
+    check_against(point.scenario, network.architecture);
+    check_policy(point.scenario, network.sha256);
   }
   fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
   return 0;

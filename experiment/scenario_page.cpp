@@ -34,6 +34,7 @@ std::string form(const Field& field) {
       std::vector<std::string> names;
       for (const auto& [name, fields] : field.kinds) names.push_back(name);
       text = "kind " + join(names);
+      if (!field.usual_kind.empty()) text += ", left out: `" + field.usual_kind + "`";
       break;
     }
     case FieldType::object: {

@@ -164,5 +164,24 @@ TEST(Schema, SaysWhatResolveChecks) {
   EXPECT_EQ(schema["properties"]["steps"]["items"]["properties"]["at"]["type"], "integer");
 }
 
+TEST(Fields, AVariantMayHaveAUsualKind) {
+  Field end{.name = "end", .type = FieldType::variant, .fallback = Json::object()};
+  end.kinds = {{"plain", share({.fields = {{.name = "rate", .type = FieldType::integer, .fallback = 3}}})}, {"other", share({.fields = {{.name = "name", .type = FieldType::string}}})}};
+  const Place place{"x.json", ""};
+  expect_contains(error_of([&] { (void)resolve(parse_json(R"({"rate": 4})", "x.json"), end, place); }), "'kind' is missing");
+  end.usual_kind = "plain";
+  EXPECT_EQ(resolve(parse_json(R"({"rate": 4})", "x.json"), end, place), (Json{{"kind", "plain"}, {"rate", 4}}));
+  EXPECT_EQ(resolve(Json::object(), end, place), (Json{{"kind", "plain"}, {"rate", 3}}));
+  EXPECT_EQ(resolve(parse_json(R"({"kind": "other", "name": "n"})", "x.json"), end, place), (Json{{"kind", "other"}, {"name", "n"}}));
+  expect_contains(error_of([&] { (void)resolve(parse_json(R"({"name": "n"})", "x.json"), end, place); }), "unknown key");
+  const Json schema = json_schema({.fields = {end}});
+  const Json& forms = schema["properties"]["end"]["anyOf"];
+  int demands = 0;
+  for (const Json& form : forms)
+    if (form.contains("required"))
+      for (const Json& key : form["required"]) demands += key == "kind";
+  EXPECT_EQ(demands, 1) << "only the other kind must say so: " << forms.dump();
+}
+
 }  // namespace
 }  // namespace semwave
