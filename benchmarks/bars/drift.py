@@ -67,8 +67,8 @@ def body(bar):
 def arguments(parser):
     parser.add_argument("--slots", type=int, default=10000)
     parser.add_argument("--links", type=int, default=8)
-    parser.add_argument("--snr-db", type=float, default=10, dest="snr_db", help="mean SNR of every link")
-    parser.add_argument("--uses", type=float, default=50, help="limit of the mean uses")
+    parser.add_argument("--snr-db", type=float, default=5, dest="snr_db", help="mean SNR of every link")
+    parser.add_argument("--uses", type=float, default=100, help="limit of the mean uses")
 
 
 measure("drift plus penalty against its limit and the hull of fixed plans", body, arguments)
