@@ -227,5 +227,20 @@ TEST(PredictedLoss, FallsWithTheSnrAndRisesWithTheBlocks) {
   EXPECT_GT(predicted_loss(20000, modulation_codings()[4], 1.5), predicted_loss(900, modulation_codings()[4], 1.5));
 }
 
+TEST(TransportLoss, PolarBlocksOfEverySizeKeepWhatIsPredicted) {
+  // Low rates meet every length of code block on the way; where one in a hundred is predicted, five in a hundred would be a fault of some length.
+  for (const double rate : {1.0 / 16, 1.0 / 8, 1.0 / 5, 1.0 / 3})
+    for (const int bits : {40, 104, 168, 240, 328, 600}) {
+      const ModulationCoding coding{.code = ChannelCode::polar, .rate = rate, .modulation = Modulation::qpsk};
+      double low = -20, high = 10;
+      while (high - low > 0.01) {
+        const double middle = (low + high) / 2;
+        (predicted_loss(bits, coding, middle) > 0.01 ? low : high) = middle;
+      }
+      const Losses losses = run(Transport(bits, coding), high, 200);
+      EXPECT_LE(losses.lost, losses.blocks / 20) << "rate " << rate << ", " << bits << " bits at " << high << " dB";
+    }
+}
+
 }  // namespace
 }  // namespace semwave

@@ -31,6 +31,20 @@ TARGETS = [0.80, 0.85, 0.88, 0.90]
 CLIFF_SNRS = [-5, 0, 5, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 15, 20]
 SCHEMES = ["semantic", "semantic, digital", "JPEG", "WebP", "HEIC", "HEIC at capacity", "label"]
 BITS_PER_VALUE = 2
+DIGITAL = {"kind": "digital", "bits_per_value": BITS_PER_VALUE}
+MODELS = {"class": ROOT / "models" / "fashion_class.safetensors", "image": ROOT / "models" / "fashion.safetensors"}
+
+
+def plan_of(plan):
+    return {"kind": "fixed"} | {key: plan[key] for key in ("keep", "depth", "symbols_per_token")}
+
+
+def key_of(plan):
+    return plan["keep"], plan["depth"], plan["symbols_per_token"]
+
+
+def network_of(table):
+    return {key: value for key, value in table["network"].items() if key in ("gate", "positions")}
 
 
 class Study:
@@ -38,6 +52,7 @@ class Study:
         self.options = options
         self.work = Path(options.work).resolve()
         self.digital = self.knows_digital()
+        self.digital_tables = {}
 
     def knows_digital(self):
         """A program without the digital link leaves its curve out, and the page says so."""
@@ -63,30 +78,46 @@ class Study:
                 records.setdefault(record["point_sha256"], []).append((record["decision"] == record["label"], record.get("psnr_db"), record["uses"]["total"]))
         return [(row, records[row["point_sha256"]]) for row in rows]
 
-    def policy(self, task, channel, budget):
-        """A table policy: for each bin of believed SNR the plan that was best on the validation split within the budget; where none is, the cheapest."""
+    def digital_uses(self, task, source):
+        """[bins] of {plan: uses} when its tokens go as bits, as `semwave budget` predicts them at the lower edge of each bin."""
+        edges = [SNRS[0]] + source["edges_db"]
+        plans = [plan_of(plan) for plan in source["plans"]]
+        command = [self.options.semwave, "budget", str(ROOT / "scenarios" / "baseline.json"), "--quiet", "--json"]
+        settings = {"/model": str(MODELS[task]), "/source/count": 1, "/channel": {"kind": "awgn", "snr_db": 0}, "/transmitter": {"kind": "semantic", "link": DIGITAL} | network_of(source),
+                    "/sweep": {"/channel/snr_db": edges, "/transmitter/policy": plans}, "/metrics": ["accuracy"] if task == "class" else ["psnr"]}
+        for pointer, value in settings.items():
+            command += ["--set", f"{pointer}={json.dumps(value)}"]
+        made = [{} for _ in edges]
+        for line in subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines():
+            row = json.loads(line)
+            if "point" in row:
+                made[edges.index(row["point"]["/channel/snr_db"])][key_of(row["point"]["/transmitter/policy"])] = row["channel_uses"]["total"]
+        return made
+
+    def policy(self, task, channel, budget, digital):
+        """A table policy: for each bin of believed SNR the plan that was best on the validation split within the budget; where none is, the cheapest. Plans of the
+        digital link are ranked by what they were worth as amplitudes."""
         source = json.loads((ROOT / "scenarios" / "tables" / f"fashion_{task}_{channel}.json").read_text())
         metric = "accuracy" if task == "class" else "psnr_db"
+        if digital and (task, channel) not in self.digital_tables:
+            self.digital_tables[task, channel] = self.digital_uses(task, source)
         entries = []
         for at, edge in enumerate([-200] + source["edges_db"]):
-            within = [plan for plan in source["plans"] if plan["uses"][at] <= budget] or [min(source["plans"], key=lambda plan: plan["uses"][at])]
-            best = max(within, key=lambda plan: plan[metric][at])
-            entries.append({"from_db": edge, "keep": best["keep"], "depth": best["depth"], "symbols_per_token": best["symbols_per_token"]})
-        path = self.work / "tables" / f"{task}_{channel}_{budget}.json"
+            uses = lambda plan: self.digital_tables[task, channel][at][key_of(plan)] if digital else plan["uses"][at]
+            within = [plan for plan in source["plans"] if uses(plan) <= budget] or [min(source["plans"], key=uses)]
+            entries.append({"from_db": edge} | plan_of(max(within, key=lambda plan: plan[metric][at])))
+            entries[-1].pop("kind")
+        path = self.work / "tables" / f"{task}_{channel}_{budget}{'_digital' if digital else ''}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"made_by": "docs/studies/baseline/make.py", "model_sha256": source["model_sha256"], "entries": entries})
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
-        network = {key: value for key, value in source["network"].items() if key in ("gate", "positions")}
-        return {"kind": "semantic", "policy": {"kind": "table", "file": str(path)}} | network
+        return {"kind": "semantic", "policy": {"kind": "table", "file": str(path)}} | network_of(source)
 
     def semantic(self, task, channel, budget, snrs, digital=False):
-        transmitter = self.policy(task, channel, budget)
-        if digital:
-            transmitter["link"] = {"kind": "digital", "bits_per_value": BITS_PER_VALUE}
-        model = ROOT / "models" / ("fashion_class.safetensors" if task == "class" else "fashion.safetensors")
+        transmitter = self.policy(task, channel, budget, digital) | ({"link": DIGITAL} if digital else {})
         return self.run(f"semantic_{task}_{channel}_{budget}" + ("_digital" if digital else ""),
-                        {"/model": str(model), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": transmitter,
+                        {"/model": str(MODELS[task]), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": transmitter,
                          "/metrics": ["accuracy"] if task == "class" else ["psnr"], "/sweep": {"/channel/snr_db": snrs}})
 
     def separation(self, name, channel, budget, snrs, codec, extra=None, out=None):
