@@ -242,7 +242,9 @@ PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, 
 
 OrderedJson comparison_json(const Comparison& comparison) {
   const auto figure = [](const PairedMean& mean) {
-    return OrderedJson{{"a", mean.a}, {"b", mean.b}, {"difference", mean.difference}, {"ci95", {mean.difference - mean.halfwidth, mean.difference + mean.halfwidth}}};
+    OrderedJson shown{{"a", mean.a}, {"b", mean.b}, {"difference", mean.difference}, {"ci95", nullptr}};  // one image, or one link, has no interval
+    if (std::isfinite(mean.halfwidth)) shown["ci95"] = {mean.difference - mean.halfwidth, mean.difference + mean.halfwidth};
+    return shown;
   };
   OrderedJson made;
   made["pairs"] = comparison.pairs;

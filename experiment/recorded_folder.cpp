@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 
 #include "core/error.h"
@@ -96,7 +97,29 @@ void RecordedFolder::read_rows() {
     const Json::json_pointer at(std::string("/points/") + key);
     return run.contains(at) && run[at].is_number_unsigned() ? run[at].get<std::size_t>() : 0;
   };
-  if (const std::size_t own = count("done") + count("reused"); own > 0) grid_ = std::min(grid_, own);
+  if (const std::size_t own = count("done") + count("reused"); own > 0)
+    grid_ = std::min(own, grid_);
+  else
+    bring_own_rows_forward();
+}
+
+void RecordedFolder::bring_own_rows_forward() {
+  // Killed, or still running: its rows were appended behind those of earlier sweeps, and of two rows of one point the later is its own.
+  std::map<std::string, std::size_t> latest;
+  for (std::size_t row = 0; row < rows_.size(); ++row) latest[rows_[row]["point"].dump()] = row;
+  std::vector<OrderedJson> own, earlier;
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    const OrderedJson& point = rows_[row]["point"];
+    bool swept = point.size() == swept_.size() && latest[point.dump()] == row;
+    for (const auto& [pointer, value] : point.items()) {
+      const auto values = scenario_["sweep"].find(pointer);
+      swept = swept && values != scenario_["sweep"].end() && values->is_array() && std::find(values->begin(), values->end(), Json(value)) != values->end();
+    }
+    (swept ? own : earlier).push_back(std::move(rows_[row]));
+  }
+  grid_ = own.size();
+  std::move(earlier.begin(), earlier.end(), std::back_inserter(own));
+  rows_ = std::move(own);
 }
 
 void RecordedFolder::find_records() {

@@ -30,7 +30,7 @@ class RecordedFolder {
 
   const std::string& path() const { return path_; }
   std::string records_file() const { return path_ + "/records.jsonl"; }
-  /// In the order of results.jsonl; the first `grid()` of them belong to the scenario of the folder, the others to earlier sweeps.
+  /// The first `grid()` of them belong to the scenario of the folder, the others to earlier sweeps; else in the order of results.jsonl.
   const std::vector<OrderedJson>& rows() const { return rows_; }
   std::size_t grid() const { return grid_; }
   std::string name() const { return scenario_["name"].get<std::string>(); }
@@ -47,6 +47,7 @@ class RecordedFolder {
  private:
   void read_scenario();
   void read_rows();
+  void bring_own_rows_forward();
   void find_records();
 
   std::string path_;

@@ -124,6 +124,31 @@ std::vector<std::pair<std::size_t, std::size_t>> matched(const RecordedFolder& a
 
 using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
 
+TEST(MatchTest, OfARunThatWasKilledOnlyItsOwnRowsCount) {
+  // Rows of an earlier sweep over 0, 5 and 10 dB stand in the file; the sweep over 10 and 20 dB that followed was killed behind its first point.
+  const std::string path = make_folder("killed", {.snr_db = {0, 5, 10}});
+  Json scenario = Json::parse(read_file_whole(path + "/scenario.json", 1 << 20));
+  scenario["sweep"]["/channel/snr_db"] = {10, 20};
+  tiny::write_text(path + "/scenario.json", scenario.dump());
+  const OrderedJson own{{"point", {{"/channel/snr_db", 10}}}, {"point_sha256", std::string(64, 'f')}};
+  tiny::write_text(path + "/results.jsonl", read_file_whole(path + "/results.jsonl", 1 << 20) + own.dump() + "\n");
+  tiny::write_text(path + "/run.json", R"({"command": ["semwave", "run"]})");
+  const RecordedFolder killed(path);
+  ASSERT_EQ(killed.grid(), 1u);
+  EXPECT_EQ(killed.rows().size(), 4u);
+  EXPECT_EQ(killed.rows()[0]["point_sha256"], std::string(64, 'f'));
+  EXPECT_EQ(killed.value_at(1, "/channel/k_db"), Json()) << "what an earlier sweep's scenario said is not known";
+}
+
+TEST(PairedTotalsTest, OneImageHasNoInterval) {
+  PairedTotals totals;
+  totals.add(record(0, 1, 1, 10, 20), record(0, 1, 0, 14, 21));
+  const OrderedJson shown = comparison_json(totals.result());
+  EXPECT_EQ(shown["channel_uses"]["difference"], 4);
+  EXPECT_TRUE(shown["channel_uses"]["ci95"].is_null());
+  EXPECT_TRUE(shown["accuracy"]["ci95"].is_null());
+}
+
 TEST(MatchTest, PointsOfEqualSweptValuesBelongTogether) {
   const RecordedFolder a(make_folder("a", {.snr_db = {0, 5, 10}})), b(make_folder("b", {.snr_db = {10, 20, 0}})), five(make_folder("five", {.snr_db = {5}})), one(make_folder("one", {.snr_db = {7}}));
   EXPECT_EQ(matched(a, b), (Pairs{{0, 2}, {2, 0}}));
