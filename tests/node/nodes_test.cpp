@@ -77,6 +77,38 @@ TEST_F(Nodes, TheSameForPositionsUnknownStopRulesAndEveryKindOfFade) {
   }
 }
 
+TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
+  struct Case {
+    const char* name;
+    Json transmitter, channel;
+  };
+  const Json digital{{"kind", "digital"}, {"bits_per_value", 3}};
+  for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"digital over lost packets", {}, {{"kind", "erasure"}, {"loss", 0.2}, {"of", "packet"}, {"packet_uses", 12}, {"snr_db", 10}}},
+                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
+    SCOPED_TRACE(one.name);
+    Json changed = json_;
+    changed["channel"] = one.channel;
+    if (one.transmitter.is_null()) {
+      changed["transmitter"]["link"] = digital;
+    } else {
+      changed["transmitter"] = one.transmitter;
+      changed.erase("receiver");
+      changed.erase("train");
+      if (one.transmitter["kind"] == "label") changed["metrics"] = {"accuracy"};
+    }
+    const Scenario scenario = parse_scenario(changed, "tiny.json");
+    const nodes::Simulated wanted = nodes::simulate(scenario, tiny::fresh_folder("run"));
+    ServerOptions options;
+    options.out = tiny::fresh_folder("there");
+    nodes::RunningServer server(scenario, options);
+    const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
+    EXPECT_EQ(sent.failure, "");
+    nodes::expect_same_rows(sent.rows, wanted.rows);
+    nodes::expect_same_rows(server.stop().rows, wanted.rows);
+    EXPECT_EQ(tiny::lines_of(options.out + "/records.jsonl"), wanted.records);
+  }
+}
+
 TEST_F(Nodes, ManyTransmittersMakeOneRowTogether) {
   const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
   ServerOptions options;
