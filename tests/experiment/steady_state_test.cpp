@@ -79,5 +79,9 @@ TEST(SteadyState, NorDoesOneOverOfdmOrWithLosses) {
   expect_none({{"/channel", "gilbert_elliott"}});
 }
 
+TEST(SteadyState, NorDoesADigitalLink) {
+  expect_none({{"/transmitter/link", Json{{"kind", "digital"}, {"bits_per_value", 3}}}, {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}}}});
+}
+
 }  // namespace
 }  // namespace semwave
