@@ -73,7 +73,7 @@ int budget(const RunOptions& options) {
   if (looked_at > 0 && scenario.timeline)
     fmt::print("# time and the receiver's operations are those of the first slots, up to {} images\n", looked_at);
   else if (looked_at > 0)
-    fmt::print("# the exit looks at images: uses and operations are those of up to {} images of the validation split\n", looked_at);
+    fmt::print("# up to {} images were run for what plans alone do not tell: where an exit looks, or what is lost on the way\n", looked_at);
   if (scenario.resolved["stop"]["accuracy_halfwidth"].get<double>() > 0) fmt::print("# at most: stop.accuracy_halfwidth may end a point after fewer images\n");
   return 0;
 }

@@ -193,6 +193,18 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
   take_means(evaluate(sample, model, *data, pool, {.shard = settings.shard}), budget);
 }
 
+/// Whether chance on the way decides what the receiver has to work on: lost tokens, lost blocks of bits.
+bool loses_on_the_way(const Scenario& scenario) { return scenario.channel.loss || scenario.digital || scenario.pair == PairKind::separation; }
+
+/// The receiver's work where it is chance: that of the first images, which are run.
+void look_at_receiver(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
+  Scenario sample = scenario;
+  sample.stop = {.max_images = std::min(budget.images, most_looked_at)};
+  const PointResult result = evaluate(sample, model, data, pool, {.shard = settings.shard});
+  budget.receiver_operations = result.receiver_operations;
+  budget.looked_at = static_cast<int>(result.totals.images);
+}
+
 /// A timeline: what is sent depends on queues and feedback. Where plans tell what an image costs, all of it is gone through without the
 /// network; the rest is known from its first slots.
 void look_at_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
@@ -293,7 +305,10 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
         budget.cbr = budget.uses() / static_cast<double>(data.values());
         continue;
       }
-      if (!plan_point(scenario, model, budget.images, pool, budget)) look(scenario, model, data, pool, settings, validation, budget);
+      if (!plan_point(scenario, model, budget.images, pool, budget))
+        look(scenario, model, data, pool, settings, validation, budget);
+      else if (loses_on_the_way(scenario))
+        look_at_receiver(scenario, model, data, pool, settings, budget);
       budget.cbr = budget.uses() / static_cast<double>(data.values());
       works[work_of(scenario)].emplace_back(budget.transmitter_operations + budget.receiver_operations, i);
     }

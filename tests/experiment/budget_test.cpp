@@ -136,6 +136,16 @@ TEST(BudgetTest, AnExitThatLooksIsRunOnTheValidationSplit) {
   EXPECT_NEAR(budget.transmitter_operations / world.rows[0]["flops"]["transmitter"].get<double>(), 1, 0.5);
 }
 
+TEST(BudgetTest, WhatIsLostOnTheWayIsNotWorkedOn) {
+  const Json erasure{{"kind", "erasure"}, {"loss", 0.4}, {"snr_db", 10}}, clean{{"kind", "erasure"}, {"loss", 0}, {"snr_db", 10}};
+  const World world(Json{{"/sweep", {{"/channel", {erasure, clean}}}}});
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(world.budget.points[i].receiver_operations / world.rows[i]["flops"]["receiver"].get<double>(), 1, 1e-9);
+    EXPECT_EQ(world.budget.points[i].looked_at, 120);
+  }
+  EXPECT_LT(world.budget.points[0].receiver_operations, 0.98 * world.budget.points[1].receiver_operations);
+}
+
 TEST(BudgetTest, ATimelineIsGoneThrough) {
   const World world(Json{{"/channel", {{"kind", "rayleigh"}, {"snr_db", 10}, {"doppler", 0.1}}},
                          {"/timeline", {{"links", 3}, {"slots", 60}, {"arrivals", {{"kind", "poisson"}, {"mean", 0.7}}}, {"slot_uses", 60}}}});
