@@ -19,8 +19,7 @@ constexpr Crc no_crc{0, 0};
 constexpr int shortest_ldpc = 648;
 constexpr std::array<int, 3> ldpc_lengths = {1944, 1296, 648};
 constexpr std::int64_t largest_convolutional = 1024;  // message and CRC of a code block
-// Mother codes up to 1024, whose reliabilities are those of 38.212. The one of 2048 is made by Gaussian approximation, and punctured to 1160..1800 bits it
-// loses half of its blocks where the shorter ones lose one in a thousand.
+// Mother codes up to 1024, whose reliabilities are those of 38.212.
 constexpr std::int64_t longest_polar = 1024, longest_repeated_polar = 2048;
 
 struct LdpcRateValue {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "channel/capacity.h"
 #include "core/error.h"
 
 namespace semwave {
@@ -34,20 +35,23 @@ double inverse_log_phi(double y) {
   return 0.5 * (low + high);
 }
 
-/// Means of the inputs' ratios, design point 0 dB in each real dimension (mean 4), where codes of rate 1/2 come to work.
-std::vector<double> gaussian_means(int size) {
-  std::vector<double> means{4.0};
-  while (static_cast<int>(means.size()) < size) {
-    std::vector<double> next;
-    for (const double mean : means) {
-      const double phi = log_phi(mean);  // of the check: 1 - (1 - phi)^2 = phi (2 - phi), whichever form keeps its digits
-      next.push_back(inverse_log_phi(phi > -0.5 ? std::log1p(-std::expm1(phi) * std::expm1(phi)) : phi + std::log(2 - std::exp(phi))));
-      next.push_back(2 * mean);
-    }
-    means = std::move(next);
-  }
-  return means;
+/// Means of the inputs' ratios where the bits on air have these; the order of 'means' is that of polar_transform. A check of means a and b
+/// answers phi^-1(1 - (1 - phi(a)) (1 - phi(b))), a bit of both a + b.
+void combine(std::span<double> means) {
+  for (std::size_t half = means.size() / 2; half > 0; half /= 2)
+    for (std::size_t block = 0; block < means.size(); block += 2 * half)
+      for (std::size_t i = block; i < block + half; ++i) {
+        const double a = means[i], b = means[i + half];
+        const double phi_a = log_phi(a), phi_b = log_phi(b);
+        const double near = std::max(phi_a, phi_b), far = std::min(phi_a, phi_b);
+        // phi_a + phi_b - phi_a phi_b, whichever form keeps its digits.
+        means[i] = near > -0.5 ? inverse_log_phi(std::log1p(-std::expm1(near) * std::expm1(far))) : inverse_log_phi(near + std::log1p(std::exp(far - near) - std::exp(far)));
+        means[i + half] = a + b;
+      }
 }
+
+/// A ratio that tells everything: of a bit that both ends know.
+constexpr double certain = 1e3;
 
 int log2_up(int value) {
   int bits = 0;
@@ -67,15 +71,17 @@ int mother_length(int carried, int length) {
 }  // namespace
 
 std::vector<std::int32_t> polar_reliability(int size) {
-  assert(size >= 1 && size <= polar_largest_mother && (size & (size - 1)) == 0);
+  assert(size >= 1 && size <= 1024 && (size & (size - 1)) == 0);
   std::vector<std::int32_t> order;
-  if (size <= 1024) {
-    for (const std::int32_t input : universal_sequence)
-      if (input < size) order.push_back(input);
-    return order;
-  }
-  const std::vector<double> means = gaussian_means(size);
-  order.resize(static_cast<std::size_t>(size));
+  for (const std::int32_t input : universal_sequence)
+    if (input < size) order.push_back(input);
+  return order;
+}
+
+std::vector<std::int32_t> polar_reliability(std::span<const double> on_air) {
+  std::vector<double> means(on_air.begin(), on_air.end());
+  combine(means);
+  std::vector<std::int32_t> order(means.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::int32_t a, std::int32_t b) { return means[static_cast<std::size_t>(a)] < means[static_cast<std::size_t>(b)]; });
@@ -120,7 +126,7 @@ PolarCode::PolarCode(int information, int length, const Crc& crc) : information_
   for (int k = 0; k < length; ++k) places_.push_back(interleaved[static_cast<std::size_t>((first + k) % mother_)]);
 
   frozen_.assign(static_cast<std::size_t>(mother_), 1);
-  const std::vector<std::int32_t> order = polar_reliability(mother_);
+  const std::vector<std::int32_t> order = mother_ <= 1024 ? polar_reliability(mother_) : reliability_here();
   int open = carried;
   for (auto input = order.rbegin(); input != order.rend() && open > 0; ++input) {
     if (lost[static_cast<std::size_t>(*input)]) continue;
@@ -128,6 +134,18 @@ PolarCode::PolarCode(int information, int length, const Crc& crc) : information_
     --open;
   }
   if (open > 0) throw Error(place, "too few inputs are left after puncturing");
+}
+
+std::vector<std::int32_t> PolarCode::reliability_here() const {
+  // BPSK where this code comes to lose one block in a hundred; a real dimension with noise N0/2 has ratios of mean 4 Es/N0.
+  const double rate = static_cast<double>(information_ + crc_.bits) / length_;
+  const double mean = 4 * std::pow(10.0, normal_approximation_snr_db(Modulation::bpsk, length_, rate, 0.01) / 10);
+  std::vector<double> on_air(static_cast<std::size_t>(mother_), matching_ == PolarMatching::shortening ? certain : 0.0);
+  std::vector<int> sent(on_air.size(), 0);
+  for (const std::int32_t place : places_) ++sent[static_cast<std::size_t>(place)];
+  for (std::size_t i = 0; i < sent.size(); ++i)
+    if (sent[i] > 0) on_air[i] = std::min(certain, sent[i] * mean);
+  return polar_reliability(on_air);
 }
 
 void PolarCode::encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const {

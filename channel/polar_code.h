@@ -1,6 +1,6 @@
 // Polar codes (Arikan 2009) of any length, as 3GPP TS 38.212 matches them (clauses 5.3.1 and 5.4.1): a mother code of 32 to 2048, sub-block
 // interleaved, then punctured, shortened or repeated to the length asked for. Order of reliability: the universal sequence of 38.212 up to
-// 1024, Gaussian approximation (Trifonov 2012) for 2048, which 38.212 does not have. No distributed CRC, no parity-check bits.
+// 1024; Gaussian approximation (Trifonov 2012) of the code at hand, with what its matching sends, for 2048, which 38.212 does not have. No distributed CRC, no parity-check bits.
 //
 // Decoding: successive cancellation with a list (Tal and Vardy 2015), on likelihood ratios with min-sum updates (Balatsoukas-Stimming et
 // al. 2015); of the list the most likely path whose CRC holds.
@@ -40,6 +40,8 @@ class PolarCode {
   void encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const;
 
  private:
+  std::vector<std::int32_t> reliability_here() const;
+
   int information_, length_, mother_ = 0;
   Crc crc_;
   PolarMatching matching_ = PolarMatching::none;
@@ -47,8 +49,10 @@ class PolarCode {
   std::vector<std::int32_t> places_;
 };
 
-/// Inputs of a polar transform of `size` (a power of two up to 2048), least reliable first.
+/// Inputs of a polar transform of `size` (a power of two up to 1024), least reliable first.
 std::vector<std::int32_t> polar_reliability(int size);
+/// The same for bits on air whose ratios have these means [a power of two], by Gaussian approximation; 0: not sent.
+std::vector<std::int32_t> polar_reliability(std::span<const double> on_air);
 /// x = u F^{(x) m} in place, F = [1 0; 1 1]; its own inverse.
 void polar_transform(std::span<std::uint8_t> bits);
 

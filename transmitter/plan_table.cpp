@@ -263,8 +263,10 @@ PlanTable parse_plan_table(const Json& value, const std::string& file) {
     MeasuredPlan made{.plan = {p["keep"], p["depth"], p["symbols_per_token"]}, .operations = p["operations"], .uses = p["uses"].get<std::vector<double>>(), .accuracy = p["accuracy"].get<std::vector<double>>(), .psnr_db = {}};
     if (p.contains("psnr_db") != rebuilt) throw Error(at.str(), "psnr_db must be given for all plans or for none");
     if (rebuilt) made.psnr_db = p["psnr_db"].get<std::vector<double>>();
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice
     for (const auto& [name, list] : {std::pair{"uses", &made.uses}, std::pair{"accuracy", &made.accuracy}, std::pair{"psnr_db", &made.psnr_db}})
       if (list->size() != bins && (rebuilt || list != &made.psnr_db)) throw Error((at / name).str(), "expected a number for each of " + std::to_string(bins) + " bins, found " + std::to_string(list->size()));
+#endif
     table.plans.push_back(std::move(made));
   }
   return table;
