@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and tests. Without arguments: the quick tests of the release build. --full: every test, the quick ones again under the
-# address and undefined-behaviour sanitizers, and the fuzzers.
+# address and undefined-behaviour sanitizers, those of threads and nodes under the thread sanitizer, and the fuzzers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -53,6 +53,8 @@ fi
 check build
 build asan
 check build-asan -L gate
+build tsan
+check build-tsan -L gate -R '^(ThreadPool|Nodes|Security)'
 echo "# fuzzing, a minute for each target"
 tests/fuzz/run.sh 60
 tests/fuzz/planted.sh

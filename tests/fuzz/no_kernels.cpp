@@ -2,10 +2,15 @@
 #include <cstdlib>
 
 #include "channel/signal_kernels.h"
+#include "core/cpu/normals.h"
 
 namespace semwave {
 
 const SignalKernels& cpu_signal_kernels() { std::abort(); }
 const SignalKernels& cuda_signal_kernels() { std::abort(); }
+
+namespace cpu {
+std::vector<AddNormals> add_normals_kernels() { std::abort(); }
+}  // namespace cpu
 
 }  // namespace semwave
