@@ -117,7 +117,8 @@ std::size_t Client::Impl::window() const {
 }
 
 std::size_t Client::Impl::chunk() const {
-  const std::size_t busy = 8 * static_cast<std::size_t>(pool_.threads()) * static_cast<std::size_t>(std::max(1, options_.shard));
+  // Each end of a chunk is a moment in which threads wait for one another and sockets are looked at: it must be long beside that.
+  const std::size_t busy = 32 * static_cast<std::size_t>(pool_.threads()) * static_cast<std::size_t>(std::max(1, options_.shard));
   return std::max<std::size_t>(1, std::min(busy, (window() + 1) / 2));
 }
 

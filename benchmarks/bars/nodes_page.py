@@ -34,8 +34,8 @@ class Browser:
                 time.sleep(0.1)
         raise NotMeasured("chromedriver does not answer")
 
-    def call(self, path, body, root=""):
-        request = urllib.request.Request(self.at + root + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    def call(self, path, body, root="", method="POST"):
+        request = urllib.request.Request(self.at + root + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method)
         return json.loads(urllib.request.urlopen(request, timeout=120).read())["value"]
 
     def evaluate(self, script):
@@ -45,6 +45,7 @@ class Browser:
         return self.call("/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def end(self):
+        self.call("", {}, method="DELETE")  # or Chromium stays
         self.process.terminate()
         self.process.wait()
 
