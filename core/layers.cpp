@@ -1,5 +1,7 @@
 #include "core/layers.h"
 
+#include <algorithm>
+
 namespace semwave {
 
 Linear::Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero)
@@ -51,7 +53,7 @@ Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architect
   position_ = &set.add(name + ".position", {grid_, architecture.dim}, Init::normal_002);
 }
 
-Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
+Var Tokeniser::convolve(Pass& pass, const Tensor& images) const {
   const std::int64_t count = images.shape()[0];
   Var x(images);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -61,8 +63,27 @@ Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
     if (!last || pools) x = reshape(pass, x, {count, stage.height, stage.width, stage.shape.channels});
     if (pools) x = max_pool(pass, x, TokeniserStage::pool_window(stage.shape.max_pool));
   }
-  x = reshape(pass, x, {count * grid_, x.value().columns()});
+  return reshape(pass, x, {count * grid_, x.value().columns()});
+}
+
+Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
+  const std::int64_t count = images.shape()[0], at_once = pass.backend.preferred_shard();
   RaggedPtr layout = Ragged::full(static_cast<int>(count), grid_);
+  Var x;
+  if (pass.recording() || count <= at_once) {
+    x = convolve(pass, images);
+  } else {
+    // The windows of an image are many times the image: a few images at once, and they stay in cache.
+    const Shape& shape = images.shape();
+    const std::int64_t pixels = shape[1] * shape[2];
+    Tensor all = pass.backend.empty({count * grid_, stages_.back().shape.channels});
+    for (std::int64_t begin = 0; begin < count; begin += at_once) {
+      const std::int64_t end = std::min(count, begin + at_once);
+      const Var part = convolve(pass, images.row_range(begin * pixels, end * pixels).reshape({end - begin, shape[1], shape[2], shape[3]}));
+      pass.backend.copy(all.row_range(begin * grid_, end * grid_), part.value());
+    }
+    x = Var(all);
+  }
   return {add_rows(pass, x, pass.parameter(*position_), layout->positions), layout};
 }
 

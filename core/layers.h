@@ -65,6 +65,8 @@ class Tokeniser {
   Tokens operator()(Pass& pass, const Tensor& images /*[B, H, W, C]*/) const;
 
  private:
+  Var convolve(Pass& pass, const Tensor& images) const;  // [B grid, dim]
+
   struct Stage {
     TokeniserStage shape;
     Linear product;
