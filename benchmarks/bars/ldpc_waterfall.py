@@ -58,7 +58,7 @@ def body(bar):
         loss = found[0] - exact[0]
         spread = math.hypot(found[2] - found[1], exact[2] - exact[1]) / 2
         bar.check(f"n = 1944, r = {rate}, min-sum behind sum-product", f"{loss:.2f} [{loss - spread:.2f}, {loss + spread:.2f}] dB", loss <= 0.25, "at most 0.25 dB")
-    rows = link(bar, "n648", {"/sweep": {"/link/eb_n0_db": [1.0, 1.5, 2.0, 2.5, 2.95]}, "/stop/max_frames": 20000000})
+    rows = link(bar, "n648", {"/sweep": {"/link/eb_n0_db": [1.0, 1.5, 2.0, 2.5, 3.0]}, "/stop/max_frames": 20000000})
     for row in rows:
         bar.note(f"n = 648, r = 1/2, Eb/N0 {row['eb_n0_db']:.2f} dB: {row['frame_errors']} of {row['frames']} frames, FER {row['fer'] or 0:.2e} {json.dumps(row['fer_ci95'])}")
     last = rows[-1]
