@@ -41,7 +41,7 @@ def body(bar):
     plans = [{"kind": "fixed", "keep": p["keep"], "depth": p["depth"], "symbols_per_token": p["symbols_per_token"]} for p in table["plans"]]
     common = {"/timeline/slots": bar.options.slots, "/timeline/links": bar.options.links, "/timeline/arrivals": "periodic", "/timeline/deadline": 0, "/timeline/slot_uses": 0,
               "/channel/snr_db": bar.options.snr_db, "/channel/doppler": bar.options.doppler, "/output/records": True}  # links alike, so that one limit binds on all of them
-    drift = {"kind": "drift_plus_penalty", "file": str(TABLE), "uses": limit}
+    drift = {"kind": "drift_plus_penalty", "file": str(TABLE), "uses": limit, "v": bar.options.v}
     (row,), _ = bar.run("scenarios/doppler_timeline.json", common | {"/sweep": {"/transmitter/policy": [drift]}}, "drift")
     used = row["channel_uses"]["total"]
     half = row["timeline"]["channel_uses_halfwidth"]
@@ -68,7 +68,8 @@ def arguments(parser):
     parser.add_argument("--slots", type=int, default=10000)
     parser.add_argument("--links", type=int, default=16)
     parser.add_argument("--snr-db", type=float, default=5, dest="snr_db", help="mean SNR of every link")
-    parser.add_argument("--doppler", type=float, default=0.02, help="f_D tau: how far the channel moves in a slot; reports are a slot old, one in ten is lost")
+    parser.add_argument("--doppler", type=float, default=0.1, help="f_D tau: how far the channel moves in a slot; reports are a slot old, one in ten is lost")
+    parser.add_argument("--v", type=float, default=2e6, help="weight of the worth: larger, and the queue's price follows single fades less, but more is overspent until it stands")
     parser.add_argument("--uses", type=float, default=100, help="limit of the mean uses")
 
 

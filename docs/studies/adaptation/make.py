@@ -221,7 +221,9 @@ def write_page(study, found, lines):
         for row, gain in zip(rows, gains):
             digits, unit = (2, "points") if metric == "accuracy" else (3, "dB")
             worth = f"{100 * row[metric]:.2f} %" if metric == "accuracy" else f"{row[metric]:.2f} dB"
-            out.append(f"| {model}, {CHANNELS[channel]} | {row['channel_uses']['total']:.1f} | {row['flops']['transmitter'] / 1e6:.1f} | {worth} | {text_of(gain, scale, digits)} {unit if gain else ''} |")
+            line = f"| {model}, {CHANNELS[channel]} | {row['channel_uses']['total']:.1f} | {row['flops']['transmitter'] / 1e6:.1f} | {worth} | {text_of(gain, scale, digits)} {unit if gain else ''} |"
+            if line != out[-1]:  # budgets beyond what can be spent are all the same
+                out.append(line)
     out += ["", "Where the gain comes from, and where the uses go:", "", "![gain and uses by SNR](over_snr.svg)", "",
             "## Known late, known badly", "",
             "Rayleigh fading, one gain an image. Under Clarke's Doppler what matters of delay and Doppler is their product, so one sweep fills the map. The rival is the hull of the settings that are",
