@@ -68,8 +68,8 @@ def arguments(parser):
     parser.add_argument("--slots", type=int, default=10000)
     parser.add_argument("--links", type=int, default=16)
     parser.add_argument("--snr-db", type=float, default=5, dest="snr_db", help="mean SNR of every link")
-    parser.add_argument("--doppler", type=float, default=0.1, help="f_D tau: how far the channel moves in a slot; reports are a slot old, one in ten is lost")
-    parser.add_argument("--v", type=float, default=2e6, help="weight of the worth: larger, and the queue's price follows single fades less, but more is overspent until it stands")
+    parser.add_argument("--doppler", type=float, default=0.05, help="f_D tau: how far the channel moves in a slot; reports are a slot old, one in ten is lost")
+    parser.add_argument("--v", type=float, default=1e6, help="weight of the worth: larger, and the queue's price follows single fades less, but more is overspent until it stands")
     parser.add_argument("--uses", type=float, default=100, help="limit of the mean uses")
 
 
