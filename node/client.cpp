@@ -62,8 +62,8 @@ Hello Client::Impl::hello() const {
 
 ClientSummary Client::Impl::run() {
   begin_point(0);
-  spawn(work());
-  spawn(keep_connected());
+  spawn(io_, work());
+  spawn(io_, keep_connected());
   io_.run();
   journal_->flush();
   journal_->sync();

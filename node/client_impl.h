@@ -4,7 +4,6 @@
 #include <map>
 #include <random>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 
@@ -54,12 +53,6 @@ class Client::Impl {
 
   void log(LogLevel level, const std::string& text) const {
     if (options_.log) options_.log(level, text);
-  }
-  template <class Coroutine>
-  void spawn(Coroutine coroutine) {
-    asio::co_spawn(io_, std::move(coroutine), [](std::exception_ptr problem) {
-      if (problem) std::rethrow_exception(problem);
-    });
   }
   Hello hello() const;
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }

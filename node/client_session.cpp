@@ -148,7 +148,7 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
 }
 
 Awaitable<void> Client::Impl::converse(LinkPtr link) {
-  spawn(watch_over(link));
+  spawn(io_, watch_over(link));
   std::string piece(piece_bytes, '\0');
   boost::system::error_code failure;
   while (link->connection.open()) {
@@ -274,7 +274,7 @@ void Client::Impl::send_receipts(Link& link) {
 void Client::Impl::start_writing(const LinkPtr& link) {
   if (link->writing || link->outbox.empty() || !link->connection.open()) return;
   link->writing = true;
-  spawn(write_out(link));
+  spawn(io_, write_out(link));
 }
 
 Awaitable<void> Client::Impl::write_out(LinkPtr link) {

@@ -1,11 +1,15 @@
 // A stream to one peer, plain or TLS, for coroutines of one thread.
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -18,6 +22,13 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 template <class T>
 using Awaitable = asio::awaitable<T>;
+
+/// Runs by itself on `io`; what it throws comes out of io.run().
+inline void spawn(asio::io_context& io, Awaitable<void> coroutine) {
+  asio::co_spawn(io, std::move(coroutine), [](std::exception_ptr problem) {
+    if (problem) std::rethrow_exception(problem);
+  });
+}
 
 class Connection {
  public:

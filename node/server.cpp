@@ -95,10 +95,10 @@ Hello Server::Impl::owner() const {
 }
 
 ServerSummary Server::Impl::run() {
-  spawn(accept());
-  spawn(serve());
-  spawn(tick());
-  if (datagrams_.is_open()) spawn(receive_datagrams());
+  spawn(io_, accept());
+  spawn(io_, serve());
+  spawn(io_, tick());
+  if (datagrams_.is_open()) spawn(io_, receive_datagrams());
   if (options_.listening) options_.listening(acceptor_.local_endpoint().port(), status_ ? status_->port() : 0);
   io_.run();
   journal_->flush();
@@ -139,7 +139,7 @@ Awaitable<void> Server::Impl::accept() {
     }
     auto peer = std::make_shared<Peer>(std::move(socket), tls_, io_.get_executor(), channels_());
     peers_.push_back(peer);
-    spawn(session(peer));
+    spawn(io_, session(peer));
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <random>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 
@@ -25,12 +24,6 @@ class Server::Impl {
 
   void log(LogLevel level, const std::string& text) const {
     if (options_.log) options_.log(level, text);
-  }
-  template <class Coroutine>
-  void spawn(Coroutine coroutine) {
-    asio::co_spawn(io_, std::move(coroutine), [](std::exception_ptr problem) {
-      if (problem) std::rethrow_exception(problem);
-    });
   }
   Hello owner() const;  // of the journal
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/receiver.journal"; }

@@ -190,7 +190,7 @@ void Server::Impl::start_writing(const PeerPtr& peer) {
   if (peer->writing || peer->outbox.empty() || !peer->connection.open()) return;
   peer->writing = true;
   peer->written = NodeClock::now();
-  spawn(write_out(peer));
+  spawn(io_, write_out(peer));
 }
 
 Awaitable<void> Server::Impl::write_out(PeerPtr peer) {

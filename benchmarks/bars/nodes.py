@@ -100,8 +100,8 @@ def listening(node, port, host="127.0.0.1", limit=60):
     raise NotMeasured(f"the receiver does not listen: {last_words(node.log)}")
 
 
-def journal(path):
-    """(node id, point, image) of each record in the order it was written (docs/wire_format.md)."""
+def journal_bodies(path):
+    """The body of each whole record in the order it was written (docs/wire_format.md)."""
     data = path.read_bytes()
     at = 0
     while at + 12 <= len(data):
@@ -109,22 +109,20 @@ def journal(path):
         if at + 12 + length > len(data):
             return
         if kind == 10:
-            body = memoryview(data)[at + 12:at + 12 + length]
-            point, = struct.unpack_from("<I", body, 16)
-            name, = struct.unpack_from("<H", body, 52)
-            image, = struct.unpack_from("<I", body, 54 + name + 1)
-            yield bytes(body[:16]), point, image
+            yield memoryview(data)[at + 12:at + 12 + length]
         at += 12 + length
+
+
+def journal(path):
+    """(node id, point, image) of each record."""
+    for body in journal_bodies(path):
+        point, = struct.unpack_from("<I", body, 16)
+        name, = struct.unpack_from("<H", body, 52)
+        image, = struct.unpack_from("<I", body, 54 + name + 1)
+        yield bytes(body[:16]), point, image
 
 
 def journal_stages(path):
     """(encode, queue, wire, channel, decode) in ns of each record: its last 40 bytes."""
-    data = path.read_bytes()
-    at = 0
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from("<IB", data, at)
-        if at + 12 + length > len(data):
-            return
-        if kind == 10:
-            yield struct.unpack_from("<5Q", data, at + 12 + length - 40)
-        at += 12 + length
+    for body in journal_bodies(path):
+        yield struct.unpack_from("<5Q", body, len(body) - 40)

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 from bar import NotMeasured, measure
-from nodes import SCENARIO, Node, free_port, listening
+from nodes import Node, free_port, listening
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 

@@ -3,9 +3,8 @@
 import os
 import statistics
 
-from bar import NotMeasured, measure
+from bar import NotMeasured, measure, read_lines
 from nodes import SCENARIO, Node, free_port, listening, timeless
-from bar import read_lines
 
 LEAST = 0.85
 

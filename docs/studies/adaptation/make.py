@@ -211,7 +211,7 @@ def text_of(gain, scale, digits):
 
 def write_page(study, found, lines):
     out = ["# Adapting to the channel: when it pays", "",
-           f"Made by `docs/studies/adaptation/make.py` ({study.options.images} test images of Fashion-MNIST, each at its own SNR, uniform -5..20 dB; gains are points of accuracy or dB above the rival).",
+           f"Made by `docs/studies/adaptation/make.py --images {study.options.images}` ({study.options.images} test images of Fashion-MNIST, each at its own SNR, uniform -5..20 dB; gains are points of accuracy or dB above the rival).",
            "The policy is `pareto` with tables of the validation split. The rival is the **convex hull of all fixed settings**: the best time-sharing between them at the same mean channel uses, headers and pilots",
            "included, and the same mean operations of the transmitter, found on the very images it is compared on. Differences are paired image by image, intervals are of 95 %.", "",
            "## Known channel", "", "![fixed settings, their hull, pareto](hull.svg)", "",
