@@ -142,7 +142,13 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
                        {"wait_slots", {{"mean", timeline->wait_slots}, {"p95", timeline->wait_p95_slots}, {"p99", timeline->wait_p99_slots}}},
                        {"age", timeline->age},
                        {"channel_uses_halfwidth", timeline->uses_halfwidth}};
-    if (scenario.accuracy) row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
+    OrderedJson of_arrived{{"channel_uses", timeline->arrived_uses}, {"channel_uses_halfwidth", timeline->arrived_uses_halfwidth}};
+    if (scenario.accuracy) {
+      of_arrived["accuracy"] = timeline->arrived_accuracy;
+      of_arrived["accuracy_halfwidth"] = timeline->arrived_accuracy_halfwidth;
+      row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
+    }
+    row["timeline"]["of_arrived"] = of_arrived;
     if (row.contains("psnr_db")) row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
   }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};

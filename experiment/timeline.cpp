@@ -31,12 +31,11 @@ struct Waiting {
 /// One transmitter over time.
 struct Link {
   std::deque<Waiting> queue;
-  std::int64_t images = 0;     // that came so far: which one is next
   std::int64_t free_from = 0;  // slot
   std::int32_t report = -1;    // slot of the newest report that has arrived
   std::int32_t sounded = 0;    // slots whose pilots for the transmitter are paid for
   // Sums over its bursts, for batch means.
-  double sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
+  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
 };
 
 /// Number of Poisson arrivals by inversion of one uniform number.
@@ -77,6 +76,8 @@ class TimelineRun {
         run_(scenario, model, data),
         policy_(policies().make(scenario.policy, scenario.place("/transmitter/policy"))),
         links_(static_cast<std::size_t>(settings_.links)),
+        arrived_(links_.size()),
+        spent_(links_.size()),
         waits_(longest_wait + 1),
         expert_rows_(static_cast<std::size_t>(model.architecture.experts)) {
     ids_.resize(links_.size());
@@ -134,10 +135,11 @@ class TimelineRun {
       Link& link = links_[l];
       int count = slot % settings_.every == 0;
       if (!settings_.periodic) count = poisson(settings_.mean, uniform(philox(scenario_.seed, Purpose::arrival, static_cast<std::uint32_t>(l), origin_ + static_cast<std::uint32_t>(slot), 0)[0]));
+      arrived_[l] = count;
       for (; count > 0; --count) {
         ++row.arrived;
         // The links deal the images out among themselves, round and round.
-        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * link.images++;
+        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * static_cast<std::int64_t>(link.arrived++);
         if (link.queue.size() == static_cast<std::size_t>(settings_.queue)) {
           ++row.dropped;
           continue;
@@ -155,26 +157,14 @@ class TimelineRun {
     SlotRow row{.slot = slot};
     report(slot);
     arrive(slot, row);
-    senders_.clear();
-    states_.clear();
-    records_.clear();
-    for (std::size_t l = 0; l < links_.size(); ++l) {
-      Link& link = links_[l];
-      if (link.queue.empty() || link.free_from > slot) continue;
-      senders_.push_back(static_cast<std::uint32_t>(l));
-      states_.push_back(believed(static_cast<std::uint32_t>(l), slot));
-      ImageRecord record;
-      record.image = static_cast<std::uint32_t>(link.queue.front().image);
-      record.arrived = link.queue.front().arrived;
-      records_.push_back(record);
-      link.queue.pop_front();
-    }
-    plans_ = policy_->plan(states_, senders_);
+    choose(slot);
     if (network_)
       send(slot);
     else
       forecast(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) settle(slot, i, row);
+    if (policy_->remembers())
+      for (std::size_t l = 0; l < links_.size(); ++l) policy_->passed(static_cast<std::uint32_t>(l), arrived_[l], spent_[l]);
     if (!network_) row.correct = -1;
     for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.queue.size());
     if (row.sent > 0)
@@ -187,6 +177,36 @@ class TimelineRun {
     totals.queue += row.waiting;
     totals.waiting = row.waiting;
     result_.slots.push_back(row);
+  }
+
+  /// Who sends in this slot, and by which plan. An image that is held back stays the first of its queue.
+  void choose(std::int32_t slot) {
+    senders_.clear();
+    states_.clear();
+    records_.clear();
+    for (std::size_t l = 0; l < links_.size(); ++l) {
+      if (links_[l].queue.empty() || links_[l].free_from > slot) continue;
+      senders_.push_back(static_cast<std::uint32_t>(l));
+      states_.push_back(believed(static_cast<std::uint32_t>(l), slot));
+    }
+    plans_ = policy_->plan(states_, senders_);
+    std::size_t sent = 0;
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+      if (plans_[i].hold) continue;
+      senders_[sent] = senders_[i];
+      states_[sent] = states_[i];
+      plans_[sent++] = plans_[i];
+      Link& link = links_[senders_[i]];
+      ImageRecord record;
+      record.image = static_cast<std::uint32_t>(link.queue.front().image);
+      record.arrived = link.queue.front().arrived;
+      records_.push_back(record);
+      link.queue.pop_front();
+    }
+    senders_.resize(sent);
+    states_.resize(sent);
+    plans_.resize(sent);
+    std::fill(spent_.begin(), spent_.end(), 0.0);
   }
 
   /// The bursts of a slot through everything, shard by shard.
@@ -254,7 +274,7 @@ class TimelineRun {
     record.slot = static_cast<std::uint32_t>(slot);
     record.timeline = true;
     record.late = settings_.deadline > 0 && wait > settings_.deadline;
-    policy_->spent(senders_[i], uses);
+    spent_[senders_[i]] = uses;
     const bool right = record.decision == record.label && !record.late;
     ++row.sent;
     row.late += record.late;
@@ -299,6 +319,11 @@ class TimelineRun {
     totals.accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::sent);
     totals.uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::sent);
     totals.psnr_halfwidth = batch_halfwidth(links_, &Link::psnr_db, &Link::rebuilt);
+    const double arrived = static_cast<double>(std::max<std::int64_t>(1, totals.arrived));
+    totals.arrived_accuracy = static_cast<double>(result.totals.correct) / arrived;
+    totals.arrived_uses = static_cast<double>(result.totals.uses.total()) / arrived;
+    totals.arrived_accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::arrived);
+    totals.arrived_uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::arrived);
     result.finish(model_, sent, expert_rows_);
   }
 
@@ -314,6 +339,8 @@ class TimelineRun {
   std::vector<std::uint32_t> ids_;
   List<double> mean_snr_db_;  // [links]
   std::vector<Link> links_;
+  std::vector<int> arrived_;   // [links] images that came in this slot
+  std::vector<double> spent_;  // [links] channel uses of what was sent in it
   std::vector<std::int64_t> waits_, expert_rows_, shard_rows_;
   std::vector<ShardCost> costs_;
   std::uint32_t origin_ = 0;

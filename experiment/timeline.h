@@ -2,7 +2,7 @@
 //
 // In each slot and link: (1) a report of the receiver arrives, `delay` slots old, unless it was lost; (2) images arrive (Poisson) and join
 // the queue while there is room; (3) those whose deadline can no longer be kept leave it; (4) a free link sends the first of its queue,
-// planned for by the newest report; (5) a burst of u uses keeps its link busy for ceil(u / slot_uses) slots and meets the fade of its first.
+// planned for by the newest report, unless its policy holds it back; (5) a burst of u uses keeps its link busy for ceil(u / slot_uses) slots and meets the fade of its first.
 // Slots follow each other; within one the links' bursts go through the network in shards, on all threads.
 #pragma once
 
@@ -30,6 +30,8 @@ struct TimelineTotals {
   double wait_slots = 0, wait_p95_slots = 0, wait_p99_slots = 0;  // from arrival to the end of the burst
   // Batch means: each link is one batch, since the images of a link share its fades.
   double accuracy_halfwidth = 0, uses_halfwidth = 0, psnr_halfwidth = 0;
+  // Right answers in time and channel uses over all images that arrived, sent or not.
+  double arrived_accuracy = 0, arrived_accuracy_halfwidth = 0, arrived_uses = 0, arrived_uses_halfwidth = 0;
 };
 
 struct Timeline {

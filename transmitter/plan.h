@@ -7,6 +7,7 @@ struct Plan {
   double keep_ratio = 1;      // share of the grid to send; k = floor(keep T + 1e-6), at least 1 unless 0
   int exit_depth = 0;         // blocks to run, 0 included
   int symbols_per_token = 8;  // S of the mapper, complex
+  bool hold = false;          // send nothing in this slot: the image waits in its queue; of a policy that remembers
 
   bool operator==(const Plan&) const = default;
 };

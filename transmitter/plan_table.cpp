@@ -76,6 +76,12 @@ double PlanTable::least_uses(BudgetScope scope) const {
   return scope == BudgetScope::mean ? sum : most;
 }
 
+double PlanTable::least_uses() const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const MeasuredPlan& plan : plans) least = std::min(least, *std::min_element(plan.uses.begin(), plan.uses.end()));
+  return least;
+}
+
 double PlanTable::least_operations() const {
   double least = std::numeric_limits<double>::infinity();
   for (const MeasuredPlan& plan : plans) least = std::min(least, plan.operations);

@@ -42,6 +42,7 @@ struct PlanTable {
   }
   /// Channel uses of the cheapest plans under `scope`: no smaller budget can be kept.
   double least_uses(BudgetScope scope) const;
+  double least_uses() const;  // of any plan in any bin
   double least_operations() const;
   /// The best plan of each bin within the budgets. `each`: the largest worth among those that keep both; a bin in which none does takes
   /// its cheapest. `mean`: the largest  worth - lambda uses - mu operations  with one lambda and one mu for all bins, the smallest that keep

@@ -120,29 +120,30 @@ class ParetoPolicy final : public Policy {
   std::vector<int> choice_;
 };
 
-/// Neely's drift plus penalty: a virtual queue Z of each link for the uses above the limit, Z <- max(0, Z + mu (uses - limit)), and in
-/// each slot the plan that maximises  V worth - Z uses  for the believed SNR.
+/// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z of each link for the uses above the limit,
+/// Z <- max(0, Z + mu (uses - limit arrived)), and in each slot the plan that maximises  V worth - Z uses  for the believed SNR. Sending
+/// nothing is one of the choices: it takes no uses, and the image waits for a better slot or for its deadline.
 class DriftPolicy final : public Policy {
  public:
   explicit DriftPolicy(const Json& parameters)
-      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")) {
-    check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
+      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")), hold_(parameters.at("hold")) {
+    if (!hold_)
+      check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
+    else if (limit_ < table_.least_uses())
+      throw Error("@/uses", "a limit of " + text_of(limit_) + " channel uses is below the cheapest burst of the table, which takes " + text_of(table_.least_uses()) + ", header included");
+    if (metric_ == Worth::psnr) {  // of an image that is never sent: a lost one, as the worst bin has them; a class that is not told is wrong
+      unsent_ = std::numeric_limits<double>::infinity();
+      for (const MeasuredPlan& plan : table_.plans) unsent_ = std::min(unsent_, *std::min_element(plan.psnr_db.begin(), plan.psnr_db.end()));
+    }
+    start_ = v_ * settled_price();
   }
   List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links) override {
     List<Plan> out;
     out.reserve(states.size());
     for (std::size_t i = 0; i < states.size(); ++i) {
-      const int bin = table_.bin(states[i].snr_db);
-      const double z = queue_.at(links[i]);
-      const MeasuredPlan* best = nullptr;
-      double most = 0;
-      for (const MeasuredPlan& plan : table_.plans) {
-        const double value = v_ * table_.worth(plan, bin, metric_) - z * plan.uses[static_cast<std::size_t>(bin)];
-        if (best && value <= most) continue;
-        best = &plan;
-        most = value;
-      }
-      out.push_back(best->plan);
+      const Choice made = choose(table_.bin(states[i].snr_db), v_, queue_.at(links[i]));
+      out.push_back(made.plan->plan);
+      out.back().hold = made.hold;
     }
     return out;
   }
@@ -154,16 +155,53 @@ class DriftPolicy final : public Policy {
   std::string made_for() const override { return table_.model_sha256; }
   Json made_with() const override { return table_.network; }
   bool remembers() const override { return true; }
-  void begin(std::size_t links) override { queue_.assign(links, 0.0); }
-  void spent(std::uint32_t link, double channel_uses) override {
+  void begin(std::size_t links) override { queue_.assign(links, start_); }
+  void passed(std::uint32_t link, int arrived, double channel_uses) override {
     double& z = queue_.at(link);
-    z = std::max(0.0, z + mu_ * (channel_uses - limit_));
+    z = std::max(0.0, z + mu_ * (channel_uses - limit_ * arrived));
   }
 
  private:
+  struct Choice {
+    const MeasuredPlan* plan;
+    bool hold;
+  };
+  Choice choose(int bin, double v, double z) const {
+    Choice made{nullptr, false};
+    double most = 0;
+    for (const MeasuredPlan& plan : table_.plans) {
+      const double value = v * (table_.worth(plan, bin, metric_) - unsent_) - z * plan.uses[static_cast<std::size_t>(bin)];
+      if (made.plan && value <= most) continue;
+      made.plan = &plan;
+      most = value;
+    }
+    made.hold = hold_ && most < 0;
+    return made;
+  }
+
+  /// Z / V at which links like those of the table would settle. A queue that begins empty overspends until it stands there.
+  double settled_price() const {
+    const auto uses_at = [&](double price) {
+      double uses = 0;
+      for (int b = 0; b < table_.bins(); ++b) {
+        const auto bin = static_cast<std::size_t>(b);
+        if (const Choice made = choose(b, 1, price); !made.hold) uses += table_.share[bin] * made.plan->uses[bin];
+      }
+      return uses;
+    };
+    if (uses_at(0) <= limit_) return 0;
+    double low = 0, high = 1e-9;
+    while (uses_at(high) > limit_ && high < 1e9) high *= 2;
+    for (int i = 0; i < 60; ++i) (uses_at((low + high) / 2) > limit_ ? low : high) = (low + high) / 2;
+    return high;
+  }
+
   PlanTable table_;
   Worth metric_;
   double limit_, v_, mu_;
+  bool hold_;
+  double unsent_ = 0;          // worth of an image that is not sent
+  double start_ = 0;           // Z of a link that has sent nothing
   std::vector<double> queue_;  // [links] Z
 };
 
@@ -212,12 +250,13 @@ PolicyRegistry& policies() {
     made.add("pareto", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
     pareto.summary = "pareto with csi.transmitter forced to perfect: what a better belief would gain";
     made.add("oracle", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
-    Fields drift{.summary = "each slot the plan that maximises V worth - Z uses, Z a virtual queue that keeps the mean uses at the limit; for a timeline"};
+    Fields drift{.summary = "each slot the plan that maximises V worth - Z uses, or none, Z a virtual queue that keeps the mean uses at the limit; for a timeline"};
     Field limit = uses;
-    limit.summary = "limit of the mean channel uses of a burst, header and pilots included";
+    limit.summary = "limit of the mean channel uses of an image that comes, header and pilots included";
     drift.fields = {measured, metric, limit,
                     {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e6, .minimum = 0, .maximum = 1e15},
-                    {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12}};
+                    {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12},
+                    {.name = "hold", .type = FieldType::boolean, .summary = "an image waits where no plan is worth its price; false: each is sent at once", .fallback = true}};
     made.add("drift_plus_penalty", drift, [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
     return made;
   }();

@@ -27,10 +27,11 @@ class Policy {
   virtual std::string made_for() const { return {}; }
   virtual Json made_with() const { return Json::object(); }
 
-  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `spent` after each burst.
+  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed` after each slot and link with the images
+  /// that came to it and the channel uses of what it sent. Its plans may hold an image back.
   virtual bool remembers() const { return false; }
   virtual void begin(std::size_t /*links*/) {}
-  virtual void spent(std::uint32_t /*link*/, double /*channel_uses*/) {}
+  virtual void passed(std::uint32_t /*link*/, int /*arrived*/, double /*channel_uses*/) {}
 };
 
 using PolicyRegistry = Registry<std::unique_ptr<Policy>>;

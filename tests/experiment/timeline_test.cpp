@@ -26,7 +26,8 @@ Scenario over_time(Json timeline, std::vector<std::pair<std::string, Json>> chan
 
 Timeline run(const Scenario& scenario, int threads = 1, int shard = 4) {
   const auto backend = make_cpu_backend();
-  const Model model = tiny::model(scenario, *backend);
+  Model model = tiny::model(scenario, *backend);
+  model.sha256 = "tiny";
   ThreadPool pool(threads);
   return run_timeline(scenario, model, tiny::images(30), pool, {.shard = shard});
 }
@@ -142,6 +143,50 @@ TEST(Timeline, LinksThatSendOneImageMeetNoiseOfTheirOwn) {
   EXPECT_GT(different, 12) << "the same image in the same slot";
 }
 
+/// A table of the tiny network: below 8 dB a burst takes many uses for little, above it few for much.
+std::string steep_table() {
+  PlanTable table{.made_by = "test", .model_sha256 = "tiny", .edges_db = {8}, .share = {0.5, 0.5}, .plans = {}};
+  table.plans = {{.plan = {0.3, 1, 4}, .operations = 1e3, .uses = {300, 40}, .accuracy = {0.4, 0.8}, .psnr_db = {}}};
+  const std::string path = temporary_path("steep.json");
+  std::ofstream(path) << table.to_json();
+  return path;
+}
+
+TEST(Timeline, AnImageThatIsHeldBackWaitsForABetterSlotOrItsDeadline) {
+  const Json timeline{{"links", 6}, {"slots", 300}, {"arrivals", {{"kind", "periodic"}, {"every", 2}}}, {"deadline", 6}, {"queue", 16}, {"feedback", {{"delay", 0}}}};
+  const auto with = [&](Json policy) { return run(over_time(timeline, {{"/channel/snr_db", 9}, {"/transmitter/policy", std::move(policy)}})); };
+  const Timeline at_once = with({{"kind", "fixed"}, {"keep", 0.3}, {"depth", 1}, {"symbols_per_token", 4}});
+  EXPECT_EQ(at_once.result.totals.images, at_once.totals.arrived);
+  EXPECT_EQ(at_once.totals.wait_slots, 1);
+  EXPECT_EQ(at_once.totals.arrived_uses, static_cast<double>(at_once.result.totals.uses.total()) / static_cast<double>(at_once.totals.arrived));
+
+  const Timeline waits = with({{"kind", "drift_plus_penalty"}, {"file", steep_table()}, {"uses", 45}});
+  const TimelineTotals& t = waits.totals;
+  EXPECT_EQ(t.arrived, at_once.totals.arrived);
+  EXPECT_EQ(t.arrived, waits.result.totals.images + t.expired + t.waiting);
+  EXPECT_GT(t.expired, 0) << "deep fades outlast the deadline";
+  EXPECT_GT(t.wait_slots, 1.2);
+  EXPECT_LT(t.arrived_uses, 0.7 * at_once.totals.arrived_uses);
+  EXPECT_DOUBLE_EQ(t.arrived_accuracy * static_cast<double>(t.arrived), static_cast<double>(waits.result.totals.correct));
+  EXPECT_DOUBLE_EQ(t.arrived_uses * static_cast<double>(t.arrived), static_cast<double>(waits.result.totals.uses.total()));
+  EXPECT_GT(t.arrived_uses_halfwidth, 0);
+  int later = 0, early = 0, early_at_once = 0;
+  for (const ImageRecord& r : at_once.result.images) early_at_once += r.believed_snr_db < 8;
+  for (const ImageRecord& r : waits.result.images) {
+    early += r.believed_snr_db < 8;
+    EXPECT_FALSE(r.late);
+    later += r.slot > r.arrived;
+  }
+  EXPECT_GT(later, 30);
+  EXPECT_LT(early, 0.6 * early_at_once) << "300 uses for 0.4 are not worth the price";
+  // In its order: an image that came later never overtakes.
+  std::vector<std::uint32_t> last(6, 0);
+  for (const ImageRecord& r : waits.result.images) {
+    EXPECT_GE(r.arrived, last[r.link]);
+    last[r.link] = r.arrived;
+  }
+}
+
 TEST(Timeline, SoundingIsPaidForInEverySlot) {
   const Json channel{{"kind", "rayleigh"}, {"snr_db", 15}, {"csi", {{"transmitter", {{"kind", "estimated"}, {"pilots", 3}}}}}};
   const Timeline made = run(over_time({{"links", 2}, {"slots", 21}, {"arrivals", {{"kind", "periodic"}, {"every", 5}}}}, {{"/channel", channel}}));
@@ -172,10 +217,9 @@ TEST(Timeline, APolicyThatRemembersKeepsItsLimit) {
   table.plans = {{.plan = {0.2, 1, 4}, .operations = 1e6, .uses = {120, 40}, .accuracy = {0.5, 0.8}, .psnr_db = {}}, {.plan = {1, 2, 8}, .operations = 2e6, .uses = {250, 120}, .accuracy = {0.7, 0.9}, .psnr_db = {}}};
   const std::string file = temporary_path("table.json");
   std::ofstream(file) << table.to_json();
-  const Json policy{{"kind", "drift_plus_penalty"}, {"file", file}, {"uses", 130}, {"v", 1e4}};
+  const Json policy{{"kind", "drift_plus_penalty"}, {"file", file}, {"uses", 100}, {"v", 1e5}};
   const Timeline made = run(over_time({{"links", 4}, {"slots", 1500}}, {{"/metrics", Json::array()}, {"/transmitter/policy", policy}}));
-  const double mean = static_cast<double>(made.result.totals.uses.total()) / static_cast<double>(made.result.totals.images);
-  EXPECT_NEAR(mean / 130, 1, 0.03);
+  EXPECT_NEAR(made.totals.arrived_uses / 100, 1, 0.03);
   expect_contains(error_of([&] {
                     Json value = tiny::scenario_json();
                     set_pointer(value, "/transmitter/policy", policy, "test");

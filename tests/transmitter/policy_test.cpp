@@ -52,7 +52,7 @@ TEST(Policy, SeesTheBeliefAndNothingElse) {
   for (const char* kind : {"pareto", "oracle", "drift_plus_penalty"}) {
     const auto policy = make({{"kind", kind}, {"file", file}, {"uses", 110}});
     policy->begin(4);
-    policy->spent(0, 500);  // a queue, so that uses cost something
+    policy->passed(0, 1, 500);  // a queue, so that uses cost something
     const std::uint32_t links[] = {0};
     const Plan right = policy->plan({{.snr_db = 0, .age = 0, .how = CsiKind::perfect}}, links)[0], stale = policy->plan({{.snr_db = 0, .age = 90, .how = CsiKind::delayed}}, links)[0],
                wrong = policy->plan({{.snr_db = 15, .age = 0, .how = CsiKind::perfect}}, links)[0];
@@ -72,6 +72,9 @@ TEST(Policy, ImpossibleBudgetsAreRefused) {
   expect_contains(problem({{"kind", "pareto"}, {"uses", 29}, {"budget", "each"}}), "cheapest plans take 30");
   expect_contains(problem({{"kind", "oracle"}, {"uses", 500}, {"operations", 5e5}}), "/transmitter/policy/operations");
   expect_contains(problem({{"kind", "drift_plus_penalty"}, {"uses", 10}}), "/transmitter/policy/uses");
+  expect_contains(problem({{"kind", "drift_plus_penalty"}, {"uses", 19}}), "cheapest burst of the table, which takes 20");
+  EXPECT_NO_THROW((void)make({{"kind", "drift_plus_penalty"}, {"file", file}, {"uses", 21}})) << "below the mean of the cheapest plans: what is not worth it waits";
+  expect_contains(problem({{"kind", "drift_plus_penalty"}, {"uses", 21}, {"hold", false}}), "cheapest plans take 25");
   expect_contains(problem({{"kind", "pareto"}, {"uses", 100}, {"metric", "psnr"}}), "no PSNR");
   expect_contains(problem({{"kind", "pareto"}, {"uses", -1}}), "/transmitter/policy/uses");
   expect_contains(error_of([&] { (void)make({{"kind", "pareto"}, {"file", "/nowhere.json"}, {"uses", 1}}); }), "/nowhere.json");
@@ -91,10 +94,11 @@ TEST(Policy, DriftPlusPenaltyKeepsItsMean) {
       for (std::uint32_t link = 0; link < 2; ++link) {
         const double snr_db = uniform(philox(1, Purpose::snr, link, slot, 0)[0]) < 0.5 ? 0 : 10;
         const Plan plan = one(*policy, snr_db, link);
+        EXPECT_FALSE(plan.hold) << "what there is pays for the cheapest plans";
         for (const MeasuredPlan& measured : table.plans)
           if (measured.plan == plan) {
             const double uses = measured.uses[static_cast<std::size_t>(table.bin(snr_db))];
-            policy->spent(link, uses);
+            policy->passed(link, 1, uses);
             spent[link] += uses / slots;
             if (snr_db == 0) low += uses / slots;
           }
@@ -104,11 +108,50 @@ TEST(Policy, DriftPlusPenaltyKeepsItsMean) {
   }
 }
 
+TEST(Policy, DriftPlusPenaltyHoldsBackWhatIsNotWorthItsPrice) {
+  // 20 uses an image do not pay for the 30 of a bad slot: images of good ones are sent, those of bad ones are not, and the mean is kept.
+  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 20}});
+  const auto never = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 25}, {"hold", false}});
+  policy->begin(1);
+  never->begin(1);
+  double spent = 0;
+  int held[2] = {};
+  constexpr int slots = 20000;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    const bool bad = uniform(philox(1, Purpose::snr, 0, slot, 0)[0]) < 0.5;
+    const Plan plan = one(*policy, bad ? 0 : 10);
+    const double uses = plan.hold ? 0 : plan.keep_ratio == 0.1 ? (bad ? 30 : 20) : plan.keep_ratio == 0.3 ? (bad ? 60 : 50) : bad ? 200 : 190;
+    held[bad] += plan.hold;
+    spent += uses / slots;
+    policy->passed(0, 1, uses);
+    EXPECT_FALSE(one(*never, bad ? 0 : 10).hold);
+    never->passed(0, 1, 1e4);  // far above its limit
+  }
+  EXPECT_NEAR(spent, 20, 0.4);
+  EXPECT_EQ(held[0], 0);
+  EXPECT_GT(held[1], slots / 10);
+}
+
+TEST(Policy, DriftPlusPenaltyBeginsAtThePriceOfItsTable) {
+  // On links like those of the table nothing is overspent before the queue stands, however large V is: with an empty one, 2e3 / 20 uses each.
+  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 20}, {"v", 1e5}});
+  policy->begin(1);
+  double spent = 0;
+  for (int slot = 0; slot < 20; ++slot) {
+    const bool bad = slot % 2;
+    const Plan plan = one(*policy, bad ? 0 : 10);
+    const double uses = plan.hold ? 0 : plan.keep_ratio == 0.1 ? (bad ? 30 : 20) : plan.keep_ratio == 0.3 ? (bad ? 60 : 50) : bad ? 200 : 190;
+    policy->passed(0, 1, uses);
+    spent += uses / 20;
+  }
+  EXPECT_LT(spent, 30);
+}
+
 TEST(Policy, ABeginningForgets) {
-  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 40}, {"v", 1e3}});
+  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 195}, {"v", 1e3}});
   policy->begin(1);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
-  policy->spent(0, 1e6);
+  policy->passed(0, 1, 1e6);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 0.1);
   policy->begin(1);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
