@@ -85,6 +85,14 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
     add_number("streams", "lost", 5, "/separation/block_losses", 0);
     add_number("streams", "bytes", 7, "/separation/stream_bytes", 1);
   }
+  if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.scenario.timeline.has_value(); })) {
+    // Over all images that came: what was not sent is wrong and took no uses.
+    add_number("of all that came", "images", 6, "/timeline/arrived", 0);
+    if (scenario.accuracy) add_number("of all that came", "right", 6, "/timeline/of_arrived/accuracy", 4);
+    add_number("of all that came", "uses", 6, "/timeline/of_arrived/channel_uses", 1);
+    add_number("slots waited", "mean", 5, "/timeline/wait_slots/mean", 2);
+    add_number("slots waited", "p95", 4, "/timeline/wait_slots/p95", 0);
+  }
   add_number("MFLOP an image", "sender", 7, "/flops/transmitter", 3, 1e-6);
   add_number("MFLOP an image", "receiver", 8, "/flops/receiver", 3, 1e-6);
   add_number("", "images/s", 8, "/images_per_second", 0);

@@ -120,13 +120,13 @@ class ParetoPolicy final : public Policy {
   std::vector<int> choice_;
 };
 
-/// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z of each link for the uses above the limit,
-/// Z <- max(0, Z + mu (uses - limit arrived)), and in each slot the plan that maximises  V worth - Z uses  for the believed SNR. Sending
+/// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z, of each link or of all together, for the
+/// uses above the limit, Z <- max(0, Z + mu (uses - limit arrived)), and in each slot the plan that maximises  V worth - Z uses  for the believed SNR. Sending
 /// nothing is one of the choices: it takes no uses, and the image waits for a better slot or for its deadline.
 class DriftPolicy final : public Policy {
  public:
   explicit DriftPolicy(const Json& parameters)
-      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")), hold_(parameters.at("hold")) {
+      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")), hold_(parameters.at("hold")), shared_(parameters.at("budget") == "network") {
     if (!hold_)
       check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
     else if (limit_ < table_.least_uses())
@@ -141,7 +141,7 @@ class DriftPolicy final : public Policy {
     List<Plan> out;
     out.reserve(states.size());
     for (std::size_t i = 0; i < states.size(); ++i) {
-      const Choice made = choose(table_.bin(states[i].snr_db), v_, queue_.at(links[i]));
+      const Choice made = choose(table_.bin(states[i].snr_db), v_, queue_.at(shared_ ? 0 : links[i]));
       out.push_back(made.plan->plan);
       out.back().hold = made.hold;
     }
@@ -155,10 +155,13 @@ class DriftPolicy final : public Policy {
   std::string made_for() const override { return table_.model_sha256; }
   Json made_with() const override { return table_.network; }
   bool remembers() const override { return true; }
-  void begin(std::size_t links) override { queue_.assign(links, start_); }
+  void begin(std::size_t links) override {
+    queue_.assign(shared_ ? 1 : links, start_);
+    step_ = shared_ ? mu_ / static_cast<double>(links) : mu_;
+  }
   void passed(std::uint32_t link, int arrived, double channel_uses) override {
-    double& z = queue_.at(link);
-    z = std::max(0.0, z + mu_ * (channel_uses - limit_ * arrived));
+    double& z = queue_.at(shared_ ? 0 : link);
+    z = std::max(0.0, z + step_ * (channel_uses - limit_ * arrived));
   }
 
  private:
@@ -199,10 +202,11 @@ class DriftPolicy final : public Policy {
   PlanTable table_;
   Worth metric_;
   double limit_, v_, mu_;
-  bool hold_;
+  bool hold_, shared_;
+  double step_ = 0;            // mu, of the mean over links where they share Z
   double unsent_ = 0;          // worth of an image that is not sent
   double start_ = 0;           // Z of a link that has sent nothing
-  std::vector<double> queue_;  // [links] Z
+  std::vector<double> queue_;  // [links] Z; of all of them: [1]
 };
 
 std::unique_ptr<Policy> read_table(const std::string& file) {
@@ -256,6 +260,7 @@ PolicyRegistry& policies() {
     drift.fields = {measured, metric, limit,
                     {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e6, .minimum = 0, .maximum = 1e15},
                     {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12},
+                    {.name = "budget", .type = FieldType::choice, .summary = "link: each link keeps the limit; network: the mean over all links does, and those that gain more may spend more", .fallback = "link", .choices = {"link", "network"}},
                     {.name = "hold", .type = FieldType::boolean, .summary = "an image waits where no plan is worth its price; false: each is sent at once", .fallback = true}};
     made.add("drift_plus_penalty", drift, [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
     return made;

@@ -34,9 +34,13 @@ def link_means(path, sha, links, arrived):
 
 
 def near_the_hull(settings, uses, slack=0.01, most=8):
-    """Indices of those of the settings within `slack` of the best mixture at their own uses, the nearest first: chance must not keep one out."""
+    """Indices of settings that may share the best mixture at `uses`: within `slack` of the hull at their own uses, the nearest first
+    (chance must not keep one out), and of not many more uses than asked for; and the cheapest."""
     gaps = []
+    far = 1.25 * max(uses, min(spent for _, spent, _ in settings))
     for i, (worth, spent, operations) in enumerate(settings):
+        if spent > far:
+            continue
         shares = best_mixture(settings + [NOTHING], spent)
         gaps.append((sum(share * (settings + [NOTHING])[k][0] for k, share in shares.items()) - worth, i))
     near = [i for gap, i in sorted(gaps) if gap <= slack][:most]

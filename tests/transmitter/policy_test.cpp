@@ -132,6 +132,31 @@ TEST(Policy, DriftPlusPenaltyHoldsBackWhatIsNotWorthItsPrice) {
   EXPECT_GT(held[1], slots / 10);
 }
 
+TEST(Policy, LinksOfANetworkShareOneQueue) {
+  // One link is always good, the other always bad. Alone each spends the limit, or as much as buys something; together the bad one
+  // spends what the good one leaves.
+  for (const bool shared : {false, true}) {
+    const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 100}, {"budget", shared ? "network" : "link"}, {"v", 1e7}});
+    policy->begin(2);
+    double spent[2] = {};
+    constexpr int slots = 20000;
+    for (int slot = 0; slot < slots; ++slot)
+      for (const std::uint32_t link : {0u, 1u}) {
+        const Plan plan = one(*policy, link ? 0 : 10, link);
+        const double uses = (plan.keep_ratio == 0.1 ? 20 : plan.keep_ratio == 0.3 ? 50 : 190) + (link ? 10 : 0);
+        policy->passed(link, 1, uses);
+        spent[link] += uses / slots;
+      }
+    if (shared) {
+      EXPECT_NEAR((spent[0] + spent[1]) / 2, 100, 2);
+      EXPECT_GT(spent[1], 120) << "0.1 more for 140 uses, where the good one gains 0.02";
+    } else {
+      EXPECT_NEAR(spent[0], 100, 2);
+      EXPECT_NEAR(spent[1], 100, 2);
+    }
+  }
+}
+
 TEST(Policy, DriftPlusPenaltyBeginsAtThePriceOfItsTable) {
   // On links like those of the table nothing is overspent before the queue stands, however large V is: with an empty one, 2e3 / 20 uses each.
   const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 20}, {"v", 1e5}});
