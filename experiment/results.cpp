@@ -148,8 +148,12 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
       of_arrived["accuracy_halfwidth"] = timeline->arrived_accuracy_halfwidth;
       row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
     }
+    if (row.contains("psnr_db")) {
+      of_arrived["psnr_db"] = timeline->arrived_psnr_db;
+      of_arrived["psnr_db_halfwidth"] = timeline->arrived_psnr_halfwidth;
+      row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
+    }
     row["timeline"]["of_arrived"] = of_arrived;
-    if (row.contains("psnr_db")) row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
   }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
   for (const char* key : {"snr", "fading"})

@@ -54,6 +54,12 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint3
   return cost;
 }
 
+double ShardRun::unsent_psnr_db(std::int32_t image) const {
+  ImageRecord record;
+  score_images(scenario_, model_, data_, std::span(&image, 1), mean_, Result{}, &record);
+  return record.psnr_db;
+}
+
 void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i, ImageRecord& record) {
   record.link = planned.fading.links_[i];
   record.slot = planned.fading.slot;

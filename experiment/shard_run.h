@@ -39,6 +39,9 @@ class ShardRun {
   /// Images `indices` of the source, noise drawn for `ids` and `visit`, through everything, into `records`; adds to `expert_rows` [experts].
   ShardCost run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const;
 
+  /// PSNR of what stands for an image that was never sent, the mean training image; NaN where it is not measured.
+  double unsent_psnr_db(std::int32_t image) const;
+
  private:
   const Scenario& scenario_;
   const Model& model_;

@@ -89,6 +89,7 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
     // Over all images that came: what was not sent is wrong and took no uses.
     add_number("of all that came", "images", 6, "/timeline/arrived", 0);
     if (scenario.accuracy) add_number("of all that came", "right", 6, "/timeline/of_arrived/accuracy", 4);
+    if (scenario.psnr) add_number("of all that came", "psnr_db", 7, "/timeline/of_arrived/psnr_db", 2);
     add_number("of all that came", "uses", 6, "/timeline/of_arrived/channel_uses", 1);
     add_number("slots waited", "mean", 5, "/timeline/wait_slots/mean", 2);
     add_number("slots waited", "p95", 4, "/timeline/wait_slots/p95", 0);

@@ -35,7 +35,7 @@ struct Link {
   std::int32_t report = -1;    // slot of the newest report that has arrived
   std::int32_t sounded = 0;    // slots whose pilots for the transmitter are paid for
   // Sums over its bursts, for batch means.
-  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0;
+  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_psnr_db = 0;  // all: those not sent too
 };
 
 /// Number of Poisson arrivals by inversion of one uniform number.
@@ -140,17 +140,24 @@ class TimelineRun {
         ++row.arrived;
         // The links deal the images out among themselves, round and round.
         const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * static_cast<std::int64_t>(link.arrived++);
+        const auto image = static_cast<std::int32_t>(next % data_.count());
         if (link.queue.size() == static_cast<std::size_t>(settings_.queue)) {
           ++row.dropped;
+          unsent(link, image);
           continue;
         }
-        link.queue.push_back({static_cast<std::int32_t>(next % data_.count()), static_cast<std::uint32_t>(slot)});
+        link.queue.push_back({image, static_cast<std::uint32_t>(slot)});
       }
       while (settings_.deadline > 0 && !link.queue.empty() && slot - static_cast<std::int32_t>(link.queue.front().arrived) + 1 > settings_.deadline) {
         ++row.expired;
+        unsent(link, link.queue.front().image);
         link.queue.pop_front();
       }
     }
+  }
+
+  void unsent(Link& link, std::int32_t image) const {
+    if (scenario_.psnr) link.all_psnr_db += run_.unsent_psnr_db(image);
   }
 
   void advance(std::int32_t slot) {
@@ -291,6 +298,7 @@ class TimelineRun {
     if (!std::isnan(record.psnr_db)) {
       link.rebuilt += 1;
       link.psnr_db += record.psnr_db;
+      link.all_psnr_db += record.psnr_db;
     }
     result_.totals.age += states_[i].age;
     result_.totals.wait_slots += static_cast<double>(wait);
@@ -319,9 +327,13 @@ class TimelineRun {
     totals.accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::sent);
     totals.uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::sent);
     totals.psnr_halfwidth = batch_halfwidth(links_, &Link::psnr_db, &Link::rebuilt);
+    for (Link& link : links_)
+      for (const Waiting& waiting : link.queue) unsent(link, waiting.image);
     const double arrived = static_cast<double>(std::max<std::int64_t>(1, totals.arrived));
     totals.arrived_accuracy = static_cast<double>(result.totals.correct) / arrived;
     totals.arrived_uses = static_cast<double>(result.totals.uses.total()) / arrived;
+    for (const Link& link : links_) totals.arrived_psnr_db += link.all_psnr_db / arrived;
+    totals.arrived_psnr_halfwidth = batch_halfwidth(links_, &Link::all_psnr_db, &Link::arrived);
     totals.arrived_accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::arrived);
     totals.arrived_uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::arrived);
     result.finish(model_, sent, expert_rows_);

@@ -170,6 +170,14 @@ TEST(Timeline, AnImageThatIsHeldBackWaitsForABetterSlotOrItsDeadline) {
   EXPECT_DOUBLE_EQ(t.arrived_accuracy * static_cast<double>(t.arrived), static_cast<double>(waits.result.totals.correct));
   EXPECT_DOUBLE_EQ(t.arrived_uses * static_cast<double>(t.arrived), static_cast<double>(waits.result.totals.uses.total()));
   EXPECT_GT(t.arrived_uses_halfwidth, 0);
+  EXPECT_GT(t.arrived_psnr_db, 0);
+  EXPECT_GT(at_once.totals.arrived_psnr_db, 0);
+  EXPECT_NEAR(at_once.totals.arrived_psnr_db, at_once.result.totals.psnr_db / static_cast<double>(at_once.totals.arrived), 1e-9) << "all were sent";
+  // Images that never came through stand as the mean image: those sent are worth something else.
+  const double sent_psnr_db = waits.result.totals.psnr_db / static_cast<double>(waits.result.totals.images), share = static_cast<double>(waits.result.totals.images) / static_cast<double>(t.arrived);
+  const double rest = (t.arrived_psnr_db - share * sent_psnr_db) / (1 - share);
+  EXPECT_GT(rest, 1);
+  EXPECT_LT(rest, 40);
   int later = 0, early = 0, early_at_once = 0;
   for (const ImageRecord& r : at_once.result.images) early_at_once += r.believed_snr_db < 8;
   for (const ImageRecord& r : waits.result.images) {
