@@ -26,7 +26,10 @@ int validate(const RunOptions& options) {
   std::map<std::string, Network> networks;  // by checkpoint; a sweep mostly names one
   for (const Point& point : points) {
     const std::string& path = point.scenario.model_path;
-    if (path.empty()) continue;  // checked when it was read
+    if (path.empty()) {  // the rest was checked when it was read
+      check_policy(point.scenario, "");
+      continue;
+    }
     if (!networks.contains(path)) {
       const Checkpoint checkpoint = read_checkpoint(path);
       const bool classifies = std::any_of(checkpoint.arrays.begin(), checkpoint.arrays.end(), [](const NamedArray& array) { return array.name.starts_with("classifier."); });

@@ -88,12 +88,14 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
   List<std::complex<double>> branches;
   for (int i = 0; i < fading.images(); ++i) {
     ChannelState& state = states[static_cast<std::size_t>(i)];
+    if (csi.kind == CsiKind::none) {
+      state = unheard();
+      continue;
+    }
     const double noise = fading.known_noise(i);
     state.how = csi.kind;
     state.snr_db = fading.known_interference > 0 ? -to_db(noise) : fading.snr_db(i) + fading.snr_offset_db;
-    if (csi.kind == CsiKind::none) {
-      state.snr_db += (settings_.snr.from_db + settings_.snr.to_db) / 2 - fading.snr_db(i);
-    } else if (csi.kind == CsiKind::estimated) {
+    if (csi.kind == CsiKind::estimated) {
       const double deviation = std::sqrt(noise / csi.pilots);
       if (one_gain || !fading.fades()) {
         branches.clear();
@@ -118,6 +120,18 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
     if (csi.kind == CsiKind::quantised) state.snr_db = quantise(state.snr_db, quantised_from_db, quantised_to_db, csi.bits);
   }
   return states;
+}
+
+ChannelState Channel::unheard() const {
+  ChannelState state{.snr_db = (settings_.snr.from_db + settings_.snr.to_db) / 2 + settings_.snr_offset_db, .age = 0, .how = CsiKind::none};
+  if (settings_.crossover) {
+    state.snr_db = symmetric_snr_db(*settings_.crossover);
+    return state;
+  }
+  const double noise = settings_.noiseless ? 0 : std::pow(10.0, -state.snr_db / 10);
+  if (settings_.interference.known) state.snr_db = -to_db(noise + settings_.interference.power);
+  if (settings_.noiseless) state.snr_db = settings_.interference.known ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
+  return state;
 }
 
 double Channel::symmetric_snr_db(double crossover) {

@@ -65,6 +65,8 @@ class Channel {
   /// Of several streams or tones it is the SNR at which one of them would carry the mean of what they carry, log2(1 + SNR). Interference
   /// counts as noise where it is known. The ideal channel is believed at `ideal_snr_db`.
   List<ChannelState> observe(const Fading& fading) const;
+  /// What a transmitter believes that has heard nothing: the middle of the SNR law, and what both ends agreed on (convention, known interference).
+  ChannelState unheard() const;
   /// The uses of an image that sends so many symbols of header, payload and parity: as many as symbols on one antenna and one tone; whole uses of several antennas,
   /// whole OFDM symbols with their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually settings().receiver.pilots where it
   /// estimates, else 0) and the transmitter's sounding.

@@ -28,13 +28,6 @@ constexpr double timed_seconds = 0.03; // of a lap
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Everything that decides which network a point runs.
-std::string network_of(const Scenario& s) {
-  const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel
-  return canonical({s.resolved["model"], s.gate, s.exit, s.positions_sent, s.resolved["receiver"], s.resolved["conventions"], s.resolved["seed"],
-                    semantic ? Json() : s.resolved["transmitter"], semantic ? Json() : s.resolved["channel"]});
-}
-
 /// Points of one kind of work take time by their operations: what is left may differ.
 std::string work_of(const Scenario& s) {
   Json rest = s.resolved;
@@ -287,7 +280,7 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
   Budget made;
   made.points.resize(points.size());
   std::map<std::string, std::vector<std::size_t>> networks;
-  for (std::size_t i = 0; i < points.size(); ++i) networks[network_of(points[i].scenario)].push_back(i);
+  for (std::size_t i = 0; i < points.size(); ++i) networks[network_key(points[i].scenario)].push_back(i);
   std::map<std::string, Dataset> validation;
   for (const auto& [network, members] : networks) {
     const auto start = Clock::now();

@@ -30,6 +30,13 @@ Json policy_network(const Scenario& scenario) {
   return made;
 }
 
+std::string network_key(const Scenario& s) {
+  const Json& resolved = s.resolved;
+  const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel
+  return canonical({resolved["model"], s.gate, s.exit, s.positions_sent, resolved["receiver"], resolved["conventions"], resolved["seed"],
+                    semantic ? resolved["transmitter"]["link"] : resolved["transmitter"], semantic ? Json() : resolved["channel"]});
+}
+
 void check_policy(const Scenario& scenario, const std::string& model_sha256) {
   const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
   const std::string made_for = policy->made_for();

@@ -32,7 +32,10 @@ Model make_model(const Scenario& scenario, Backend& backend);
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
 /// What of a scenario's transmitter, beside the model, the figures of a table depend on.
 Json policy_network(const Scenario& scenario);
-/// A policy's figures hold for the checkpoint and the network they were measured with: throws Error where those are others.
+/// Everything that decides which network a point runs, as text: points of one key share theirs.
+std::string network_key(const Scenario& scenario);
+/// A policy's figures hold for the checkpoint and the network they were measured with: throws Error where those are others. An empty sum is that
+/// of a fresh network.
 void check_policy(const Scenario& scenario, const std::string& model_sha256);
 /// Copies values into the parameters; every parameter must be there with its shape. Arrays the model does not use must
 /// belong to a part that the scenario replaced (transmitter.gate.).

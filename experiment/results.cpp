@@ -118,14 +118,14 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
   if (network) row["flops"]["receiver"] = result.receiver_operations;
   row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
   row["seconds"] = {{"transmitter", result.transmitter_seconds}, {"channel", result.channel_seconds}, {"receiver", result.receiver_seconds}, {"total", result.wall_seconds}};
-  row["images_per_second"] = result.wall_seconds > 0 ? images / result.wall_seconds : 0.0;
+  row["images_per_second"] = result.wall_seconds > 0 ? static_cast<double>(count) / result.wall_seconds : 0.0;
   const double uses = static_cast<double>(totals.uses.total()) / images;
   row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations, result.receiver_operations, uses);
   row["energy_mj"] = 1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = static_cast<double>(totals.answered) / images;
   if (timeline) {
     // Images of a link share its fades: intervals are batch means over links.
-    if (scenario.accuracy && images > 0) {
+    if (scenario.accuracy && count > 0) {
       const double accuracy = static_cast<double>(totals.correct) / images;
       row["accuracy_ci95"] = {std::max(0.0, accuracy - timeline->accuracy_halfwidth), std::min(1.0, accuracy + timeline->accuracy_halfwidth)};
     }

@@ -21,7 +21,7 @@ using OrderedJson = nlohmann::ordered_json;  // rows keep the order of docs/resu
 
 /// Changes whenever the numbers of a point may change in the last bit (a kernel's order of summation, a draw's counter): results of
 /// another version are run again.
-inline constexpr const char* numerics_version = "2";
+inline constexpr const char* numerics_version = "3";
 
 /// What a point is known by: the resolved scenario without `sweep`, `output` and `name`, with each file it names replaced by the
 /// SHA-256 of what is in it (checkpoint, images, policy table), the numerics version and the kind of device.

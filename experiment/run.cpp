@@ -14,19 +14,12 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
     const Scenario& one = point.scenario;
     need_model(one);
     const Loaded loaded = load(one);
+    check_policy(one, loaded.checkpoint ? loaded.checkpoint->sha256 : "");
+    if (loaded.checkpoint) check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
     // Points that differ in channel or plan share their network: it is built once to see whether it can be.
-    const std::string network = canonical({one.resolved["model"], one.gate, one.exit, one.resolved["receiver"], one.resolved["source"],
-                                           one.pair == PairKind::semantic ? one.resolved["transmitter"]["link"] : one.resolved["transmitter"]});
-    if (!built.insert(network).second) {
-      if (loaded.checkpoint) {
-        check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
-        check_policy(one, loaded.checkpoint->sha256);
-      }
-      continue;
-    }
+    if (!built.insert(network_key(one) + canonical({one.resolved["source"], one.resolved["metrics"]})).second) continue;
     const Model model = model_of(point, loaded);
-    check_against(one, model.architecture);
-    check_images(model.architecture, *loaded.data, one.place("/source"));
+    check_point(one, model, *loaded.data);
   }
 }
 
@@ -69,8 +62,18 @@ RunSummary Run::run(const RunSettings& settings) {
   std::vector<OrderedJson> rows;
   for (std::size_t i = 0; i < points_.size() && !summary.interrupted; ++i) {
     const Point& point = points_[i];
+    const auto fails = [&](const Error& problem) {
+      ++summary.failed;
+      if (settings.failed) settings.failed(i, problem);
+    };
     const Loaded loaded = load(point.scenario);
-    const std::string sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "", loaded.data->sha256, backend_.kind());
+    std::string sha;
+    try {
+      sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "", loaded.data->sha256, backend_.kind());
+    } catch (const Error& problem) {  // a file that it names has gone
+      fails(problem);
+      continue;
+    }
     const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value()) : nullptr;
     if (row != nullptr) {
       rows.push_back(*row);
@@ -97,8 +100,7 @@ RunSummary Run::run(const RunSettings& settings) {
       summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
       if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
     } catch (const Error& problem) {
-      ++summary.failed;
-      if (settings.failed) settings.failed(i, problem);
+      fails(problem);
       continue;
     }
     if (summary.interrupted) break;

@@ -329,6 +329,7 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   made.stop = {all["stop"]["min_images"], all["stop"]["max_images"], all["stop"]["accuracy_halfwidth"]};
   if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
     throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
+  if (made.stop.accuracy_halfwidth > 0 && !made.accuracy) throw Error(made.place("/stop/accuracy_halfwidth").str(), "needs the metric accuracy");
   made.records = all["output"]["records"];
   check_pair(made);
   if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
@@ -337,6 +338,10 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
   if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
   if (all["metrics"].empty() && !made.timeline)
     throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
+  if (all["metrics"].empty() && made.pair == PairKind::separation)
+    throw Error(made.place("/metrics").str(), "what an image codec sends depends on the image: ask for a metric");
+  if (all["metrics"].empty() && made.pair == PairKind::semantic && made.exit["kind"] != "fixed")
+    throw Error(made.place("/metrics").str(), "an exit that looks at the image needs the network: ask for a metric");
   if (made.timeline && static_cast<double>(made.timeline->links) * made.timeline->slots > 1e9) throw Error(made.place("/timeline").str(), "links x slots is more than the 1e9 decisions a timeline may hold");
   if (made.timeline && oracle) {  // what it knows of the channel needs no feedback
     made.timeline->feedback_delay = 0;
@@ -409,6 +414,8 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
   }
   SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital}, architecture, scenario.place("/transmitter"));
   SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture, scenario.place("/receiver"));
+  if (!scenario.train && (scenario.psnr || scenario.ssim) && !architecture.image_head)
+    throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
   if (!scenario.train) return;
   const Place exit_loss = scenario.place("/train/losses/exit");
   if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))

@@ -34,9 +34,14 @@ struct Link {
   std::int64_t free_from = 0;  // slot
   std::int32_t report = -1;    // slot of the newest report that has arrived
   std::int32_t sounded = 0;    // slots whose pilots for the transmitter are paid for
-  // Sums over its bursts, for batch means.
-  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_psnr_db = 0;  // all: those not sent too
+  std::int64_t arrived = 0;    // images that came: which one is next
 };
+
+/// Sums of a batch, for batch means. all: over what was not sent, too.
+struct Sums {
+  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_uses = 0, all_psnr_db = 0;
+};
+constexpr std::int64_t stretches = 20;  // of slots, where links are no batches
 
 /// Number of Poisson arrivals by inversion of one uniform number.
 int poisson(double mean, double uniform) {
@@ -49,18 +54,18 @@ int poisson(double mean, double uniform) {
   return k;
 }
 
-/// Half-width of the 95 % interval of sum(value) / sum(weight), links being the batches (ratio estimator).
-double batch_halfwidth(const std::vector<Link>& links, double Link::* value, double Link::* weight) {
-  const double n = static_cast<double>(links.size());
+/// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator).
+double batch_halfwidth(const std::vector<Sums>& batches, double Sums::* value, double Sums::* weight) {
+  const double n = static_cast<double>(batches.size());
   double values = 0, weights = 0;
-  for (const Link& link : links) {
-    values += link.*value;
-    weights += link.*weight;
+  for (const Sums& batch : batches) {
+    values += batch.*value;
+    weights += batch.*weight;
   }
-  if (links.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
+  if (batches.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
   double squares = 0;
-  for (const Link& link : links) squares += std::pow(link.*value - values / weights * (link.*weight), 2);
-  return student95(static_cast<int>(links.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
+  for (const Sums& batch : batches) squares += std::pow(batch.*value - values / weights * (batch.*weight), 2);
+  return student95(static_cast<int>(batches.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
 }
 
 class TimelineRun {
@@ -84,6 +89,7 @@ class TimelineRun {
     std::iota(ids_.begin(), ids_.end(), 0u);
     mean_snr_db_ = run_.channel().mean_snr_db(scenario.seed, ids_);
     policy_->begin(links_.size());
+    sums_.resize(policy_->couples_links() ? stretches : links_.size());
     // Another repeat is a later stretch of the same process.
     origin_ = scenario.repeat * static_cast<std::uint32_t>(settings_.slots);
     result_.result.totals = PointTotals(model.architecture.transmitter_blocks);
@@ -117,7 +123,11 @@ class TimelineRun {
   /// What feedback has told of a link at this slot.
   ChannelState believed(std::uint32_t link, std::int32_t slot) const {
     const std::int32_t then = links_[link].report;
-    if (then < 0) return {.snr_db = (scenario_.channel.snr.from_db + scenario_.channel.snr.to_db) / 2, .age = slot, .how = CsiKind::none};
+    if (then < 0) {
+      ChannelState state = run_.channel().unheard();
+      state.age = slot;
+      return state;
+    }
     ChannelState state = run_.channel().observe(fading({link}, origin_ + static_cast<std::uint32_t>(then)))[0];
     state.age += slot - then;
     return state;
@@ -136,28 +146,39 @@ class TimelineRun {
       int count = slot % settings_.every == 0;
       if (!settings_.periodic) count = poisson(settings_.mean, uniform(philox(scenario_.seed, Purpose::arrival, static_cast<std::uint32_t>(l), origin_ + static_cast<std::uint32_t>(slot), 0)[0]));
       arrived_[l] = count;
+      batch(l, slot).arrived += count;
       for (; count > 0; --count) {
         ++row.arrived;
         // The links deal the images out among themselves, round and round.
-        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * static_cast<std::int64_t>(link.arrived++);
+        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * link.arrived++;
         const auto image = static_cast<std::int32_t>(next % data_.count());
         if (link.queue.size() == static_cast<std::size_t>(settings_.queue)) {
           ++row.dropped;
-          unsent(link, image);
+          unsent(l, slot, image);
           continue;
         }
         link.queue.push_back({image, static_cast<std::uint32_t>(slot)});
       }
       while (settings_.deadline > 0 && !link.queue.empty() && slot - static_cast<std::int32_t>(link.queue.front().arrived) + 1 > settings_.deadline) {
         ++row.expired;
-        unsent(link, link.queue.front().image);
+        unsent(l, slot, link.queue.front().image);
         link.queue.pop_front();
       }
     }
   }
 
-  void unsent(Link& link, std::int32_t image) const {
-    if (scenario_.psnr) link.all_psnr_db += run_.unsent_psnr_db(image);
+  Sums& batch(std::size_t link, std::int64_t slot) { return sums_[policy_->couples_links() ? static_cast<std::size_t>(slot * stretches / settings_.slots) : link]; }
+
+  void unsent(std::size_t link, std::int64_t slot, std::int32_t image) {
+    if (scenario_.psnr) batch(link, slot).all_psnr_db += run_.unsent_psnr_db(image);
+  }
+
+  /// Pilots of the slots up to `end` that were not paid for: every slot is sounded for its report.
+  std::int64_t sounding(Link& link, std::int64_t end) const {
+    const Csi& csi = scenario_.channel.transmitter;
+    const std::int64_t pilots = csi.kind == CsiKind::estimated ? std::int64_t{scenario_.channel.antennas.transmit} * csi.pilots * (end - link.sounded) : 0;
+    link.sounded = static_cast<std::int32_t>(end);
+    return pilots;
   }
 
   void advance(std::int32_t slot) {
@@ -247,33 +268,30 @@ class TimelineRun {
     const std::uint32_t at = origin_ + static_cast<std::uint32_t>(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) {
       ImageRecord& record = records_[i];
-      const std::optional<Forecast> expected = model_.transmitter->forecast(states_[i], plans_[i]);
-      if (!expected) throw Error(scenario_.place("/metrics").str(), "an exit that looks at the image needs the network: ask for a metric");
+      const Forecast expected = model_.transmitter->forecast(states_[i], plans_[i]).value();  // the scenario was refused where it looks at the image
       const Fading met = fading({senders_[i]}, at);
       record.link = senders_[i];
       record.slot = at;
       record.label = data_.labels[record.image];
       record.keep_ratio = plans_[i].keep_ratio;
       record.plan_depth = plans_[i].exit_depth;
-      record.exit_depth = expected->exit_depth;
+      record.exit_depth = expected.exit_depth;
       record.symbols_per_token = plans_[i].symbols_per_token;
-      record.tokens = expected->tokens;
+      record.tokens = expected.tokens;
       record.snr_db = met.snr_db(0);
       record.gain = run_.channel().power_gain(met, 0);
       record.believed_snr_db = states_[i].snr_db;
-      record.uses = run_.channel().uses(expected->uses, met.receiver_pilots_[0]);
+      record.uses = run_.channel().uses(expected.uses, met.receiver_pilots_[0]);
       record.psnr_db = record.ssim = std::numeric_limits<double>::quiet_NaN();
-      result_.result.transmitter_operations += expected->operations;
+      result_.result.transmitter_operations += expected.operations;
     }
   }
 
   void settle(std::int32_t slot, std::size_t i, SlotRow& row) {
     ImageRecord& record = records_[i];
     Link& link = links_[senders_[i]];
-    if (scenario_.channel.transmitter.kind == CsiKind::estimated) {  // every slot is sounded for its report; those since the last burst are paid for with this one
-      record.uses.pilots += std::int64_t{scenario_.channel.antennas.transmit} * scenario_.channel.transmitter.pilots * (slot - link.sounded);
-      link.sounded = slot + 1;
-    }
+    record.uses.pilots += sounding(link, slot);  // since the last burst; that of this slot is in it
+    ++link.sounded;
     const auto uses = static_cast<double>(record.uses.total());
     const std::int64_t slots = settings_.slot_uses > 0 ? std::max<std::int64_t>(1, (record.uses.total() + settings_.slot_uses - 1) / settings_.slot_uses) : 1;
     const std::int64_t wait = slot + slots - record.arrived;
@@ -292,13 +310,18 @@ class TimelineRun {
     row.age += states_[i].age;
     row.keep += record.keep_ratio;
     row.depth += record.exit_depth;
-    link.sent += 1;
-    link.correct += right;
-    link.uses += uses;
+    Sums& sums = batch(senders_[i], slot);
+    sums.sent += 1;
+    sums.correct += right;
+    sums.uses += uses;
+    sums.all_uses += uses;
     if (!std::isnan(record.psnr_db)) {
-      link.rebuilt += 1;
-      link.psnr_db += record.psnr_db;
-      link.all_psnr_db += record.psnr_db;
+      sums.rebuilt += 1;
+      sums.psnr_db += record.psnr_db;
+      if (record.late)
+        unsent(senders_[i], slot, static_cast<std::int32_t>(record.image));
+      else
+        sums.all_psnr_db += record.psnr_db;
     }
     result_.totals.age += states_[i].age;
     result_.totals.wait_slots += static_cast<double>(wait);
@@ -324,18 +347,22 @@ class TimelineRun {
     };
     totals.wait_p95_slots = quantile(0.95);
     totals.wait_p99_slots = quantile(0.99);
-    totals.accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::sent);
-    totals.uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::sent);
-    totals.psnr_halfwidth = batch_halfwidth(links_, &Link::psnr_db, &Link::rebuilt);
-    for (Link& link : links_)
-      for (const Waiting& waiting : link.queue) unsent(link, waiting.image);
+    totals.accuracy_halfwidth = batch_halfwidth(sums_, &Sums::correct, &Sums::sent);
+    totals.uses_halfwidth = batch_halfwidth(sums_, &Sums::uses, &Sums::sent);
+    totals.psnr_halfwidth = batch_halfwidth(sums_, &Sums::psnr_db, &Sums::rebuilt);
+    for (std::size_t l = 0; l < links_.size() && totals.slots > 0; ++l) {
+      for (const Waiting& waiting : links_[l].queue) unsent(l, totals.slots - 1, waiting.image);
+      batch(l, totals.slots - 1).all_uses += static_cast<double>(sounding(links_[l], totals.slots));
+    }
     const double arrived = static_cast<double>(std::max<std::int64_t>(1, totals.arrived));
-    totals.arrived_accuracy = static_cast<double>(result.totals.correct) / arrived;
-    totals.arrived_uses = static_cast<double>(result.totals.uses.total()) / arrived;
-    for (const Link& link : links_) totals.arrived_psnr_db += link.all_psnr_db / arrived;
-    totals.arrived_psnr_halfwidth = batch_halfwidth(links_, &Link::all_psnr_db, &Link::arrived);
-    totals.arrived_accuracy_halfwidth = batch_halfwidth(links_, &Link::correct, &Link::arrived);
-    totals.arrived_uses_halfwidth = batch_halfwidth(links_, &Link::uses, &Link::arrived);
+    for (const Sums& sums : sums_) {
+      totals.arrived_accuracy += sums.correct / arrived;
+      totals.arrived_uses += sums.all_uses / arrived;
+      totals.arrived_psnr_db += sums.all_psnr_db / arrived;
+    }
+    totals.arrived_accuracy_halfwidth = batch_halfwidth(sums_, &Sums::correct, &Sums::arrived);
+    totals.arrived_uses_halfwidth = batch_halfwidth(sums_, &Sums::all_uses, &Sums::arrived);
+    totals.arrived_psnr_halfwidth = batch_halfwidth(sums_, &Sums::all_psnr_db, &Sums::arrived);
     result.finish(model_, sent, expert_rows_);
   }
 
@@ -351,6 +378,7 @@ class TimelineRun {
   std::vector<std::uint32_t> ids_;
   List<double> mean_snr_db_;  // [links]
   std::vector<Link> links_;
+  std::vector<Sums> sums_;     // [links], or [stretches] where the policy couples them
   std::vector<int> arrived_;   // [links] images that came in this slot
   std::vector<double> spent_;  // [links] channel uses of what was sent in it
   std::vector<std::int64_t> waits_, expert_rows_, shard_rows_;

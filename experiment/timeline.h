@@ -28,7 +28,8 @@ struct TimelineTotals {
   double queue = 0;            // images waiting, mean over links and slots
   double age = 0;              // slots since what was believed was so, mean over bursts
   double wait_slots = 0, wait_p95_slots = 0, wait_p99_slots = 0;  // from arrival to the end of the burst
-  // Batch means: each link is one batch, since the images of a link share its fades.
+  // Batch means: each link is one batch, since the images of a link share its fades. Where the policy couples the links, twenty stretches of
+  // slots are the batches instead, and intervals are of these very links.
   double accuracy_halfwidth = 0, uses_halfwidth = 0, psnr_halfwidth = 0;
   // Right answers in time, channel uses and PSNR over all images that arrived, sent or not.
   double arrived_accuracy = 0, arrived_accuracy_halfwidth = 0, arrived_uses = 0, arrived_uses_halfwidth = 0, arrived_psnr_db = 0, arrived_psnr_halfwidth = 0;

@@ -14,6 +14,7 @@
 #include "experiment/evaluate.h"
 #include "experiment/images.h"
 #include "experiment/training_step.h"
+#include "transmitter/policy.h"
 
 namespace semwave {
 
@@ -43,6 +44,9 @@ class Trainer {
     if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
     if (!model_.classifier && scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
       throw Error(scenario.place("/train/losses/gate").str(), "must be positive: with this power scope the straight-through gradient is zero and the gate would never learn");
+    check_policy(scenario, "");  // the network that comes out is another one
+    if (policies().make(scenario.policy, scenario.place("/transmitter/policy"))->remembers())
+      throw Error(scenario.place("/transmitter/policy").str(), "'" + scenario.policy["kind"].get<std::string>() + "' remembers each link's past; what is trained is validated image by image: choose another");
     for (const std::string& prefix : settings_.freeze)
       if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(), [&](const Parameter& p) { return p.name.starts_with(prefix); }))
         throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter., receiver. or classifier.");
@@ -257,6 +261,10 @@ std::string Trainer::scenario_hash() const {
   relevant["train"].erase("weights");
   relevant["train"].erase("initial");  // paths are names, not contents; the weights are in the state
   relevant["source"].erase("path");
+  visit_paths(relevant, [](const std::string& pointer, std::string& path) {  // what is in a file matters, not where it lies
+    const std::string content = pointer.ends_with("/file") ? read_file_whole(path, 64u << 20) : std::string();
+    path = content.empty() ? std::string() : sha256(content.data(), content.size());
+  });
   const std::string text = canonical(relevant) + data_.sha256;
   return sha256(text.data(), text.size());
 }

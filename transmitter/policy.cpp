@@ -155,6 +155,7 @@ class DriftPolicy final : public Policy {
   std::string made_for() const override { return table_.model_sha256; }
   Json made_with() const override { return table_.network; }
   bool remembers() const override { return true; }
+  bool couples_links() const override { return shared_; }
   void begin(std::size_t links) override {
     queue_.assign(shared_ ? 1 : links, start_);
     step_ = shared_ ? mu_ / static_cast<double>(links) : mu_;

@@ -322,10 +322,15 @@ TEST_F(RunOfTinyWorld, RunsOnlyWhatIsMissing) {
 }
 
 TEST_F(RunOfTinyWorld, AFailedPointLeavesTheOthers) {
-  value_["sweep"] = {{"/metrics", {{"accuracy"}, {"ssim"}, {"psnr"}}}};  // ssim needs larger images than these
+  // What can be known is refused before anything runs; a table that goes away meanwhile cannot.
+  const std::string table = at("table.json");
+  tiny::write_text(table, R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1, "symbols_per_token": 4}]})");
+  const Json fixed = value_["transmitter"]["policy"];
+  value_["sweep"] = {{"/transmitter/policy", {fixed, {{"kind", "table"}, {"file", table}}, {{"kind", "fixed"}, {"keep", 1}, {"depth", 1}, {"symbols_per_token", 1}}}}};
   const auto backend = make_cpu_backend();
   ThreadPool pool(1);
   semwave::Run made(parse_scenario(value_, "x.json"), *backend, pool);
+  std::filesystem::remove(table);
   std::vector<std::size_t> failed, finished;
   const RunSummary summary = made.run({.shard = 0, .interrupt = nullptr, .progress = {}, .finished = [&](std::size_t point, const OrderedJson&, bool) { finished.push_back(point); },
                                        .failed = [&](std::size_t point, const Error&) { failed.push_back(point); }});

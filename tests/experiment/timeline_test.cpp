@@ -123,6 +123,10 @@ TEST(Timeline, FeedbackTellsOfThePast) {
   }
   const Timeline deaf = run(over_time({{"links", 1}, {"slots", 20}, {"feedback", {{"delay", 0}, {"loss", 1}}}}));
   for (const ImageRecord& r : deaf.result.images) EXPECT_EQ(r.believed_snr_db, 10);
+  // What both ends agreed on is known without a report: the convention, and interference whose power is known.
+  const Timeline agreed = run(over_time({{"links", 1}, {"slots", 3}, {"feedback", {{"delay", 0}, {"loss", 1}}}},
+                                        {{"/conventions", {{"snr", "per_real_value"}}}, {"/channel/interference", {{"sir_db", 3}, {"kind", "gaussian"}, {"known", true}}}}));
+  for (const ImageRecord& r : agreed.result.images) EXPECT_NEAR(r.believed_snr_db, -10 * std::log10(std::pow(10, -1.0) / 2 + std::pow(10, -0.3)), 1e-9);
   const Timeline at_once = run(over_time({{"links", 1}, {"slots", 20}, {"feedback", {{"delay", 0}}}}));
   for (const ImageRecord& r : at_once.result.images) EXPECT_NEAR(r.believed_snr_db, r.snr_db + 10 * std::log10(r.gain), 1e-6);
   // Half of the reports lost: some beliefs are older.
