@@ -94,12 +94,14 @@ int compare(const Options& options) {
   std::vector<OrderedJson> rows;
   PairedTotals all;
   std::int64_t only_a = 0, only_b = 0;
+  bool over_links = false;
   for (const MatchedPoint& match : matches) {
     const PointComparison made = compare_point(a, b, match, all);
     OrderedJson row{{"a", {{"row", match.a}, {"point", values_of(a, match.a, pointers)}}}, {"b", {{"row", match.b}, {"point", values_of(b, match.b, pointers)}}}};
     row.update(comparison_json(made.both));
     row["only_a"] = made.only_a;
     row["only_b"] = made.only_b;
+    over_links = over_links || made.timeline;
     only_a += made.only_a;
     only_b += made.only_b;
     rows.push_back(std::move(row));
@@ -114,7 +116,7 @@ int compare(const Options& options) {
   const Table table = make_table(rows, pointers);
   fmt::print("# A: {} ({})\n# B: {} ({})\n{}", a.path(), a.name(), b.path(), b.name(), table.header());
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
-  if (rows.size() > 1) fmt::print("#{}# the line above: all {} points together, intervals and p over images\n", table.line(together).substr(1), rows.size());
+  if (rows.size() > 1) fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n", table.line(together).substr(1), rows.size(), over_links ? "links" : "images");
   if (only_a + only_b > 0) fmt::print("# images in one folder only, left out: {} of A, {} of B\n", only_a, only_b);
   const auto unmatched = [&](const RecordedFolder& folder, auto side) {
     std::size_t left = folder.grid();

@@ -200,11 +200,13 @@ class Join {
   /// Queues may have put the images of a timeline into another order: those of a are kept until b comes to them.
   void by_arrival(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b, PointComparison& made) {
     const auto arrival = [](const ImageRecord& r) { return std::tuple(r.link, r.arrived, r.image); };
-    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, ImageRecord> waiting;
+    made.timeline = true;
+    // One image may come to a link several times in a slot: the first is the first of both.
+    std::multimap<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, ImageRecord> waiting;
     for (; of_a; of_a = a_.next()) waiting.emplace(arrival(*of_a), *of_a);
     for (; of_b; of_b = b_.next()) {
-      const auto found = waiting.find(arrival(*of_b));
-      if (found == waiting.end()) {
+      const auto found = waiting.lower_bound(arrival(*of_b));
+      if (found == waiting.end() || found->first != arrival(*of_b)) {
         ++made.only_b;
         continue;
       }

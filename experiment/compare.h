@@ -78,6 +78,7 @@ std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFo
 struct PointComparison {
   Comparison both;
   std::int64_t only_a = 0, only_b = 0;  // images that the other folder does not have
+  bool timeline = false;                // intervals are over links then, not over images
 };
 PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match, PairedTotals& all);
 

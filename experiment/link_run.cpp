@@ -148,7 +148,7 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
     const std::string sha = point_sha256(point.scenario, "", "", backend_.kind());
     if (const OrderedJson* row = folder_ ? folder_->find(sha, false) : nullptr) {
       rows.push_back(*row);
-      rows.back()["point"] = swept_in_order(scenario_, point);
+      rows.back()["point"] = swept_in_order(scenario_, point, folder_->path());
       ++summary.reused;
       if (settings.finished) settings.finished(i, rows.back(), true);
       continue;
@@ -160,6 +160,7 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
       });
       summary.interrupted = result.interrupted;
       if (!result.interrupted) made = make_link_row(scenario_, point, result, sha);
+      if (folder_ && !result.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
     } catch (const Error& problem) {
       ++summary.failed;
       if (settings.failed) settings.failed(i, problem);

@@ -30,42 +30,50 @@ struct Descriptor {
 
 }  // namespace
 
+std::vector<LineBlock> read_blocks(const std::string& path, std::size_t* whole) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) fail(path, "cannot be opened");
+  std::vector<LineBlock> blocks;
+  std::size_t begin = 0;
+  std::int64_t number = 0;
+  const std::size_t prefix = std::strlen(line_start);
+  for (std::string line; std::getline(stream, line) && !stream.eof();) {
+    ++number;
+    const std::size_t end = begin + line.size() + 1;
+    if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path + ": line " + std::to_string(number), "is no record: it does not name its point");
+    if (blocks.empty() || line.compare(prefix, sha_digits, blocks.back().point_sha256) != 0) blocks.push_back({line.substr(prefix, sha_digits), begin, end, number, 0});
+    blocks.back().end = end;
+    ++blocks.back().lines;
+    begin = end;
+  }
+  if (whole != nullptr) *whole = begin;
+  return blocks;
+}
+
 void PointLines::open(const std::set<std::string>& done) {
   std::error_code missing;
   const auto bytes = std::filesystem::file_size(path_, missing);
   if (missing) return;
-  std::ifstream stream(path_, std::ios::binary);
-  std::size_t begin = 0;
-  const std::size_t prefix = std::strlen(line_start);
-  for (std::string line; std::getline(stream, line) && !stream.eof();) {
-    const std::size_t end = begin + line.size() + 1;
-    if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path_, "the line at byte " + std::to_string(begin) + " does not name its point; remove the file to write it again");
-    std::string sha = line.substr(prefix, sha_digits);
-    if (!blocks_.empty() && blocks_.back().point_sha256 == sha && blocks_.back().end == begin) {
-      blocks_.back().end = end;
-      ++blocks_.back().lines;
-    } else {
-      blocks_.push_back({std::move(sha), begin, end, 1});
-    }
-    begin = end;
-  }
-  drop_torn_line(path_, bytes, begin);
+  std::size_t whole = 0;
+  blocks_ = read_blocks(path_, &whole);
+  drop_torn_line(path_, bytes, whole);
   // A run that was killed between the lines of a point and its row has to make both again.
-  const bool stale = std::erase_if(blocks_, [&](const Block& block) { return !done.contains(block.point_sha256); }) > 0;
+  const bool stale = std::erase_if(blocks_, [&](const LineBlock& block) { return !done.contains(block.point_sha256); }) > 0;
   if (stale) rewrite(blocks_);
 }
 
-void PointLines::rewrite(const std::vector<Block>& blocks) {
+void PointLines::rewrite(const std::vector<LineBlock>& blocks) {
   const std::string fresh = path_ + ".tmp";
   {
     const Descriptor from{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)}, to{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
     if (from.value < 0) fail(path_, "cannot be opened");
     if (to.value < 0) fail(fresh, "cannot be opened");
     std::vector<char> buffer(1u << 20);
-    std::vector<Block> moved;
+    std::vector<LineBlock> moved;
     std::size_t at = 0;
+    std::int64_t first = 1;
     try {
-      for (const Block& block : blocks) {
+      for (const LineBlock& block : blocks) {
         for (std::size_t begin = block.begin; begin < block.end;) {
           const ssize_t got = ::pread(from.value, buffer.data(), std::min(buffer.size(), block.end - begin), static_cast<off_t>(begin));
           if (got <= 0) fail(path_, "cannot be read");
@@ -77,7 +85,8 @@ void PointLines::rewrite(const std::vector<Block>& blocks) {
           }
           begin += static_cast<std::size_t>(got);
         }
-        moved.push_back({block.point_sha256, at, at + block.end - block.begin, block.lines});
+        moved.push_back({block.point_sha256, at, at + block.end - block.begin, first, block.lines});
+        first += block.lines;
         at = moved.back().end;
       }
       if (::fsync(to.value) != 0) fail(fresh, "cannot be synced");
@@ -92,13 +101,13 @@ void PointLines::rewrite(const std::vector<Block>& blocks) {
 
 std::int64_t PointLines::lines(const std::string& point_sha256) const {
   std::int64_t count = 0;
-  for (const Block& block : blocks_)
+  for (const LineBlock& block : blocks_)
     if (block.point_sha256 == point_sha256) count += block.lines;
   return count;
 }
 
 void PointLines::add(const std::string& point_sha256, std::size_t count, const std::function<std::string(std::size_t)>& line) {
-  if (std::vector<Block> others = blocks_; std::erase_if(others, [&](const Block& block) { return block.point_sha256 == point_sha256; }) > 0) rewrite(others);
+  if (std::vector<LineBlock> others = blocks_; std::erase_if(others, [&](const LineBlock& block) { return block.point_sha256 == point_sha256; }) > 0) rewrite(others);
   std::error_code missing;
   const auto bytes = std::filesystem::file_size(path_, missing);
   const std::size_t begin = missing ? 0 : bytes;
@@ -109,13 +118,13 @@ void PointLines::add(const std::string& point_sha256, std::size_t count, const s
     while (made < count && piece.size() < piece_bytes) piece.append(line(made++)).push_back('\n');
     return more;
   });
-  if (count > 0) blocks_.push_back({point_sha256, begin, begin + written, static_cast<std::int64_t>(count)});
+  if (count > 0) blocks_.push_back({point_sha256, begin, begin + written, blocks_.empty() ? 1 : blocks_.back().first + blocks_.back().lines, static_cast<std::int64_t>(count)});
 }
 
 void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {
-  const auto before = [&](const Block& a, const Block& b) { return rank(a.point_sha256) < rank(b.point_sha256); };
+  const auto before = [&](const LineBlock& a, const LineBlock& b) { return rank(a.point_sha256) < rank(b.point_sha256); };
   if (std::is_sorted(blocks_.begin(), blocks_.end(), before)) return;
-  std::vector<Block> blocks = blocks_;
+  std::vector<LineBlock> blocks = blocks_;
   std::stable_sort(blocks.begin(), blocks.end(), before);
   rewrite(blocks);
 }

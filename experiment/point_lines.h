@@ -10,6 +10,15 @@
 
 namespace semwave {
 
+/// Lines of one point that stand together.
+struct LineBlock {
+  std::string point_sha256;
+  std::size_t begin, end;  // bytes
+  std::int64_t first, lines;  // counted from 1, and how many
+};
+/// The blocks of a file in its order; `whole` is where its last whole line ends. Throws Error where a line does not name its point.
+std::vector<LineBlock> read_blocks(const std::string& path, std::size_t* whole = nullptr);
+
 class PointLines {
  public:
   /// Nothing is read or made yet.
@@ -25,15 +34,10 @@ class PointLines {
   void sort(const std::function<std::size_t(const std::string& point_sha256)>& rank);
 
  private:
-  struct Block {
-    std::string point_sha256;
-    std::size_t begin, end;  // bytes
-    std::int64_t lines;
-  };
-  void rewrite(const std::vector<Block>& blocks);
+  void rewrite(const std::vector<LineBlock>& blocks);
 
   std::string path_;
-  std::vector<Block> blocks_;
+  std::vector<LineBlock> blocks_;
 };
 
 }  // namespace semwave

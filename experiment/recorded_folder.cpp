@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <set>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -14,10 +15,7 @@
 namespace semwave {
 namespace {
 
-constexpr std::size_t largest_results = 1u << 30;
 constexpr std::size_t largest_scenario = 16u << 20;
-constexpr const char* record_start = "{\"point_sha256\":\"";
-constexpr std::size_t sha_digits = 64;
 
 std::ifstream open_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -58,7 +56,8 @@ RecordedFolder::RecordedFolder(std::string path) : path_(std::move(path)) {
   if (!std::filesystem::is_directory(path_, problem)) throw Error(path_, "is no result folder: semwave run SCENARIO --out " + path_ + " --set /output/records=true makes one");
   read_scenario();
   read_rows();
-  find_records();
+  if (std::filesystem::exists(records_file()))
+    for (LineBlock& block : read_blocks(records_file())) records_.insert_or_assign(block.point_sha256, block);  // a point recorded again: its last records hold
 }
 
 void RecordedFolder::read_scenario() {
@@ -69,24 +68,12 @@ void RecordedFolder::read_scenario() {
   // Read above, so this is JSON; it is read again for the order of the sweep alone.
   const OrderedJson ordered = OrderedJson::parse(read_file_whole(file, largest_scenario));
   for (const auto& [pointer, values] : ordered["sweep"].items()) swept_.push_back(pointer);
+  visit_paths(scenario_, [&](const std::string&, std::string& path) { path = absolute(path); });
 }
 
 void RecordedFolder::read_rows() {
   const std::string file = path_ + "/results.jsonl";
-  const std::string text = read_file_whole(file, largest_results);
-  std::size_t begin = 0, line = 0;
-  std::map<std::string, std::size_t> places;  // a point that is there twice counts with its last row
-  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    ++line;
-    OrderedJson row = OrderedJson::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (!row.is_object() || !row.contains("point_sha256") || !row["point_sha256"].is_string() || !row.contains("point") || !row["point"].is_object())
-      throw Error(file + ": line " + std::to_string(line), "is no row of results");
-    const auto [known, fresh] = places.try_emplace(row["point_sha256"].get<std::string>(), rows_.size());
-    if (fresh)
-      rows_.push_back(std::move(row));
-    else
-      rows_[known->second] = std::move(row);
-  }
+  rows_ = semwave::read_rows(file).rows;
   if (rows_.empty()) throw Error(file, "holds no row: no point of this run is done");
   // A run that ended says how many rows are its own; those of earlier sweeps stand behind them.
   grid_ = rows_.size();
@@ -107,13 +94,16 @@ void RecordedFolder::bring_own_rows_forward() {
   // Killed, or still running: its rows were appended behind those of earlier sweeps, and of two rows of one point the later is its own.
   std::map<std::string, std::size_t> latest;
   for (std::size_t row = 0; row < rows_.size(); ++row) latest[rows_[row]["point"].dump()] = row;
+  std::map<std::string, std::set<std::string>> grid;  // values of each swept key
+  for (const std::string& pointer : swept_)
+    for (const Json& value : sweep_values(scenario_["sweep"][pointer], Place{path_ + "/scenario.json", "/sweep"} / pointer)) grid[pointer].insert(canonical(value));
   std::vector<OrderedJson> own, earlier;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
     const OrderedJson& point = rows_[row]["point"];
     bool swept = point.size() == swept_.size() && latest[point.dump()] == row;
     for (const auto& [pointer, value] : point.items()) {
-      const auto values = scenario_["sweep"].find(pointer);
-      swept = swept && values != scenario_["sweep"].end() && values->is_array() && std::find(values->begin(), values->end(), Json(value)) != values->end();
+      const auto values = grid.find(pointer);
+      swept = swept && values != grid.end() && values->second.contains(canonical(anchored(pointer, Json(value))));
     }
     (swept ? own : earlier).push_back(std::move(rows_[row]));
   }
@@ -122,34 +112,22 @@ void RecordedFolder::bring_own_rows_forward() {
   rows_ = std::move(own);
 }
 
-void RecordedFolder::find_records() {
-  if (!std::filesystem::exists(records_file())) return;
-  std::ifstream stream = open_file(records_file());
-  const std::size_t prefix = std::strlen(record_start);
-  std::size_t begin = 0, line = 0;
-  std::string text, last;
-  RecordBlock* block = nullptr;
-  while (std::getline(stream, text) && !stream.eof()) {
-    ++line;
-    const std::size_t end = begin + text.size() + 1;
-    if (!text.starts_with(record_start) || text.size() < prefix + sha_digits) throw Error(records_file() + ": line " + std::to_string(line), "is no record");
-    if (block == nullptr || text.compare(prefix, sha_digits, last) != 0) {
-      last = text.substr(prefix, sha_digits);
-      block = &(records_[last] = {last, begin, end, line});  // a point recorded again: its last records hold
-    }
-    block->end = end;
-    begin = end;
-  }
+std::string RecordedFolder::absolute(const std::string& path) const {
+  return std::filesystem::absolute(std::filesystem::path(path_) / path).lexically_normal().string();
+}
+
+Json RecordedFolder::anchored(const std::string& pointer, const Json& value) const {
+  return swept_value(pointer, value, [&](const std::string& path) { return absolute(path); });
 }
 
 Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const {
   const OrderedJson& point = rows_[row]["point"];
-  if (const auto own = point.find(pointer); own != point.end()) return Json(*own);
+  if (const auto own = point.find(pointer); own != point.end()) return anchored(pointer, Json(*own));
   if (row >= grid_) return {};  // of an earlier sweep: what its scenario said is not known
   try {
     // Swept values replace what the scenario says in the order written: a whole object may hold the key.
     Json value = scenario_;
-    for (const auto& [swept, chosen] : point.items()) value[Json::json_pointer(swept)] = Json(chosen);
+    for (const auto& [swept, chosen] : point.items()) value[Json::json_pointer(swept)] = anchored(swept, Json(chosen));
     const Json::json_pointer at(pointer);
     return value.contains(at) ? value[at] : Json();
   } catch (const Json::exception&) {
@@ -157,7 +135,7 @@ Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const
   }
 }
 
-const RecordBlock& RecordedFolder::records_of(std::size_t row) const {
+const LineBlock& RecordedFolder::records_of(std::size_t row) const {
   const auto found = records_.find(rows_[row]["point_sha256"].get<std::string>());
   if (found == records_.end()) throw Error(path_, "has no records of " + label(row) + ": run again with --set /output/records=true");
   return found->second;
@@ -172,8 +150,8 @@ std::string RecordedFolder::label(std::size_t row) const {
   return text.empty() ? name() : text;
 }
 
-RecordReader::RecordReader(const std::string& file, const RecordBlock& block)
-    : file_(file), point_sha256_(block.point_sha256), stream_(open_file(file)), at_(block.begin), end_(block.end), line_(block.line - 1) {
+RecordReader::RecordReader(const std::string& file, const LineBlock& block)
+    : file_(file), point_sha256_(block.point_sha256), stream_(open_file(file)), at_(block.begin), end_(block.end), line_(static_cast<std::size_t>(block.first) - 1) {
   stream_.seekg(static_cast<std::streamoff>(block.begin));
 }
 

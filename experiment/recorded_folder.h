@@ -15,13 +15,6 @@
 
 namespace semwave {
 
-/// Where the records of one point stand in records.jsonl.
-struct RecordBlock {
-  std::string point_sha256{};
-  std::size_t begin = 0, end = 0;  // bytes
-  std::size_t line = 0;            // of the first record, counted from 1
-};
-
 class RecordedFolder {
  public:
   /// Reads scenario.json, run.json and results.jsonl, and where each point's records stand. A torn last line of either file is left out.
@@ -36,11 +29,11 @@ class RecordedFolder {
   std::string name() const { return scenario_["name"].get<std::string>(); }
   /// JSON pointers of the last sweep, as written.
   const std::vector<std::string>& swept() const { return swept_; }
-  /// What the point of a row has at a JSON pointer: what was swept, else what scenario.json says; null where there is no such key, or
+  /// What the point of a row has at a JSON pointer, file paths absolute: what was swept, else what scenario.json says; null where there is no such key, or
   /// where the row is of an earlier sweep whose scenario is gone.
   Json value_at(std::size_t row, const std::string& pointer) const;
   /// Throws Error with the remedy where the point was run without records.
-  const RecordBlock& records_of(std::size_t row) const;
+  const LineBlock& records_of(std::size_t row) const;
   /// "snr_db=5 keep=0.25", or the scenario's name.
   std::string label(std::size_t row) const;
 
@@ -48,21 +41,23 @@ class RecordedFolder {
   void read_scenario();
   void read_rows();
   void bring_own_rows_forward();
-  void find_records();
+  std::string absolute(const std::string& path) const;
+  /// A swept value, its paths made absolute: they are said from the folder.
+  Json anchored(const std::string& pointer, const Json& value) const;
 
   std::string path_;
   Json scenario_;
   std::vector<std::string> swept_;
   std::vector<OrderedJson> rows_;
   std::size_t grid_ = 0;
-  std::map<std::string, RecordBlock> records_;  // by point_sha256
+  std::map<std::string, LineBlock> records_;  // by point_sha256
 };
 
 /// The records of one point in the order of their images, a line at a time.
 class RecordReader {
  public:
   /// `file` is that of the folder; the block must have come from it.
-  RecordReader(const std::string& file, const RecordBlock& block);
+  RecordReader(const std::string& file, const LineBlock& block);
   /// Nullopt behind the last one. Throws Error naming file and line for what is no record or that of another point, or whose image does not ascend
   /// (in a timeline images come in the order of their slots).
   std::optional<ImageRecord> next();

@@ -22,6 +22,26 @@ constexpr std::size_t largest_results = 1u << 30;
 
 }  // namespace
 
+Rows read_rows(const std::string& path) {
+  const std::string text = read_file_whole(path, largest_results);
+  Rows made;
+  std::size_t begin = 0, line = 0;
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    ++line;
+    OrderedJson row = OrderedJson::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    if (!row.is_object() || !row.contains("point_sha256") || !row["point_sha256"].is_string() || !row.contains("point") || !row["point"].is_object())
+      throw Error(path + ": line " + std::to_string(line), "is no row of results; repair or remove it, or choose another folder");
+    const auto [known, fresh] = made.place.try_emplace(row["point_sha256"].get<std::string>(), made.rows.size());
+    if (fresh)
+      made.rows.push_back(std::move(row));
+    else
+      made.rows[known->second] = std::move(row);
+  }
+  made.bytes = text.size();
+  made.whole = begin;
+  return made;
+}
+
 ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), records_(file("records.jsonl")), slots_(file("slots.jsonl")) {
   std::error_code problem;
   std::filesystem::create_directories(path_, problem);
@@ -31,9 +51,10 @@ ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), records_(
   try {
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) throw Error(path_, "another run is writing to this folder");
     append_synced(file("results.jsonl"), "");  // so that a folder without leave to write is known before anything runs
-    read_rows();
+    rows_ = read_rows(file("results.jsonl"));
+    drop_torn_line(file("results.jsonl"), rows_.bytes, rows_.whole);
     std::set<std::string> done;
-    for (const OrderedJson& row : rows_) done.insert(row["point_sha256"].get<std::string>());
+    for (const auto& [sha, row] : rows_.place) done.insert(sha);
     records_.open(done);
     slots_.open(done);
   } catch (...) {
@@ -43,21 +64,6 @@ ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), records_(
 }
 
 ResultFolder::~ResultFolder() { ::close(lock_); }
-
-void ResultFolder::read_rows() {
-  const std::string path = file("results.jsonl");
-  const std::string text = read_file_whole(path, largest_results);
-  std::size_t begin = 0, line = 0;
-  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    ++line;
-    OrderedJson row = OrderedJson::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (!row.is_object() || !row.contains("point_sha256") || !row["point_sha256"].is_string() || !row.contains("point"))
-      throw Error(path, "line " + std::to_string(line) + " is no row of results; repair or remove it, or choose another --out");
-    std::erase_if(rows_, [&](const OrderedJson& other) { return other["point_sha256"] == row["point_sha256"]; });
-    rows_.push_back(std::move(row));
-  }
-  drop_torn_line(path, text.size(), begin);
-}
 
 void ResultFolder::write_scenario(const Scenario& scenario) {
   const std::string text = scenario_text(scenario, path_);
@@ -70,13 +76,14 @@ void ResultFolder::write_run(const OrderedJson& run) {
 }
 
 const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with_records, bool with_slots) const {
-  const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const OrderedJson& row) { return row["point_sha256"] == point_sha256; });
-  if (found == rows_.end()) return nullptr;
+  const auto known = rows_.place.find(point_sha256);
+  if (known == rows_.place.end()) return nullptr;
+  const OrderedJson& found = rows_.rows[known->second];
   // A row that is reused must have all of its lines: records may have been asked for later, and a kill may have cut them.
   const auto whole = [&](const PointLines& file, const OrderedJson& count) { return count.is_number_integer() && file.lines(point_sha256) == count.get<std::int64_t>(); };
-  if (with_records && !whole(records_, found->value("images", OrderedJson()))) return nullptr;
-  if (with_slots && !whole(slots_, found->value("timeline", OrderedJson::object()).value("slots", OrderedJson()))) return nullptr;
-  return &*found;
+  if (with_records && !whole(records_, found.value("images", OrderedJson()))) return nullptr;
+  if (with_slots && !whole(slots_, found.value("timeline", OrderedJson::object()).value("slots", OrderedJson()))) return nullptr;
+  return &found;
 }
 
 void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots) {
@@ -84,8 +91,10 @@ void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* r
   if (records != nullptr) records_.add(sha, records->size(), [&](std::size_t i) { return make_record((*records)[i], sha).dump(); });
   if (slots != nullptr) slots_.add(sha, slots->size(), [&](std::size_t i) { return make_slot((*slots)[i], sha).dump(); });
   append_synced(file("results.jsonl"), row.dump() + "\n");
-  std::erase_if(rows_, [&](const OrderedJson& other) { return other["point_sha256"] == sha; });
-  rows_.push_back(row);
+  if (const auto [known, fresh] = rows_.place.try_emplace(sha, rows_.rows.size()); fresh)
+    rows_.rows.push_back(row);
+  else
+    rows_.rows[known->second] = row;
 }
 
 void ResultFolder::finish(const std::vector<OrderedJson>& grid) {
@@ -93,18 +102,20 @@ void ResultFolder::finish(const std::vector<OrderedJson>& grid) {
   std::vector<OrderedJson> rows;
   for (const OrderedJson& row : grid)
     if (place.try_emplace(row["point_sha256"].get<std::string>(), place.size()).second) rows.push_back(row);
-  for (const OrderedJson& row : rows_)
-    if (!place.contains(row["point_sha256"].get<std::string>())) rows.push_back(row);
-  rows_ = std::move(rows);
+  const auto own = place.size();
+  for (const OrderedJson& row : rows_.rows)
+    if (place.try_emplace(row["point_sha256"].get<std::string>(), place.size()).second) rows.push_back(row);
+  rows_.rows = std::move(rows);
+  rows_.place = place;
   std::string text;
-  for (const OrderedJson& row : rows_) text += row.dump() + "\n";
+  for (const OrderedJson& row : rows_.rows) text += row.dump() + "\n";
   if (text != read_file_whole(file("results.jsonl"), largest_results)) write_file_whole(file("results.jsonl"), text.data(), text.size());
-  const std::string csv = to_csv(rows_);
+  const std::string csv = to_csv(rows_.rows);
   write_file_whole(file("results.csv"), csv.data(), csv.size());
 
   const auto rank = [&](const std::string& sha) {
     const auto found = place.find(sha);
-    return found == place.end() ? place.size() : found->second;
+    return found == place.end() ? place.size() : std::min(found->second, own);
   };
   records_.sort(rank);
   slots_.sort(rank);

@@ -68,9 +68,10 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
   return sha256(text.data(), text.size());
 }
 
-OrderedJson swept_in_order(const Scenario& whole, const Point& point) {
+OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std::string& folder) {
   OrderedJson made = OrderedJson::object();
-  for (const auto& [pointer, values] : whole.sweep) made[pointer] = OrderedJson(point.swept.at(pointer));
+  for (const auto& [pointer, values] : whole.sweep)
+    made[pointer] = OrderedJson(swept_value(pointer, point.swept.at(pointer), [&](const std::string& path) { return folder.empty() ? path : path_from(folder, path); }));
   return made;
 }
 

@@ -27,8 +27,8 @@ inline constexpr const char* numerics_version = "3";
 /// SHA-256 of what is in it (checkpoint, images, policy table), the numerics version and the kind of device.
 std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device);
 
-/// Swept pointer -> value, in the order the sweep of the whole scenario is written.
-OrderedJson swept_in_order(const Scenario& whole, const Point& point);
+/// Swept pointer -> value, in the order the sweep of the whole scenario is written; paths as a file of `folder` says them, or as they are.
+OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std::string& folder = {});
 
 /// The row of a finished point, keys as in docs/results.md. Means run over the images in their order, so that they do not depend on
 /// threads or shards.
@@ -43,6 +43,15 @@ OrderedJson make_slot(const SlotRow& slot, const std::string& point_sha256);
 /// Rows flattened to columns: nested keys joined by '.', elements of lists numbered, swept keys by their pointer.
 std::string to_csv(const std::vector<OrderedJson>& rows);
 
+/// The rows of a results.jsonl, each point once: one that is there twice counts with its last row. A torn last line is left out.
+struct Rows {
+  std::vector<OrderedJson> rows;
+  std::map<std::string, std::size_t> place;  // by point_sha256
+  std::size_t bytes = 0, whole = 0;          // of the file, and of its whole lines
+};
+/// Throws Error naming file and line where one is no row.
+Rows read_rows(const std::string& path);
+
 /// Used by one process at a time: the folder is locked while it is open. Every method throws Error naming the file and the system's
 /// reason; rows that were there before stay.
 class ResultFolder {
@@ -53,6 +62,7 @@ class ResultFolder {
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
 
+  const std::string& path() const { return path_; }
   /// scenario.json, as it is run.
   void write_scenario(const Scenario& scenario);
   void write_run(const OrderedJson& run);
@@ -66,11 +76,10 @@ class ResultFolder {
 
  private:
   std::string file(const std::string& name) const { return path_ + "/" + name; }
-  void read_rows();
 
   std::string path_;
   int lock_ = -1;
-  std::vector<OrderedJson> rows_;
+  Rows rows_;
   PointLines records_, slots_;
 };
 

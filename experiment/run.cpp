@@ -77,7 +77,7 @@ RunSummary Run::run(const RunSettings& settings) {
     const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value()) : nullptr;
     if (row != nullptr) {
       rows.push_back(*row);
-      rows.back()["point"] = swept_in_order(scenario_, point);  // a sweep that grew by a key names its old points anew
+      rows.back()["point"] = swept_in_order(scenario_, point, folder_->path());  // a sweep that grew by a key names its old points anew
       ++summary.reused;
       if (settings.finished) settings.finished(i, rows.back(), true);
       continue;
@@ -99,6 +99,7 @@ RunSummary Run::run(const RunSettings& settings) {
       summary.interrupted = result.interrupted;
       summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
       if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
+      if (folder_ && !summary.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
     } catch (const Error& problem) {
       fails(problem);
       continue;

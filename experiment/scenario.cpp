@@ -435,12 +435,19 @@ Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::st
   return Architecture::from_json(resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
 }
 
+std::string path_from(const std::string& folder, const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string();
+}
+
+Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string&)>& change) {
+  Json all{{"sweep", {{pointer, Json::array({value})}}}};
+  visit_paths(all, [&](const std::string&, std::string& path) { path = change(path); });
+  return all["sweep"][pointer][0];
+}
+
 std::string scenario_text(const Scenario& scenario, const std::string& folder) {
   Json moved = scenario.resolved;
-  visit_paths(moved, [&](const std::string&, std::string& path) {
-    const auto absolute = std::filesystem::absolute(path).lexically_normal();
-    path = absolute.lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string();
-  });
+  visit_paths(moved, [&](const std::string&, std::string& path) { path = path_from(folder, path); });
   OrderedJson text = in_order(moved, scenario_fields());
   OrderedJson sweep = OrderedJson::object();
   for (const auto& [pointer, values] : scenario.sweep) sweep[pointer] = OrderedJson(moved["sweep"][pointer]);

@@ -151,6 +151,11 @@ Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::st
 /// Calls `visit` with each file path of a resolved scenario, in `sweep` too, and the pointer it stands for; it may change them.
 void visit_paths(Json& resolved, const std::function<void(const std::string& pointer, std::string& path)>& visit);
 
+/// `path` as it is said in a file of `folder`, so that it does not depend on where a program was started.
+std::string path_from(const std::string& folder, const std::string& path);
+/// A swept value with `change` done to each file path in it.
+Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string& path)>& change);
+
 /// The resolved scenario as text: keys in the order of the documentation, `sweep` as written, paths relative to `folder` so that the
 /// text can be run from there.
 std::string scenario_text(const Scenario& scenario, const std::string& folder);

@@ -14,7 +14,6 @@
 #include "experiment/evaluate.h"
 #include "experiment/images.h"
 #include "experiment/training_step.h"
-#include "transmitter/policy.h"
 
 namespace semwave {
 
@@ -45,8 +44,6 @@ class Trainer {
     if (!model_.classifier && scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
       throw Error(scenario.place("/train/losses/gate").str(), "must be positive: with this power scope the straight-through gradient is zero and the gate would never learn");
     check_policy(scenario, "");  // the network that comes out is another one
-    if (policies().make(scenario.policy, scenario.place("/transmitter/policy"))->remembers())
-      throw Error(scenario.place("/transmitter/policy").str(), "'" + scenario.policy["kind"].get<std::string>() + "' remembers each link's past; what is trained is validated image by image: choose another");
     for (const std::string& prefix : settings_.freeze)
       if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(), [&](const Parameter& p) { return p.name.starts_with(prefix); }))
         throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter., receiver. or classifier.");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "experiment/images.h"
 #include "tests/experiment/tiny_world.h"
 #include "tests/fixtures/tiny_model.h"
@@ -118,6 +120,17 @@ TEST(BudgetTest, UsesAreExactAndOperationsNearlySo) {
     EXPECT_FALSE(made.contains("looked_at"));
   }
   EXPECT_GT(world.rows[0]["channel_uses"]["pilots"].get<double>(), 2);
+}
+
+TEST(BudgetTest, EachLinkHasItsUses) {
+  const World world({{"/channel/snr_db", 12}, {"/sweep", {{"/transmitter/link", {"analogue", {{"kind", "digital"}, {"bits_per_value", 2}}, {{"kind", "digital"}, {"bits_per_value", 6}}}}}}});
+  ASSERT_EQ(world.rows.size(), 3u);
+  std::set<double> different;
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(world.budget.points[i].uses(), world.rows[i]["channel_uses"]["total"].get<double>(), 1e-9) << world.rows[i]["point"];
+    different.insert(world.budget.points[i].uses());
+  }
+  EXPECT_EQ(different.size(), 3u);
 }
 
 TEST(BudgetTest, HeadersWithoutPositionsAreLostAsInTheRun) {

@@ -140,6 +140,39 @@ TEST(MatchTest, OfARunThatWasKilledOnlyItsOwnRowsCount) {
   EXPECT_EQ(killed.value_at(1, "/channel/k_db"), Json()) << "what an earlier sweep's scenario said is not known";
 }
 
+TEST(MatchTest, ARangeThatWasKilledKnowsItsRows) {
+  const std::string path = make_folder("killed", {.snr_db = {0, 5, 10}});
+  Json scenario = Json::parse(read_file_whole(path + "/scenario.json", 1 << 20));
+  scenario["sweep"]["/channel/snr_db"] = {{"from", 5}, {"to", 20}, {"step", 5}};
+  tiny::write_text(path + "/scenario.json", scenario.dump());
+  tiny::write_text(path + "/run.json", R"({"command": ["semwave", "run"]})");
+  EXPECT_EQ(RecordedFolder(path).grid(), 2u);
+}
+
+TEST(MatchTest, FilesAreTheSameHoweverFoldersNameThem) {
+  // Two folders at different depths, each naming the tables of policies from where it lies; one of them was killed.
+  const std::string root = tiny::fresh_folder("root");
+  std::vector<std::string> paths;
+  for (const std::string below : {"one", "deep/two"}) {
+    const std::string path = root + "/" + below, up = below == "one" ? "../" : "../../";
+    std::filesystem::create_directories(path);
+    Json policies = Json::array();
+    std::string rows;
+    for (const char* table : {"a.json", "b.json"}) {
+      policies.push_back({{"kind", "table"}, {"file", up + table}});
+      rows += OrderedJson{{"point", {{"/transmitter/policy", policies.back()}}}, {"point_sha256", std::string(64, table[0])}}.dump() + "\n";
+    }
+    if (below != "one") std::swap(policies[0], policies[1]);
+    tiny::write_text(path + "/scenario.json", Json{{"name", below}, {"sweep", {{"/transmitter/policy", policies}}}}.dump());
+    tiny::write_text(path + "/results.jsonl", rows);
+    if (below != "one") tiny::write_text(path + "/run.json", R"({"command": ["semwave", "run"]})");
+    paths.push_back(path);
+  }
+  const RecordedFolder a(paths[0]), b(paths[1]);
+  EXPECT_EQ(b.grid(), 2u);
+  EXPECT_EQ(matched(a, b), (Pairs{{0, 0}, {1, 1}}));
+}
+
 TEST(PairedTotalsTest, OneImageHasNoInterval) {
   PairedTotals totals;
   totals.add(record(0, 1, 1, 10, 20), record(0, 1, 0, 14, 21));
@@ -236,8 +269,30 @@ TEST(CompareTest, LinksOfATimelineAreJoinedByArrival) {
   const PointComparison made = compare_point(a, b, {0, 0}, all);
   EXPECT_EQ(made.both.pairs, 5);
   EXPECT_EQ(made.only_a, 1);
+  EXPECT_TRUE(made.timeline);
   EXPECT_EQ(made.both.mcnemar.a_only, 1);
   EXPECT_DOUBLE_EQ(made.both.accuracy.difference, -0.2);
+}
+
+TEST(CompareTest, AnImageThatComesTwiceInASlotHasTwoPairs) {
+  std::vector<std::string> path;
+  for (const int wrong : {0, 1}) {  // which of the two was answered wrongly
+    path.push_back(make_folder("twice" + std::to_string(wrong), {.snr_db = {0}}));
+    std::string text;
+    for (int i = 0; i < 2; ++i) {
+      ImageRecord one = record(3, 0, i == wrong);
+      one.timeline = true;
+      one.slot = static_cast<std::uint32_t>(i);
+      text += make_record(one, std::string(64, 'a')).dump() + "\n";
+    }
+    tiny::write_text(path.back() + "/records.jsonl", text);
+  }
+  PairedTotals all;
+  const PointComparison made = compare_point(RecordedFolder(path[0]), RecordedFolder(path[1]), {0, 0}, all);
+  EXPECT_EQ(made.both.pairs, 2);
+  EXPECT_EQ(made.only_a + made.only_b, 0);
+  EXPECT_EQ(made.both.mcnemar.a_only, 1);
+  EXPECT_EQ(made.both.mcnemar.b_only, 1);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "experiment/run.h"
 #include "experiment/table.h"
+#include "tests/core/expect_error.h"
 #include "tests/experiment/tiny_world.h"
 
 namespace semwave {
@@ -319,6 +320,29 @@ TEST_F(RunOfTinyWorld, RunsOnlyWhatIsMissing) {
   value_["seed"] = 9;
   EXPECT_EQ(run("grown", 1, 0).done, 4u) << "another seed, other points";
   EXPECT_EQ(tiny::lines_of(at("grown/results.jsonl")).size(), 8u) << "earlier rows stay";
+}
+
+TEST_F(RunOfTinyWorld, RowsNameFilesFromTheirFolder) {
+  tiny::write_text(at("table.json"), R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1, "symbols_per_token": 4}]})");
+  value_["sweep"] = {{"/transmitter/policy", {value_["transmitter"]["policy"], {{"kind", "table"}, {"file", at("table.json")}}}}};
+  run("out", 1, 0);
+  for (const bool again : {false, true}) {
+    const auto row = OrderedJson::parse(tiny::lines_of(at("out/results.jsonl"))[1]);
+    EXPECT_EQ(row["point"]["/transmitter/policy"]["file"], "../table.json") << "wherever the program was started";
+    if (!again) {
+      EXPECT_EQ(run("out", 1, 0).reused, 2u);
+    }
+  }
+}
+
+TEST_F(RunOfTinyWorld, ATableOfAModelIsRefusedBesideAFreshNetwork) {
+  tiny::write_text(at("plans.json"), R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
+    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60], "accuracy": [0.5]}]})");
+  value_["sweep"] = Json::object();
+  value_["transmitter"]["policy"] = {{"kind", "pareto"}, {"file", at("plans.json")}, {"uses", 60}};
+  const auto backend = make_cpu_backend();
+  ThreadPool pool(1);
+  expect_contains(error_of([&] { semwave::Run(parse_scenario(value_, "x.json"), *backend, pool); }), "made for the model abc");
 }
 
 TEST_F(RunOfTinyWorld, AFailedPointLeavesTheOthers) {

@@ -104,8 +104,26 @@ TEST(Scenario, RefusesWrongTypesAndRanges) {
   expect_mistake("/conventions", {{"power", "batch"}}, "/conventions/power", "image, token, symbol");
   expect_mistake("/model", "", "/model", "empty name");
   expect_mistake("/stop", {{"min_images", 5}, {"max_images", 3}}, "/stop/min_images", "more than max_images");
+  expect_mistake("/metrics", Json::array(), "/metrics", "only a timeline");
   expect_mistake("/train", {{"snr_db", {{"uniform", {3, 1}}}}}, "/train/snr_db/uniform", "from at most to");
   expect_mistake("/train", {{"depth", {{"choice", {0.5}}}}}, "/train/depth", "whole numbers");
+  // What no point could answer.
+  Json blind = changed("/metrics", {"psnr"});
+  blind["stop"] = {{"accuracy_halfwidth", 0.02}};
+  EXPECT_NE(mistake_in(blind).find("/stop/accuracy_halfwidth: needs the metric accuracy"), std::string::npos);
+  Json classes = changed("/metrics", {"psnr"});
+  classes["model"]["architecture"]["image_head"] = false;
+  EXPECT_NE(mistake_in(classes).find("/metrics: psnr and ssim need a model with an image head"), std::string::npos);
+  Json planned = changed("/metrics", Json::array());
+  planned["timeline"] = {{"slots", 5}};
+  EXPECT_EQ(mistake_in(planned), "");
+  Json looking = planned;
+  looking["transmitter"]["exit"] = {{"kind", "confidence"}, {"threshold", 0.5}};
+  EXPECT_NE(mistake_in(looking).find("/metrics: an exit that looks at the image needs the network"), std::string::npos) << mistake_in(looking);
+  Json codec = planned;
+  codec["transmitter"] = {{"kind", "separation"}, {"budget", 200}};
+  codec["receiver"] = {{"kind", "separation"}};
+  EXPECT_NE(mistake_in(codec).find("/metrics: what an image codec sends depends on the image"), std::string::npos) << mistake_in(codec);
   Json missing = tiny::scenario("pictures");
   missing.erase("channel");
   EXPECT_NE(mistake_in(missing).find("'channel' is missing"), std::string::npos);

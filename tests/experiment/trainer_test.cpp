@@ -9,6 +9,7 @@
 
 #include "core/checkpoint.h"
 #include "core/error.h"
+#include "tests/core/expect_error.h"
 #include "tests/fixtures/tiny_model.h"
 
 namespace semwave {
@@ -83,6 +84,32 @@ TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
   (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
   scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/batch", 8}});
   EXPECT_THROW(run("out", 1, true), Error);
+}
+
+TEST_F(Training, WhatIsInAFileCountsNotWhereItLies) {
+  const auto with = [&](const std::string& name, const std::string& snr_db) {
+    std::ofstream(root_ / name) << "slot,snr_db\n0," << snr_db << "\n1,4\n2,7\n";
+    return tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/channel", {{"kind", "trace"}, {"file", (root_ / name).string()}}}});
+  };
+  std::atomic<bool> stop = false;
+  scenario_ = with("a.csv", "9");
+  (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
+  scenario_ = with("a.csv", "8");
+  EXPECT_THROW(run("out", 1, true), Error);
+  scenario_ = with("b.csv", "9");
+  EXPECT_TRUE(run("out", 1, true));
+}
+
+TEST_F(Training, ATableOfAnotherModelIsRefused) {
+  std::ofstream(root_ / "table.json") << R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
+    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60], "accuracy": [0.5]}]})";
+  const auto problem = [&](const std::string& kind) {
+    scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/transmitter/policy", {{"kind", kind}, {"file", (root_ / "table.json").string()}, {"uses", 60}}},
+                                {"/timeline", {{"slots", 5}}}});
+    return error_of([&] { (void)run("out", 1); });
+  };
+  expect_contains(problem("pareto"), "made for the model abc");
+  expect_contains(problem("drift_plus_penalty"), "made for the model abc");
 }
 
 TEST_F(Training, AResumeWithOtherShardsIsRefused) {
