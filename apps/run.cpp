@@ -108,7 +108,7 @@ int run_scenario(const RunOptions& options, bool profile) {
     screen.progress().note("interrupted; " + (options.out.empty() ? "nothing was to be kept (no --out)" : "what was done is in " + options.out + ", run the same command to go on"));
     return interrupted_status;
   }
-  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv\n", options.out);
+  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv{}\n", options.out, summary.others > 0 ? fmt::format("; {} rows of other settings stay in them, behind these", summary.others) : "");
   return summary.failed > 0 ? 1 : 0;
 }
 

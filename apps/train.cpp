@@ -40,15 +40,18 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (!scenario.train) throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
   if (options.out.empty()) throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
+  const bool begun_before = std::filesystem::exists(options.out + "/training.safetensors");
+  if (std::filesystem::exists(options.out + "/results.jsonl")) throw Error(options.out, "holds results of semwave run: name another folder");
   std::error_code problem;
   std::filesystem::create_directories(options.out, problem);
   if (problem) throw Error(options.out, "cannot be made: " + problem.message());
-  if (!resume && std::filesystem::exists(options.out + "/training.safetensors"))
+  if (!resume && begun_before)
     throw Error(options.out, "holds a training already: go on with it by --resume, or name another folder");
   if (!resume || !std::filesystem::exists(options.out + "/scenario.json")) {  // so that the folder says how its model was made
     const std::string text = scenario_text(scenario, options.out);
     write_file_whole(options.out + "/scenario.json", text.data(), text.size());
   }
+  if (resume && !begun_before) fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n", options.out);
   const std::unique_ptr<Backend> device = options.make_backend();
   const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
   Backend* const backend = profile ? profiling.get() : device.get();
@@ -89,10 +92,10 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
     fmt::print(options.json ? stderr : stdout, "{}", profile_text(profiling->lines(), seconds * pool.threads()));
   }
   if (!done) {
-    progress.note("interrupted; the state is kept, go on with: semwave train " + options.scenario + " --out " + options.out + " --resume");
+    progress.note("interrupted; the state is kept, go on with the same command and --resume");
     return interrupted_status;
   }
-  if (!options.json) fmt::print("# wrote {}/model.safetensors\n", options.out);
+  if (!options.json) fmt::print("# {} {}/model.safetensors\n", begun ? "wrote" : "the training was done already:", options.out);
   return 0;
 }
 

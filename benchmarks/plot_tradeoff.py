@@ -65,6 +65,8 @@ def read_series(folder):
         rows = [json.loads(line) for line in file][:grid]
     series = {}
     for row in rows:
+        if "images" not in row or "policy" not in base["transmitter"] and "/transmitter/policy" not in row["point"]:
+            sys.exit(f"{folder}: holds no plans of a semantic transmitter: this picture is of runs that sweep /transmitter/policy")
         snr_db = row["point"].get("/channel/snr_db", base["channel"].get("snr_db"))
         label = "ideal" if snr_db is None else f"{snr_db['uniform'][0]:g}..{snr_db['uniform'][1]:g}" if isinstance(snr_db, dict) else f"{snr_db:g}"
         if label not in series:

@@ -44,7 +44,7 @@ int images_of(const Scenario& scenario, const Dataset& data) {
 /// Images [begin, end) as far as their plans and headers go.
 class PlannedImages {
  public:
-  PlannedImages(const Scenario& scenario, const Model& model) : scenario_(scenario), model_(model), channel_(scenario.channel) {}
+  PlannedImages(const Scenario& scenario, const Model& model) : scenario_(scenario), model_(model), channel_(scenario.channel), policy_(make_policy(scenario, model.architecture)) {}
 
   struct Sums {
     Ledger uses;
@@ -56,7 +56,7 @@ class PlannedImages {
     const Draws draws = draws_of(begin, end);
     const Fading fading = channel_.realise(draws);
     const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy()->plan(states, fading.links_);
+    const List<Plan> plans = policy_->plan(states, fading.links_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::optional<Forecast> forecast = model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
       if (!forecast) {
@@ -82,7 +82,7 @@ class PlannedImages {
     pass.draws = draws_of(begin, end);
     const Fading fading = channel_.realise(pass.draws);
     const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy()->plan(states, fading.links_);
+    const List<Plan> plans = policy_->plan(states, fading.links_);
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());
@@ -99,11 +99,11 @@ class PlannedImages {
     std::iota(images.begin(), images.end(), static_cast<std::uint32_t>(begin));
     return {scenario_.seed, scenario_.repeat, std::move(images)};
   }
-  std::unique_ptr<Policy> policy() const { return policies().make(scenario_.policy, scenario_.place("/transmitter/policy")); }
 
   const Scenario& scenario_;
   const Model& model_;
   Channel channel_;
+  const std::unique_ptr<Policy> policy_;  // one that does not remember: planned with from many threads
 };
 
 /// Runs body(task, begin, end) over pieces of [begin, end).

@@ -106,7 +106,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
   const int shard = std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
   const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count()) : data.count();
   const ShardRun run(scenario, model, data);
-  const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
+  const std::unique_ptr<Policy> policy = make_policy(scenario, model.architecture);
   const auto start = Clock::now();  // of the images: what is made once, such as the choice from a table, is no part of their time
 
   PointResult result;

@@ -133,7 +133,7 @@ LinkRun::LinkRun(const Scenario& scenario, Backend& backend, ThreadPool& pool) :
 }
 
 void LinkRun::open(const std::string& out, const OrderedJson& about) {
-  folder_.emplace(out);
+  folder_.emplace(out, "code");
   folder_->write_scenario(scenario_);
   about_ = begun(about);
   folder_->write_run(about_);

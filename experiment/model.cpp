@@ -30,6 +30,12 @@ Json policy_network(const Scenario& scenario) {
   return made;
 }
 
+std::unique_ptr<Policy> make_policy(const Scenario& scenario, const Architecture& architecture) {
+  std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
+  policy->fit(scenario.pair == PairKind::semantic ? architecture.transmitter_blocks : 0);  // plans mean nothing to the other pairs
+  return policy;
+}
+
 std::string network_key(const Scenario& s) {
   const Json& resolved = s.resolved;
   const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel

@@ -10,6 +10,7 @@
 #include "core/parameter.h"
 #include "experiment/scenario.h"
 #include "receiver/receiver.h"
+#include "transmitter/policy.h"
 #include "transmitter/transmitter.h"
 
 namespace semwave {
@@ -32,6 +33,8 @@ Model make_model(const Scenario& scenario, Backend& backend);
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
 /// What of a scenario's transmitter, beside the model, the figures of a table depend on.
 Json policy_network(const Scenario& scenario);
+/// The policy of a scenario, fitted to the network.
+std::unique_ptr<Policy> make_policy(const Scenario& scenario, const Architecture& architecture);
 /// Everything that decides which network a point runs, as text: points of one key share theirs.
 std::string network_key(const Scenario& scenario);
 /// A policy's figures hold for the checkpoint and the network they were measured with: throws Error where those are others. An empty sum is that

@@ -42,10 +42,11 @@ Rows read_rows(const std::string& path) {
   return made;
 }
 
-ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), records_(file("records.jsonl")), slots_(file("slots.jsonl")) {
+ResultFolder::ResultFolder(std::string path, const char* key) : path_(std::move(path)), records_(file("records.jsonl")), slots_(file("slots.jsonl")) {
   std::error_code problem;
   std::filesystem::create_directories(path_, problem);
   if (problem || !std::filesystem::is_directory(path_)) throw Error(path_, "cannot be made a result folder: " + (problem ? problem.message() : std::string("there is a file of that name")));
+  if (std::filesystem::exists(file("training.safetensors"))) throw Error(path_, "holds a training: choose another folder");
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) fail(path_, "cannot be opened");
   try {
@@ -53,6 +54,7 @@ ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), records_(
     append_synced(file("results.jsonl"), "");  // so that a folder without leave to write is known before anything runs
     rows_ = read_rows(file("results.jsonl"));
     drop_torn_line(file("results.jsonl"), rows_.bytes, rows_.whole);
+    if (std::any_of(rows_.rows.begin(), rows_.rows.end(), [&](const OrderedJson& row) { return !row.contains(key); })) throw Error(path_, "holds results of another command: choose another folder");
     std::set<std::string> done;
     for (const auto& [sha, row] : rows_.place) done.insert(sha);
     records_.open(done);

@@ -112,6 +112,7 @@ RunSummary Run::run(const RunSettings& settings) {
   }
   if (folder_) {
     folder_->finish(rows);
+    summary.others = folder_->rows() - rows.size();
     about_["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
     about_["interrupted"] = summary.interrupted;

@@ -30,6 +30,7 @@ struct RunSettings {
 struct RunSummary {
   std::size_t done = 0, reused = 0, failed = 0;  // points; reused ones are not counted as done
   bool interrupted = false;
+  std::size_t others = 0;                        // rows of other settings that stay in the folder, behind those of the grid
   double thread_seconds = 0;                     // transmitter, channel and receiver, all threads together
 };
 

@@ -79,7 +79,7 @@ class TimelineRun {
         shard_(shard),
         network_(scenario.accuracy || scenario.psnr || scenario.ssim),
         run_(scenario, model, data),
-        policy_(policies().make(scenario.policy, scenario.place("/transmitter/policy"))),
+        policy_(make_policy(scenario, model.architecture)),
         links_(static_cast<std::size_t>(settings_.links)),
         arrived_(links_.size()),
         spent_(links_.size()),

@@ -224,7 +224,7 @@ void Trainer::restore() {
   const auto step = state.metadata.find("semwave.step");
   const auto hash = state.metadata.find("semwave.scenario_sha256");
   if (step == state.metadata.end() || hash == state.metadata.end()) throw Error(file, "not a training state of semwave");
-  if (hash->second != scenario_hash()) throw Error(file, "was made by another training scenario; use another --out, or start anew without --resume");
+  if (hash->second != scenario_hash()) throw Error(file, "was made by another training scenario: give the same --set, --seed and scenario as before, or another --out");
   // Shards of another size add gradients in another order: the weights would differ in their last bits without a word.
   const auto shard = state.metadata.find("semwave.shard");
   if (shard != state.metadata.end() && shard->second != std::to_string(batch_.shard()))

@@ -17,7 +17,7 @@ double share_of(double sum, std::size_t at, std::size_t count) {
 
 Sending::Sending(const Station& station, std::size_t point, const Dataset& data, const SendingOptions& options)
     : station_(station), point_(point), scenario_(station.points()[point].scenario), model_(station.model(point)), data_(data), options_(options), channel_(scenario_.channel),
-      policy_(policies().make(scenario_.policy, scenario_.place("/transmitter/policy"))) {
+      policy_(make_policy(scenario_, model_.architecture)) {
   check_point(scenario_, model_, data_);
 }
 

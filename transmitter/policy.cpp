@@ -19,15 +19,20 @@ namespace {
 
 std::vector<Field> plan_fields() {
   return {{.name = "keep", .type = FieldType::number, .summary = "share of the grid's tokens to send; 0 sends none", .fallback = 1.0, .minimum = 0, .maximum = 1},
-          {.name = "depth", .type = FieldType::integer, .summary = "blocks the transmitter runs", .fallback = 0, .minimum = 0, .maximum = 15},
+          {.name = "depth", .type = FieldType::integer, .summary = "blocks the transmitter runs; -1: all", .fallback = -1, .minimum = -1, .maximum = 15},
           {.name = "symbols_per_token", .type = FieldType::integer, .summary = "complex symbols a token, S", .fallback = 8, .minimum = 1, .maximum = 16}};
 }
 
 Plan to_plan(const Json& p) { return {p.at("keep").get<double>(), p.at("depth").get<int>(), p.at("symbols_per_token").get<int>()}; }
 
+void deepen(Plan& plan, int blocks) {
+  if (plan.exit_depth == Plan::all_blocks) plan.exit_depth = blocks;
+}
+
 class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
+  void fit(int blocks) override { deepen(plan_, blocks); }
   List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override { return List<Plan>(states.size(), plan_); }
   List<Plan> plans() const override { return {plan_}; }
 
@@ -40,6 +45,9 @@ class TablePolicy final : public Policy {
  public:
   TablePolicy(std::vector<std::pair<double, Plan>> entries, std::string made_for) : entries_(std::move(entries)), made_for_(std::move(made_for)) {}
   std::string made_for() const override { return made_for_; }
+  void fit(int blocks) override {
+    for (auto& entry : entries_) deepen(entry.second, blocks);
+  }
   List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
     List<Plan> out;
     out.reserve(states.size());

@@ -13,6 +13,17 @@
 namespace semwave {
 namespace {
 
+TEST(EvaluateTest, ADepthThatIsLeftOutIsAllBlocks) {
+  const auto backend = make_cpu_backend();
+  const Scenario scenario = tiny::scenario({{"/transmitter/policy", {{"kind", "fixed"}, {"keep", 0.5}}}});
+  const Model model = tiny::model(scenario, *backend);
+  ThreadPool pool(1);
+  for (const ImageRecord& r : evaluate(scenario, model, tiny::images(6), pool, {}).images) {
+    EXPECT_EQ(r.exit_depth, 2);
+    EXPECT_EQ(r.plan_depth, 2);
+  }
+}
+
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 void expect_same(const PointResult& a, const PointResult& b, const std::string& what) {
