@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 
 namespace semwave {
 namespace {
@@ -104,7 +105,7 @@ void Table::add_swept(const std::vector<std::string>& pointers, const std::vecto
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string& key = pointers[i];
     swept_.emplace_back(key, names[i]);
-    std::size_t width = names[i].size();
+    std::size_t width = std::max(names[i].size(), std::string_view("point").size());  // the group's title stands whole over one narrow column
     for (const Json& point : points) width = std::max(width, one_word(point.at(key)).size());
     add("point", names[i], width, [key](const OrderedJson& row) { return one_word(Json(row.at("point").at(key))); });
   }
