@@ -10,6 +10,7 @@
 #include "channel/semantic_header.h"
 #include "core/backend.h"
 #include "core/random.h"
+#include "tests/channel/air.h"
 
 namespace semwave {
 namespace {
@@ -89,6 +90,29 @@ TEST(ReceiverCsi, ErrorVarianceIsTheOneTheEqualiserIsTold) {
   const auto [sure, sure_told] = receiver_error({.fading = rayleigh});
   EXPECT_NEAR(sure, 0, 1e-12);
   EXPECT_NEAR(sure_told, 0, 1e-6);
+}
+
+TEST(ReceiverCsi, ErrorVarianceAfterCombiningIsTheOneTheEqualiserIsTold) {
+  const auto over = [](std::optional<double> doppler, const Csi& receiver) {
+    ChannelSettings made{.fading = rayleigh, .snr = {60, 60}, .receiver = receiver};  // what is wrong is not noise
+    made.fading.doppler = doppler;
+    return made;
+  };
+  std::vector<ChannelSettings> cases;
+  for (const std::optional<double> doppler : {std::optional<double>(), {0.05}, {0.1}}) cases.push_back(over(doppler, {.kind = CsiKind::delayed, .delay = 1}));
+  cases.push_back(over(0.1, {.kind = CsiKind::delayed, .delay = 0}));
+  for (const int bits : {1, 2, 3, 5, 10}) cases.push_back(over({}, {.kind = CsiKind::quantised, .bits = bits}));
+  for (ChannelSettings settings : cases)
+    for (const int branches : {1, 2, 8}) {
+      settings.fading.branches = settings.antennas.receive = branches;
+      const air::Heard heard = air::hear(settings, air::ids(5000), 1, false, 5);
+      std::vector<double> left;
+      for (std::uint32_t i = 0; i < 5000; ++i) left.push_back(std::norm(heard.y[i] - heard.known[i] * air::sent(i, 0)));
+      const air::Mean mean = air::mean_of(left);
+      // What coarse cells leave of a gain is not Gaussian: 3 % at most.
+      const double coarse = settings.receiver.kind == CsiKind::quantised ? 0.03 * heard.variance[0] : 0;
+      EXPECT_NEAR(heard.variance[0], mean.value, mean.four + coarse) << branches << " branches, kind " << static_cast<int>(settings.receiver.kind) << ", bits " << settings.receiver.bits;
+    }
 }
 
 TEST(ReceiverCsi, PilotsAreChannelUses) {
