@@ -182,7 +182,7 @@ Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
     const std::int64_t streams = settings_.antennas.transmit, all = (header + payload + streams - 1) / streams;
     uses.header = payload > 0 ? std::min(all, (header + streams - 1) / streams) : all;
     uses.payload = all - uses.header;
-    std::int64_t gains = 1;
+    std::int64_t gains = all > 0 ? 1 : 0;
     if (settings_.fading.kind != FadingKind::none && settings_.fading.coherence == Coherence::block) {
       const std::int64_t usable = std::max<std::int64_t>(1, settings_.fading.block - streams * receiver_pilots);
       gains = (all + usable - 1) / usable;

@@ -131,6 +131,20 @@ TEST(ReceiverCsi, PilotsAreChannelUses) {
   EXPECT_EQ(hear(*backend, Channel({.fading = rayleigh}), 1, 50).ledger[0].pilots, 0);
 }
 
+TEST(ReceiverCsi, WhereNothingIsSentThereIsNoGainToEstimate) {
+  const auto backend = make_cpu_backend();
+  const auto over = [](FadingLaw law, Antennas antennas = {}) {
+    law.branches = antennas.transmit * antennas.receive;
+    return Channel({.fading = law, .receiver = {.kind = CsiKind::estimated, .pilots = 4}, .antennas = antennas});
+  };
+  for (const Channel& channel : {over({}), over(rayleigh), over({.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}), over(rayleigh, {2, 2, Detector::lmmse})}) {
+    EXPECT_EQ(hear(*backend, channel, 1, 0).ledger[0].total(), 0);
+    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots, 4 * channel.settings().antennas.transmit);
+  }
+  // What the transmitter sounded before it chose to send nothing was sent.
+  EXPECT_EQ(Channel({.fading = rayleigh, .transmitter = {.kind = CsiKind::estimated, .pilots = 5}, .receiver = {.kind = CsiKind::estimated, .pilots = 4}}).uses({}, 4).total(), 5);
+}
+
 TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
   const auto backend = make_cpu_backend();
   const Channel block({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 8}, .receiver = {.kind = CsiKind::estimated, .pilots = 4}});
