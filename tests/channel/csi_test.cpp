@@ -201,6 +201,29 @@ TEST(TransmitterCsi, BeliefsFollowTheirKind) {
   EXPECT_NEAR(believed({.kind = CsiKind::none}, rayleigh, {-5, 20})[7].snr_db, 7.5, 1e-12);
 }
 
+TEST(TransmitterCsi, WithoutAnyKnowledgeTheMiddleOfTheLawAndWhatWasAgreedAreBelieved) {
+  const double agreed_db = 10 * std::log10(2.0), interference = 0.2, noise = std::pow(10, -(7.5 + agreed_db) / 10);
+  ChannelSettings settings{.fading = rayleigh, .snr = {-5, 20}, .transmitter = {.kind = CsiKind::none}, .snr_offset_db = agreed_db};
+  for (const bool known : {false, true}) {
+    settings.interference = {.kind = InterferenceKind::gaussian, .power = interference, .known = known};
+    const Channel channel(settings);
+    const double expected = -10 * std::log10(noise + (known ? interference : 0));
+    EXPECT_NEAR(channel.unheard().snr_db, expected, 1e-9);
+    EXPECT_EQ(channel.unheard().how, CsiKind::none);
+    for (const ChannelState& state : channel.observe(channel.realise(draws_of(50)))) {
+      EXPECT_EQ(state.snr_db, channel.unheard().snr_db) << "it holds of no image more than of any other";
+      EXPECT_EQ(state.how, CsiKind::none);
+      EXPECT_EQ(state.age, 0);
+    }
+  }
+  settings.noiseless = true;
+  EXPECT_NEAR(Channel(settings).unheard().snr_db, -10 * std::log10(interference), 1e-9);
+  settings.interference = {};
+  EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::ideal_snr_db);
+  settings.crossover = 0.1;
+  EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::symmetric_snr_db(0.1));
+}
+
 TEST(TransmitterCsi, QuantisedCellsAreOfEqualWidth) {
   EXPECT_DOUBLE_EQ(quantise(-10, -10, 30, 2), -5);
   EXPECT_DOUBLE_EQ(quantise(0.1, -10, 30, 2), 5);
