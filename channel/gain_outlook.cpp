@@ -29,7 +29,8 @@ GainOutlook::GainOutlook(const ChannelSettings& settings, std::int64_t uses) : s
   mean_power_ = fades ? channel.mean_power_gain() : 1;
   for (std::size_t d = 0; d < draws; ++d) {
     const double place = (static_cast<double>(d) + 0.5) / static_cast<double>(draws);
-    shift_db_.push_back(varies ? (place - 0.5) * (settings.snr.to_db - settings.snr.from_db) : 0.0);
+    const double snr_shift = std::pow(10.0, (place - 0.5) * (settings.snr.to_db - settings.snr.from_db) / 10), noise = fading.noise_variance(0);
+    shift_db_.push_back(varies ? 10 * std::log10((noise + fading.known_interference) / (noise / snr_shift + fading.known_interference)) : 0.0);
     // Spread over the burst, so that gains which follow each other closely do so here.
     for (int g = 0; g < gains_; ++g) power_.push_back(fades ? channel.power_gain(fading, static_cast<int>(d), g * met / gains_) : 1);
   }

@@ -30,7 +30,7 @@ class GainOutlook {
   int gains_ = 1;                // that a burst meets
   double mean_power_ = 1;        // of the gains, by the law
   std::vector<double> power_;    // [draws x gains] |h|^2
-  std::vector<double> shift_db_; // [draws] of the mean SNR around the middle of its law
+  std::vector<double> shift_db_; // [draws] of the mean SNR, known interference counted, around that of the middle of its law
 };
 
 }  // namespace semwave

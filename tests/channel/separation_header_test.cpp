@@ -155,6 +155,11 @@ TEST(GainOutlook, TheLawOfTheSnrIsExpectedWhereNothingIsKnown) {
   EXPECT_NEAR(snrs.front(), 0, 0.1);
   EXPECT_NEAR(snrs.back(), 10, 0.1);
   EXPECT_EQ(GainOutlook(settings, 100).snrs_db({.snr_db = 7, .how = CsiKind::perfect}).size(), 1u);
+  // Known interference is noise that does not vary with the SNR: at 10 dB it leaves 7 dB of them.
+  settings.interference = {.kind = InterferenceKind::gaussian, .power = 0.1, .known = true};
+  const std::vector<double> beside = GainOutlook(settings, 100).snrs_db(Channel(settings).unheard());
+  EXPECT_NEAR(beside.front(), -10 * std::log10(1.1), 0.1);
+  EXPECT_NEAR(beside.back(), -10 * std::log10(0.2), 0.1);
 }
 
 }  // namespace
