@@ -82,9 +82,7 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
   const Csi& csi = settings_.transmitter;
   List<ChannelState> states(static_cast<std::size_t>(fading.images()));
   const bool one_gain = fading.fades() && fading.law.coherence == Coherence::image;
-  const int streams = settings_.antennas.transmit;
-  // E of the power gain: of zero forcing with n streams on m antennas (m - n + 1)/n.
-  const double mean_power = settings_.ofdm ? settings_.ofdm->correlation(0).real() : static_cast<double>(settings_.antennas.receive - streams + 1) / streams;
+  const double mean_power = mean_power_gain();
   List<std::complex<double>> branches;
   for (int i = 0; i < fading.images(); ++i) {
     ChannelState& state = states[static_cast<std::size_t>(i)];
@@ -164,10 +162,15 @@ double Channel::power_of(std::span<const std::complex<double>> branches, double 
   return std::expm1(carried / parts * std::numbers::ln2) * noise;
 }
 
-double Channel::power_gain(const Fading& fading, int image) const {
+double Channel::power_gain(const Fading& fading, int image, std::int64_t coherence_index) const {
   List<std::complex<double>> branches;
-  for (int b = 0; b < fading.law.branches; ++b) branches.push_back(LinkGains(fading, image, b).at(0));
+  for (int b = 0; b < fading.law.branches; ++b) branches.push_back(LinkGains(fading, image, b).at(coherence_index));
   return power_of(branches, fading.known_noise(image));
+}
+
+double Channel::mean_power_gain() const {
+  const Antennas& antennas = settings_.antennas;
+  return settings_.ofdm ? settings_.ofdm->correlation(0).real() : static_cast<double>(antennas.receive - antennas.transmit + 1) / antennas.transmit;
 }
 
 Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
@@ -179,7 +182,7 @@ Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
     const std::int64_t streams = settings_.antennas.transmit, all = (header + payload + streams - 1) / streams;
     uses.header = payload > 0 ? std::min(all, (header + streams - 1) / streams) : all;
     uses.payload = all - uses.header;
-    std::int64_t gains = 1;
+    std::int64_t gains = all > 0 ? 1 : 0;
     if (settings_.fading.kind != FadingKind::none && settings_.fading.coherence == Coherence::block) {
       const std::int64_t usable = std::max<std::int64_t>(1, settings_.fading.block - streams * receiver_pilots);
       gains = (all + usable - 1) / usable;

@@ -71,8 +71,11 @@ class Channel {
   /// whole OFDM symbols with their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually settings().receiver.pilots where it
   /// estimates, else 0) and the transmitter's sounding.
   Ledger uses(const Ledger& symbols, int receiver_pilots) const;
-  /// Power gain at an image's first use: of combined antennas, or of what its streams or tones carry together.
-  double power_gain(const Fading& fading, int image) const;
+  /// Power gain of an image in one coherence interval: of combined antennas, or of what its streams or tones carry together.
+  double power_gain(const Fading& fading, int image, std::int64_t coherence_index = 0) const;
+  /// Its mean over the fades, which a belief holds where gains change within the burst: of one stream on m antennas m, of n streams behind zero forcing
+  /// (m - n + 1)/n, of tones what the prefix keeps.
+  double mean_power_gain() const;
   /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload; what other symbols leave behind in one
   /// (streams, tones beyond the prefix) counts as noise there. In a training pass
   /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the uses really

@@ -2,8 +2,8 @@
 // the channel. Where one gain holds for the burst and is part of what is believed, nothing is left to expect.
 //
 // A burst over several gains is as good as one over the gain with which a use carries as much on average (capacity-effective SNR, exact
-// for Gaussian input): E log2(1 + s |h|^2) = log2(1 + s_effective); where there are several antennas, their powers together. Draws are those of
-// the channel's own fading with a fixed key.
+// for Gaussian input): E log2(1 + s |h|^2) = log2(1 + s_effective); |h|^2 is that of the branches combined, or of what streams and tones carry
+// together (Channel::power_gain). Draws are those of the channel's own fading with a fixed key.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,9 @@ class GainOutlook {
 
   ChannelSettings settings_;
   int gains_ = 1;                // that a burst meets
+  double mean_power_ = 1;        // of the gains, by the law
   std::vector<double> power_;    // [draws x gains] |h|^2
-  std::vector<double> shift_db_; // [draws] of the mean SNR around the middle of its law
+  std::vector<double> shift_db_; // [draws] of the mean SNR, known interference counted, around that of the middle of its law
 };
 
 }  // namespace semwave

@@ -22,18 +22,25 @@ class KnownGains {
   Gain at(std::int64_t coherence_index, int branch) const;
   std::complex<double> is(std::int64_t coherence_index, int branch) const { return links_[static_cast<std::size_t>(branch)].at(coherence_index); }
   /// E|h - known|^2 of a branch.
-  double error_variance() const { return error_variance_; }
+  double error_variance() const { return error_.variance; }
+  /// E|known^H (h - known)|^2 / |known|^2 over the branches: what combining in maximum ratio leaves of their errors. The part of them along what is known adds up
+  /// in step, the rest does not.
+  double combined_error_variance() const { return error_.variance + (branches() - 1) * error_.along; }
   int branches() const { return static_cast<int>(links_.size()); }
 
  private:
-  double unestimated_error() const;
+  struct ErrorPower {
+    double variance = 0;
+    double along = 0;  // |E known* (h - known)|^2 / E|known|^2, of what may have several branches: all Rayleigh
+  };
+  ErrorPower unestimated_error() const;
 
   const Fading& fading_;
   const Csi& csi_;
   const Draws& draws_;
   int image_, pilots_;
   List<LinkGains> links_;
-  double error_variance_ = 0;
+  ErrorPower error_;
 };
 
 /// One gain a use, in the order of the uses; several branches are added in maximum ratio, weighted by what is known of them: z = known^H y / |known|. So
@@ -54,7 +61,7 @@ class CombinedGains {
   /// Mean |h|^2 over the uses so far; of the first use where there was none.
   double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(combined(fading_.coherence_index(0)).is); }
   /// E|h - known|^2 after combining.
-  double error_variance() const;
+  double error_variance() const { return branches_.combined_error_variance(); }
 
  private:
   KnownGains::Gain combined(std::int64_t index) const;
@@ -66,8 +73,6 @@ class CombinedGains {
   double power_ = 0;
 };
 
-/// Mean squared error of one dimension of CN(0, 1) in 2^bits cells over +-quantised_gain, whose outer cells reach on.
-double quantised_error(int bits);
 /// Each dimension of a gain in its cell.
 std::complex<double> quantised(std::complex<double> gain, int bits);
 

@@ -19,24 +19,24 @@ double best_range(int bits) {
   return best_step[static_cast<std::size_t>(bits)] * std::exp2(bits - 1) * std::numbers::sqrt2 / 2;
 }
 
-/// Cell by cell the integral of (x - middle)^2 over N(0, 1/2); the outer cells reach on.
-double error_of(int bits, double range) {
+}  // namespace
+
+QuantisedNormal quantised_normal(int bits, double range) {
   const auto below = [](double x) { return 0.5 * std::erfc(-x); };  // P(X < x)
   const auto density = [](double x) { return std::exp(-x * x) / std::sqrt(std::numbers::pi); };
   const int cells = 1 << bits;
   const double width = 2 * range / cells, far = std::max(10.0, 2 * range);
-  double sum = 0;
+  QuantisedNormal sum;
   for (int c = 0; c < cells; ++c) {
     const double a = c == 0 ? -far : -range + c * width, b = c + 1 == cells ? far : -range + (c + 1) * width, m = -range + (c + 0.5) * width;
     const double mass = below(b) - below(a), first = (density(a) - density(b)) / 2, second = mass / 2 + (a * density(a) - b * density(b)) / 2;
-    sum += second - 2 * m * first + m * m * mass;
+    sum.error += second - 2 * m * first + m * m * mass;
+    sum.power += m * m * mass;
   }
   return sum;
 }
 
-}  // namespace
-
-Quantiser::Quantiser(int bits, double range) : bits_(bits), range_(range), step_(std::ldexp(2 * range, -bits)), error_(error_of(bits, range)) {
+Quantiser::Quantiser(int bits, double range) : bits_(bits), range_(range), step_(std::ldexp(2 * range, -bits)), error_(quantised_normal(bits, range).error) {
   assert(bits >= 1 && bits <= largest_quantiser_bits && range > 0);
 }
 

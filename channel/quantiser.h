@@ -12,6 +12,13 @@ namespace semwave {
 
 inline constexpr int largest_quantiser_bits = 8;
 
+/// N(0, 1/2) in 2^bits cells of equal width over +-range, the middle of each standing for what falls into it; the outer ones reach on.
+struct QuantisedNormal {
+  double error = 0;  // mean square of what is lost
+  double power = 0;  // mean square of the middles
+};
+QuantisedNormal quantised_normal(int bits, double range);
+
 class Quantiser {
  public:
   /// 1 to largest_quantiser_bits bits over [-range, range], range > 0: cells of width 2 range / 2^bits, what lies outside falls into the outer ones.

@@ -10,6 +10,7 @@
 #include "channel/semantic_header.h"
 #include "core/backend.h"
 #include "core/random.h"
+#include "tests/channel/air.h"
 
 namespace semwave {
 namespace {
@@ -91,6 +92,29 @@ TEST(ReceiverCsi, ErrorVarianceIsTheOneTheEqualiserIsTold) {
   EXPECT_NEAR(sure_told, 0, 1e-6);
 }
 
+TEST(ReceiverCsi, ErrorVarianceAfterCombiningIsTheOneTheEqualiserIsTold) {
+  const auto over = [](std::optional<double> doppler, const Csi& receiver) {
+    ChannelSettings made{.fading = rayleigh, .snr = {60, 60}, .receiver = receiver};  // what is wrong is not noise
+    made.fading.doppler = doppler;
+    return made;
+  };
+  std::vector<ChannelSettings> cases;
+  for (const std::optional<double> doppler : {std::optional<double>(), {0.05}, {0.1}}) cases.push_back(over(doppler, {.kind = CsiKind::delayed, .delay = 1}));
+  cases.push_back(over(0.1, {.kind = CsiKind::delayed, .delay = 0}));
+  for (const int bits : {1, 2, 3, 5, 10}) cases.push_back(over({}, {.kind = CsiKind::quantised, .bits = bits}));
+  for (ChannelSettings settings : cases)
+    for (const int branches : {1, 2, 8}) {
+      settings.fading.branches = settings.antennas.receive = branches;
+      const air::Heard heard = air::hear(settings, air::ids(5000), 1, false, 5);
+      std::vector<double> left;
+      for (std::uint32_t i = 0; i < 5000; ++i) left.push_back(std::norm(heard.y[i] - heard.known[i] * air::sent(i, 0)));
+      const air::Mean mean = air::mean_of(left);
+      // What coarse cells leave of a gain is not Gaussian: 3 % at most.
+      const double coarse = settings.receiver.kind == CsiKind::quantised ? 0.03 * heard.variance[0] : 0;
+      EXPECT_NEAR(heard.variance[0], mean.value, mean.four + coarse) << branches << " branches, kind " << static_cast<int>(settings.receiver.kind) << ", bits " << settings.receiver.bits;
+    }
+}
+
 TEST(ReceiverCsi, PilotsAreChannelUses) {
   const auto backend = make_cpu_backend();
   const Channel image({.fading = rayleigh, .receiver = {.kind = CsiKind::estimated, .pilots = 6}});
@@ -105,6 +129,20 @@ TEST(ReceiverCsi, PilotsAreChannelUses) {
   const Channel both({.fading = rayleigh, .transmitter = {.kind = CsiKind::estimated, .pilots = 5}, .receiver = {.kind = CsiKind::estimated, .pilots = 6}});
   EXPECT_EQ(hear(*backend, both, 1, 50).ledger[0].pilots, 11);
   EXPECT_EQ(hear(*backend, Channel({.fading = rayleigh}), 1, 50).ledger[0].pilots, 0);
+}
+
+TEST(ReceiverCsi, WhereNothingIsSentThereIsNoGainToEstimate) {
+  const auto backend = make_cpu_backend();
+  const auto over = [](FadingLaw law, Antennas antennas = {}) {
+    law.branches = antennas.transmit * antennas.receive;
+    return Channel({.fading = law, .receiver = {.kind = CsiKind::estimated, .pilots = 4}, .antennas = antennas});
+  };
+  for (const Channel& channel : {over({}), over(rayleigh), over({.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}), over(rayleigh, {2, 2, Detector::lmmse})}) {
+    EXPECT_EQ(hear(*backend, channel, 1, 0).ledger[0].total(), 0);
+    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots, 4 * channel.settings().antennas.transmit);
+  }
+  // What the transmitter sounded before it chose to send nothing was sent.
+  EXPECT_EQ(Channel({.fading = rayleigh, .transmitter = {.kind = CsiKind::estimated, .pilots = 5}, .receiver = {.kind = CsiKind::estimated, .pilots = 4}}).uses({}, 4).total(), 5);
 }
 
 TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
@@ -161,6 +199,29 @@ TEST(TransmitterCsi, BeliefsFollowTheirKind) {
   };
   EXPECT_NEAR(rms(4) / rms(64), 4, 0.3);
   EXPECT_NEAR(believed({.kind = CsiKind::none}, rayleigh, {-5, 20})[7].snr_db, 7.5, 1e-12);
+}
+
+TEST(TransmitterCsi, WithoutAnyKnowledgeTheMiddleOfTheLawAndWhatWasAgreedAreBelieved) {
+  const double agreed_db = 10 * std::log10(2.0), interference = 0.2, noise = std::pow(10, -(7.5 + agreed_db) / 10);
+  ChannelSettings settings{.fading = rayleigh, .snr = {-5, 20}, .transmitter = {.kind = CsiKind::none}, .snr_offset_db = agreed_db};
+  for (const bool known : {false, true}) {
+    settings.interference = {.kind = InterferenceKind::gaussian, .power = interference, .known = known};
+    const Channel channel(settings);
+    const double expected = -10 * std::log10(noise + (known ? interference : 0));
+    EXPECT_NEAR(channel.unheard().snr_db, expected, 1e-9);
+    EXPECT_EQ(channel.unheard().how, CsiKind::none);
+    for (const ChannelState& state : channel.observe(channel.realise(draws_of(50)))) {
+      EXPECT_EQ(state.snr_db, channel.unheard().snr_db) << "it holds of no image more than of any other";
+      EXPECT_EQ(state.how, CsiKind::none);
+      EXPECT_EQ(state.age, 0);
+    }
+  }
+  settings.noiseless = true;
+  EXPECT_NEAR(Channel(settings).unheard().snr_db, -10 * std::log10(interference), 1e-9);
+  settings.interference = {};
+  EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::ideal_snr_db);
+  settings.crossover = 0.1;
+  EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::symmetric_snr_db(0.1));
 }
 
 TEST(TransmitterCsi, QuantisedCellsAreOfEqualWidth) {

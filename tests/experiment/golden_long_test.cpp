@@ -1,5 +1,5 @@
 // The whole table of the conventions, rare errors included, with many more errors a point.
-#include "tests/channel/golden_points.h"
+#include "tests/experiment/golden_points.h"
 
 namespace semwave {
 namespace {

@@ -1,15 +1,38 @@
-// Runs the bit link at a point of the conventions' table and compares the count with the closed form.
+// Runs the link laboratory without a code at a point of the conventions' table and compares the count with the closed form.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <memory>
 
-#include "channel/bit_link.h"
 #include "core/backend.h"
-#include "tests/channel/closed_forms.h"
+#include "experiment/link_run.h"
+#include "tests/experiment/closed_forms.h"
 
 namespace semwave {
+
+/// Uncoded bits in frames of so many symbols; channel.snr is Es/N0.
+struct Uncoded {
+  Modulation modulation = Modulation::qpsk;
+  ChannelSettings channel{};
+  std::uint64_t seed = 0;
+  int frame_symbols = 512;
+};
+
+inline LinkCounts count_errors(Backend& backend, const Uncoded& link, std::int64_t frames, int threads = 1) {
+  Scenario scenario;
+  scenario.seed = link.seed;
+  scenario.channel = link.channel;
+  scenario.link = LinkSettings{.coding = {.code = ChannelCode::none, .modulation = link.modulation, .check = false},
+                               .decoding = {},
+                               .block_bits = std::int64_t{link.frame_symbols} * bits_per_symbol(link.modulation),
+                               .frame_errors = 0,
+                               .max_frames = frames};
+  ThreadPool pool(threads);
+  return run_link_point(scenario, backend, pool, nullptr, nullptr).counts;
+}
+
+inline double uncoded_es_n0_db(double eb_n0_db, Modulation modulation) { return eb_n0_db + 10 * std::log10(bits_per_symbol(modulation)); }
 
 struct GoldenPoint {
   Modulation modulation;
@@ -28,16 +51,16 @@ inline void expect_golden(const std::vector<GoldenPoint>& points, double errors)
     // Zero forcing leaves each of n streams on m antennas m - n + 1 branches and the n-th part of the power.
     const double p = bit_error_rate(point.modulation, point.rayleigh ? point.receive - point.transmit + 1 : 0, point.eb_n0_db - 10 * std::log10(point.transmit));
     EXPECT_NEAR(p / point.rate, 1, 1e-3) << "the closed form of this test against the printed figure";
-    BitLinkSettings settings{.modulation = point.modulation, .seed = ++seed};
-    const double snr_db = es_n0_db(point.eb_n0_db, point.modulation);
+    Uncoded settings{.modulation = point.modulation, .seed = ++seed};
+    const double snr_db = uncoded_es_n0_db(point.eb_n0_db, point.modulation);
     settings.channel.snr = {snr_db, snr_db};
     settings.channel.fading.kind = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
     settings.channel.fading.coherence = Coherence::symbol;
     settings.channel.fading.branches = point.transmit * point.receive;
     settings.channel.antennas = {point.transmit, point.receive, Detector::zero_forcing};
     const int width = bits_per_symbol(point.modulation);
-    const auto frames = static_cast<std::uint32_t>(std::ceil(errors / p / width / settings.frame_symbols));
-    const BitErrors count = run_bit_link(*backend, settings, 0, frames);
+    const auto frames = static_cast<std::int64_t>(std::ceil(errors / p / width / settings.frame_symbols));
+    const LinkCounts count = count_errors(*backend, settings, frames);
     const auto bits = static_cast<double>(count.bits);
     // Two bits of one dimension share a symbol (and all of a symbol a fade), so errors come in clusters of up to `width`; the variance is
     // taken from symbols: at most the bits' own times the errors an erroneous symbol carries on average.

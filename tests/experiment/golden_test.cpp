@@ -1,5 +1,5 @@
 // Uncoded bit error rates through the channel that carries the images, against the conventions' table.
-#include "tests/channel/golden_points.h"
+#include "tests/experiment/golden_points.h"
 
 namespace semwave {
 namespace {
@@ -37,9 +37,9 @@ TEST(GoldenFigures, ZeroForcingHasTheDiversityThatIsLeft) {
 TEST(GoldenFigures, LmmseErrsLessThanZeroForcingAndMoreThanOneStream) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const auto errors = [&](Antennas antennas) {
-    BitLinkSettings settings{.modulation = qpsk, .seed = 21};
+    Uncoded settings{.modulation = qpsk, .seed = 21};
     settings.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol, .branches = antennas.transmit * antennas.receive}, .snr = {8, 8}, .antennas = antennas};
-    return static_cast<double>(run_bit_link(*backend, settings, 0, 60).bit_errors);
+    return static_cast<double>(count_errors(*backend, settings, 60).bit_errors);
   };
   const double zero_forcing = errors({2, 2, Detector::zero_forcing}), lmmse = errors({2, 2, Detector::lmmse}), one = errors({1, 2, Detector::lmmse});
   EXPECT_LT(lmmse, 0.9 * zero_forcing);
@@ -50,16 +50,12 @@ TEST(GoldenFigures, BitsOverTheTonesOfOfdmErrAsOverFlatRayleigh) {
   // Each tone by itself is Rayleigh. Tones of a burst fade together: the variance is taken over bursts.
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const Ofdm ofdm({.subcarriers = 64, .spacing_khz = 60, .prefix = 16}, tap_profiles()[2]);
-  BitLinkSettings settings{.modulation = qpsk, .seed = 22, .frame_symbols = 64};
-  settings.channel = {.fading = {.kind = FadingKind::rayleigh, .branches = static_cast<int>(ofdm.taps().size())}, .snr = {es_n0_db(8, qpsk), es_n0_db(8, qpsk)}, .ofdm = std::make_shared<const Ofdm>(ofdm)};
-  constexpr std::uint32_t frames = 3000;
-  double mean = 0, square = 0;
-  for (std::uint32_t f = 0; f < frames; ++f) {
-    const BitErrors count = run_bit_link(*backend, settings, f, 1);
-    const double rate = static_cast<double>(count.bit_errors) / static_cast<double>(count.bits);
-    mean += rate / frames;
-    square += rate * rate / frames;
-  }
+  Uncoded settings{.modulation = qpsk, .seed = 22, .frame_symbols = 64};
+  settings.channel = {.fading = {.kind = FadingKind::rayleigh, .branches = static_cast<int>(ofdm.taps().size())}, .snr = {uncoded_es_n0_db(8, qpsk), uncoded_es_n0_db(8, qpsk)}, .ofdm = std::make_shared<const Ofdm>(ofdm)};
+  constexpr int frames = 3000;
+  const LinkCounts count = count_errors(*backend, settings, frames);
+  const double bits = static_cast<double>(count.bits) / frames, mean = static_cast<double>(count.bit_errors) / static_cast<double>(count.bits);
+  const double square = static_cast<double>(count.bit_errors_squared) / (frames * bits * bits);
   EXPECT_NEAR(mean, bit_error_rate(qpsk, 1, 8), 4 * std::sqrt((square - mean * mean) / frames));
 }
 
@@ -68,14 +64,14 @@ TEST(GoldenFigures, TheConventionOfPublicCodeIsThreeDecibelBetterToTheError) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   std::int64_t moved = 0;
   for (const double snr_db : {-3.0, 0.0, 4.0, 7.0}) {
-    BitLinkSettings named{.modulation = qpsk, .seed = 23}, higher = named, plain = named;
+    Uncoded named{.modulation = qpsk, .seed = 23}, higher = named, plain = named;
     named.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {snr_db, snr_db}, .snr_offset_db = 10 * std::log10(2.0)};
     plain.channel = {.fading = named.channel.fading, .snr = {snr_db, snr_db}};
     higher.channel = {.fading = named.channel.fading, .snr = {snr_db + 10 * std::log10(2.0), snr_db + 10 * std::log10(2.0)}};
-    const BitErrors there = run_bit_link(*backend, named, 0, 40), here = run_bit_link(*backend, higher, 0, 40);
+    const LinkCounts there = count_errors(*backend, named, 40), here = count_errors(*backend, higher, 40);
     EXPECT_EQ(there.bit_errors, here.bit_errors);
     EXPECT_EQ(there.frame_errors, here.frame_errors);
-    moved += run_bit_link(*backend, plain, 0, 40).bit_errors - there.bit_errors;
+    moved += count_errors(*backend, plain, 40).bit_errors - there.bit_errors;
   }
   EXPECT_GT(moved, 1000);
 }
@@ -83,33 +79,31 @@ TEST(GoldenFigures, TheConventionOfPublicCodeIsThreeDecibelBetterToTheError) {
 TEST(GoldenFigures, UnitPowerPerRealValueWouldBeFound) {
   // Trap 1: three decibel too good. The same count against the closed form 3.01 dB away fails clearly.
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  BitLinkSettings settings{.modulation = qpsk, .seed = 4};
-  settings.channel.snr = {es_n0_db(4, qpsk), es_n0_db(4, qpsk)};
-  const BitErrors count = run_bit_link(*backend, settings, 0, 100);
+  Uncoded settings{.modulation = qpsk, .seed = 4};
+  settings.channel.snr = {uncoded_es_n0_db(4, qpsk), uncoded_es_n0_db(4, qpsk)};
+  const LinkCounts count = count_errors(*backend, settings, 100);
   const auto bits = static_cast<double>(count.bits);
   EXPECT_NEAR(static_cast<double>(count.bit_errors) / bits, 1.250e-2, 1.5e-3);
   EXPECT_GT(static_cast<double>(count.bit_errors) / bits, 3 * bit_error_rate(qpsk, 0, 7.01));
 }
 
-TEST(BitLink, FramesAddUpHoweverTheyAreCut) {
+TEST(UncodedLink, FramesOverFadesCountTheSameForAnyNumberOfThreads) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  BitLinkSettings settings{.modulation = qam16, .seed = 11, .frame_symbols = 100};
+  Uncoded settings{.modulation = qam16, .seed = 11, .frame_symbols = 100};
   settings.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 7}, .snr = {5, 15}};
-  BitErrors cut;
-  for (const std::uint32_t first : {20u, 0u, 10u}) cut += run_bit_link(*backend, settings, first, 10);
-  const BitErrors whole = run_bit_link(*backend, settings, 0, 30);
-  EXPECT_EQ(cut.bit_errors, whole.bit_errors);
-  EXPECT_EQ(cut.symbol_errors, whole.symbol_errors);
-  EXPECT_EQ(cut.frame_errors, whole.frame_errors);
-  EXPECT_EQ(whole.bits, 30 * 100 * 4);
-  EXPECT_GT(whole.bit_errors, 0);
+  const LinkCounts one = count_errors(*backend, settings, 300), three = count_errors(*backend, settings, 300, 3);
+  EXPECT_EQ(one.bit_errors, three.bit_errors);
+  EXPECT_EQ(one.symbol_errors, three.symbol_errors);
+  EXPECT_EQ(one.frame_errors, three.frame_errors);
+  EXPECT_EQ(one.bits, 300 * 100 * 4);
+  EXPECT_GT(one.bit_errors, 0);
 }
 
-TEST(BitLink, TheIdealChannelMakesNoError) {
+TEST(UncodedLink, TheIdealChannelMakesNoError) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  BitLinkSettings settings{.modulation = qam64, .seed = 12};
+  Uncoded settings{.modulation = qam64, .seed = 12};
   settings.channel.noiseless = true;
-  const BitErrors count = run_bit_link(*backend, settings, 0, 5);
+  const LinkCounts count = count_errors(*backend, settings, 5);
   EXPECT_EQ(count.bit_errors, 0);
   EXPECT_EQ(count.frames, 5);
 }
