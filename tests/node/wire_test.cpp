@@ -301,6 +301,12 @@ TEST(Datagrams, EachSequenceNumberPassesOnce) {
   EXPECT_TRUE(window.passes(1u << 30));
   EXPECT_FALSE(window.passes(5 + ReplayWindow::size));
   EXPECT_TRUE(window.passes((1u << 30) - 1));
+  // The largest there is: no number is behind it, and none is stepped over one by one.
+  constexpr std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(window.passes(last));
+  EXPECT_FALSE(window.passes(last));
+  EXPECT_TRUE(window.passes(last - 1));
+  EXPECT_FALSE(window.passes(last - ReplayWindow::size));
 }
 
 }  // namespace
