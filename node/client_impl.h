@@ -77,6 +77,7 @@ class Client::Impl {
   /// Encodes and sends what there is room for; false where there was nothing to do.
   bool send_some();
   bool send_some_watched();
+  /// fail()s where the receiver has said that it takes none so large.
   void put_on_air(Link& link, const Flight& flight);
   void send(std::vector<Outgoing> made, const std::vector<std::int32_t>& indices);
   void begin_point(std::size_t point);

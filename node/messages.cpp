@@ -110,6 +110,7 @@ std::string write(const Welcome& welcome) {
   writer.number(welcome.window);
   writer.number(welcome.datagram_port);
   writer.number(welcome.channel);
+  writer.number(welcome.largest_burst);
   return body;
 }
 
@@ -121,6 +122,8 @@ std::optional<Welcome> read_welcome(std::string_view body) {
   range(reader, welcome.window, 1u, 1u << 20);
   welcome.datagram_port = reader.number<std::uint16_t>();
   welcome.channel = reader.number<std::uint64_t>();
+  welcome.largest_burst = reader.number<std::uint32_t>();
+  range(reader, welcome.largest_burst, 1u, 1u << 30);
   return whole(reader, std::move(welcome));
 }
 

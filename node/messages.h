@@ -17,7 +17,7 @@
 
 namespace semwave {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 using Digest = std::array<std::uint8_t, 32>;   // SHA-256
 using NodeId = std::array<std::uint8_t, 16>;   // random, kept in a result folder; tells a transmitter that came back from another one
 
@@ -48,6 +48,7 @@ struct Welcome {
   std::uint32_t window = 1;            // images without an answer
   std::uint16_t datagram_port = 0;     // 0: none
   std::uint64_t channel = 0;           // names this connection in datagrams
+  std::uint32_t largest_burst = 1;     // bytes of a burst's body, or of its symbols where they are datagrams
 };
 
 enum class RefusalCode : std::uint16_t { protocol = 1, scenario = 2, model = 3, busy = 4, ending = 5, malformed = 6 };

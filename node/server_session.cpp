@@ -67,6 +67,7 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   Welcome welcome;
   welcome.window = options_.window;
   welcome.channel = peer->channel;
+  welcome.largest_burst = static_cast<std::uint32_t>(options_.largest_burst);
   if (hello->datagrams && datagrams_.is_open()) open_datagrams(*peer, welcome);
   send(*peer, FrameType::welcome, write(welcome));
   log(LogLevel::note, peer->connection.peer() + ": " + peer->name + " is here");

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "node/frame.h"
+#include "node/hearing.h"
 #include "node/journal.h"
 
 namespace semwave {
@@ -83,8 +84,12 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
     Json transmitter, channel;
   };
   const Json digital{{"kind", "digital"}, {"bits_per_value", 3}};
+  const auto bound = [](const char* transport, int budget) { return Json{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", budget}, {"transport", transport}}; };
   for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"digital over lost packets", {}, {{"kind", "erasure"}, {"loss", 0.2}, {"of", "packet"}, {"packet_uses", 12}, {"snr_db", 10}}},
-                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
+                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}},
+                          Case{"separation where images do not fit", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation at capacity", bound("capacity", 400), {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation at the normal approximation", bound("normal_approximation", 500), {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
     SCOPED_TRACE(one.name);
     Json changed = json_;
     changed["channel"] = one.channel;
@@ -103,6 +108,7 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
     nodes::RunningServer server(scenario, options);
     const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
     EXPECT_EQ(sent.failure, "");
+    if (std::string(one.name).find("not fit") != std::string::npos) EXPECT_GT(wanted.rows.at(0)["separation"]["unfit"].get<double>(), 0);
     nodes::expect_same_rows(sent.rows, wanted.rows);
     nodes::expect_same_rows(server.stop().rows, wanted.rows);
     EXPECT_EQ(tiny::lines_of(options.out + "/records.jsonl"), wanted.records);
@@ -319,6 +325,83 @@ std::string framed(FrameType type, const std::string& body) {
   return bytes;
 }
 
+/// Welcomes everybody, takes a burst and hangs up without an answer.
+class Deaf {
+ public:
+  explicit Deaf(std::function<void()> heard = {}) {
+    thread_ = std::thread([this, heard] {
+      while (!ending_) {
+        tcp::socket peer(io_);
+        acceptor_.accept(peer);
+        boost::system::error_code failure;
+        std::string bytes;
+        const auto read = [&](FrameType type) {  // until a whole frame of this type has come
+          for (FrameReader reader(1u << 20);;) {
+            reader.append(bytes);
+            bytes.resize(65536);
+            for (Frame frame; reader.next(frame);)
+              if (frame.type == type) return true;
+            bytes.resize(peer.read_some(boost::asio::buffer(bytes), failure));
+            if (failure) return false;
+          }
+        };
+        if (!read(FrameType::hello)) continue;
+        boost::asio::write(peer, boost::asio::buffer(framed(FrameType::welcome, write(Welcome{.window = 8, .largest_burst = 1u << 20}))), failure);
+        bytes.clear();
+        if (read(FrameType::burst) && heard) heard();
+        ++bursts;
+      }
+    });
+  }
+  ~Deaf() {
+    ending_ = true;
+    Stranger(port()).send("");
+    thread_.join();
+  }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::atomic<int> bursts{0};
+
+ private:
+  boost::asio::io_context io_;
+  tcp::acceptor acceptor_{io_, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)};
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+/// What only one kind of scenario says is taken there alone, and nothing that was told makes a receiver fall.
+TEST_F(Nodes, BurstsFitTheirScenario) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ThreadPool pool(1);
+  json_["channel"] = {{"kind", "ideal"}};
+  Json pair = json_;
+  pair.erase("receiver");
+  pair["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};
+  Json bound = pair;
+  bound["transmitter"]["transport"] = "capacity";
+  const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend), capacity(parse_scenario(bound, "bound.json"), *backend);
+  const auto fits = [](const Station& station, const BurstMessage& burst) { return Hearing(station, 1).fits(burst); };
+  BurstMessage burst;
+  burst.header.parts = {Bits{1}};
+  for (const Station* station : {&semantic, &coded, &capacity}) EXPECT_TRUE(fits(*station, burst));
+  burst.header.parts.clear();
+  EXPECT_FALSE(fits(semantic, burst));
+  EXPECT_TRUE(fits(coded, burst)) << "an image that does not fit";
+  burst.count = 3;
+  burst.symbols.resize(3);
+  EXPECT_FALSE(fits(coded, burst));
+  EXPECT_TRUE(fits(capacity, burst));
+  burst.told.assign(8, 1);
+  EXPECT_FALSE(fits(coded, burst));
+  EXPECT_TRUE(fits(capacity, burst));
+  for (const std::size_t bits : {3, 12}) {
+    burst.told.assign(bits, 1);
+    EXPECT_FALSE(fits(capacity, burst));
+    Incoming one{.burst = burst};
+    Hearing(capacity, 1).hear(pool, std::span(&one, 1));
+    EXPECT_TRUE(one.answer.block_lost);
+  }
+}
+
 TEST_F(Nodes, MalformedAndSilentPeersDoNotDisturbOthers) {
   const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
   ServerOptions options;
@@ -391,6 +474,30 @@ TEST_F(Nodes, ATransmitterWithoutAReceiverGivesUp) {
   client.patience_seconds = 0.2;
   const ClientSummary alone = nodes::transmit(scenario(), client);
   EXPECT_NE(alone.failure.find("no connection"), std::string::npos) << alone.failure;
+}
+
+TEST_F(Nodes, AReceiverThatHangsUpWithoutAnAnswerTriesPatience) {
+  Deaf deaf;
+  ClientOptions client = to(deaf.port());
+  client.patience_seconds = 0.4;
+  const ClientSummary sent = nodes::transmit(scenario(), client);
+  EXPECT_NE(sent.failure.find("without an answer; no answer for"), std::string::npos) << sent.failure;
+  EXPECT_LT(deaf.bursts, 8) << "delays grow";
+}
+
+TEST_F(Nodes, ABurstThatTheReceiverWouldNotTakeIsNamed) {
+  json_["transmitter"]["policy"] = {{"kind", "fixed"}, {"keep", 1.0}, {"depth", 2}, {"symbols_per_token", 8}};
+  ServerOptions options;
+  options.largest_burst = 1024;
+  nodes::RunningServer server(scenario(), options);
+  for (const bool datagrams : {false, true}) {
+    ClientOptions client = to(server.port());
+    client.datagrams = datagrams;
+    const ClientSummary sent = nodes::transmit(scenario(), client);
+    if (datagrams) EXPECT_EQ(sent.failure, "");  // 1024 bytes of symbols: they just fit
+    else EXPECT_NE(sent.failure.find("image 0 of point 0 takes"), std::string::npos) << sent.failure;
+  }
+  EXPECT_EQ(server.stop().malformed, 0);
 }
 
 TEST_F(Nodes, TheStatusPageShowsWhatWasReceived) {

@@ -72,7 +72,7 @@ std::map<std::string, std::string> examples() {
   DatagramSeal clear(""), sealed(std::string(datagram_key_bytes, 'k'));
   const Datagram datagram{.channel = 0x1122334455667788u, .sequence = 9, .key = {1, 258}, .first = 1, .symbols = {{0.25f, 2.0f}, {-1.5f, 0.0f}}};
   return {{"hello", framed(FrameType::hello, write(hello))},
-          {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u}))},
+          {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u, .largest_burst = 1u << 20}))},
           {"refusal", framed(FrameType::refusal, write(Refusal{RefusalCode::model, "the checkpoint differs"}))},
           {"burst", framed(FrameType::burst, write(burst()))},
           {"burst int16", framed(FrameType::burst, write(small))},
@@ -176,7 +176,8 @@ TEST(WireFormat, WhatIsOutOfRangeIsRefused) {
   EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::quiet_NaN(), 0}; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::infinity(), 0}; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.format = 4; }));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts.clear(); }));
+  EXPECT_FALSE(refused([](BurstMessage& m) { m.header.parts.clear(); }));  // what does not fit, and bounds, go without a header
+  EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts.resize(5, Bits{1}); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts[0].clear(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.places.pop_back(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.count = 4; }));
