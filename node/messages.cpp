@@ -260,6 +260,23 @@ std::optional<Record> read_record(std::string_view body) {
   return whole(reader, std::move(record));
 }
 
+std::string write(const Numbered& numbered) {
+  std::string body;
+  ByteWriter writer(body);
+  writer.number(numbered.image);
+  writer.text(numbered.name, longest_name);
+  return body;
+}
+
+std::optional<Numbered> read_numbered(std::string_view body) {
+  ByteReader reader(body);
+  Numbered numbered;
+  numbered.image = reader.number<std::uint32_t>();
+  range(reader, numbered.image, 0u, 0x7FFFFFFFu);
+  numbered.name = reader.text(longest_name);
+  return whole(reader, std::move(numbered));
+}
+
 std::string write_goodbye(std::string_view reason) {
   std::string body;
   ByteWriter(body).text(reason, longest_reason);

@@ -82,6 +82,7 @@ std::map<std::string, std::string> examples() {
           {"ping", framed(FrameType::ping, "")},
           {"goodbye", framed(FrameType::goodbye, write_goodbye("all is sent"))},
           {"record", framed(FrameType::record, write(record()))},
+          {"number", framed(FrameType::number, write(Numbered{258, "a.png 12 34"}))},
           {"datagram", clear.write(datagram)},
           {"datagram sealed", sealed.write(datagram)}};
 }
@@ -126,6 +127,7 @@ TEST(WireFormat, EveryMessageComesBackWholeOrNotAtAll) {
   comes_back<BurstMessage>(burst(), read_burst);
   comes_back<Answer>(answer(), read_answer);
   comes_back<Record>(record(), read_record);
+  comes_back<Numbered>({7, "a%C3%A4.png 12 34"}, read_numbered);
   comes_back<Welcome>({.window = 3}, read_welcome);
   comes_back<Refusal>({RefusalCode::busy, "full"}, read_refusal);
   comes_back<Report>({.snr_db = -3}, read_report);
