@@ -232,6 +232,7 @@ TEST_F(Nodes, AnswersOutOfAJournalAreThoseThatWereGiven) {
   server = std::make_unique<nodes::RunningServer>(scenario(), options);
   client.port = server->port();
   client.patience_seconds = 3;
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it takes a moment to come back
   const ClientSummary again = nodes::transmit(scenario(), client);
   EXPECT_EQ(again.failure, "");
   EXPECT_EQ(again.answered, 40);
