@@ -48,7 +48,7 @@ HeaderOnAir read_header(ByteReader& reader) {
   header.format = reader.number<std::uint8_t>();
   range(reader, header.format, 0, static_cast<int>(header_formats().size()) - 1);
   const std::size_t parts = reader.number<std::uint8_t>();
-  range<std::size_t>(reader, parts, 1, most_parts);
+  range<std::size_t>(reader, parts, 0, most_parts);
   for (std::size_t p = 0; p < parts && !reader.failed(); ++p) {
     const std::size_t bits = reader.number<std::uint16_t>();
     range<std::size_t>(reader, bits, 1, largest_part_bits);

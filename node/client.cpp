@@ -40,11 +40,14 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   Hello owner = hello();
   for (std::uint8_t& byte : owner.node) byte = static_cast<std::uint8_t>(source());
   journal_ = std::make_unique<Journal>(journal_path(), owner);
+  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
   for (Record& record : journal_->take()) {
     if (!station_.holds(record) || record.data != owner.data) throw Error(journal_path(), "holds a record that is none of this scenario and its source");
     if (watched_) watched_->done(record.name, record.image.image);
     done_[record.point].push_back(std::move(record));
   }
+  for (const Numbered& numbered : journal_->take_numbered())
+    if (watched_) watched_->numbered(numbered.name, numbered.image);
 }
 
 Hello Client::Impl::hello() const {
@@ -61,6 +64,7 @@ Hello Client::Impl::hello() const {
 }
 
 ClientSummary Client::Impl::run() {
+  if (options_.report_every > 0) log(LogLevel::note, "no report yet: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
   begin_point(0);
   spawn(io_, work());
   spawn(io_, keep_connected());
@@ -72,7 +76,7 @@ ClientSummary Client::Impl::run() {
   about["wall_seconds"] = wall;
   about["interrupted"] = summary_.interrupted;
   about["node"] = {{"connections", summary_.connections}, {"resent", summary_.resent}, {"bytes_sent", summary_.bytes_sent}, {"bytes_received", summary_.bytes_received}};
-  if (!options_.out.empty()) (void)write_results(station_, options_.out, about, std::move(finished_), wall);
+  if (!options_.out.empty()) (void)write_results(station_, options_.out, about, std::move(finished_), summary_.answered > 0 ? wall : 0);
   return summary_;
 }
 
@@ -88,6 +92,7 @@ void Client::Impl::fail(const std::string& why) {
 void Client::Impl::begin_point(std::size_t point) {
   point_ = point;
   point_start_ = NodeClock::now();
+  point_answered_ = summary_.answered;
   const SendingOptions how{.shard = options_.shard, .format = options_.datagrams ? SymbolFormat::datagrams : options_.format, .truth = true};
   sending_ = std::make_unique<Sending>(station_, point, watched_ ? watched_->data() : data_, how);
   if (watched_) {
@@ -101,7 +106,8 @@ void Client::Impl::begin_point(std::size_t point) {
 void Client::Impl::end_point() {
   std::vector<Record>& records = done_[point_];
   if (records.empty()) return;
-  const OrderedJson row = node_row(station_, point_, records, watched_ ? "" : data_.sha256, seconds_between(point_start_, NodeClock::now()));
+  const double seconds = summary_.answered > point_answered_ ? seconds_between(point_start_, NodeClock::now()) : 0;  // an earlier life's images take no time of this one
+  const OrderedJson row = node_row(station_, point_, records, watched_ ? "" : data_.sha256, seconds);
   finished_.insert(finished_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
   records.clear();
   summary_.rows.push_back(row);
@@ -140,7 +146,9 @@ bool Client::Impl::send_some() {
       ids.push_back(found_.front().image);
       indices.push_back(found_.front().index);
       names.push_back(found_.front().name);
+      journal_->append(Numbered{ids.back(), names.back()});
     }
+    journal_->flush();
   } else {
     ids = work_->next(most);
     indices.assign(ids.begin(), ids.end());
@@ -152,8 +160,8 @@ bool Client::Impl::send_some() {
     believed = feedback_.believed(ids.front(), now);
     if (const bool fallen = feedback_.fallen_back(now); fallen != fell_back_) {
       fell_back_ = fallen;
-      if (feedback_.last())
-        log(LogLevel::warning, fallen ? "no report for too long: planning for " + std::to_string(options_.fallback_snr_db) + " dB" : "reports have come back: planning by them");
+      if (fallen) log(LogLevel::warning, "no report for too long: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
+      else log(LogLevel::note, std::exchange(reported_, true) ? "reports have come back: planning by them" : "the first report is here: planning by it");
     }
   }
   std::vector<Outgoing> made = sending_->send(pool_, indices, ids, believed);

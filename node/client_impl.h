@@ -77,6 +77,7 @@ class Client::Impl {
   /// Encodes and sends what there is room for; false where there was nothing to do.
   bool send_some();
   bool send_some_watched();
+  /// fail()s where the receiver has said that it takes none so large.
   void put_on_air(Link& link, const Flight& flight);
   void send(std::vector<Outgoing> made, const std::vector<std::int32_t>& indices);
   void begin_point(std::size_t point);
@@ -90,7 +91,7 @@ class Client::Impl {
   asio::io_context io_{1};
   std::unique_ptr<Journal> journal_;
   Feedback feedback_;
-  bool fell_back_ = false;
+  bool fell_back_ = true, reported_ = false;
   LinkPtr link_;
   Signal wake_{io_.get_executor()};
   std::map<ImageKey, Flight> flights_;
@@ -102,7 +103,7 @@ class Client::Impl {
   std::vector<std::vector<Record>> done_;  // [points]
   std::vector<Record> fresh_;              // answered, and not in the journal yet
   std::vector<Record> finished_;           // of finished points
-  std::int64_t watched_done_ = 0;
+  std::int64_t watched_done_ = 0, point_answered_ = 0;  // the latter by other points
   NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
   NodeClock::time_point paced_since_{};  // the connection: what it could not send before is not sent in a rush
   std::int64_t paced_ = 0;               // images since

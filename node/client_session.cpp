@@ -29,8 +29,11 @@ Awaitable<void> Client::Impl::keep_connected() {
     std::string why;
     const LinkPtr link = co_await connect(why);
     if (over_) co_return;
+    // Patience and delay begin anew where the receiver answers, and where it owed nothing: one that takes bursts and hangs up is no receiver either.
+    bool served = false;
     if (link) {
-      delay = options_.first_retry_seconds;
+      served = flights_.empty();
+      const std::int64_t answered = summary_.answered;
       link_ = link;
       ++summary_.connections;
       paced_since_ = NodeClock::now();
@@ -47,11 +50,15 @@ Awaitable<void> Client::Impl::keep_connected() {
       link->connection.close();
       link_.reset();
       wake_.notify();
+      served = served || summary_.answered > answered;
+      why = served ? "the connection has gone" : "the connection has gone without an answer";
+    }
+    if (served) {
       alone_since = NodeClock::now();
-      why = "the connection has gone";
+      delay = options_.first_retry_seconds;
     }
     if (over_) co_return;
-    if (seconds_between(alone_since, NodeClock::now()) > options_.patience_seconds) co_return fail(why + "; no connection for " + std::to_string(static_cast<int>(options_.patience_seconds)) + " s");
+    if (seconds_between(alone_since, NodeClock::now()) > options_.patience_seconds) co_return fail(why + (link ? "; no answer for " : "; no connection for ") + std::to_string(static_cast<int>(options_.patience_seconds)) + " s");
     log(LogLevel::detail, why + "; again in a moment");
     // Growing, and each node at its own time: a receiver that comes back is not met by all of them at once.
     co_await pause(delay * std::uniform_real_distribution<double>(0.5, 1.5)(jitter_));
@@ -110,7 +117,7 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     co_return nullptr;
   }
   if (failure) {
-    why = place + ": " + failure.message();
+    why = place + ": " + failure.message() + (options_.keys ? "" : " before a welcome: the receiver may want TLS (--keys)");
     if (failure.category() == asio::error::get_ssl_category()) fail(why);  // in TLS 1.3 a receiver says so after the handshake
     co_return nullptr;
   }
@@ -291,6 +298,10 @@ Awaitable<void> Client::Impl::write_out(LinkPtr link) {
 }
 
 void Client::Impl::put_on_air(Link& link, const Flight& flight) {
+  const std::size_t largest = std::max(flight.frame.size() - frame_header_bytes, 8 * flight.symbols.size());
+  if (largest > link.welcome.largest_burst)
+    return fail((flight.record.name.empty() ? "" : flight.record.name + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
+                " bytes on the wire, the receiver takes at most " + std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
   link.outbox += flight.frame;
   if (!link.datagrams) return;
   const ImageKey key = flight.record.key();

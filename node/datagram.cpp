@@ -132,10 +132,11 @@ std::optional<std::uint64_t> channel_of(std::string_view bytes) {
 }
 
 bool ReplayWindow::passes(std::uint64_t sequence) {
-  if (sequence == 0 || sequence + size <= newest_) return false;
+  if (sequence == 0 || (newest_ >= size && sequence <= newest_ - size)) return false;
   if (sequence > newest_) {
     // What lies between was not seen; a leap beyond the window forgets it all.
-    for (std::uint64_t s = std::max(newest_ + 1, sequence >= size ? sequence - size + 1 : 1); s <= sequence; ++s) seen_[s % size] = false;
+    const std::uint64_t leap = std::min(sequence - newest_, size);
+    for (std::uint64_t back = 0; back < leap; ++back) seen_[(sequence - back) % size] = false;
     newest_ = sequence;
   }
   if (seen_[sequence % size]) return false;

@@ -27,6 +27,7 @@ enum class FrameType : std::uint8_t {
   ping = 8,      // either: still there
   goodbye = 9,   // either: nothing more comes from here, and why
   record = 10,   // never on a connection: a line of a journal
+  number = 11,   // nor this: the number a watched picture goes by
 };
 inline constexpr std::size_t frame_header_bytes = 12;
 

@@ -39,14 +39,32 @@ void measure(const Symbols& heard, const Symbols& gains, const HeaderOnAir& head
   noise = std::min(fitted_noise, known_noise) / count;
 }
 
-/// What no datagram brought has not arrived, whatever the simulated channel did to the rest.
-void erase(std::span<const Incoming> shard, Reception& heard) {
+/// What no datagram brought has not arrived, whatever the simulated channel did to the rest: silence, gain and all, as what an `erasure` channel
+/// loses. Noise under a known gain would be taken for sure bits.
+void erase(Backend& backend, std::span<const Incoming> shard, Reception& heard) {
+  const auto total = static_cast<std::size_t>(heard.starts.back());
+  Symbols symbols, gains;
   for (std::size_t i = 0; i < shard.size(); ++i) {
     const std::vector<std::uint8_t>& missing = shard[i].erased;
     if (std::find(missing.begin(), missing.end(), 1) == missing.end()) continue;
-    if (heard.erased.empty()) heard.erased.assign(static_cast<std::size_t>(heard.starts.back()), 0);
-    for (std::size_t s = 0; s < missing.size(); ++s) heard.erased[static_cast<std::size_t>(heard.starts[i]) + s] |= missing[s];
+    if (symbols.empty()) {
+      symbols.resize(total);
+      gains.resize(total);
+      backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(symbols.data()));
+      backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
+    }
+    if (heard.erased.empty()) heard.erased.assign(total, 0);
+    for (std::size_t s = 0; s < missing.size(); ++s) {
+      if (!missing[s]) continue;
+      const std::size_t at = static_cast<std::size_t>(heard.starts[i]) + s;
+      heard.erased[at] = 1;
+      symbols[at] = gains[at] = {};
+    }
   }
+  if (symbols.empty()) return;
+  const auto device = [&](const Symbols& values) { return backend.from_host({static_cast<std::int64_t>(total), 2}, reinterpret_cast<const float*>(values.data())); };
+  heard.symbols = Var(device(symbols));
+  heard.gains = device(gains);
 }
 
 }  // namespace
@@ -63,6 +81,10 @@ bool Hearing::fits(const BurstMessage& burst) const {
   const Scenario& scenario = station_.points()[burst.point].scenario;
   const Architecture& a = station_.model(burst.point).architecture;
   if (!scenario.channel.noiseless && burst.places.size() != burst.count) return false;
+  const bool separation = scenario.pair == PairKind::separation, bound = separation && scenario.carriage != Carriage::coded;
+  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are whole bytes.
+  if (burst.header.parts.empty() && !(separation && (bound || burst.count == 0))) return false;
+  if (!burst.told.empty() && (!bound || burst.told.size() % 8 != 0)) return false;
   if (!burst.truth) return true;
   const Truth& truth = *burst.truth;
   const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) * static_cast<std::size_t>(a.channels);
@@ -113,7 +135,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   // All images of a shard say how their symbols hang together, or none does.
   if (burst.symbols_per_token.size() != count) burst.symbols_per_token.clear();
   Reception heard = channel.apply(pass, burst, fading);
-  erase(shard, heard);
+  erase(backend, shard, heard);
   const std::uint64_t channel_ns = ns_since(clock);
 
   clock = Clock::now();

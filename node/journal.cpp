@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,30 @@ namespace semwave {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) { throw Error(path, what + ": " + std::strerror(errno)); }
+
+/// The file from `at` to its end.
+std::string rest_of(int file, const std::string& path, std::size_t at) {
+  std::string rest, piece(1u << 18, '\0');
+  for (;;) {
+    const ssize_t got = ::pread(file, piece.data(), piece.size(), static_cast<off_t>(at + rest.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path, "cannot be read");
+    if (got == 0) return rest;
+    rest.append(piece, 0, static_cast<std::size_t>(got));
+  }
+}
+
+/// Whether a whole frame of a journal begins anywhere behind the first byte.
+bool holds_a_frame(std::string_view bytes) {
+  for (std::size_t at = 1; at + frame_header_bytes <= bytes.size(); ++at) {
+    const auto type = static_cast<FrameType>(bytes[at + 4]);
+    if (type != FrameType::record && type != FrameType::number) continue;
+    FrameReader reader(0);
+    reader.append(bytes.substr(at, frame_header_bytes + largest_body(type, 0)));
+    if (Frame frame; reader.next(frame)) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -43,13 +68,23 @@ Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)),
           began = true;
           continue;
         }
+        if (auto numbered = frame.type == FrameType::number ? read_numbered(frame.body) : std::nullopt) {
+          numbered_.push_back(std::move(*numbered));
+          continue;
+        }
         auto record = frame.type == FrameType::record ? read_record(frame.body) : std::nullopt;
         if (!record) throw Error(path_, "byte " + std::to_string(whole) + ": no record; remove the file to begin anew");
         found_.push_back(std::move(*record));
       }
+      if (reader.fault() != FrameFault::none) break;
     }
-    // What a kill or a power cut left half written, and whatever stands behind it, was never told to anybody.
-    if (whole < read && ::ftruncate(file_, static_cast<off_t>(whole)) != 0) fail(path_, "its torn end cannot be cut off");
+    // What a kill or a power cut left half written at the end was never told to anybody. What stands before a whole frame is damage.
+    const std::string rest = rest_of(file_, path_, whole);
+    const bool torn = reader.fault() == FrameFault::none || std::all_of(rest.begin(), rest.end(), [](char c) { return c == 0; });
+    if (!began && !torn) throw Error(path_, "is no journal of semwave; remove it to begin anew");
+    if (holds_a_frame(rest)) throw Error(path_, "byte " + std::to_string(whole) + ": damaged, and there are records behind it; remove the file to begin anew");
+    cut_ = rest.size();
+    if (cut_ > 0 && ::ftruncate(file_, static_cast<off_t>(whole)) != 0) fail(path_, "its torn end cannot be cut off");
     if (!began) {
       write_frame(pending_, FrameType::hello, write(owner));
       flush();
@@ -66,6 +101,10 @@ Journal::~Journal() {
 
 void Journal::append(const Record& record) {
   if (file_ >= 0) write_frame(pending_, FrameType::record, write(record));
+}
+
+void Journal::append(const Numbered& numbered) {
+  if (file_ >= 0) write_frame(pending_, FrameType::number, write(numbered));
 }
 
 void Journal::flush() {

@@ -110,6 +110,7 @@ std::string write(const Welcome& welcome) {
   writer.number(welcome.window);
   writer.number(welcome.datagram_port);
   writer.number(welcome.channel);
+  writer.number(welcome.largest_burst);
   return body;
 }
 
@@ -121,6 +122,8 @@ std::optional<Welcome> read_welcome(std::string_view body) {
   range(reader, welcome.window, 1u, 1u << 20);
   welcome.datagram_port = reader.number<std::uint16_t>();
   welcome.channel = reader.number<std::uint64_t>();
+  welcome.largest_burst = reader.number<std::uint32_t>();
+  range(reader, welcome.largest_burst, 1u, 1u << 30);
   return whole(reader, std::move(welcome));
 }
 
@@ -255,6 +258,23 @@ std::optional<Record> read_record(std::string_view body) {
   record.erased = reader.number<std::uint32_t>();
   for (std::uint64_t& ns : record.ns) ns = reader.number<std::uint64_t>();
   return whole(reader, std::move(record));
+}
+
+std::string write(const Numbered& numbered) {
+  std::string body;
+  ByteWriter writer(body);
+  writer.number(numbered.image);
+  writer.text(numbered.name, longest_name);
+  return body;
+}
+
+std::optional<Numbered> read_numbered(std::string_view body) {
+  ByteReader reader(body);
+  Numbered numbered;
+  numbered.image = reader.number<std::uint32_t>();
+  range(reader, numbered.image, 0u, 0x7FFFFFFFu);
+  numbered.name = reader.text(longest_name);
+  return whole(reader, std::move(numbered));
 }
 
 std::string write_goodbye(std::string_view reason) {

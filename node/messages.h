@@ -17,7 +17,7 @@
 
 namespace semwave {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 using Digest = std::array<std::uint8_t, 32>;   // SHA-256
 using NodeId = std::array<std::uint8_t, 16>;   // random, kept in a result folder; tells a transmitter that came back from another one
 
@@ -48,6 +48,7 @@ struct Welcome {
   std::uint32_t window = 1;            // images without an answer
   std::uint16_t datagram_port = 0;     // 0: none
   std::uint64_t channel = 0;           // names this connection in datagrams
+  std::uint32_t largest_burst = 1;     // bytes of a burst's body, or of its symbols where they are datagrams
 };
 
 enum class RefusalCode : std::uint16_t { protocol = 1, scenario = 2, model = 3, busy = 4, ending = 5, malformed = 6 };
@@ -126,6 +127,12 @@ struct Record {
   ImageKey key() const { return {point, image.image}; }
 };
 
+/// The number that a picture of a watched folder goes by, kept before its burst leaves: another life of the transmitter must not give it to another one.
+struct Numbered {
+  std::uint32_t image = 0;
+  std::string name;
+};
+
 // Bodies. Readers return nothing for what is no such body.
 std::string write(const Hello& hello);
 std::string write(const Welcome& welcome);
@@ -135,6 +142,7 @@ std::string write(const Answer& answer);
 std::string write(const std::vector<ImageKey>& receipt);  // at most `most_receipts`
 std::string write(const Report& report);
 std::string write(const Record& record);
+std::string write(const Numbered& numbered);
 std::string write_goodbye(std::string_view reason);
 inline constexpr std::size_t most_receipts = 2000;
 
@@ -146,6 +154,7 @@ std::optional<Answer> read_answer(std::string_view body);
 std::optional<std::vector<ImageKey>> read_receipt(std::string_view body);
 std::optional<Report> read_report(std::string_view body);
 std::optional<Record> read_record(std::string_view body);
+std::optional<Numbered> read_numbered(std::string_view body);
 std::optional<std::string> read_goodbye(std::string_view body);
 
 }  // namespace semwave

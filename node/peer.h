@@ -21,7 +21,7 @@ namespace semwave {
 struct Waiting {
   Incoming image;
   NodeClock::time_point arrived;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;  // of memory, as far as a peer can choose them
 };
 
 /// A burst whose symbols come as datagrams. They may overtake its frame: until that is there they are kept as they came.
@@ -30,6 +30,7 @@ struct Assembly {
   Waiting waiting;                    // with its frame; `erased` holds what has not come yet
   std::size_t missing = 0;
   std::vector<Datagram> early;
+  std::size_t early_bytes = 0;
   NodeClock::time_point begun = NodeClock::now();
 };
 
@@ -46,8 +47,9 @@ struct Peer {
   bool greeted = false, leaving = false;
   NodeClock::time_point opened = NodeClock::now(), heard = opened, half_since = opened, written = opened;
   bool half = false;                  // a frame has begun
+  std::uint32_t window = 1;           // granted: images without an answer
   std::deque<Waiting> queue;
-  std::size_t queued_bytes = 0;
+  std::size_t queued_bytes = 0;       // of the queue and the assemblies
   std::string outbox;
   bool writing = false;
   std::int64_t answered = 0;
@@ -56,6 +58,7 @@ struct Peer {
   std::unique_ptr<DatagramSeal> seal; // where it sends datagrams
   ReplayWindow replays;
   std::map<ImageKey, Assembly> assemblies;
+  std::size_t announced = 0;          // of these
 };
 
 /// A transmitter, by the identity it brings: what was recorded of it, whichever connection that came over.

@@ -15,12 +15,10 @@
 namespace semwave {
 namespace {
 
-constexpr std::size_t most_open_answers = 1024;    // of each transmitter, known again after a restart
-
 /// The answer that a record was made of.
 Answer answer_of(const Record& record) {
   const ImageRecord& image = record.image;
-  return {.point = record.point, .image = image.image, .decision = image.decision, .header_lost = image.header_lost, .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost), .gain = image.gain, .uses = image.uses, .psnr_db = image.psnr_db,
+  return {.point = record.point, .image = image.image, .decision = image.decision, .header_lost = image.header_lost, .block_lost = image.block_lost, .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost), .gain = image.gain, .uses = image.uses, .psnr_db = image.psnr_db,
           .ssim = image.ssim, .operations = record.receiver_operations, .expert_rows = record.expert_rows, .erased = record.erased, .queue_ns = record.ns[1], .channel_ns = record.ns[3],
           .decode_ns = record.ns[4]};
 }
@@ -51,12 +49,11 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
     if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
   }
   journal_ = std::make_unique<Journal>(journal_path(), owner());
+  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
   for (const Record& record : journal_->take()) {
     if (!station_.holds(record)) throw Error(journal_path(), "holds a record that is none of this scenario");
     keep(record);
-    Past& past = pasts_[record.node];
-    if (past.open_answers.size() >= most_open_answers) past.open_answers.erase(past.open_answers.begin());
-    write_frame(past.open_answers[record.key()], FrameType::answer, write(answer_of(record)));
+    open_answer(record.node, answer_of(record));
   }
   acceptor_.open(end.protocol(), failure);
   if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
@@ -154,8 +151,7 @@ std::vector<Waiting> Server::Impl::collect(std::vector<PeerPtr>& from) {
     if (peer->queue.empty()) continue;
     batch.push_back(std::move(peer->queue.front()));
     peer->queue.pop_front();
-    peer->queued_bytes -= batch.back().bytes;
-    queued_bytes_ -= batch.back().bytes;
+    release(*peer, batch.back().bytes);
     --queued_;
     batch.back().image.queue_ns = static_cast<std::uint64_t>((now - batch.back().arrived).count());
     from.push_back(peer);
@@ -193,28 +189,36 @@ void Server::Impl::hear(std::vector<Waiting> batch, const std::vector<PeerPtr>& 
   for (Waiting& waiting : batch) images.push_back(std::move(waiting.image));
   hearing_.hear(pool_, images);
   monitor_.batch(images.size());
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    Past& past = pasts_[images[i].node];
-    if (!past.recorded.contains(images[i].record.key())) {
-      journal_->append(images[i].record);
-      keep(images[i].record);
-    } else {
+  for (const Incoming& image : images) {
+    if (pasts_[image.node].recorded.contains(image.record.key())) {
       ++summary_.repeated;
+      continue;
     }
-    std::string& answer = past.open_answers[images[i].record.key()];
-    answer.clear();
-    write_frame(answer, FrameType::answer, write(images[i].answer));
-    from[i]->outbox += answer;
+    journal_->append(image.record);
+    keep(image.record);
+  }
+  journal_->flush();  // before anybody is told
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    from[i]->outbox += open_answer(images[i].node, images[i].answer);
     ++from[i]->answered;
     feed_back(*from[i], images[i]);
   }
-  journal_->flush();
   last_ = NodeClock::now();
   unsynced_ = true;
   for (const PeerPtr& peer : from) {
     start_writing(peer);
     peer->room.notify();
   }
+}
+
+std::string Server::Impl::open_answer(const NodeId& node, const Answer& answer) {
+  std::string frame;
+  write_frame(frame, FrameType::answer, write(answer));
+  auto& open = pasts_[node].open_answers;
+  open[{answer.point, answer.image}] = frame;
+  // Who keeps to the window has sent receipts for all before these; another one's images are heard again if they are asked for.
+  if (open.size() > options_.window) open.erase(open.begin());
+  return frame;
 }
 
 void Server::Impl::keep(const Record& record) {
@@ -227,7 +231,7 @@ void Server::Impl::keep(const Record& record) {
 Awaitable<void> Server::Impl::tick() {
   asio::steady_timer timer(io_);
   boost::system::error_code ignored;
-  NodeClock::time_point synced = NodeClock::now(), asked{};
+  NodeClock::time_point synced = NodeClock::now(), asked{}, counted{};
   bool told = false;
   for (;;) {
     timer.expires_after(std::chrono::milliseconds(50));
@@ -241,7 +245,10 @@ Awaitable<void> Server::Impl::tick() {
       synced = now;
     }
     if (options_.progress) options_.progress(summary_.images, static_cast<int>(std::count_if(peers_.begin(), peers_.end(), [](const PeerPtr& peer) { return peer->greeted; })));
-    if (!ending_ && ((options_.stop && options_.stop->load()) || (options_.count > 0 && summary_.images >= options_.count))) {
+    if (counted == NodeClock::time_point{} && enough()) counted = now;
+    // Those that recorded answers were on their way to may still ask for them, of an earlier life too.
+    const bool settled = enough() && (std::all_of(pasts_.begin(), pasts_.end(), [](const auto& past) { return past.second.open_answers.empty(); }) || seconds_between(counted, now) > options_.drain_seconds);
+    if (!ending_ && ((options_.stop && options_.stop->load()) || settled)) {
       ending_ = true;
       asked = now;
       acceptor_.close(ignored);

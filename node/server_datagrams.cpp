@@ -49,17 +49,19 @@ void Server::Impl::take_datagram(std::string_view bytes, const asio::ip::udp::en
   auto assembly = peer.assemblies.find(datagram->key);
   if (assembly == peer.assemblies.end()) {
     // Before its frame, or late: then its image is recorded already.
-    if (peer.assemblies.size() >= most_assemblies || datagram->key.point >= station_.points().size() || pasts_[peer.hello.node].recorded.contains(datagram->key)) return;
+    if (peer.assemblies.size() >= most_assemblies || peer.queued_bytes > options_.most_bytes_a_peer || datagram->key.point >= station_.points().size() || pasts_[peer.hello.node].recorded.contains(datagram->key)) return;
     assembly = peer.assemblies.emplace(datagram->key, Assembly{}).first;
   }
   if (!assembly->second.announced) {
-    if (assembly->second.early.size() < most_early) assembly->second.early.push_back(std::move(*datagram));
+    if (assembly->second.early.size() >= most_early) return;
+    const std::size_t kept = sizeof(Datagram) + sizeof(std::complex<float>) * datagram->symbols.size();
+    assembly->second.early.push_back(std::move(*datagram));
+    assembly->second.early_bytes += kept;
+    charge(peer, kept);
     return;
   }
   fill(assembly->second, *datagram);
-  if (assembly->second.missing > 0) return;
-  enqueue(peer, std::move(assembly->second.waiting));
-  peer.assemblies.erase(assembly);
+  if (assembly->second.missing == 0) close(peer, assembly);
 }
 
 void Server::Impl::fill(Assembly& assembly, const Datagram& datagram) {
@@ -77,8 +79,11 @@ void Server::Impl::fill(Assembly& assembly, const Datagram& datagram) {
 void Server::Impl::announce(Peer& peer, Waiting waiting) {
   const ImageKey key{waiting.image.burst.point, waiting.image.burst.image};
   const std::size_t count = waiting.image.burst.count;
-  Assembly& assembly = peer.assemblies[key];
+  const AssemblyAt at = peer.assemblies.try_emplace(key).first;
+  Assembly& assembly = at->second;
   if (!assembly.announced) {
+    charge(peer, waiting.bytes);
+    ++peer.announced;
     waiting.image.burst.symbols.assign(count, {});
     waiting.image.erased.assign(count, 1);
     assembly.waiting = std::move(waiting);
@@ -86,10 +91,18 @@ void Server::Impl::announce(Peer& peer, Waiting waiting) {
     assembly.announced = true;
     assembly.begun = NodeClock::now();
     for (const Datagram& early : std::exchange(assembly.early, {})) fill(assembly, early);
+    release(peer, std::exchange(assembly.early_bytes, 0));
   }
-  if (assembly.missing > 0) return;
-  enqueue(peer, std::move(assembly.waiting));
-  peer.assemblies.erase(key);
+  if (assembly.missing == 0) close(peer, at);
+}
+
+Server::Impl::AssemblyAt Server::Impl::close(Peer& peer, AssemblyAt assembly) {
+  release(peer, assembly->second.early_bytes);
+  if (assembly->second.announced) {
+    --peer.announced;
+    enqueue(peer, std::move(assembly->second.waiting));
+  }
+  return peer.assemblies.erase(assembly);
 }
 
 /// Whoever has waited for long enough goes without what is missing, unless that is on its way through the kernel.
@@ -98,9 +111,7 @@ void Server::Impl::close_assemblies(NodeClock::time_point now) {
   if (!datagrams_.is_open() || (datagrams_.available(failure) > 0 && !failure)) return;
   for (const PeerPtr& peer : peers_)
     for (auto at = peer->assemblies.begin(); at != peer->assemblies.end();) {
-      const bool waited = seconds_between(at->second.begun, now) > options_.datagram_seconds;
-      if (waited && at->second.announced) enqueue(*peer, std::move(at->second.waiting));
-      at = waited ? peer->assemblies.erase(at) : std::next(at);
+      at = seconds_between(at->second.begun, now) > options_.datagram_seconds ? close(*peer, at) : std::next(at);
     }
 }
 

@@ -37,10 +37,17 @@ class Server::Impl {
   /// A frame of a greeted peer; false where it ends the conversation.
   bool take(Peer& peer, const Frame& frame);
   bool take_burst(Peer& peer, std::string_view body);
-  bool full(const Peer& peer) const { return peer.queued_bytes > options_.most_bytes_a_peer || (queued_bytes_ > options_.most_bytes && !peer.queue.empty()) || peer.outbox.size() > options_.most_bytes_a_peer; }
+  bool full(const Peer& peer) const {
+    const std::size_t waiting = peer.queue.size() + peer.announced;
+    return waiting >= peer.window || peer.queued_bytes > options_.most_bytes_a_peer || (queued_bytes_ > options_.most_bytes && waiting > 0) || peer.outbox.size() > options_.most_bytes_a_peer;
+  }
+  /// `count` images are recorded: no other is taken.
+  bool enough() const { return options_.count > 0 && summary_.images >= options_.count; }
   std::vector<Waiting> collect(std::vector<PeerPtr>& from);
   void hear(std::vector<Waiting> batch, const std::vector<PeerPtr>& from);
   void keep(const Record& record);
+  /// The frame of an answer, kept until its receipt comes.
+  std::string open_answer(const NodeId& node, const Answer& answer);
   /// Datagrams: the frame of a burst opens its assembly, its symbols fill it, time or the last of them closes it.
   Awaitable<void> receive_datagrams();
   void open_datagrams(Peer& peer, Welcome& welcome);
@@ -48,7 +55,13 @@ class Server::Impl {
   void fill(Assembly& assembly, const Datagram& datagram);
   void announce(Peer& peer, Waiting waiting);
   void close_assemblies(NodeClock::time_point now);
+  using AssemblyAt = std::map<ImageKey, Assembly>::iterator;
+  /// Into the queue where its frame has come, away where it has not.
+  AssemblyAt close(Peer& peer, AssemblyAt assembly);
   void enqueue(Peer& peer, Waiting waiting);
+  /// Memory that a peer's images take, from frame or datagram to batch.
+  void charge(Peer& peer, std::size_t bytes);
+  void release(Peer& peer, std::size_t bytes);
   std::vector<PeerLine> peer_lines() const;
   void feed_back(Peer& peer, const Incoming& image);
   void send(Peer& peer, FrameType type, const std::string& body);

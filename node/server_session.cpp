@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::size_t piece_bytes = 1u << 16;      // read at once
 
+/// What a burst takes until it is heard: unpacked, a bit is a byte, and symbols that come as datagrams have their places kept.
+std::size_t memory_of(const BurstMessage& burst) {
+  const bool apart = burst.format == SymbolFormat::datagrams;
+  std::size_t bytes = sizeof(Waiting) + std::size_t{burst.count} * (sizeof(std::complex<float>) + (apart ? 1 : 0)) + burst.told.size() + sizeof(std::int32_t) * burst.places.size();
+  for (const Bits& part : burst.header.parts) bytes += sizeof(Bits) + part.size();
+  return bytes + (burst.truth ? burst.truth->original.size() : 0);
+}
+
 }  // namespace
 
 Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
@@ -67,7 +75,9 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   Welcome welcome;
   welcome.window = options_.window;
   welcome.channel = peer->channel;
+  welcome.largest_burst = static_cast<std::uint32_t>(options_.largest_burst);
   if (hello->datagrams && datagrams_.is_open()) open_datagrams(*peer, welcome);
+  peer->window = welcome.window;
   send(*peer, FrameType::welcome, write(welcome));
   log(LogLevel::note, peer->connection.peer() + ": " + peer->name + " is here");
   co_return true;
@@ -142,21 +152,34 @@ bool Server::Impl::take_burst(Peer& peer, std::string_view body) {
     peer.outbox += answered->second;
     return true;
   }
+  if (enough() && !past.recorded.contains(key)) return true;  // for another life of this receiver
   if (first_ == NodeClock::time_point{}) first_ = NodeClock::now();
   Waiting waiting;
   waiting.image.burst = std::move(*burst);
   waiting.image.node = peer.hello.node;
   waiting.image.data = peer.hello.data;
   waiting.arrived = NodeClock::now();
-  waiting.bytes = body.size() + (apart ? 8 * std::size_t{waiting.image.burst.count} : 0);
-  if (apart) announce(peer, std::move(waiting));
-  else enqueue(peer, std::move(waiting));
+  waiting.bytes = memory_of(waiting.image.burst);
+  if (apart) {
+    announce(peer, std::move(waiting));
+  } else {
+    charge(peer, waiting.bytes);
+    enqueue(peer, std::move(waiting));
+  }
   return true;
 }
 
+void Server::Impl::charge(Peer& peer, std::size_t bytes) {
+  peer.queued_bytes += bytes;
+  queued_bytes_ += bytes;
+}
+
+void Server::Impl::release(Peer& peer, std::size_t bytes) {
+  peer.queued_bytes -= bytes;
+  queued_bytes_ -= bytes;
+}
+
 void Server::Impl::enqueue(Peer& peer, Waiting waiting) {
-  peer.queued_bytes += waiting.bytes;
-  queued_bytes_ += waiting.bytes;
   ++queued_;
   peer.queue.push_back(std::move(waiting));
   work_.notify();
@@ -210,9 +233,10 @@ void Server::Impl::drop(const PeerPtr& peer, const std::string& why, LogLevel le
   if (at == peers_.end()) return;
   log(level, peer->connection.peer() + ": " + (peer->name.empty() ? "" : peer->name + " ") + why);
   queued_ -= peer->queue.size();
-  queued_bytes_ -= peer->queued_bytes;
+  release(*peer, peer->queued_bytes);
   peer->queue.clear();
-  peer->queued_bytes = 0;
+  peer->assemblies.clear();
+  peer->announced = 0;
   peer->connection.close();
   peer->room.notify();
   peers_.erase(at);

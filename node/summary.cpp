@@ -52,6 +52,7 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
   Dataset data{.name = {}, .height = model.architecture.height, .width = model.architecture.width, .channels = model.architecture.channels};
   data.sha256 = data_sha256;
   OrderedJson row = make_row(station.scenario(), station.points()[point], model, data, result, station.sha256_of(point, data_sha256));
+  if (seconds <= 0) row.erase("images_per_second");
   if (labelled < static_cast<std::int64_t>(records.size()))  // pictures without a label have no accuracy
     for (const char* key : {"correct", "accuracy", "accuracy_ci95"}) row.erase(key);
   row["node"] = {{"latency_ms", latency_json(records)}, {"erased_symbols", erased}, {"tokens_lost", static_cast<double>(result.totals.tokens_lost) / static_cast<double>(std::max<std::size_t>(1, records.size()))}};

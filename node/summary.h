@@ -9,7 +9,8 @@
 namespace semwave {
 
 /// The row of one point: keys as in docs/results.md, and `node`. `records` all belong to it and come out in the order of their images.
-/// `data_sha256` as the transmitter has it; `seconds`: wall time.
+/// `data_sha256` as the transmitter has it; `seconds`: wall time; 0, where nothing
+/// came in this life, leaves images a second out.
 OrderedJson node_row(const Station& station, std::size_t point, std::vector<Record>& records, const std::string& data_sha256, double seconds);
 
 /// p50 and p99 in milliseconds of each stage that these records know: encode, queue, wire, channel, decode.

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "experiment/evaluate.h"
+#include "node/bytes.h"
+#include "node/crc32c.h"
 
 namespace semwave {
 
@@ -36,9 +38,33 @@ std::vector<std::uint32_t> PointWork::next(std::size_t most) {
   return images;
 }
 
+namespace {
+
+/// A file's name for journals and logs, each another one: as it is, but %XX for what is not printable ASCII. Long ones end with a checksum.
+std::string printable(const std::string& file) {
+  constexpr std::size_t longest = 180;
+  std::string name;
+  for (const char c : file) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte >= 0x20 && byte < 0x7F && byte != '%') name += c;
+    else name += "%" + hexadecimal(std::span(&byte, 1));
+  }
+  if (name.size() <= longest) return name;
+  std::string sum;
+  ByteWriter(sum).number(crc32c(file));
+  return name.substr(0, longest - 9) + "~" + hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(sum.data()), sum.size()));
+}
+
+}  // namespace
+
 WatchedFolder::WatchedFolder(std::string folder, const Architecture& a) : folder_(std::move(folder)) {
   if (!std::filesystem::is_directory(folder_)) throw Error("--watch " + folder_, "is no folder");
   data_ = {.name = "watched", .height = a.height, .width = a.width, .channels = a.channels};
+}
+
+void WatchedFolder::numbered(const std::string& name, std::uint32_t image) {
+  numbers_[name] = image;
+  next_ = std::max(next_, image + 1);
 }
 
 void WatchedFolder::done(const std::string& name, std::uint32_t image) {
@@ -59,10 +85,8 @@ std::vector<WatchedFolder::Found> WatchedFolder::look(std::vector<std::string>& 
     const auto bytes = entry.file_size(gone);
     const auto changed = gone ? 0 : entry.last_write_time(gone).time_since_epoch().count();
     if (gone) continue;
-    std::string file = entry.path().filename().string();
-    for (char& c : file)
-      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
-    const std::string name = file.substr(0, 180) + " " + std::to_string(bytes) + " " + std::to_string(changed);
+    const std::string file = entry.path().filename().string();
+    const std::string name = printable(file) + " " + std::to_string(bytes) + " " + std::to_string(changed);
     if (known_.contains(name)) continue;
     if (std::exchange(seen_[file], name) != name) continue;  // just come or still being written: once more around
     known_.insert(name);
@@ -81,7 +105,8 @@ std::vector<WatchedFolder::Found> WatchedFolder::look(std::vector<std::string>& 
         data_.pixels.insert(data_.pixels.end(), picture.pixels.begin(), picture.pixels.end());
         data_.labels.push_back(-1);
       }
-      found.push_back({name, next_++, index});
+      const auto number = numbers_.find(name);
+      found.push_back({name, number == numbers_.end() ? next_++ : number->second, index});
     } catch (const Error& problem) {
       problems.push_back(problem.what());
     }

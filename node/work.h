@@ -38,10 +38,11 @@ class WatchedFolder {
  public:
   /// Throws Error where there is no such folder.
   WatchedFolder(std::string folder, const Architecture& architecture);
-  /// Names an earlier life has done, and the numbers it gave them.
+  /// Numbers that an earlier life gave to names, and those it has done.
+  void numbered(const std::string& name, std::uint32_t image);
   void done(const std::string& name, std::uint32_t image);
   struct Found {
-    std::string name;      // as a journal keeps it
+    std::string name;      // as a journal keeps it: file, size, time of change; what is not printable ASCII as %XX
     std::uint32_t image;
     std::int32_t index;    // in data()
   };
@@ -55,7 +56,8 @@ class WatchedFolder {
  private:
   std::string folder_;
   Dataset data_;
-  std::map<std::string, std::string> seen_;  // file -> stamp
+  std::map<std::string, std::string> seen_;  // file -> name
+  std::map<std::string, std::uint32_t> numbers_;  // of names that an earlier life sent
   std::set<std::string> known_;              // names sent or refused
   std::vector<std::int32_t> free_;
   std::uint32_t next_ = 0;

@@ -43,6 +43,8 @@ void take(const semwave::Frame& frame) {
       return same_again<Report>(read_report(frame.body), read_report);
     case FrameType::record:
       return same_again<Record>(read_record(frame.body), read_record);
+    case FrameType::number:
+      return same_again<Numbered>(read_numbered(frame.body), read_numbered);
     case FrameType::goodbye:
       (void)read_goodbye(frame.body);
       break;

@@ -8,7 +8,10 @@
 
 #include "core/error.h"
 #include "node/frame.h"
+#include "node/hearing.h"
 #include "node/journal.h"
+#include "node/sending.h"
+#include "node/work.h"
 
 namespace semwave {
 namespace {
@@ -83,8 +86,12 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
     Json transmitter, channel;
   };
   const Json digital{{"kind", "digital"}, {"bits_per_value", 3}};
+  const auto bound = [](const char* transport, int budget) { return Json{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", budget}, {"transport", transport}}; };
   for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"digital over lost packets", {}, {{"kind", "erasure"}, {"loss", 0.2}, {"of", "packet"}, {"packet_uses", 12}, {"snr_db", 10}}},
-                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
+                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}},
+                          Case{"separation where images do not fit", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation at capacity", bound("capacity", 400), {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation at the normal approximation", bound("normal_approximation", 500), {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
     SCOPED_TRACE(one.name);
     Json changed = json_;
     changed["channel"] = one.channel;
@@ -103,6 +110,9 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
     nodes::RunningServer server(scenario, options);
     const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
     EXPECT_EQ(sent.failure, "");
+    if (std::string(one.name).find("not fit") != std::string::npos) {
+      EXPECT_GT(wanted.rows.at(0)["separation"]["unfit"].get<double>(), 0);
+    }
     nodes::expect_same_rows(sent.rows, wanted.rows);
     nodes::expect_same_rows(server.stop().rows, wanted.rows);
     EXPECT_EQ(tiny::lines_of(options.out + "/records.jsonl"), wanted.records);
@@ -200,6 +210,45 @@ TEST_F(Nodes, BothEndsGoOnWhereTheyWere) {
   EXPECT_EQ(tiny::lines_of(there + "/records.jsonl"), wanted.records);
 }
 
+/// A journal's answers are those that were given, and one that holds enough ends the receiver once they have been asked for.
+TEST_F(Nodes, AnswersOutOfAJournalAreThoseThatWereGiven) {
+  json_.erase("receiver");
+  json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 900}, {"design_snr_db", 9}};
+  json_["channel"] = {{"kind", "rayleigh"}, {"snr_db", 12}};
+  const std::string there = folder_ + "/there", here = folder_ + "/here";
+  ServerOptions options;
+  options.out = there;
+  auto server = std::make_unique<nodes::RunningServer>(scenario(), options);
+  ClientOptions client = to(server->port());
+  client.out = here;
+  EXPECT_EQ(nodes::transmit(scenario(), client).answered, 40);
+  (void)server->stop();
+  const std::vector<std::string> wanted = tiny::lines_of(here + "/records.jsonl");
+  EXPECT_GT(std::count_if(wanted.begin(), wanted.end(), [](const std::string& line) { return line.find("\"lost\":true") != std::string::npos; }), 0);
+  // As if the transmitter had been killed before it wrote any of them down.
+  const std::string journal = tiny::read_text(here + "/transmitter.journal");
+  tiny::write_text(here + "/transmitter.journal", journal.substr(0, frame_header_bytes + static_cast<unsigned char>(journal[0])));
+  options.count = 40;
+  server = std::make_unique<nodes::RunningServer>(scenario(), options);
+  client.port = server->port();
+  client.patience_seconds = 3;
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it takes a moment to come back
+  const ClientSummary again = nodes::transmit(scenario(), client);
+  EXPECT_EQ(again.failure, "");
+  EXPECT_EQ(again.answered, 40);
+  EXPECT_EQ(tiny::lines_of(here + "/records.jsonl"), wanted);
+  const ServerSummary received = server->wait();  // all receipts are there
+  EXPECT_EQ(received.images, 40);
+  EXPECT_EQ(received.repeated, 40);
+  // What all of it was in the journal took no time.
+  server = std::make_unique<nodes::RunningServer>(scenario(), ServerOptions{});
+  client.port = server->port();
+  const ClientSummary third = nodes::transmit(scenario(), client);
+  EXPECT_EQ(third.answered, 0);
+  EXPECT_TRUE(again.rows.at(0).contains("images_per_second"));
+  EXPECT_FALSE(third.rows.at(0).contains("images_per_second"));
+}
+
 TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   json_["channel"] = {{"kind", "awgn"}, {"snr_db", 14}};
   tiny::write_text(folder_ + "/table.json", R"({"made_by": "hand", "entries": [{"from_db": -100, "keep": 1.0, "depth": 2, "symbols_per_token": 8}, {"from_db": 8, "keep": 0.25, "depth": 1, "symbols_per_token": 2}]})");
@@ -210,8 +259,16 @@ TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   client.fallback_snr_db = -3;
   std::vector<Record> records;
   client.answered = [&](const Record& record) { records.push_back(record); };
+  std::vector<std::pair<LogLevel, std::string>> said;
+  client.log = [&](LogLevel level, const std::string& text) {
+    if (text.find("planning") != std::string::npos) said.emplace_back(level, text);
+  };
   EXPECT_EQ(nodes::transmit(scenario(), client).failure, "");
   ASSERT_EQ(records.size(), 40u);
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0].second.substr(0, 31), "no report yet: planning for -3.");
+  EXPECT_EQ(said[1].second, "the first report is here: planning by it");
+  for (const auto& [level, text] : said) EXPECT_EQ(level, LogLevel::note) << text;
   EXPECT_EQ(records[0].image.believed_snr_db, -3);  // no report yet
   EXPECT_EQ(records[0].image.symbols_per_token, 8);
   // Two reports later it has learned: measured from a few dozen header symbols, within 3 dB.
@@ -229,6 +286,55 @@ TEST_F(Nodes, DatagramsGiveTheSameWhereNoneIsLost) {
   const ClientSummary sent = nodes::transmit(scenario(), client);
   nodes::expect_same_rows(sent.rows, wanted.rows);
   nodes::expect_same_rows(server.stop().rows, wanted.rows);
+}
+
+/// Whatever the pair: what no datagram brought is what the simulated erasure channel loses, to the last bit.
+TEST_F(Nodes, MissingSymbolsAreTheSimulationsErasures) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ThreadPool pool(1);
+  const Dataset data = load_dataset(scenario().source);
+  for (const char* kind : {"analogue", "digital", "separation"}) {
+    SCOPED_TRACE(kind);
+    Json lossy = json_;
+    lossy["channel"] = {{"kind", "erasure"}, {"loss", 0.25}, {"of", "packet"}, {"packet_uses", 20}, {"snr_db", 12}};
+    if (kind == std::string("digital")) lossy["transmitter"]["link"] = {{"kind", "digital"}, {"bits_per_value", 3}};
+    if (kind == std::string("separation")) {
+      lossy.erase("receiver");
+      lossy["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 1500}, {"design_snr_db", 8}};
+    }
+    Json whole = lossy;
+    whole["channel"] = {{"kind", "awgn"}, {"snr_db", 12}};
+    const Station simulated(parse_scenario(lossy, "lossy.json"), *backend), real(parse_scenario(whole, "whole.json"), *backend);
+    const Scenario& one = simulated.points()[0].scenario;
+    std::vector<std::int32_t> indices(40);
+    for (std::int32_t i = 0; i < 40; ++i) indices[static_cast<std::size_t>(i)] = i;
+    const std::vector<std::uint32_t> ids(indices.begin(), indices.end());
+    std::vector<Incoming> there, here;
+    for (const Outgoing& out : Sending(simulated, 0, data, {}).send(pool, indices, ids)) {
+      there.push_back({.burst = out.burst});
+      here.push_back({.burst = out.burst});
+      const Draws draws{one.seed, one.repeat, {out.burst.image}};
+      LossWalk walk(*one.channel.loss, draws, 0);
+      for (std::uint32_t s = 0; s < out.burst.count; s += 20) here.back().erased.insert(here.back().erased.end(), std::min(20u, out.burst.count - s), walk.next());
+    }
+    Hearing(simulated, 1).hear(pool, there);
+    Hearing(real, 1).hear(pool, here);
+    int lost = 0, erased = 0;
+    for (std::size_t i = 0; i < there.size(); ++i) {
+      const Answer &wanted = there[i].answer, &got = here[i].answer;
+      EXPECT_EQ(got.block_lost, wanted.block_lost) << "image " << i;
+      EXPECT_EQ(got.tokens_lost, wanted.tokens_lost) << "image " << i;
+      EXPECT_EQ(got.decision, wanted.decision) << "image " << i;
+      EXPECT_EQ(got.psnr_db, wanted.psnr_db) << "image " << i;
+      erased += got.erased > 0;
+      lost += got.erased > 0 && (got.block_lost || got.tokens_lost > 0);
+    }
+    EXPECT_GT(erased, 10);
+    EXPECT_GT(lost, 0);
+    if (kind == std::string("separation")) {
+      EXPECT_LT(lost, erased) << "a code makes up for some";
+    }
+  }
 }
 
 TEST_F(Nodes, LostDatagramsAreErasures) {
@@ -291,6 +397,27 @@ TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
   EXPECT_EQ(names.back(), "3.png");
 }
 
+TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  const std::string watched = tiny::fresh_folder("watched"), picture = folder_ + "/pictures/test/dark/1000.png";
+  const std::string letters = "\xC3\xA4";
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += letters;
+  for (const std::string& name : {letters, std::string("\xC3\xB6"), std::string("%C3%A4"), many + "1", many + "2"}) std::filesystem::copy_file(picture, watched + "/" + name + ".png");
+  for (const auto& entry : std::filesystem::directory_iterator(watched)) std::filesystem::last_write_time(entry, {});  // as from an archive: nothing else tells them apart
+  tiny::write_text(watched + "/" + letters + ".png", tiny::read_text(folder_ + "/pictures/test/light/1001.png"));
+  WatchedFolder folder(watched, Station(scenario(), *backend).model(0).architecture);
+  std::vector<std::string> problems;
+  EXPECT_TRUE(folder.look(problems).empty()) << "still being written, perhaps";
+  std::set<std::string> names;
+  for (const WatchedFolder::Found& found : folder.look(problems)) {
+    names.insert(found.name);
+    EXPECT_TRUE(read_numbered(write(Numbered{found.image, found.name}))) << found.name << " fits a journal";
+  }
+  EXPECT_EQ(names.size(), 5u);
+  EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("%c3%a4.png "); }), 1);
+}
+
 // Peers that do not behave.
 
 class Stranger {
@@ -299,6 +426,31 @@ class Stranger {
   void send(const std::string& bytes) {
     boost::system::error_code ignored;
     boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
+  }
+  /// What the other end takes, at most all of it, until it takes nothing for half a second.
+  std::size_t send_what_goes(const std::string& bytes) {
+    socket_.non_blocking(true);
+    std::size_t sent = 0;
+    for (int still = 0; still < 50 && sent < bytes.size(); ++still) {
+      boost::system::error_code full;
+      const std::size_t went = boost::asio::write(socket_, boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), full);
+      sent += went;
+      if (went > 0) still = 0;
+      else std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    socket_.non_blocking(false);
+    return sent;
+  }
+  /// The body of the next frame of a type.
+  std::string next(FrameType type) {
+    std::string piece(65536, '\0');
+    boost::system::error_code failure;
+    while (!failure) {
+      for (Frame frame; frames_.next(frame);)
+        if (frame.type == type) return std::string(frame.body);
+      frames_.append(std::string_view(piece).substr(0, socket_.read_some(boost::asio::buffer(piece), failure)));
+    }
+    return "";
   }
   /// Everything up to the end of the connection.
   std::string rest() {
@@ -311,12 +463,140 @@ class Stranger {
  private:
   boost::asio::io_context io_;
   tcp::socket socket_;
+  FrameReader frames_{0};
 };
 
 std::string framed(FrameType type, const std::string& body) {
   std::string bytes;
   write_frame(bytes, type, body);
   return bytes;
+}
+
+/// Welcomes everybody, takes a burst and hangs up without an answer.
+class Deaf {
+ public:
+  explicit Deaf(std::function<void()> heard = {}) {
+    thread_ = std::thread([this, heard] {
+      while (!ending_) {
+        tcp::socket peer(io_);
+        acceptor_.accept(peer);
+        boost::system::error_code failure;
+        std::string bytes;
+        const auto read = [&](FrameType type) {  // until a whole frame of this type has come
+          for (FrameReader reader(1u << 20);;) {
+            reader.append(bytes);
+            bytes.resize(65536);
+            for (Frame frame; reader.next(frame);)
+              if (frame.type == type) return true;
+            bytes.resize(peer.read_some(boost::asio::buffer(bytes), failure));
+            if (failure) return false;
+          }
+        };
+        if (!read(FrameType::hello)) continue;
+        boost::asio::write(peer, boost::asio::buffer(framed(FrameType::welcome, write(Welcome{.window = 8, .largest_burst = 1u << 20}))), failure);
+        bytes.clear();
+        if (read(FrameType::burst) && heard) heard();
+        ++bursts;
+      }
+    });
+  }
+  ~Deaf() {
+    ending_ = true;
+    Stranger(port()).send("");
+    thread_.join();
+  }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::atomic<int> bursts{0};
+
+ private:
+  boost::asio::io_context io_;
+  tcp::acceptor acceptor_{io_, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)};
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+/// What only one kind of scenario says is taken there alone, and nothing that was told makes a receiver fall.
+TEST_F(Nodes, BurstsFitTheirScenario) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ThreadPool pool(1);
+  json_["channel"] = {{"kind", "ideal"}};
+  Json pair = json_;
+  pair.erase("receiver");
+  pair["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};
+  Json bound = pair;
+  bound["transmitter"]["transport"] = "capacity";
+  const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend), capacity(parse_scenario(bound, "bound.json"), *backend);
+  const auto fits = [](const Station& station, const BurstMessage& burst) { return Hearing(station, 1).fits(burst); };
+  BurstMessage burst;
+  burst.header.parts = {Bits{1}};
+  for (const Station* station : {&semantic, &coded, &capacity}) EXPECT_TRUE(fits(*station, burst));
+  burst.header.parts.clear();
+  EXPECT_FALSE(fits(semantic, burst));
+  EXPECT_TRUE(fits(coded, burst)) << "an image that does not fit";
+  burst.count = 3;
+  burst.symbols.resize(3);
+  EXPECT_FALSE(fits(coded, burst));
+  EXPECT_TRUE(fits(capacity, burst));
+  burst.told.assign(8, 1);
+  EXPECT_FALSE(fits(coded, burst));
+  EXPECT_TRUE(fits(capacity, burst));
+  for (const std::size_t bits : {3, 12}) {
+    burst.told.assign(bits, 1);
+    EXPECT_FALSE(fits(capacity, burst));
+    Incoming one{.burst = burst};
+    Hearing(capacity, 1).hear(pool, std::span(&one, 1));
+    EXPECT_TRUE(one.answer.block_lost);
+  }
+}
+
+/// The window is what a receiver keeps for a peer, whatever that one sends.
+TEST_F(Nodes, AGreedyPeerIsNotReadFrom) {
+  json_["channel"] = {{"kind", "ideal"}};
+  ServerOptions options;
+  options.datagram_seconds = 60;  // what is announced waits for symbols that never come
+  options.drain_seconds = 0.1;
+  nodes::RunningServer server(scenario(), options);
+  Hello hello{.datagrams = true};
+  {
+    const std::unique_ptr<Backend> backend = make_cpu_backend();
+    const Station station(scenario(), *backend);
+    hello.scenario = station.scenario_digest();
+    hello.model = station.model_digest();
+  }
+  BurstMessage burst{.format = SymbolFormat::datagrams, .count = 1};
+  burst.header.parts.assign(4, Bits(4096));
+  Stranger greedy(server.port());
+  greedy.send(framed(FrameType::hello, write(hello)));
+  std::string announced;
+  for (; announced.size() < (24u << 20); ++burst.image) announced += framed(FrameType::burst, write(burst));
+  EXPECT_LT(greedy.send_what_goes(announced), announced.size()) << "no more than the sockets' buffers hold";
+}
+
+/// Answers without a receipt are kept as far as the window goes.
+TEST_F(Nodes, AnswersNobodyConfirmsAreNotKeptForEver) {
+  json_["channel"] = {{"kind", "ideal"}};
+  ServerOptions options;
+  options.window = 4;
+  nodes::RunningServer server(scenario(), options);
+  Hello hello;
+  {
+    const std::unique_ptr<Backend> backend = make_cpu_backend();
+    const Station station(scenario(), *backend);
+    hello.scenario = station.scenario_digest();
+    hello.model = station.model_digest();
+  }
+  Stranger silent(server.port());
+  silent.send(framed(FrameType::hello, write(hello)));
+  const auto answer = [&](std::uint32_t image) {
+    BurstMessage burst{.image = image};
+    burst.header.parts = {Bits{1}};
+    silent.send(framed(FrameType::burst, write(burst)));
+    return silent.next(FrameType::answer);
+  };
+  std::vector<std::string> first;
+  for (std::uint32_t image = 0; image < 8; ++image) first.push_back(answer(image));
+  for (std::uint32_t image = 4; image < 8; ++image) EXPECT_EQ(answer(image), first[image]) << "kept, times and all";
+  EXPECT_NE(answer(0), first[0]) << "heard again";
 }
 
 TEST_F(Nodes, MalformedAndSilentPeersDoNotDisturbOthers) {
@@ -391,6 +671,52 @@ TEST_F(Nodes, ATransmitterWithoutAReceiverGivesUp) {
   client.patience_seconds = 0.2;
   const ClientSummary alone = nodes::transmit(scenario(), client);
   EXPECT_NE(alone.failure.find("no connection"), std::string::npos) << alone.failure;
+}
+
+/// A picture that left before its transmitter was killed keeps its number: another one would be given that one's answer.
+TEST_F(Nodes, AWatchedPictureKeepsItsNumber) {
+  const std::string watched = tiny::fresh_folder("watched"), here = folder_ + "/here", pictures = folder_ + "/pictures/test/dark";
+  std::filesystem::copy_file(pictures + "/1000.png", watched + "/b.png");
+  ClientOptions client;
+  client.watch = watched;
+  client.out = here;
+  {
+    std::atomic<bool> stop{false};
+    Deaf deaf([&] { stop = true; });  // its burst has left, and no answer comes
+    client.port = deaf.port();
+    client.stop = &stop;
+    EXPECT_EQ(nodes::transmit(scenario(), client).answered, 0);
+  }
+  std::filesystem::copy_file(pictures + "/1001.png", watched + "/a.png");
+  nodes::RunningServer server(scenario(), {});
+  client.port = server.port();
+  client.stop = nullptr;
+  client.count = 2;
+  std::map<std::string, std::uint32_t> numbers;
+  client.answered = [&](const Record& record) { numbers[record.name.substr(0, 5)] = record.image.image; };
+  EXPECT_EQ(nodes::transmit(scenario(), client).answered, 2);
+  EXPECT_EQ(numbers, (std::map<std::string, std::uint32_t>{{"b.png", 0}, {"a.png", 1}}));
+}
+
+TEST_F(Nodes, AReceiverThatHangsUpWithoutAnAnswerTriesPatience) {
+  Deaf deaf;
+  ClientOptions client = to(deaf.port());
+  client.patience_seconds = 0.4;
+  const ClientSummary sent = nodes::transmit(scenario(), client);
+  EXPECT_NE(sent.failure.find("without an answer; no answer for"), std::string::npos) << sent.failure;
+  EXPECT_LT(deaf.bursts, 8) << "delays grow";
+}
+
+TEST_F(Nodes, ABurstThatTheReceiverWouldNotTakeIsNamed) {
+  json_["transmitter"]["policy"] = {{"kind", "fixed"}, {"keep", 1.0}, {"depth", 2}, {"symbols_per_token", 8}};
+  ServerOptions options;
+  options.largest_burst = 1024;
+  nodes::RunningServer server(scenario(), options);
+  ClientOptions client = to(server.port());
+  EXPECT_NE(nodes::transmit(scenario(), client).failure.find("image 0 of point 0 takes"), std::string::npos);
+  client.datagrams = true;
+  EXPECT_EQ(nodes::transmit(scenario(), client).failure, "") << "1024 bytes of symbols just fit";
+  EXPECT_EQ(server.stop().malformed, 0);
 }
 
 TEST_F(Nodes, TheStatusPageShowsWhatWasReceived) {

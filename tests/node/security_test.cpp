@@ -57,6 +57,7 @@ TEST_F(Security, WhoIsNotOfThisAuthorityIsRefused) {
     EXPECT_EQ(sent.answered, 0);
     EXPECT_TRUE(server.said().has(reason)) << reason << " in\n" << server.said().text();
   };
+  EXPECT_NE(transmit(server.port(), std::nullopt).failure.find("may want TLS (--keys)"), std::string::npos);
   refused(std::nullopt, "refused: no TLS session");  // plain
   std::filesystem::copy_file(folder_ + "/foreign/camera.pem", folder_ + "/keys/stranger.pem");
   std::filesystem::copy_file(folder_ + "/foreign/camera.key", folder_ + "/keys/stranger.key");

@@ -72,7 +72,7 @@ std::map<std::string, std::string> examples() {
   DatagramSeal clear(""), sealed(std::string(datagram_key_bytes, 'k'));
   const Datagram datagram{.channel = 0x1122334455667788u, .sequence = 9, .key = {1, 258}, .first = 1, .symbols = {{0.25f, 2.0f}, {-1.5f, 0.0f}}};
   return {{"hello", framed(FrameType::hello, write(hello))},
-          {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u}))},
+          {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u, .largest_burst = 1u << 20}))},
           {"refusal", framed(FrameType::refusal, write(Refusal{RefusalCode::model, "the checkpoint differs"}))},
           {"burst", framed(FrameType::burst, write(burst()))},
           {"burst int16", framed(FrameType::burst, write(small))},
@@ -82,6 +82,7 @@ std::map<std::string, std::string> examples() {
           {"ping", framed(FrameType::ping, "")},
           {"goodbye", framed(FrameType::goodbye, write_goodbye("all is sent"))},
           {"record", framed(FrameType::record, write(record()))},
+          {"number", framed(FrameType::number, write(Numbered{258, "a.png 12 34"}))},
           {"datagram", clear.write(datagram)},
           {"datagram sealed", sealed.write(datagram)}};
 }
@@ -126,6 +127,7 @@ TEST(WireFormat, EveryMessageComesBackWholeOrNotAtAll) {
   comes_back<BurstMessage>(burst(), read_burst);
   comes_back<Answer>(answer(), read_answer);
   comes_back<Record>(record(), read_record);
+  comes_back<Numbered>({7, "a%C3%A4.png 12 34"}, read_numbered);
   comes_back<Welcome>({.window = 3}, read_welcome);
   comes_back<Refusal>({RefusalCode::busy, "full"}, read_refusal);
   comes_back<Report>({.snr_db = -3}, read_report);
@@ -176,7 +178,8 @@ TEST(WireFormat, WhatIsOutOfRangeIsRefused) {
   EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::quiet_NaN(), 0}; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::infinity(), 0}; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.format = 4; }));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts.clear(); }));
+  EXPECT_FALSE(refused([](BurstMessage& m) { m.header.parts.clear(); }));  // what does not fit, and bounds, go without a header
+  EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts.resize(5, Bits{1}); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts[0].clear(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.places.pop_back(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.count = 4; }));
@@ -301,6 +304,12 @@ TEST(Datagrams, EachSequenceNumberPassesOnce) {
   EXPECT_TRUE(window.passes(1u << 30));
   EXPECT_FALSE(window.passes(5 + ReplayWindow::size));
   EXPECT_TRUE(window.passes((1u << 30) - 1));
+  // The largest there is: no number is behind it, and none is stepped over one by one.
+  constexpr std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(window.passes(last));
+  EXPECT_FALSE(window.passes(last));
+  EXPECT_TRUE(window.passes(last - 1));
+  EXPECT_FALSE(window.passes(last - ReplayWindow::size));
 }
 
 }  // namespace

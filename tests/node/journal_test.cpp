@@ -1,0 +1,95 @@
+// A journal gives back what was written into it; a torn end is cut off, and nothing else.
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "node/frame.h"
+#include "node/journal.h"
+#include "tests/experiment/tiny_world.h"
+
+namespace semwave {
+namespace {
+
+class Journals : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = tiny::fresh_folder("journal") + "/one.journal";
+    owner_.name = "edge";
+    Journal journal(path_, owner_);
+    begins_.push_back(bytes().size());
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      journal.append(Numbered{i, "picture " + std::to_string(i)});
+      Record record;
+      record.image.image = i;
+      record.expert_rows = {1, 2};
+      journal.append(record);
+      journal.flush();
+      begins_.push_back(bytes().size());
+    }
+    whole_ = bytes();
+  }
+  std::string bytes() const { return tiny::read_text(path_); }
+  /// Records left, and bytes cut off, where the file holds this.
+  std::pair<std::size_t, std::size_t> opened(const std::string& content) const {
+    tiny::write_text(path_, content);
+    Journal journal(path_, owner_);
+    return {journal.take().size(), journal.cut()};
+  }
+  void expect_refused(const std::string& content, const std::string& words) const {
+    tiny::write_text(path_, content);
+    try {
+      Journal journal(path_, owner_);
+      ADD_FAILURE() << "taken: " << words;
+    } catch (const Error& problem) {
+      EXPECT_NE(std::string(problem.what()).find(words), std::string::npos) << problem.what();
+    }
+    EXPECT_EQ(bytes(), content) << "nothing is lost";
+  }
+
+  std::string path_, whole_;
+  Hello owner_;
+  std::vector<std::size_t> begins_;  // after the hello, after each pair of a number and a record
+};
+
+TEST_F(Journals, GiveBackWhatWasWritten) {
+  Journal journal(path_, owner_);
+  const auto numbered = journal.take_numbered();
+  ASSERT_EQ(numbered.size(), 3u);
+  EXPECT_EQ(numbered[2].image, 2u);
+  EXPECT_EQ(numbered[2].name, "picture 2");
+  const auto records = journal.take();
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[1].image.image, 1u);
+  EXPECT_EQ(journal.cut(), 0u);
+}
+
+TEST_F(Journals, ATornEndIsCutOff) {
+  using Left = std::pair<std::size_t, std::size_t>;
+  for (const std::size_t torn : {std::size_t{1}, std::size_t{20}, begins_[3] - begins_[2] - 60}) {
+    const std::string half = whole_.substr(0, whole_.size() - torn);
+    const auto [records, cut] = opened(half);
+    EXPECT_EQ(records, 2u);
+    EXPECT_GT(cut, 0u);
+    EXPECT_EQ(bytes(), half.substr(0, half.size() - cut));
+    EXPECT_EQ(opened(bytes()), (Left{2, 0})) << "once";
+  }
+  EXPECT_EQ(opened(whole_ + std::string(5000, '\0')), (Left{3, 5000})) << "a page that a power cut left empty";
+  std::string last = whole_;
+  last[last.size() - 3] ^= 1;
+  EXPECT_EQ(opened(last).first, 2u) << "nothing stands behind it";
+  EXPECT_EQ(opened(whole_.substr(0, 30)), (Left{0, 30})) << "its very first frame";
+}
+
+TEST_F(Journals, DamageBeforeWholeRecordsIsNot) {
+  for (const std::size_t at : {begins_[0] + 40, begins_[1] + 60, begins_[1], begins_[1] + 1, begins_[1] + 4}) {  // in a body, a length, a type
+    std::string damaged = whole_;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    expect_refused(damaged, "damaged, and there are records behind it");
+  }
+  std::string hello = whole_;
+  hello[20] ^= 1;
+  expect_refused(hello, "no journal");
+  expect_refused("A file of somebody else, which happens to stand there.", "no journal");
+}
+
+}  // namespace
+}  // namespace semwave
