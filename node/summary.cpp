@@ -73,6 +73,7 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     const bool watched = key.second == Digest{};
     rows.push_back(node_row(station, key.first, of_point, watched ? "" : hexadecimal(key.second), seconds));
     if (!out) continue;
+    rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     std::vector<ImageRecord> images;
     for (const Record& record : of_point) images.push_back(record.image);
     out->add(rows.back(), station.scenario().records ? &images : nullptr);
