@@ -1,5 +1,6 @@
 // semwave compare: two result folders, or two points of one, image by image.
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,7 +43,10 @@ std::vector<std::string> swept_by_either(const RecordedFolder& a, const Recorded
 
 void keep_asked(const RecordedFolder& a, const RecordedFolder& b, const std::vector<std::string>& asked, std::vector<MatchedPoint>& matches) {
   for (const auto& [pointer, value] : pointer_values("--point", asked))
-    std::erase_if(matches, [&, key = pointer, wanted = value](const MatchedPoint& match) { return a.value_at(match.a, key) != wanted || b.value_at(match.b, key) != wanted; });
+    // A file as --set would take it, from where the program was started.
+    std::erase_if(matches, [&, key = pointer, wanted = swept_value(pointer, value, [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); })](const MatchedPoint& match) {
+      return a.value_at(match.a, key) != wanted || b.value_at(match.b, key) != wanted;
+    });
   if (matches.empty()) throw Error("--point", "no matched point has these values");
 }
 

@@ -42,11 +42,18 @@ Rows read_rows(const std::string& path) {
   return made;
 }
 
+void ResultFolder::check(const std::string& path, const char* key) {
+  if (std::filesystem::exists(path + "/training.safetensors")) throw Error(path, "holds a training: choose another folder");
+  if (!std::filesystem::exists(path + "/results.jsonl")) return;
+  const Rows rows = read_rows(path + "/results.jsonl");
+  if (std::any_of(rows.rows.begin(), rows.rows.end(), [&](const OrderedJson& row) { return !row.contains(key); })) throw Error(path, "holds results of another command: choose another folder");
+}
+
 ResultFolder::ResultFolder(std::string path, const char* key) : path_(std::move(path)), records_(file("records.jsonl")), slots_(file("slots.jsonl")) {
   std::error_code problem;
   std::filesystem::create_directories(path_, problem);
   if (problem || !std::filesystem::is_directory(path_)) throw Error(path_, "cannot be made a result folder: " + (problem ? problem.message() : std::string("there is a file of that name")));
-  if (std::filesystem::exists(file("training.safetensors"))) throw Error(path_, "holds a training: choose another folder");
+  check(path_, key);
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) fail(path_, "cannot be opened");
   try {
@@ -54,7 +61,6 @@ ResultFolder::ResultFolder(std::string path, const char* key) : path_(std::move(
     append_synced(file("results.jsonl"), "");  // so that a folder without leave to write is known before anything runs
     rows_ = read_rows(file("results.jsonl"));
     drop_torn_line(file("results.jsonl"), rows_.bytes, rows_.whole);
-    if (std::any_of(rows_.rows.begin(), rows_.rows.end(), [&](const OrderedJson& row) { return !row.contains(key); })) throw Error(path_, "holds results of another command: choose another folder");
     std::set<std::string> done;
     for (const auto& [sha, row] : rows_.place) done.insert(sha);
     records_.open(done);
@@ -99,7 +105,7 @@ void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* r
     rows_.rows[known->second] = row;
 }
 
-void ResultFolder::finish(const std::vector<OrderedJson>& grid) {
+std::size_t ResultFolder::finish(const std::vector<OrderedJson>& grid) {
   std::map<std::string, std::size_t> place;
   std::vector<OrderedJson> rows;
   for (const OrderedJson& row : grid)
@@ -121,6 +127,7 @@ void ResultFolder::finish(const std::vector<OrderedJson>& grid) {
   };
   records_.sort(rank);
   slots_.sort(rank);
+  return rows_.rows.size() - own;
 }
 
 }  // namespace semwave

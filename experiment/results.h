@@ -59,6 +59,8 @@ class ResultFolder {
   /// Makes the folder where it is missing and reads the rows that are there. A torn last line of a killed run is dropped. Rows of one kind
   /// share a folder, told by a key that all of them have; a folder of a training is refused.
   explicit ResultFolder(std::string path, const char* key = "images");
+  /// Throws Error where a folder that is there would be refused, before any work is done for it.
+  static void check(const std::string& path, const char* key = "images");
   ~ResultFolder();
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
@@ -71,10 +73,10 @@ class ResultFolder {
   const OrderedJson* find(const std::string& point_sha256, bool with_records, bool with_slots = false) const;
   /// Appends records and slots first, then the row, each synced to the disk: a row that is there has its lines. A row of the same point is replaced.
   void add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots = nullptr);
-  std::size_t rows() const { return rows_.rows.size(); }
   /// Puts the rows of the grid into its order (they replace what stands of the same points), those of other points behind them as they
-  /// were, records and slots likewise, and writes results.csv. Each file is replaced whole, and only where it changes.
-  void finish(const std::vector<OrderedJson>& grid);
+  /// were, records and slots likewise, and writes results.csv. Each file is replaced whole, and only where it changes. How many rows are
+  /// of other points.
+  std::size_t finish(const std::vector<OrderedJson>& grid);
 
  private:
   std::string file(const std::string& name) const { return path_ + "/" + name; }

@@ -111,8 +111,7 @@ RunSummary Run::run(const RunSettings& settings) {
     rows.push_back(std::move(made));
   }
   if (folder_) {
-    folder_->finish(rows);
-    summary.others = folder_->rows() - rows.size();
+    summary.others = folder_->finish(rows);
     about_["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
     about_["interrupted"] = summary.interrupted;

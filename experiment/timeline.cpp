@@ -54,8 +54,9 @@ int poisson(double mean, double uniform) {
   return k;
 }
 
-/// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator).
-double batch_halfwidth(const std::vector<Sums>& batches, double Sums::* value, double Sums::* weight) {
+/// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator). Where nothing happened is no batch.
+double batch_halfwidth(std::vector<Sums> batches, double Sums::* value, double Sums::* weight) {
+  std::erase_if(batches, [weight](const Sums& batch) { return batch.*weight <= 0; });
   const double n = static_cast<double>(batches.size());
   double values = 0, weights = 0;
   for (const Sums& batch : batches) {
@@ -191,8 +192,7 @@ class TimelineRun {
     else
       forecast(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) settle(slot, i, row);
-    if (policy_->remembers())
-      for (std::size_t l = 0; l < links_.size(); ++l) policy_->passed(static_cast<std::uint32_t>(l), arrived_[l], spent_[l]);
+    policy_->passed(arrived_, spent_);
     if (!network_) row.correct = -1;
     for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.queue.size());
     if (row.sent > 0)

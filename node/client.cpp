@@ -12,6 +12,7 @@
 namespace semwave {
 namespace {
 
+constexpr std::size_t most_symbols_under_way = 1u << 18;  // as datagrams: about half of what a receiver keeps of one transmitter (ServerOptions::most_bytes_a_peer)
 constexpr double goodbye_seconds = 2, drain_seconds = 10, watch_seconds = 0.1;
 
 }  // namespace
@@ -35,6 +36,7 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
     std::error_code problem;
     std::filesystem::create_directories(options_.out, problem);
     if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
+    ResultFolder::check(options_.out);
   }
   std::random_device source;  // names a node; no result depends on it
   Hello owner = hello();
@@ -117,6 +119,8 @@ void Client::Impl::end_point() {
 std::size_t Client::Impl::window() const {
   std::size_t most = link_ && link_->welcomed ? link_->welcome.window : 1;
   if (options_.window > 0) most = std::min<std::size_t>(most, options_.window);
+  // What is under way as datagrams waits in the receiver's memory, which it bounds; until one burst is known there is one at a time.
+  if (options_.datagrams) most = std::min(most, std::max<std::size_t>(1, largest_flight_ == 0 ? 1 : most_symbols_under_way / largest_flight_));
   // A plan should be as fresh as the report behind it.
   if (options_.report_every > 0) most = std::min(most, static_cast<std::size_t>(options_.report_every));
   return most;
@@ -180,6 +184,7 @@ void Client::Impl::send(std::vector<Outgoing> made, const std::vector<std::int32
     flight.sent = NodeClock::now();
     ++paced_;
     if (options_.datagrams) flight.symbols = std::move(made[i].burst.symbols);
+    largest_flight_ = std::max({largest_flight_, flight.symbols.size(), std::size_t{1}});
     if (link_) put_on_air(*link_, flight);
     flights_[flight.record.key()] = std::move(flight);
   }

@@ -35,6 +35,7 @@ struct Link {
   FrameReader frames;
   Welcome welcome;
   std::string outbox;
+  std::vector<ImageKey> airing;  // bursts in the outbox whose symbols follow as datagrams
   std::vector<ImageKey> receipts;
   std::unique_ptr<asio::ip::udp::socket> datagrams;  // connected to the receiver's port
   std::unique_ptr<DatagramSeal> seal;
@@ -79,6 +80,8 @@ class Client::Impl {
   bool send_some_watched();
   /// fail()s where the receiver has said that it takes none so large.
   void put_on_air(Link& link, const Flight& flight);
+  /// The symbols of a burst whose frame has gone, as datagrams.
+  Awaitable<void> send_symbols(LinkPtr link, ImageKey key);
   void send(std::vector<Outgoing> made, const std::vector<std::int32_t>& indices);
   void begin_point(std::size_t point);
   void end_point();
@@ -107,6 +110,7 @@ class Client::Impl {
   NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
   NodeClock::time_point paced_since_{};  // the connection: what it could not send before is not sent in a rush
   std::int64_t paced_ = 0;               // images since
+  std::size_t largest_flight_ = 0;       // symbols of one, so far
   bool over_ = false;
   ClientSummary summary_;
   std::mt19937_64 jitter_{std::random_device{}()};  // of delays, and of datagrams that are dropped on purpose

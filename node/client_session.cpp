@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t piece_bytes = 1u << 16;  // read at once
 constexpr double ping_seconds = 10;
+constexpr std::size_t datagrams_at_once = 64;  // then the receiver is given a moment to empty its socket's buffer
+constexpr double datagram_pause = 0.0005;      // seconds
 
 }  // namespace
 
@@ -288,9 +290,12 @@ Awaitable<void> Client::Impl::write_out(LinkPtr link) {
   boost::system::error_code failure;
   while (!link->outbox.empty() && !failure) {
     const std::string bytes = std::exchange(link->outbox, {});
+    const std::vector<ImageKey> airing = std::exchange(link->airing, {});
     summary_.bytes_sent += bytes.size();
     co_await link->connection.write(bytes, failure);
     link->said = NodeClock::now();
+    for (const ImageKey& key : airing)
+      if (!failure) co_await send_symbols(link, key);
   }
   link->writing = false;
   if (failure) link->connection.close();
@@ -303,16 +308,22 @@ void Client::Impl::put_on_air(Link& link, const Flight& flight) {
     return fail((flight.record.name.empty() ? "" : flight.record.name + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
                 " bytes on the wire, the receiver takes at most " + std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
   link.outbox += flight.frame;
-  if (!link.datagrams) return;
-  const ImageKey key = flight.record.key();
-  for (std::size_t first = 0; first < flight.symbols.size(); first += datagram_symbols) {
-    const auto begin = flight.symbols.begin() + static_cast<std::ptrdiff_t>(first), end = flight.symbols.begin() + static_cast<std::ptrdiff_t>(std::min(flight.symbols.size(), first + datagram_symbols));
-    const Datagram datagram{link.welcome.channel, ++link.sequence, key, static_cast<std::uint32_t>(first), {begin, end}};
+  if (link.datagrams) link.airing.push_back(flight.record.key());
+}
+
+Awaitable<void> Client::Impl::send_symbols(LinkPtr link, ImageKey key) {
+  for (std::size_t first = 0, sent = 0;; first += datagram_symbols) {
+    const auto flight = flights_.find(key);  // it may have been answered meanwhile
+    if (flight == flights_.end() || first >= flight->second.symbols.size() || !link->connection.open()) co_return;
+    const std::vector<std::complex<float>>& symbols = flight->second.symbols;
+    const auto begin = symbols.begin() + static_cast<std::ptrdiff_t>(first), end = symbols.begin() + static_cast<std::ptrdiff_t>(std::min(symbols.size(), first + datagram_symbols));
+    const Datagram datagram{link->welcome.channel, ++link->sequence, key, static_cast<std::uint32_t>(first), {begin, end}};
     if (std::uniform_real_distribution<double>()(jitter_) < options_.drop_datagrams) continue;
-    const std::string bytes = link.seal->write(datagram);
+    const std::string bytes = link->seal->write(datagram);
     boost::system::error_code lost;  // a datagram that cannot go is one that is lost
-    link.datagrams->send(asio::buffer(bytes), 0, lost);
+    link->datagrams->send(asio::buffer(bytes), 0, lost);
     summary_.bytes_sent += bytes.size();
+    if (++sent % datagrams_at_once == 0) co_await pause(datagram_pause);
   }
 }
 

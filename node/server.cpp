@@ -47,6 +47,7 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
     std::error_code problem;
     std::filesystem::create_directories(options_.out, problem);
     if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
+    ResultFolder::check(options_.out);
   }
   journal_ = std::make_unique<Journal>(journal_path(), owner());
   if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");

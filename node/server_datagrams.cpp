@@ -11,7 +11,6 @@ namespace {
 
 // Images under way, so that what they send fits a socket's buffer while the pool computes (a buffer of 416 KiB is what Linux gives unasked).
 constexpr std::uint32_t most_under_way = 32;
-constexpr std::size_t most_early = 64;        // datagrams of an image that wait for its frame
 constexpr std::size_t most_assemblies = 256;  // of a peer
 
 }  // namespace
@@ -49,11 +48,11 @@ void Server::Impl::take_datagram(std::string_view bytes, const asio::ip::udp::en
   auto assembly = peer.assemblies.find(datagram->key);
   if (assembly == peer.assemblies.end()) {
     // Before its frame, or late: then its image is recorded already.
-    if (peer.assemblies.size() >= most_assemblies || peer.queued_bytes > options_.most_bytes_a_peer || datagram->key.point >= station_.points().size() || pasts_[peer.hello.node].recorded.contains(datagram->key)) return;
+    if (peer.assemblies.size() >= most_assemblies || datagram->key.point >= station_.points().size() || pasts_[peer.hello.node].recorded.contains(datagram->key)) return;
     assembly = peer.assemblies.emplace(datagram->key, Assembly{}).first;
   }
   if (!assembly->second.announced) {
-    if (assembly->second.early.size() >= most_early) return;
+    if (peer.queued_bytes > options_.most_bytes_a_peer) return;
     const std::size_t kept = sizeof(Datagram) + sizeof(std::complex<float>) * datagram->symbols.size();
     assembly->second.early.push_back(std::move(*datagram));
     assembly->second.early_bytes += kept;

@@ -13,9 +13,7 @@ Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenari
   Sha256 scenarios, models;
   for (const Point& point : points_) {
     const Scenario& one = point.scenario;
-    Json transmitter = one.resolved["transmitter"];
-    transmitter.erase("policy");
-    const std::string network = canonical({one.resolved["model"], transmitter, one.resolved["receiver"], one.resolved["conventions"], one.seed});
+    const std::string network = network_key(one);
     if (!networks_.contains(network)) {
       if (!one.model_path.empty() && !checkpoints.contains(one.model_path)) checkpoints.emplace(one.model_path, read_checkpoint(one.model_path));
       networks_[network] = std::make_shared<Model>(one.model_path.empty() ? make_model(one, backend_) : make_model(one, backend_, checkpoints.at(one.model_path)));

@@ -168,9 +168,16 @@ class DriftPolicy final : public Policy {
     queue_.assign(shared_ ? 1 : links, start_);
     step_ = shared_ ? mu_ / static_cast<double>(links) : mu_;
   }
-  void passed(std::uint32_t link, int arrived, double channel_uses) override {
-    double& z = queue_.at(shared_ ? 0 : link);
-    z = std::max(0.0, z + step_ * (channel_uses - limit_ * arrived));
+  void passed(std::span<const int> arrived, std::span<const double> channel_uses) override {
+    double all = 0;
+    for (std::size_t link = 0; link < arrived.size(); ++link) {
+      const double above = channel_uses[link] - limit_ * arrived[link];
+      if (shared_)
+        all += above;
+      else
+        queue_.at(link) = std::max(0.0, queue_[link] + step_ * above);
+    }
+    if (shared_) queue_[0] = std::max(0.0, queue_[0] + step_ * all);
   }
 
  private:

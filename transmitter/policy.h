@@ -29,13 +29,13 @@ class Policy {
   virtual std::string made_for() const { return {}; }
   virtual Json made_with() const { return Json::object(); }
 
-  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed` after each slot and link with the images
-  /// that came to it and the channel uses of what it sent. Its plans may hold an image back.
+  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed` after each slot with the images that came
+  /// to each link and the channel uses of what it sent. Its plans may hold an image back.
   virtual bool remembers() const { return false; }
   /// What one link spends depends on what the others did: links are then no independent samples of one another.
   virtual bool couples_links() const { return false; }
   virtual void begin(std::size_t /*links*/) {}
-  virtual void passed(std::uint32_t /*link*/, int /*arrived*/, double /*channel_uses*/) {}
+  virtual void passed(std::span<const int> /*arrived*/, std::span<const double> /*channel_uses*/) {}
 };
 
 using PolicyRegistry = Registry<std::unique_ptr<Policy>>;

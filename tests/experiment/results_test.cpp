@@ -335,6 +335,17 @@ TEST_F(RunOfTinyWorld, RowsNameFilesFromTheirFolder) {
   }
 }
 
+TEST_F(RunOfTinyWorld, AFolderHoldsResultsOfOneKind) {
+  value_["sweep"] = {{"/channel/snr_db", {5, 5.0, 10}}};
+  EXPECT_EQ(run("out", 1, 0).others, 0u) << "two points of one sum are one row";
+  value_["sweep"] = {{"/channel/snr_db", {10, 20}}};
+  EXPECT_EQ(run("out", 1, 0).others, 1u);
+  EXPECT_NO_THROW(ResultFolder::check(at("out")));
+  expect_contains(error_of([&] { ResultFolder::check(at("out"), "code"); }), "holds results of another command");
+  tiny::write_text(at("out/training.safetensors"), "");
+  expect_contains(error_of([&] { run("out", 1, 0); }), "holds a training");
+}
+
 TEST_F(RunOfTinyWorld, ATableOfAModelIsRefusedBesideAFreshNetwork) {
   tiny::write_text(at("plans.json"), R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
     "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60], "accuracy": [0.5]}]})");

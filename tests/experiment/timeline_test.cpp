@@ -199,6 +199,17 @@ TEST(Timeline, AnImageThatIsHeldBackWaitsForABetterSlotOrItsDeadline) {
   }
 }
 
+TEST(Timeline, WhatSharesALimitHasIntervalsOverStretchesInWhichSomethingCame) {
+  const auto with = [&](int slots, int every) {
+    return run(over_time({{"links", 8}, {"slots", slots}, {"arrivals", {{"kind", "periodic"}, {"every", every}}}},
+                         {{"/transmitter/policy", {{"kind", "drift_plus_penalty"}, {"file", steep_table()}, {"uses", 200}, {"budget", "network"}}}}));
+  };
+  const Timeline once = with(40, 40), often = with(200, 1);
+  EXPECT_TRUE(std::isinf(once.totals.arrived_uses_halfwidth)) << "one stretch is no interval";
+  EXPECT_GT(often.totals.arrived_uses_halfwidth, 0);
+  EXPECT_TRUE(std::isfinite(often.totals.arrived_uses_halfwidth));
+}
+
 TEST(Timeline, SoundingIsPaidForInEverySlot) {
   const Json channel{{"kind", "rayleigh"}, {"snr_db", 15}, {"csi", {{"transmitter", {{"kind", "estimated"}, {"pilots", 3}}}}}};
   const Timeline made = run(over_time({{"links", 2}, {"slots", 21}, {"arrivals", {{"kind", "periodic"}, {"every", 5}}}}, {{"/channel", channel}}));

@@ -119,6 +119,23 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
   }
 }
 
+TEST_F(Nodes, SeparationIsMadeForTheChannelOfItsPoint) {
+  Json changed = json_;
+  changed["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};
+  changed.erase("receiver");
+  changed.erase("train");
+  changed["sweep"] = {{"/channel", {{{"kind", "awgn"}, {"snr_db", 12}}, {{"kind", "rayleigh"}, {"snr_db", 12}, {"coherence", "symbol"}}}}};
+  const Scenario scenario = parse_scenario(changed, "tiny.json");
+  const nodes::Simulated wanted = nodes::simulate(scenario, tiny::fresh_folder("run"));
+  ServerOptions options;
+  options.out = tiny::fresh_folder("there");
+  nodes::RunningServer server(scenario, options);
+  const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
+  EXPECT_EQ(sent.failure, "");
+  nodes::expect_same_rows(sent.rows, wanted.rows);
+  nodes::expect_same_rows(server.stop().rows, wanted.rows);
+}
+
 TEST_F(Nodes, ManyTransmittersMakeOneRowTogether) {
   const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
   ServerOptions options;
@@ -286,6 +303,31 @@ TEST_F(Nodes, DatagramsGiveTheSameWhereNoneIsLost) {
   const ClientSummary sent = nodes::transmit(scenario(), client);
   nodes::expect_same_rows(sent.rows, wanted.rows);
   nodes::expect_same_rows(server.stop().rows, wanted.rows);
+}
+
+TEST_F(Nodes, ALargeBurstIsManyDatagramsAndNoneIsLost) {
+  // Noise: no codec makes little of it. A burst takes most of its budget, 140 datagrams; eight of them are under way.
+  const std::string pictures = folder_ + "/large";
+  for (const char* label : {"a", "b"}) {
+    std::filesystem::create_directories(pictures + "/" + label);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      Picture picture{256, 256, 1, {}};
+      for (std::uint32_t p = 0; p < 256 * 256; ++p) picture.pixels.push_back(static_cast<std::uint8_t>(philox(3, Purpose::data_bits, i + 4 * static_cast<std::uint32_t>(*label), 0, p)[0]));
+      write_png(pictures + "/" + label + "/" + std::to_string(i) + ".png", picture);
+    }
+  }
+  const Scenario large = parse_scenario({{"version", 1}, {"source", {{"dataset", "folder"}, {"path", pictures}}}, {"model", {{"image", {256, 256, 1}}}}, {"metrics", {"psnr"}},
+                                         {"transmitter", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 20000}}}, {"channel", {{"kind", "awgn"}, {"snr_db", 20}}}},
+                                        "large.json");
+  const nodes::Simulated wanted = nodes::simulate(large, folder_ + "/run");
+  ASSERT_GT(wanted.rows.at(0)["channel_uses"]["total"], 15000);
+  nodes::RunningServer server(large, {});
+  ClientOptions client = to(server.port());
+  client.datagrams = true;
+  const ClientSummary sent = nodes::transmit(large, client);
+  EXPECT_EQ(sent.failure, "");
+  nodes::expect_same_rows(sent.rows, wanted.rows);
+  for (const OrderedJson& row : server.stop().rows) EXPECT_EQ(row["node"]["erased_symbols"], 0);
 }
 
 /// Whatever the pair: what no datagram brought is what the simulated erasure channel loses, to the last bit.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <vector>
 
 #include "core/random.h"
 #include "tests/core/expect_error.h"
@@ -33,6 +34,15 @@ Plan one(Policy& policy, double believed_snr_db, std::uint32_t link = 0) {
   return policy.plan({{.snr_db = believed_snr_db}}, links)[0];
 }
 
+/// A slot in which one image came to one link.
+void tell(Policy& policy, std::uint32_t link, double uses) {
+  std::vector<int> arrived(link + 1, 0);
+  std::vector<double> spent(link + 1, 0);
+  arrived[link] = 1;
+  spent[link] = uses;
+  policy.passed(arrived, spent);
+}
+
 TEST(Policy, ParetoSpendsWhereItGains) {
   const std::string file = table_file();
   const auto policy = make({{"kind", "pareto"}, {"file", file}, {"uses", 110}});
@@ -52,7 +62,7 @@ TEST(Policy, SeesTheBeliefAndNothingElse) {
   for (const char* kind : {"pareto", "oracle", "drift_plus_penalty"}) {
     const auto policy = make({{"kind", kind}, {"file", file}, {"uses", 110}});
     policy->begin(4);
-    policy->passed(0, 1, 500);  // a queue, so that uses cost something
+    tell(*policy, 0, 500);  // a queue, so that uses cost something
     const std::uint32_t links[] = {0};
     const Plan right = policy->plan({{.snr_db = 0, .age = 0, .how = CsiKind::perfect}}, links)[0], stale = policy->plan({{.snr_db = 0, .age = 90, .how = CsiKind::delayed}}, links)[0],
                wrong = policy->plan({{.snr_db = 15, .age = 0, .how = CsiKind::perfect}}, links)[0];
@@ -98,7 +108,7 @@ TEST(Policy, DriftPlusPenaltyKeepsItsMean) {
         for (const MeasuredPlan& measured : table.plans)
           if (measured.plan == plan) {
             const double uses = measured.uses[static_cast<std::size_t>(table.bin(snr_db))];
-            policy->passed(link, 1, uses);
+            tell(*policy, link, uses);
             spent[link] += uses / slots;
             if (snr_db == 0) low += uses / slots;
           }
@@ -123,9 +133,9 @@ TEST(Policy, DriftPlusPenaltyHoldsBackWhatIsNotWorthItsPrice) {
     const double uses = plan.hold ? 0 : plan.keep_ratio == 0.1 ? (bad ? 30 : 20) : plan.keep_ratio == 0.3 ? (bad ? 60 : 50) : bad ? 200 : 190;
     held[bad] += plan.hold;
     spent += uses / slots;
-    policy->passed(0, 1, uses);
+    tell(*policy, 0, uses);
     EXPECT_FALSE(one(*never, bad ? 0 : 10).hold);
-    never->passed(0, 1, 1e4);  // far above its limit
+    tell(*never, 0, 1e4);  // far above its limit
   }
   EXPECT_NEAR(spent, 20, 0.4);
   EXPECT_EQ(held[0], 0);
@@ -140,13 +150,15 @@ TEST(Policy, LinksOfANetworkShareOneQueue) {
     policy->begin(2);
     double spent[2] = {};
     constexpr int slots = 20000;
-    for (int slot = 0; slot < slots; ++slot)
+    for (int slot = 0; slot < slots; ++slot) {
+      double uses[2];
       for (const std::uint32_t link : {0u, 1u}) {
         const Plan plan = one(*policy, link ? 0 : 10, link);
-        const double uses = (plan.keep_ratio == 0.1 ? 20 : plan.keep_ratio == 0.3 ? 50 : 190) + (link ? 10 : 0);
-        policy->passed(link, 1, uses);
-        spent[link] += uses / slots;
+        uses[link] = (plan.keep_ratio == 0.1 ? 20 : plan.keep_ratio == 0.3 ? 50 : 190) + (link ? 10 : 0);
+        spent[link] += uses[link] / slots;
       }
+      policy->passed(std::vector<int>{1, 1}, uses);
+    }
     if (shared) {
       EXPECT_NEAR((spent[0] + spent[1]) / 2, 100, 2);
       EXPECT_GT(spent[1], 120) << "0.1 more for 140 uses, where the good one gains 0.02";
@@ -154,6 +166,16 @@ TEST(Policy, LinksOfANetworkShareOneQueue) {
       EXPECT_NEAR(spent[0], 100, 2);
       EXPECT_NEAR(spent[1], 100, 2);
     }
+  }
+}
+
+TEST(Policy, ASharedLimitThatDoesNotBindHasNoPrice) {
+  // What one link leaves is there for the others of the slot, whatever their order.
+  const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 195}, {"budget", "network"}, {"v", 1e3}});
+  policy->begin(2);
+  for (int slot = 0; slot < 100; ++slot) {
+    policy->passed(std::vector<int>{1, 1}, std::vector<double>{20, 300});
+    EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0) << slot;
   }
 }
 
@@ -166,7 +188,7 @@ TEST(Policy, DriftPlusPenaltyBeginsAtThePriceOfItsTable) {
     const bool bad = slot % 2;
     const Plan plan = one(*policy, bad ? 0 : 10);
     const double uses = plan.hold ? 0 : plan.keep_ratio == 0.1 ? (bad ? 30 : 20) : plan.keep_ratio == 0.3 ? (bad ? 60 : 50) : bad ? 200 : 190;
-    policy->passed(0, 1, uses);
+    tell(*policy, 0, uses);
     spent += uses / 20;
   }
   EXPECT_LT(spent, 30);
@@ -176,7 +198,7 @@ TEST(Policy, ABeginningForgets) {
   const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 195}, {"v", 1e3}});
   policy->begin(1);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
-  policy->passed(0, 1, 1e6);
+  tell(*policy, 0, 1e6);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 0.1);
   policy->begin(1);
   EXPECT_EQ(one(*policy, 0).keep_ratio, 1.0);
