@@ -46,6 +46,7 @@ void written_by_hand(const std::string& text) {
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   require(file >= 0 && ftruncate(file, 0) == 0 && pwrite(file, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "the file in memory is written");
   const auto policy = semwave::policies().make(Json{{"kind", "table"}, {"file", path}}, {"x.json", ""});
+  policy->fit(4);
   for (const Plan& plan : policy->plans()) check(plan);
 }
 
