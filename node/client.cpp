@@ -12,7 +12,9 @@
 namespace semwave {
 namespace {
 
-constexpr std::size_t most_symbols_under_way = 1u << 18;  // as datagrams: about half of what a receiver keeps of one transmitter (ServerOptions::most_bytes_a_peer)
+// As datagrams, while the receiver computes and reads nothing: 115 of them, which its socket's buffer holds (416 KiB is what Linux gives unasked,
+// and counts about 2.3 kB for each).
+constexpr std::size_t most_symbols_under_way = 1u << 14;
 constexpr double goodbye_seconds = 2, drain_seconds = 10, watch_seconds = 0.1;
 
 }  // namespace
@@ -119,7 +121,7 @@ void Client::Impl::end_point() {
 std::size_t Client::Impl::window() const {
   std::size_t most = link_ && link_->welcomed ? link_->welcome.window : 1;
   if (options_.window > 0) most = std::min<std::size_t>(most, options_.window);
-  // What is under way as datagrams waits in the receiver's memory, which it bounds; until one burst is known there is one at a time.
+  // What is under way as datagrams waits in the receiver's socket; until one burst is known there is one at a time, and large ones stay alone.
   if (options_.datagrams) most = std::min(most, std::max<std::size_t>(1, largest_flight_ == 0 ? 1 : most_symbols_under_way / largest_flight_));
   // A plan should be as fresh as the report behind it.
   if (options_.report_every > 0) most = std::min(most, static_cast<std::size_t>(options_.report_every));

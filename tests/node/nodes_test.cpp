@@ -306,7 +306,7 @@ TEST_F(Nodes, DatagramsGiveTheSameWhereNoneIsLost) {
 }
 
 TEST_F(Nodes, ALargeBurstIsManyDatagramsAndNoneIsLost) {
-  // Noise: no codec makes little of it. A burst takes most of its budget, 140 datagrams; eight of them are under way.
+  // Noise: no codec makes little of it. A burst takes most of its budget, 140 datagrams.
   const std::string pictures = folder_ + "/large";
   for (const char* label : {"a", "b"}) {
     std::filesystem::create_directories(pictures + "/" + label);
