@@ -147,3 +147,41 @@ inline void expect_same_rows(const std::vector<OrderedJson>& rows, const std::ve
 }
 
 }  // namespace semwave::nodes
+
+namespace semwave {
+
+class Nodes : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = tiny::fresh_folder("world");
+    tiny::write_pictures(folder_ + "/pictures", 2, 20);
+    json_ = tiny::scenario(folder_ + "/pictures");
+    json_["output"]["records"] = true;
+  }
+  Scenario scenario() const { return parse_scenario(json_, "tiny.json"); }
+  ClientOptions to(std::uint16_t port) const {
+    ClientOptions options;
+    options.port = port;
+    options.patience_seconds = 20;
+    return options;
+  }
+
+  /// Transmitter and receiver say what a simulation says, the receiver's records too; the simulation.
+  nodes::Simulated expect_as_simulated(const Scenario& scenario) const {
+    nodes::Simulated wanted = nodes::simulate(scenario, tiny::fresh_folder("run"));
+    ServerOptions options;
+    options.out = tiny::fresh_folder("there");
+    nodes::RunningServer server(scenario, options);
+    const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
+    EXPECT_EQ(sent.failure, "");
+    nodes::expect_same_rows(sent.rows, wanted.rows);
+    nodes::expect_same_rows(server.stop().rows, wanted.rows);
+    EXPECT_EQ(tiny::lines_of(options.out + "/records.jsonl"), wanted.records);
+    return wanted;
+  }
+
+  std::string folder_;
+  Json json_;
+};
+
+}  // namespace semwave
