@@ -34,7 +34,7 @@ TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
 }
 
 TEST(CommandLine, LinkPrintsATableAndGoesOn) {
-  const std::string folder = tiny::fresh_folder("link"), scenario = folder + "/link.json", out = folder + "/out";
+  const std::string folder = fresh_folder("link"), scenario = folder + "/link.json", out = folder + "/out";
   tiny::write_text(scenario, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn", "sweep": {"/link/eb_n0_db": [0, 8]}, "stop": {"frame_errors": 20, "max_frames": 640}})");
   const Outcome first = run({"link", scenario, "--out", out, "--quiet"});
   EXPECT_EQ(first.status, 0) << first.err;
@@ -99,7 +99,7 @@ TEST(CommandLine, NamesItsDevices) {
 class Program : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    world_ = testing::TempDir() + "semwave_program_" + std::to_string(getpid());
+    world_ = scratch_folder() + "/world";
     tiny::write_pictures(world_ + "/pictures", 10, 20);
     Json train = tiny::scenario("pictures");
     train["source"]["split"] = "train";
@@ -110,7 +110,6 @@ class Program : public testing::Test {
     scenario["model"] = "model/model.safetensors";
     tiny::write_text(world_ + "/x.json", scenario.dump());
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(world_); }
   void SetUp() override { ASSERT_EQ(trained_.status, 0) << trained_.err; }
 
   /// A scenario of this test beside the shared one.
@@ -130,7 +129,7 @@ TEST_F(Program, TrainsACheckpointThatRuns) {
   EXPECT_TRUE(std::filesystem::exists(world_ + "/model/training.jsonl"));
   EXPECT_EQ(Json::parse(tiny::read_text(world_ + "/model/scenario.json"))["train"]["batch"], 8);
   EXPECT_TRUE(has(trained_.out, "#epoch")) << trained_.out;
-  const std::string out = tiny::fresh_folder("out");
+  const std::string out = fresh_folder("out");
   const Outcome result = run({"run", world_ + "/x.json", "--out", out, "--set", "/channel/snr_db=12", "--seed", "5"});
   EXPECT_EQ(result.status, 0) << result.err;
   const auto row = nlohmann::ordered_json::parse(tiny::lines_of(out + "/results.jsonl").at(0));
@@ -171,7 +170,7 @@ TEST_F(Program, JsonPrintsARowALine) {
 }
 
 TEST_F(Program, RowsAreTheSameForAnyThreadsAndShards) {
-  const std::string scenario = with("/sweep", {{"/channel/snr_db", {-5, 5}}}), out = tiny::fresh_folder("out");
+  const std::string scenario = with("/sweep", {{"/channel/snr_db", {-5, 5}}}), out = fresh_folder("out");
   ASSERT_EQ(run({"run", scenario, "--out", out + "/1", "--threads", "1"}).status, 0);
   const auto rows = tiny::rows_without_times(out + "/1/results.jsonl");
   ASSERT_EQ(rows.size(), 2u);
@@ -182,7 +181,7 @@ TEST_F(Program, RowsAreTheSameForAnyThreadsAndShards) {
 }
 
 TEST_F(Program, ASecondRunFindsItsPointsThere) {
-  const std::string scenario = with("/sweep", {{"/channel/snr_db", {0, 10}}}), out = tiny::fresh_folder("out");
+  const std::string scenario = with("/sweep", {{"/channel/snr_db", {0, 10}}}), out = fresh_folder("out");
   ASSERT_EQ(run({"run", scenario, "--out", out}).status, 0);
   const std::string rows = tiny::read_text(out + "/results.jsonl");
   const Outcome again = run({"run", scenario, "--out", out});
@@ -222,7 +221,7 @@ TEST_F(Program, BadScenariosEndWithTwo) {
   EXPECT_EQ(run({"run", world_ + "/x.json", "--set", "channel=awgn"}).status, 2);
   EXPECT_EQ(run({"run", world_ + "/x.json", "--set", "/channel/kind=nan"}).status, 2);
   EXPECT_EQ(run({"run", world_ + "/train.json"}).status, 2) << "a network still to be trained";
-  EXPECT_EQ(run({"train", world_ + "/x.json", "--out", tiny::fresh_folder("out")}).status, 2) << "nothing to train";
+  EXPECT_EQ(run({"train", world_ + "/x.json", "--out", fresh_folder("out")}).status, 2) << "nothing to train";
   EXPECT_EQ(run({"validate", world_ + "/x.json"}).status, 0);
 }
 

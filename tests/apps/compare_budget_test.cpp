@@ -25,7 +25,7 @@ std::vector<Json> json_lines(const std::string& text) {
 class Folders : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    world_ = testing::TempDir() + "semwave_folders_" + std::to_string(getpid());
+    world_ = scratch_folder() + "/world";
     tiny::write_pictures(world_ + "/pictures", 10, 20);
     Json scenario = tiny::scenario("pictures");
     scenario["sweep"] = {{"/channel/snr_db", {0, 12}}};
@@ -34,7 +34,6 @@ class Folders : public testing::Test {
     for (const auto& [name, change] : {std::pair{"all", "/transmitter/policy/keep=1"}, std::pair{"half", "/transmitter/policy/keep=0.5"}, std::pair{"bare", "/output/records=false"}})
       ran_.push_back(program::Running({"run", world_ + "/x.json", "--set", change, "--out", world_ + "/" + name}, world_ + "/streams").wait());
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(world_); }
   void SetUp() override {
     for (const Outcome& outcome : ran_) ASSERT_EQ(outcome.status, 0) << outcome.err;
   }

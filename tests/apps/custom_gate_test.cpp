@@ -20,7 +20,7 @@ constexpr const char* flags = "";
 int shell(const std::string& command, const std::string& log) { return std::system((command + " >>" + log + " 2>&1").c_str()); }
 
 TEST(CustomGate, BuildsAgainstAnInstalledSemwaveAndRuns) {
-  const std::string folder = tiny::fresh_folder("package"), log = folder + "/log", prefix = folder + "/prefix", build = folder + "/build";
+  const std::string folder = fresh_folder("package"), log = folder + "/log", prefix = folder + "/prefix", build = folder + "/build";
   const std::string source = std::string(SEMWAVE_SOURCE_DIR) + "/examples/custom_gate";
   ASSERT_EQ(shell("cmake --install " SEMWAVE_BINARY_DIR " --prefix " + prefix, log), 0) << tiny::read_text(log);
   EXPECT_TRUE(std::filesystem::exists(prefix + "/include/semwave/transmitter/gate.h"));

@@ -20,7 +20,7 @@ constexpr std::size_t grid = 30;
 class Interruption : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    world_ = testing::TempDir() + "semwave_interruption_" + std::to_string(getpid());
+    world_ = scratch_folder() + "/world";
     tiny::write_pictures(world_ + "/pictures", 1, 20);
     Json scenario = tiny::scenario("pictures");
     Json values = Json::array();
@@ -30,14 +30,13 @@ class Interruption : public testing::Test {
     tiny::write_text(world_ + "/x.json", scenario.dump());
     EXPECT_EQ(Running({"run", world_ + "/x.json", "--out", world_ + "/whole", "--threads", "1", "--quiet"}, world_ + "/streams").wait().status, 0);
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(world_); }
 
   /// Starts a run and signals it once some rows are there; tried again where a fast run was done before the signal came.
   static Outcome signalled(int number, const std::string& out) {
     Outcome outcome;
     for (int attempt = 0; attempt < 5; ++attempt) {
       std::filesystem::remove_all(out);
-      Running running({"run", world_ + "/x.json", "--out", out, "--threads", "1"}, tiny::fresh_folder("streams"));
+      Running running({"run", world_ + "/x.json", "--out", out, "--threads", "1"}, fresh_folder("streams"));
       while (!running.ended() && tiny::lines_of(out + "/results.jsonl").size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       running.signal(number);
       outcome = running.wait();
@@ -57,7 +56,7 @@ class Interruption : public testing::Test {
 };
 
 TEST_F(Interruption, KilledAndRunAgainGivesTheSameRows) {
-  const std::string out = tiny::fresh_folder("out");
+  const std::string out = fresh_folder("out");
   ASSERT_EQ(signalled(SIGKILL, out).status, 128 + SIGKILL);
   const std::size_t rows = tiny::lines_of(out + "/results.jsonl").size();
   ASSERT_GE(rows, 3u);
@@ -66,7 +65,7 @@ TEST_F(Interruption, KilledAndRunAgainGivesTheSameRows) {
 }
 
 TEST_F(Interruption, CtrlCKeepsFinishedPoints) {
-  const std::string out = tiny::fresh_folder("out");
+  const std::string out = fresh_folder("out");
   const Outcome outcome = signalled(SIGINT, out);
   ASSERT_EQ(outcome.status, 130) << outcome.err;
   EXPECT_NE(outcome.err.find("interrupted"), std::string::npos) << outcome.err;
@@ -79,14 +78,14 @@ TEST_F(Interruption, CtrlCKeepsFinishedPoints) {
 }
 
 TEST_F(Interruption, AFullDiskLeavesEarlierRows) {
-  const std::string out = tiny::fresh_folder("out");
+  const std::string out = fresh_folder("out");
   // A limit on file sizes stands in for a disk that is full: both stop a write half way. Children inherit it.
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const rlimit limit{100000, before.rlim_max};
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &limit);
-  Running running({"run", world_ + "/x.json", "--out", out, "--threads", "1", "--quiet"}, tiny::fresh_folder("streams"));
+  Running running({"run", world_ + "/x.json", "--out", out, "--threads", "1", "--quiet"}, fresh_folder("streams"));
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   const Outcome outcome = running.wait();

@@ -11,7 +11,7 @@ namespace {
 class NodePrograms : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = tiny::fresh_folder("world");
+    folder_ = fresh_folder("world");
     tiny::write_pictures(folder_ + "/pictures", 2, 60);
     Json scenario = tiny::scenario(folder_ + "/pictures");
     scenario["output"]["records"] = true;

@@ -56,6 +56,6 @@ class Running {
   bool ended_ = false;
 };
 
-inline Outcome run(const std::vector<std::string>& arguments) { return Running(arguments, tiny::fresh_folder("streams")).wait(); }
+inline Outcome run(const std::vector<std::string>& arguments) { return Running(arguments, fresh_folder("streams")).wait(); }
 
 }  // namespace semwave::program

@@ -9,6 +9,7 @@
 #include "channel/ldpc_decoder.h"
 #include "core/error.h"
 #include "tests/channel/coded_frames.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {
@@ -136,7 +137,7 @@ std::string alist_of(const LdpcCode& code) {
 
 TEST(Alist, ACodeWrittenAsAFileDecodesAsItself) {
   const auto code = LdpcCode::ieee_80211n(648, LdpcRate::half);
-  const std::string path = testing::TempDir() + "wifi.alist";
+  const std::string path = temporary_path("wifi.alist");
   std::ofstream(path) << alist_of(*code);
   const auto read = LdpcCode::from_alist(path);
   std::remove(path.c_str());

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {
@@ -98,7 +99,7 @@ TEST(ChannelRegistry, ReadsEveryKind) {
     EXPECT_TRUE(disturbed.interference.known);
     EXPECT_EQ(settings_of("\"" + kind + "\"").interference.kind, InterferenceKind::none);
   }
-  const std::string file = testing::TempDir() + "semwave_registry_test.csv";
+  const std::string file = temporary_path("trace.csv");
   std::ofstream(file) << "slot,snr_db\n0,-5\n1,15\n";
   const ChannelSettings trace = settings_of(R"({"kind": "trace", "file": ")" + file + R"("})");
   EXPECT_EQ(trace.fading.kind, FadingKind::none);

@@ -16,6 +16,7 @@
 #include "core/json.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/jpeg_bytes.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {

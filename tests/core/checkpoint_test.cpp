@@ -15,6 +15,7 @@
 
 #include "core/json.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {
@@ -114,13 +115,6 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-std::string own_folder() {
-  const std::string folder = temporary_path("folder");
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directory(folder);
-  return folder;
-}
-
 TEST(Checkpoint, HalvesAreTheNearestWithTiesToEven) {
   // Every finite half survives, and what lies between goes to the nearer one.
   Checkpoint checkpoint{.half = true};
@@ -144,7 +138,7 @@ TEST(Checkpoint, HalvesAreTheNearestWithTiesToEven) {
 }
 
 TEST(Checkpoint, AnArrayThatIsNotFiniteIsNotWrittenAndTheOldFileStays) {
-  const std::string folder = own_folder(), path = folder + "/model.safetensors";
+  const std::string folder = fresh_folder("folder"), path = folder + "/model.safetensors";
   write_checkpoint(path, small());
   Checkpoint diverged = small();
   diverged.arrays[0].values[2] = std::nanf("");
@@ -154,7 +148,7 @@ TEST(Checkpoint, AnArrayThatIsNotFiniteIsNotWrittenAndTheOldFileStays) {
 }
 
 TEST(WriteFileWhole, ReplacesAFileAndLeavesNothingElse) {
-  const std::string folder = own_folder(), path = folder + "/a.txt";
+  const std::string folder = fresh_folder("folder"), path = folder + "/a.txt";
   write_file_whole(path, "old text", 8);
   write_file_whole(path, "new", 3);
   EXPECT_EQ(read_file_whole(path, 100), "new");
@@ -169,7 +163,7 @@ TEST(WriteFileWhole, ReplacesAFileAndLeavesNothingElse) {
 }
 
 TEST(WriteFileWhole, NamesTheSystemsReason) {
-  const std::string folder = own_folder();
+  const std::string folder = fresh_folder("folder");
   EXPECT_EQ(error_of([&] { write_file_whole(folder + "/no/a", "x", 1); }), folder + "/no/a: cannot write: No such file or directory");
   EXPECT_EQ(error_of([&] { write_file_whole(folder, "x", 1); }), folder + ": cannot write: Is a directory");
   // As root a rename would put a file in the place of the device.
@@ -177,7 +171,7 @@ TEST(WriteFileWhole, NamesTheSystemsReason) {
 }
 
 TEST(WriteFileWhole, AFailedWriteKeepsTheOldFileAndNoTemporary) {
-  const std::string folder = own_folder(), path = folder + "/a.txt";
+  const std::string folder = fresh_folder("folder"), path = folder + "/a.txt";
   write_file_whole(path, "old", 3);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);

@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/jpeg_bytes.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {
@@ -41,13 +42,6 @@ class DataVariable {
   std::string old_;
   bool had_ = false;
 };
-
-std::string new_folder(const std::string& name) {
-  const std::string folder = temporary_path(name);
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 void write(const std::string& path, const std::string& bytes) {
   fs::create_directories(fs::path(path).parent_path());
@@ -77,7 +71,7 @@ DatasetRequest request(const std::string& name, Split split, const std::string& 
 }
 
 TEST(FashionMnist, ValidationIsTheEndOfTrain) {
-  const std::string folder = new_folder("data");
+  const std::string folder = fresh_folder("data");
   write_fashion(folder, "train", 5007);
   const Dataset train = load_dataset(request("fashion-mnist", Split::train, folder));
   const Dataset validation = load_dataset(request("fashion-mnist", Split::validation, folder));
@@ -94,7 +88,7 @@ TEST(FashionMnist, ValidationIsTheEndOfTrain) {
 }
 
 TEST(FashionMnist, DescribesItselfAndItsContents) {
-  const std::string folder = new_folder("data");
+  const std::string folder = fresh_folder("data");
   write_fashion(folder + "/fashion-mnist", "t10k", 12);
   const Dataset data = load_dataset(request("fashion-mnist", Split::test, folder, 11));
   EXPECT_EQ(data.name, "fashion-mnist");
@@ -113,7 +107,7 @@ TEST(FashionMnist, DescribesItselfAndItsContents) {
 }
 
 TEST(FashionMnist, TheVariableIsLookedAtBeforeTheSystem) {
-  const std::string folder = new_folder("data");
+  const std::string folder = fresh_folder("data");
   write_fashion(folder, "t10k", 3);
   const DataVariable variable(folder.c_str());
   EXPECT_EQ(load_dataset(request("fashion-mnist", Split::test, "")).count(), 3);
@@ -132,7 +126,7 @@ TEST(FashionMnist, TheDebianPackageLoads) {
 }
 
 TEST(Dataset, WhatIsMissingIsNamedWithTheRemedy) {
-  const std::string folder = new_folder("empty");
+  const std::string folder = fresh_folder("empty");
   const std::string fashion = error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder)); });
   EXPECT_TRUE(fashion.starts_with("x.json: /source: no t10k-images-idx3-ubyte in " + folder + ", ")) << fashion;
   expect_contains(fashion, "apt-get install dataset-fashion-mnist");
@@ -147,7 +141,7 @@ TEST(Dataset, WhatIsMissingIsNamedWithTheRemedy) {
 }
 
 TEST(Dataset, NamesAreListedAndEachIsKnown) {
-  const std::string folder = new_folder("empty");
+  const std::string folder = fresh_folder("empty");
   ASSERT_EQ(dataset_names().size(), 3u);
   for (const DatasetName& dataset : dataset_names()) {
     EXPECT_FALSE(dataset.summary.empty());
@@ -157,7 +151,7 @@ TEST(Dataset, NamesAreListedAndEachIsKnown) {
 }
 
 TEST(Dataset, MoreImagesThanThereAreAreRefused) {
-  const std::string folder = new_folder("data");
+  const std::string folder = fresh_folder("data");
   write_fashion(folder, "t10k", 3);
   write_fashion(folder, "train", 10);
   EXPECT_EQ(load_dataset(request("fashion-mnist", Split::test, folder, 3)).count(), 3);
@@ -181,7 +175,7 @@ std::string cifar_records(int first, int count) {
 }
 
 TEST(Cifar10, PlanesBecomePixelsAndBatchesFollowEachOther) {
-  const std::string folder = new_folder("data");
+  const std::string folder = fresh_folder("data");
   for (int batch = 0; batch < 5; ++batch)
     write(folder + "/cifar-10-batches-bin/data_batch_" + std::to_string(batch + 1) + ".bin", cifar_records(1002 * batch, 1002));
   write(folder + "/cifar-10-batches-bin/test_batch.bin", cifar_records(3, 4));
@@ -212,7 +206,7 @@ std::vector<int> first_values(const Dataset& data) {
 }
 
 TEST(ImageFolder, ValidationIsTheLastTenthOfEachClassAndClassesTakeTurns) {
-  const std::string root = new_folder("data");
+  const std::string root = fresh_folder("data");
   for (int i = 0; i < 20; ++i) write_value(root + "/train/zebra/" + std::to_string(100 + i) + ".png", 100 + i);
   for (int i = 0; i < 11; ++i) write_value(root + "/train/ant/" + std::to_string(10 + i) + ".PNG", 10 + i);
   write_value(root + "/train/ant/.hidden.png", 77);
@@ -237,7 +231,7 @@ TEST(ImageFolder, ValidationIsTheLastTenthOfEachClassAndClassesTakeTurns) {
 }
 
 TEST(ImageFolder, ClassFoldersAloneAreTheSplitAskedFor) {
-  const std::string root = new_folder("data");
+  const std::string root = fresh_folder("data");
   for (int i = 0; i < 20; ++i) write_value(root + "/a/" + std::to_string(10 + i) + ".png", i);
   const std::string bytes = jpeg_bytes({2, 3, 1, std::vector<std::uint8_t>(6, 50)});
   write(root + "/b/x.jpeg", bytes);
@@ -245,7 +239,7 @@ TEST(ImageFolder, ClassFoldersAloneAreTheSplitAskedFor) {
 }
 
 TEST(ImageFolder, PicturesOfAnotherSizeAreNamed) {
-  const std::string root = new_folder("data");
+  const std::string root = fresh_folder("data");
   write_value(root + "/a/1.png", 1);
   write_value(root + "/b/2.png", 1, 4);
   const std::string message = error_of([&] { load_dataset(request("folder", Split::test, root)); });
@@ -257,7 +251,7 @@ TEST(ImageFolder, PicturesOfAnotherSizeAreNamed) {
 TEST(ImageFolder, WhatIsMissingIsNamed) {
   const DataVariable variable(nullptr);
   expect_contains(error_of([] { load_dataset(request("folder", Split::test, "")); }), "needs source.path or $SEMWAVE_DATA");
-  const std::string root = new_folder("data");
+  const std::string root = fresh_folder("data");
   expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root + "/no")); }), "there is no folder " + root + "/no");
   expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }), "has no class folders");
   fs::create_directories(root + "/train/a");

@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "core/sha256.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/jpeg_bytes.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {

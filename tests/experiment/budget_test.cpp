@@ -83,7 +83,7 @@ TEST(LostForecastTest, ALostImageCostsItsConditionAndItsClass) {
 
 /// Predicts and runs a scenario over pictures.
 struct World {
-  explicit World(const Json& changes) : folder(tiny::fresh_folder("pictures")) {
+  explicit World(const Json& changes) : folder(fresh_folder("pictures")) {
     tiny::write_pictures(folder, 10, 60);
     Json value = tiny::scenario(folder);
     for (const auto& [pointer, change] : changes.items()) set_pointer(value, pointer, change, "test");

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "experiment/results.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 #include "tests/fixtures/tiny_model.h"
 #include "tests/fixtures/whole_path.h"
 
@@ -21,7 +22,7 @@ using Channels = WholePath;
 const List<Plan> plans{{1, 2, 4}, {0.5, 0, 16}, {0, 1, 4}, {0.12, 1, 1}, {0.3, 2, 3}, {1, 0, 8}, {0.75, 1, 2}, {0.5, 2, 4}};
 
 std::vector<Json> every_channel() {
-  const std::string trace = testing::TempDir() + "semwave_channels_test.csv";
+  const std::string trace = temporary_path("trace.csv");
   std::ofstream(trace) << "slot,re,im\n0,1,0.5\n1,-0.3,1\n2,0.8,-0.8\n";
   const Json estimated{{"receiver", "estimated"}};
   return {{{"kind", "mimo"}, {"antennas", {{"transmit", 1}, {"receive", 3}}}},
@@ -166,8 +167,7 @@ TEST(ChannelScenario, ConventionsThatDoNotGoTogetherAreRefused) {
 }
 
 TEST(ChannelScenario, ATraceLiesBesideTheScenarioAndItsContentsAreThePoint) {
-  const std::string folder = testing::TempDir() + "semwave_trace_scenario", file = folder + "/x.json";
-  std::filesystem::remove_all(folder);
+  const std::string folder = temporary_path("world"), file = folder + "/x.json";
   std::filesystem::create_directories(folder + "/traces");
   std::ofstream(folder + "/traces/a.csv") << "slot,snr_db\n0,3\n";
   Json value = tiny::scenario_json();

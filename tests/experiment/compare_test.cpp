@@ -98,7 +98,7 @@ struct Made {
 };
 
 std::string make_folder(const std::string& name, const Made& made) {
-  const std::string path = tiny::fresh_folder(name);
+  const std::string path = fresh_folder(name);
   Json scenario{{"name", name}, {"source", {{"dataset", "folder"}, {"split", made.split}, {"count", 0}}}, {"channel", {{"snr_db", 5}}}, {"sweep", Json::object()}};
   if (made.snr_db.size() > 1) scenario["sweep"]["/channel/snr_db"] = made.snr_db;
   tiny::write_text(path + "/scenario.json", scenario.dump());
@@ -151,7 +151,7 @@ TEST(MatchTest, ARangeThatWasKilledKnowsItsRows) {
 
 TEST(MatchTest, FilesAreTheSameHoweverFoldersNameThem) {
   // Two folders at different depths, each naming the tables of policies from where it lies; one of them was killed.
-  const std::string root = tiny::fresh_folder("root");
+  const std::string root = fresh_folder("root");
   std::vector<std::string> paths;
   for (const std::string below : {"one", "deep/two"}) {
     const std::string path = root + "/" + below, up = below == "one" ? "../" : "../../";

@@ -236,7 +236,7 @@ TEST_F(Exits, ShardsAndThreadsMakeNoDifference) {
 }
 
 TEST_F(Exits, ThresholdsAreSetAndSweptAtRunTime) {
-  const std::string folder = tiny::fresh_folder("scenario");
+  const std::string folder = fresh_folder("scenario");
   Json value = scenario("confidence").resolved;
   value["sweep"] = {{"/transmitter/exit/threshold", {0.25, 0.75}}};
   tiny::write_text(folder + "/x.json", value.dump());

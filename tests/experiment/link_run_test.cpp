@@ -110,7 +110,7 @@ TEST(LinkRun, RowsSayWhatWasSeenAndNeverZero) {
 }
 
 TEST(LinkRun, AFolderIsGoneOnWith) {
-  const std::string folder = tiny::fresh_folder("out");
+  const std::string folder = fresh_folder("out");
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   ThreadPool pool(2);
   const Json link{{"code", "ldpc"}, {"length", 648}}, stop{{"frame_errors", 20}, {"max_frames", 640}};

@@ -90,7 +90,7 @@ TEST(Results, RowHoldsTheContractsFigures) {
 }
 
 TEST(Results, PointIsKnownByWhatChangesItsNumbers) {
-  const std::string folder = tiny::fresh_folder("hash");
+  const std::string folder = fresh_folder("hash");
   const auto hash = [&](const std::string& pointer, const Json& value, const std::string& model = "m", const std::string& data = "d") {
     Json changed = tiny::scenario(folder);
     if (!pointer.empty()) changed[Json::json_pointer(pointer)] = value;
@@ -125,7 +125,7 @@ TEST(Results, CsvHasAColumnForEveryNumber) {
 }
 
 TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   const std::vector<ImageRecord> records = four_images().images;
   {
     ResultFolder folder(path);
@@ -146,7 +146,7 @@ TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
 }
 
 TEST(ResultFolder, EndsInTheOrderOfTheGrid) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   const std::vector<ImageRecord> records = four_images().images;
   {
     ResultFolder folder(path);
@@ -164,7 +164,7 @@ TEST(ResultFolder, EndsInTheOrderOfTheGrid) {
 }
 
 TEST(ResultFolder, KeepsTheLinesOfAPointOnceAndWhole) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   const std::vector<ImageRecord> records = four_images().images;
   const std::vector<SlotRow> slots(3);
   OrderedJson row = row_named(sha_named('a'), 1);
@@ -189,14 +189,14 @@ TEST(ResultFolder, KeepsTheLinesOfAPointOnceAndWhole) {
 }
 
 TEST(ResultFolder, RunsAgainWhatHasNoRecordsWhereTheyAreWanted) {
-  ResultFolder folder(tiny::fresh_folder("out"));
+  ResultFolder folder(fresh_folder("out"));
   folder.add(row_named(sha_named('a'), 1), nullptr);
   EXPECT_NE(folder.find(sha_named('a'), false), nullptr);
   EXPECT_EQ(folder.find(sha_named('a'), true), nullptr);
 }
 
 TEST(ResultFolder, RefusesWhatItCannotUse) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   tiny::write_text(path + "/file", "");
   EXPECT_THROW(ResultFolder(path + "/file"), Error);
   EXPECT_THROW(ResultFolder(path + "/file/below"), Error);
@@ -210,7 +210,7 @@ TEST(ResultFolder, RefusesWhatItCannotUse) {
 }
 
 TEST(ResultFolder, IsUsedByOneRunAtATime) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   const ResultFolder first(path);
   try {
     ResultFolder second(path);
@@ -221,7 +221,7 @@ TEST(ResultFolder, IsUsedByOneRunAtATime) {
 }
 
 TEST(ResultFolder, KeepsWholeRowsWhereNoMoreCanBeWritten) {
-  const std::string path = tiny::fresh_folder("out");
+  const std::string path = fresh_folder("out");
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {  // a limit on file sizes stands in for a full disk: both stop a write half way
@@ -271,12 +271,11 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
 class RunOfTinyWorld : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    pictures_ = testing::TempDir() + "semwave_results_pictures_" + std::to_string(getpid());
+    pictures_ = scratch_folder() + "/world";
     tiny::write_pictures(pictures_, 1, 30);
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(pictures_); }
   void SetUp() override {
-    folder_ = tiny::fresh_folder("world");
+    folder_ = fresh_folder("world");
     value_ = tiny::scenario(pictures_);
     value_["sweep"] = {{"/channel/snr_db", {0, 20}}, {"/transmitter/policy/keep", {0.25, 1}}};
     value_["output"] = {{"records", true}};

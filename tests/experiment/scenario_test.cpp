@@ -130,7 +130,7 @@ TEST(Scenario, RefusesWrongTypesAndRanges) {
 }
 
 TEST(Scenario, RefusesNotANumber) {
-  const std::string folder = tiny::fresh_folder("nan"), path = folder + "/x.json";
+  const std::string folder = fresh_folder("nan"), path = folder + "/x.json";
   std::string text = tiny::scenario("pictures").dump();
   text.replace(text.find("\"snr_db\":5"), 10, "\"snr_db\":NaN");
   tiny::write_text(path, text);
@@ -151,7 +151,7 @@ TEST(Scenario, RefusesPlansBeyondTheNetwork) {
 }
 
 TEST(Scenario, ReadsPolicyTablesWhenItIsChecked) {
-  const std::string folder = tiny::fresh_folder("table");
+  const std::string folder = fresh_folder("table");
   const std::string missing = mistake_in(changed("/transmitter/policy", {{"kind", "table"}, {"file", folder + "/none.json"}}));
   EXPECT_TRUE(missing.starts_with(folder + "/none.json: cannot open")) << missing;
   tiny::write_text(folder + "/deep.json", R"({"made_by": "hand", "entries": [{"from_db": 0, "depth": 9}]})");
@@ -160,7 +160,7 @@ TEST(Scenario, ReadsPolicyTablesWhenItIsChecked) {
 }
 
 TEST(Scenario, PathsAreRelativeToTheFile) {
-  const std::string folder = tiny::fresh_folder("paths");
+  const std::string folder = fresh_folder("paths");
   std::filesystem::create_directories(folder + "/deep");
   Json value = tiny::scenario("pictures");
   value["model"] = "../model.safetensors";
@@ -183,7 +183,7 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
 }
 
 TEST(Scenario, AnOverrideEndsTheSweepOfItsKey) {
-  const std::string path = tiny::fresh_folder("swept") + "/x.json";
+  const std::string path = fresh_folder("swept") + "/x.json";
   Json value = tiny::scenario("pictures");
   value["sweep"] = {{"/channel/snr_db", {0, 10}}, {"/transmitter/policy/keep", {0.5, 1.0}}};
   tiny::write_text(path, value.dump());
@@ -194,7 +194,7 @@ TEST(Scenario, AnOverrideEndsTheSweepOfItsKey) {
 }
 
 TEST(Scenario, OverridesReachDefaultsAndShortForms) {
-  const std::string path = tiny::fresh_folder("set") + "/x.json";
+  const std::string path = fresh_folder("set") + "/x.json";
   Json value = tiny::scenario("pictures");
   value["channel"] = "awgn";
   value["transmitter"].erase("gate");

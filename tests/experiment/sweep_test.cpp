@@ -9,7 +9,7 @@ namespace semwave {
 namespace {
 
 Scenario with_sweep(const std::string& sweep) {
-  const std::string path = tiny::fresh_folder("sweep") + "/x.json";
+  const std::string path = fresh_folder("sweep") + "/x.json";
   std::string text = tiny::scenario("pictures").dump();
   text.back() = ',';
   tiny::write_text(path, text + "\"sweep\": " + sweep + "}");

@@ -24,7 +24,7 @@ TEST(Isotonic, IsTheNearestRisingSequence) {
 /// A folder as `semwave run` leaves it: two plans, the dear one better below 5 dB; a third that is dearer and worse.
 std::string folder_of(const std::vector<std::pair<std::string, Json>>& changes = {}, bool two_models = false) {
   static int number = 0;
-  const std::string folder = tiny::fresh_folder(std::to_string(number++));
+  const std::string folder = fresh_folder(std::to_string(number++));
   Json value = tiny::scenario("pictures");
   for (const auto& [pointer, change] : std::vector<std::pair<std::string, Json>>{
            {"/name", "sweep"}, {"/source/split", "validation"}, {"/channel/snr_db", {{"uniform", {-5, 20}}}}, {"/sweep", {{"/transmitter/policy/keep", {0.25, 0.5, 0.75}}}}})

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 #include "tests/fixtures/tiny_model.h"
 #include "transmitter/plan_table.h"
 

@@ -12,6 +12,7 @@
 #include "core/dataset.h"
 #include "core/json.h"
 #include "core/random.h"
+#include "tests/core/scratch.h"
 
 namespace semwave::tiny {
 
@@ -29,15 +30,6 @@ inline std::vector<std::string> lines_of(const std::string& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   return lines;
-}
-
-/// A fresh folder of this test.
-inline std::string fresh_folder(const std::string& name) {
-  const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-  const std::string path = testing::TempDir() + "semwave_" + info->test_suite_name() + "_" + info->name() + "_" + name;
-  std::filesystem::remove_all(path);
-  std::filesystem::create_directories(path);
-  return path;
 }
 
 /// root/{train,test}/{dark,light}/000.png ..., each class `train` and `test` pictures.

@@ -10,6 +10,7 @@
 #include "core/checkpoint.h"
 #include "core/error.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 #include "tests/fixtures/tiny_model.h"
 
 namespace semwave {
@@ -27,8 +28,7 @@ std::string bytes(const fs::path& file) {
 class Training : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / ("semwave_training_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
+    root_ = fresh_folder("training");
     const Dataset data = tiny::images(150);
     for (int i = 0; i < data.count(); ++i) {
       const fs::path folder = root_ / "data" / "train" / data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
@@ -39,7 +39,6 @@ class Training : public ::testing::Test {
     scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}});
     backend_ = make_cpu_backend();
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {},
            int shard = 4) {

@@ -12,7 +12,7 @@ namespace {
 class Journals : public testing::Test {
  protected:
   void SetUp() override {
-    path_ = tiny::fresh_folder("journal") + "/one.journal";
+    path_ = fresh_folder("journal") + "/one.journal";
     owner_.name = "edge";
     Journal journal(path_, owner_);
     begins_.push_back(bytes().size());

@@ -273,7 +273,7 @@ TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
 
 TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  const std::string watched = tiny::fresh_folder("watched"), picture = folder_ + "/pictures/test/dark/1000.png";
+  const std::string watched = fresh_folder("watched"), picture = folder_ + "/pictures/test/dark/1000.png";
   const std::string letters = "\xC3\xA4";
   std::string many;
   for (int i = 0; i < 100; ++i) many += letters;

@@ -12,7 +12,7 @@ namespace {
 class Security : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = tiny::fresh_folder("world");
+    folder_ = fresh_folder("world");
     tiny::write_pictures(folder_ + "/pictures", 2, 5);
     scenario_ = parse_scenario(tiny::scenario(folder_ + "/pictures"), "tiny.json");
     make_keys(folder_ + "/keys", {{"edge", NodeRole::receiver}, {"camera", NodeRole::transmitter}});

@@ -256,7 +256,7 @@ TEST_F(Nodes, PlainSocketsStayOnThisMachine) {
 
 /// A picture that left before its transmitter was killed keeps its number: another one would be given that one's answer.
 TEST_F(Nodes, AWatchedPictureKeepsItsNumber) {
-  const std::string watched = tiny::fresh_folder("watched"), here = folder_ + "/here", pictures = folder_ + "/pictures/test/dark";
+  const std::string watched = fresh_folder("watched"), here = folder_ + "/here", pictures = folder_ + "/pictures/test/dark";
   std::filesystem::copy_file(pictures + "/1000.png", watched + "/b.png");
   ClientOptions client;
   client.watch = watched;

@@ -153,7 +153,7 @@ namespace semwave {
 class Nodes : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = tiny::fresh_folder("world");
+    folder_ = fresh_folder("world");
     tiny::write_pictures(folder_ + "/pictures", 2, 20);
     json_ = tiny::scenario(folder_ + "/pictures");
     json_["output"]["records"] = true;
@@ -168,9 +168,9 @@ class Nodes : public testing::Test {
 
   /// Transmitter and receiver say what a simulation says, the receiver's records too; the simulation.
   nodes::Simulated expect_as_simulated(const Scenario& scenario) const {
-    nodes::Simulated wanted = nodes::simulate(scenario, tiny::fresh_folder("run"));
+    nodes::Simulated wanted = nodes::simulate(scenario, fresh_folder("run"));
     ServerOptions options;
-    options.out = tiny::fresh_folder("there");
+    options.out = fresh_folder("there");
     nodes::RunningServer server(scenario, options);
     const ClientSummary sent = nodes::transmit(scenario, to(server.port()));
     EXPECT_EQ(sent.failure, "");

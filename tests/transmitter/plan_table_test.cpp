@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 
 namespace semwave {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "core/random.h"
 #include "tests/core/expect_error.h"
+#include "tests/core/scratch.h"
 #include "transmitter/plan_table.h"
 
 namespace semwave {
