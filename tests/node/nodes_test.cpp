@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "node/frame.h"
 #include "node/work.h"
+#include "tests/core/expect_error.h"
 
 namespace semwave {
 namespace {
@@ -240,6 +241,15 @@ TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   EXPECT_NEAR(records[39].image.believed_snr_db, 14, 3);
   EXPECT_EQ(records[39].image.symbols_per_token, 2);
   for (std::size_t i = 10; i < 40; ++i) EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
+}
+
+TEST_F(Nodes, ABoundHasNoHeaderToMeasureALinkBy) {
+  json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"transport", "capacity"}};
+  json_.erase("receiver");
+  json_.erase("train");
+  ClientOptions client = to(1);
+  client.report_every = 5;
+  expect_contains(error_of([&] { (void)nodes::transmit(scenario(), client); }), "--feedback: transport 'capacity' is a bound and sends no header");
 }
 
 TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
