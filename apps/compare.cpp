@@ -77,12 +77,14 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
     if (!same) column("b", "B:" + names[i]);
   }
   table.add_number("", "pairs", 6, "/pairs", 0);
-  add_paired(table, "accuracy, B-A in points with 95 % CI", "/accuracy", 4, 100);
-  table.add_number("McNemar", "A_only", 6, "/mcnemar/a_only", 0);
-  table.add_number("McNemar", "B_only", 6, "/mcnemar/b_only", 0);
-  table.add("McNemar", "p", 8, [](const OrderedJson& row) { return fmt::format("{:.2g}", row["mcnemar"]["p"].get<double>()); });
-  add_paired(table, "channel uses an image", "/channel_uses", 2);
   const auto any = [&](const char* key) { return std::any_of(rows.begin(), rows.end(), [key](const OrderedJson& row) { return row.contains(key); }); };
+  if (any("accuracy")) {
+    add_paired(table, "accuracy, B-A in points with 95 % CI", "/accuracy", 4, 100);
+    table.add_number("McNemar", "A_only", 6, "/mcnemar/a_only", 0);
+    table.add_number("McNemar", "B_only", 6, "/mcnemar/b_only", 0);
+    table.add("McNemar", "p", 8, [](const OrderedJson& row) { return row.contains("mcnemar") ? fmt::format("{:.2g}", row["mcnemar"]["p"].get<double>()) : "-"; });
+  }
+  add_paired(table, "channel uses an image", "/channel_uses", 2);
   if (any("psnr_db")) add_paired(table, "PSNR, dB", "/psnr_db", 3);
   if (any("ssim")) add_paired(table, "SSIM", "/ssim", 4);
   table.add_number("lost", "A", 5, "/header_losses/a", 0);

@@ -117,9 +117,9 @@ def main():
     print(f"# lambda {price:.5f} dB a use, mu {mu:.5f} dB a MFLOP: mean {mean(chosen, total_uses):.1f} uses, {mean(chosen, megaflop):.1f} MFLOP, "
           f"PSNR {mean(chosen, lambda row: row['psnr_db']):.3f} dB")
     made_by = (f"benchmarks/make_table.py --uses {options.uses:g} --mflop {options.mflop:g}; {rows[0]['images']} validation images a point of "
-               f"{os.path.relpath(options.scenario, ROOT)}, model sha256 {rows[0]['model_sha256'][:16]}")
+               f"{os.path.relpath(options.scenario, ROOT)}")
     lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
-    Path(options.out).write_text('{\n  "made_by": ' + json.dumps(made_by) + ',\n  "entries": [\n' + lines + "\n  ]\n}\n")
+    Path(options.out).write_text('{\n  "made_by": ' + json.dumps(made_by) + ',\n  "model_sha256": ' + json.dumps(rows[0]["model_sha256"]) + ',\n  "entries": [\n' + lines + "\n  ]\n}\n")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only) {
   return std::min(1.0, std::exp(largest + std::log(2 * sum) - static_cast<double>(n) * std::log(2.0)));
 }
 
-void PairedTotals::add(const ImageRecord& a, const ImageRecord& b) {
+void PairedTotals::add(const ImageRecord& a, const ImageRecord& b, bool decides) {
   const auto [found, fresh] = place_.try_emplace(a.timeline ? a.link : a.image, clusters_.size());
   if (fresh)
     clusters_.emplace_back();
@@ -77,13 +77,15 @@ void PairedTotals::add(const ImageRecord& a, const ImageRecord& b) {
     sums_[figure].a += of_a;
     sums_[figure].b += of_b;
   };
-  pair(accuracy, right(a), right(b));
+  if (decides) {
+    pair(accuracy, right(a), right(b));
+    counts_.mcnemar.a_only += right(a) && !right(b);
+    counts_.mcnemar.b_only += right(b) && !right(a);
+  }
   pair(psnr_db, a.psnr_db, b.psnr_db);
   pair(ssim, a.ssim, b.ssim);
   pair(uses, static_cast<double>(a.uses.total()), static_cast<double>(b.uses.total()));
   ++counts_.pairs;
-  counts_.mcnemar.a_only += right(a) && !right(b);
-  counts_.mcnemar.b_only += right(b) && !right(a);
   counts_.losses_a += a.header_lost;
   counts_.losses_b += b.header_lost;
 }
@@ -233,9 +235,10 @@ PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, 
   RecordReader reader_a(a.records_file(), a.records_of(match.a)), reader_b(b.records_file(), b.records_of(match.b));
   PointComparison made;
   PairedTotals totals;
+  const bool decides = a.rows()[match.a].contains("accuracy") && b.rows()[match.b].contains("accuracy");
   Join(reader_a, reader_b, [&](const ImageRecord& of_a, const ImageRecord& of_b) {
-    totals.add(of_a, of_b);
-    all.add(of_a, of_b);
+    totals.add(of_a, of_b, decides);
+    all.add(of_a, of_b, decides);
   }).run(made);
   made.both = totals.result();
   if (made.both.pairs == 0) throw Error(b.path(), "has no image in common with " + a.path() + " at " + b.label(match.b));
@@ -250,13 +253,15 @@ OrderedJson comparison_json(const Comparison& comparison) {
   };
   OrderedJson made;
   made["pairs"] = comparison.pairs;
-  made["accuracy"] = figure(comparison.accuracy);
-  made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only}, {"b_only", comparison.mcnemar.b_only}, {"p", comparison.mcnemar.p}};
-  for (const auto& [key, mean] : {std::pair{"psnr_db", &comparison.psnr_db}, std::pair{"ssim", &comparison.ssim}}) {
-    if (mean->pairs == 0) continue;
-    made[key] = figure(*mean);
-    if (mean->pairs != comparison.pairs) made[key]["pairs"] = mean->pairs;
-  }
+  const auto measured = [&](const char* key, const PairedMean& mean) {
+    if (mean.pairs == 0) return;
+    made[key] = figure(mean);
+    if (mean.pairs != comparison.pairs) made[key]["pairs"] = mean.pairs;
+  };
+  measured("accuracy", comparison.accuracy);
+  if (comparison.accuracy.pairs > 0) made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only}, {"b_only", comparison.mcnemar.b_only}, {"p", comparison.mcnemar.p}};
+  measured("psnr_db", comparison.psnr_db);
+  measured("ssim", comparison.ssim);
   made["channel_uses"] = figure(comparison.uses);
   made["header_losses"] = {{"a", comparison.losses_a}, {"b", comparison.losses_b}};
   return made;

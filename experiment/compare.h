@@ -30,7 +30,7 @@ struct McNemar {
 struct Comparison {
   std::int64_t pairs = 0;           // images and points compared
   PairedMean accuracy, psnr_db, ssim, uses;
-  McNemar mcnemar;
+  McNemar mcnemar;                  // of the pairs of `accuracy`
   std::int64_t losses_a = 0, losses_b = 0;  // headers
 };
 
@@ -40,8 +40,9 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only);
 /// Adds up pairs, in memory that grows with the images and not with the points.
 class PairedTotals {
  public:
-  /// The same image in both settings; of a timeline, the same image of the same link. Late answers are wrong ones.
-  void add(const ImageRecord& a, const ImageRecord& b);
+  /// The same image in both settings; of a timeline, the same image of the same link. Late answers are wrong ones, and so is what was lost,
+  /// but where a setting measures no accuracy (`decides` is false) nothing is said of it.
+  void add(const ImageRecord& a, const ImageRecord& b, bool decides = true);
   /// Where a cluster holds more than one pair, McNemar's p is that of the clustered statistic (sum d)^2 / sum d^2, d the sum of a
   /// cluster's differences (after Durkalski et al. 2003, without their weights), chi-square with one degree of freedom.
   Comparison result() const;

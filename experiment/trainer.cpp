@@ -193,7 +193,7 @@ void Trainer::report(bool epoch_end) {
             {"seconds", elapsed}};
   if (epoch_end) {
     line["validation_accuracy"] = p.validation_accuracy;
-    line["validation_psnr_db"] = p.validation_psnr_db;
+    if (model_.rebuilds && settings_.image_weight > 0) line["validation_psnr_db"] = p.validation_psnr_db;
   }
   std::ofstream log(path("training.jsonl"), std::ios::app);
   log << line.dump() << '\n' << std::flush;

@@ -94,6 +94,7 @@ struct Made {
   int first = 0, count = 4;
   std::string split = "test";
   bool records = true;
+  bool decides = true;  // its rows have an accuracy
   int label_of_two = 0;
 };
 
@@ -107,7 +108,9 @@ std::string make_folder(const std::string& name, const Made& made) {
     const std::string sha(64, static_cast<char>('a' + i));
     OrderedJson point = OrderedJson::object();
     if (made.snr_db.size() > 1) point["/channel/snr_db"] = made.snr_db[i];
-    rows += OrderedJson{{"point", point}, {"point_sha256", sha}}.dump() + "\n";
+    OrderedJson row{{"point", point}, {"point_sha256", sha}};
+    if (made.decides) row["accuracy"] = 1;
+    rows += row.dump() + "\n";
     for (int image = made.first; image < made.first + made.count; ++image)
       records += make_record(record(static_cast<std::uint32_t>(image), image == 2 ? made.label_of_two : 0, 0, 10 + made.snr_db[i]), sha).dump() + "\n";
   }
@@ -226,6 +229,20 @@ TEST(CompareTest, OtherImagesAreRefused) {
   refused({.snr_db = {0}, .label_of_two = 3}, {"b/records.jsonl: line 3", "image 2 is of class 3 here and of class 0"});
   refused({.snr_db = {0}, .first = 10}, {"no image in common"});
   refused({.snr_db = {0}, .records = false}, {"has no records of b", "--set /output/records=true"});
+}
+
+TEST(CompareTest, WhereOneMeasuredNoAccuracyNothingIsSaidOfIt) {
+  const RecordedFolder a(make_folder("a", {.snr_db = {0}})), b(make_folder("b", {.snr_db = {0}, .decides = false}));
+  PairedTotals all;
+  const PointComparison made = compare_point(a, b, {0, 0}, all);
+  EXPECT_EQ(made.both.pairs, 4);
+  const OrderedJson shown = comparison_json(made.both);
+  EXPECT_FALSE(shown.contains("accuracy"));
+  EXPECT_FALSE(shown.contains("mcnemar"));
+  EXPECT_TRUE(shown.contains("channel_uses"));
+  EXPECT_FALSE(comparison_json(all.result()).contains("accuracy"));
+  compare_point(a, a, {0, 0}, all);
+  EXPECT_EQ(comparison_json(all.result())["accuracy"]["pairs"], 4) << "of the eight pairs";
 }
 
 TEST(CompareTest, BrokenRecordsAreNamedWithTheirLine) {

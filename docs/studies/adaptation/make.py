@@ -239,10 +239,13 @@ def write_page(study, found, lines):
 
 def main():
     parser = argparse.ArgumentParser(description="runs the study of adaptation and draws it")
-    parser.add_argument("--images", type=int, default=5000, help="test images a setting")
+    parser.add_argument("--images", type=int, default=5000, help="test images a setting, at least 200")
     parser.add_argument("--work", default=str(ROOT / "build" / "studies" / "adaptation"))
     parser.add_argument("--semwave", default=str(ROOT / "build" / "semwave"))
-    study = Study(parser.parse_args())
+    options = parser.parse_args()
+    if options.images < 200:  # budgets come from the means of settings, and of fewer images those lie below what the tables can keep
+        parser.error("--images: at least 200")
+    study = Study(options)
     found = overview(study)
     over_snr(found)
     lines = delay_doppler(study, found) + estimation(study, found)
