@@ -2,6 +2,7 @@
 #include "channel/known_gains.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <numbers>
@@ -10,6 +11,20 @@
 #include "core/random.h"
 
 namespace semwave {
+
+namespace {
+
+/// Of one real dimension of a gain. Every image asks.
+const QuantisedNormal& quantised_dimension(int bits) {
+  static const auto all = [] {
+    std::array<QuantisedNormal, largest_quantiser_bits + 1> made;
+    for (int b = 1; b <= largest_quantiser_bits; ++b) made[static_cast<std::size_t>(b)] = quantised_normal(b, quantised_gain);
+    return made;
+  }();
+  return all[static_cast<std::size_t>(bits)];
+}
+
+}  // namespace
 
 std::complex<double> quantised(std::complex<double> gain, int bits) {
   return {quantise(gain.real(), -quantised_gain, quantised_gain, bits), quantise(gain.imag(), -quantised_gain, quantised_gain, bits)};
@@ -41,7 +56,7 @@ KnownGains::ErrorPower KnownGains::unestimated_error() const {
         const double width = std::ldexp(2 * quantised_gain, -csi_.bits);
         return {.variance = width * width / 6};
       }
-      const auto [error, power] = quantised_normal(csi_.bits, quantised_gain);
+      const auto& [error, power] = quantised_dimension(csi_.bits);
       const double along = 0.5 - power - error;  // E[known* (h - known)] of both dimensions, by 2 known h = h^2 + known^2 - (h - known)^2
       return {2 * error, along * along / (2 * power)};
     }

@@ -42,24 +42,35 @@ Rows read_rows(const std::string& path) {
   return made;
 }
 
-void ResultFolder::check(const std::string& path, const char* key) {
+namespace {
+
+void refuse_training(const std::string& path) {
   if (std::filesystem::exists(path + "/training.safetensors")) throw Error(path, "holds a training: choose another folder");
-  if (!std::filesystem::exists(path + "/results.jsonl")) return;
-  const Rows rows = read_rows(path + "/results.jsonl");
+}
+
+void refuse_others(const std::string& path, const Rows& rows, const char* key) {
   if (std::any_of(rows.rows.begin(), rows.rows.end(), [&](const OrderedJson& row) { return !row.contains(key); })) throw Error(path, "holds results of another command: choose another folder");
+}
+
+}  // namespace
+
+void ResultFolder::check(const std::string& path, const char* key) {
+  refuse_training(path);
+  if (std::filesystem::exists(path + "/results.jsonl")) refuse_others(path, read_rows(path + "/results.jsonl"), key);
 }
 
 ResultFolder::ResultFolder(std::string path, const char* key) : path_(std::move(path)), records_(file("records.jsonl")), slots_(file("slots.jsonl")) {
   std::error_code problem;
   std::filesystem::create_directories(path_, problem);
   if (problem || !std::filesystem::is_directory(path_)) throw Error(path_, "cannot be made a result folder: " + (problem ? problem.message() : std::string("there is a file of that name")));
-  check(path_, key);
+  refuse_training(path_);
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) fail(path_, "cannot be opened");
   try {
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) throw Error(path_, "another run is writing to this folder");
     append_synced(file("results.jsonl"), "");  // so that a folder without leave to write is known before anything runs
     rows_ = read_rows(file("results.jsonl"));
+    refuse_others(path_, rows_, key);
     drop_torn_line(file("results.jsonl"), rows_.bytes, rows_.whole);
     std::set<std::string> done;
     for (const auto& [sha, row] : rows_.place) done.insert(sha);

@@ -127,6 +127,8 @@ struct Scenario {
   std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
 
   SeparationSettings separation() const { return {codec, budget, carriage, outage, channel, design_snr_db}; }
+  /// Streams are carried as a bound allows: without code and without header.
+  bool bound() const { return pair == PairKind::separation && carriage != Carriage::coded; }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 

@@ -26,7 +26,7 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   if (!named) check_plain(options_.host, options_.keys.has_value(), options_.insecure, "--connect " + options_.host);
   if (options_.keys) tls_ = make_tls_context(*options_.keys, false);
   for (const Point& point : station.points())
-    if (options_.report_every > 0 && point.scenario.pair == PairKind::separation && point.scenario.carriage != Carriage::coded)
+    if (options_.report_every > 0 && point.scenario.bound())
       throw Error("--feedback", std::string("transport '") + name_of(point.scenario.carriage) + "' is a bound and sends no header, by which a receiver measures the link");
   if (!options_.watch.empty()) {
     if (station.points().size() > 1) throw Error("--watch " + options_.watch, "a watched folder takes a scenario without sweep: choose one point with --set");

@@ -81,7 +81,7 @@ bool Hearing::fits(const BurstMessage& burst) const {
   const Scenario& scenario = station_.points()[burst.point].scenario;
   const Architecture& a = station_.model(burst.point).architecture;
   if (!scenario.channel.noiseless && burst.places.size() != burst.count) return false;
-  const bool separation = scenario.pair == PairKind::separation, bound = separation && scenario.carriage != Carriage::coded;
+  const bool separation = scenario.pair == PairKind::separation, bound = scenario.bound();
   // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are whole bytes.
   if (burst.header.parts.empty() && !(separation && (bound || burst.count == 0))) return false;
   if (!burst.told.empty() && (!bound || burst.told.size() % 8 != 0)) return false;

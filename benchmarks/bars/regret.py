@@ -20,9 +20,9 @@ def over_repeats(records, value):
 def body(bar):
     table = str(ROOT / "scenarios" / "tables" / "fashion_class_rayleigh.json")
     policies = [{"kind": kind, "file": table, "uses": bar.options.uses} for kind in ("pareto", "oracle")]
+    repeats = list(range(bar.options.repeats))
     for doppler in DOPPLERS:
         channel = {"kind": "rayleigh", "snr_db": {"uniform": [-5, 20]}, "doppler": doppler, "csi": {"transmitter": {"kind": "delayed", "delay": 1}}}
-        repeats = list(range(bar.options.repeats))
         settings = {"/source/split": "test", "/source/count": bar.options.images, "/channel": channel, "/sweep": {"/source/repeat": repeats, "/transmitter/policy": policies}}
         out = f"doppler_{doppler:g}"
         rows, _ = bar.run("scenarios/tables/fashion_class_rayleigh_validation.json", settings, out)
