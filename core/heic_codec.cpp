@@ -200,10 +200,12 @@ std::string heic_library() {
   std::string made = std::string("libheif ") + heif_get_version();
   const heif_encoder_descriptor* encoders[most];
   const int encoding = heif_get_encoder_descriptors(heif_compression_HEVC, nullptr, encoders, most);
-  for (int i = 0; i < encoding; ++i) made += std::string(", ") + heif_encoder_descriptor_get_name(encoders[i]);
+  for (int i = 0; i < encoding; ++i)
+    made += std::string(", ") + heif_encoder_descriptor_get_name(encoders[i]);
   const heif_decoder_descriptor* decoders[most];
   const int decoding = heif_get_decoder_descriptors(heif_compression_HEVC, decoders, most);
-  for (int i = 0; i < decoding; ++i) made += std::string(", ") + heif_decoder_descriptor_get_name(decoders[i]);
+  for (int i = 0; i < decoding; ++i)
+    made += std::string(", ") + heif_decoder_descriptor_get_name(decoders[i]);
   return made;
 }
 

@@ -55,7 +55,8 @@ struct LinkRunSettings {
   std::function<void(std::size_t point, const OrderedJson& row, bool reused)> finished;
   std::function<void(std::size_t point, const Error& problem)> failed;  // the other points go on
   /// As RunSettings::components.
-  std::function<std::vector<Component>(const Scenario& point, DeviceKind device)> components = link_components_used;
+  std::function<std::vector<Component>(const Scenario& point, DeviceKind device)> components =
+      link_components_used;
 };
 
 class LinkRun {

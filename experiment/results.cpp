@@ -51,11 +51,14 @@ std::string quoted(const std::string& cell) {
 
 }  // namespace
 
-std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device) {
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device) {
   return point_sha256(scenario, model_sha256, data_sha256, device, components_used(scenario, device));
 }
 
-std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device, const std::vector<Component>& components) {
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device,
+                         const std::vector<Component>& components) {
   Json known = scenario.resolved;
   for (const char* key : {"sweep", "output", "name"}) known.erase(key);
   visit_paths(known, [&](const std::string& pointer, std::string& path) {

@@ -338,7 +338,7 @@ auto with_changed(Usual usual, const std::string& name) {
 std::string listed(const Indices& points, const std::function<std::string(std::size_t)>& name) {
   std::string text;
   for (const std::size_t point : points) text += (text.empty() ? "" : "; ") + name(point);
-  return text.empty() ? "none" : text;
+  return text.empty() ? "no point" : text;
 }
 
 class StaleResults : public ::testing::Test {
@@ -394,7 +394,7 @@ TEST_F(StaleResults, AChangedTableOrPartRunsExactlyThePointsThatUseItAgain) {
     const Indices ran = run(scenario, out, changed);
     EXPECT_EQ(ran, affected) << "after a change of: " << changed;
     EXPECT_EQ(run(scenario, out, changed), Indices{}) << "what was run again is kept: " << changed;
-    RecordProperty("changed: " + changed, "ran again: " + listed(ran, name));
+    RecordProperty(changed, "-> " + listed(ran, name));
   }
   EXPECT_EQ(run(scenario, out), Indices{})
       << "the rows of before are still there, behind the others";
@@ -429,9 +429,8 @@ TEST_F(StaleResults, AChangedPartRunsTheBitsThatUseItAgain) {
   for (const auto& [changed, affected] : planted) {
     const Indices ran = run_bits(changed);
     EXPECT_EQ(ran, affected) << "after a change of: " << changed;
-    RecordProperty(
-        "changed: " + changed,
-        "ran again: bits, " + listed(ran, [&](std::size_t point) { return codes[point]; }));
+    RecordProperty(changed,
+                   "-> " + listed(ran, [&](std::size_t point) { return codes[point] + " bits"; }));
   }
   EXPECT_EQ(run_bits(""), Indices{});
 }
