@@ -10,6 +10,8 @@
 #include "channel/convolutional_code.h"
 #include "channel/crc.h"
 #include "channel/modulation.h"
+#include "channel/numerics.h"
+#include "core/json.h"
 
 namespace semwave {
 namespace {
@@ -167,6 +169,18 @@ std::optional<List<Bits>> decode_header(std::span<const std::complex<float>> sym
   std::optional<FoundHeader> found = find_header(symbols, gains, noise_variance, first_bits, next_bits, nullptr);
   if (!found) return std::nullopt;
   return std::move(found->parts);
+}
+
+std::string header_tables_sha256() {
+  Json formats = Json::array(), table = Json::array();
+  for (const HeaderFormat& format : header_formats()) formats.push_back({format.bits_per_symbol, format.repetition});
+  for (const LossTable& of_format : loss_table) {
+    Json rows = Json::array();
+    for (const auto& row : of_format.exponent) rows.push_back(row);
+    table.push_back({of_format.first_snr_db, rows});
+  }
+  const std::string text = canonical({formats, loss_table_step_db, loss_table_lengths, table});
+  return sha256(text.data(), text.size());
 }
 
 }  // namespace semwave

@@ -6,7 +6,9 @@
 #include <cassert>
 #include <sstream>
 
+#include "channel/numerics.h"
 #include "core/error.h"
+#include "core/json.h"
 
 namespace semwave {
 namespace {
@@ -185,6 +187,13 @@ bool LdpcCode::holds(std::span<const std::uint8_t> codeword) const {
     if (sum & 1u) return false;
   }
   return true;
+}
+
+std::string ldpc_tables_sha256() {
+  Json table = Json::array();
+  for (const Standard& code : standards) table.push_back({code.length, code.lift, code.block_rows, code.shifts});
+  const std::string text = canonical(table);
+  return sha256(text.data(), text.size());
 }
 
 }  // namespace semwave

@@ -80,6 +80,10 @@ std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding);
 /// approximation, 1 dB worse. The SNR includes the gain where that is known; for gains that vary within the block the figure is too low.
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db);
 
+/// SHA-256 over every value of channel/transport_loss_table.inc: another table is another sum, with
+/// nothing to remember. Results say by it which table they were made with.
+std::string transport_loss_table_sha256();
+
 /// What a sender may choose from, by index: QPSK from rate 1/16 to 256-QAM at 5/6, code `automatic`, sparsest first. Both ends know the list; a
 /// choice costs modulation_coding_bits in a header.
 const std::vector<ModulationCoding>& modulation_codings();

@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "channel/capacity.h"
+#include "channel/numerics.h"
 #include "core/error.h"
+#include "core/json.h"
 
 namespace semwave {
 namespace {
@@ -157,6 +159,11 @@ void PolarCode::encode(std::span<const std::uint8_t> message, std::span<std::uin
     if (!frozen_[i]) inputs[i] = checked[next++];
   polar_transform(inputs);
   for (std::size_t k = 0; k < places_.size(); ++k) codeword[k] = inputs[static_cast<std::size_t>(places_[k])];
+}
+
+std::string polar_tables_sha256() {
+  const std::string text = canonical({universal_sequence, sub_blocks});
+  return sha256(text.data(), text.size());
 }
 
 }  // namespace semwave

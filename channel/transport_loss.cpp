@@ -6,6 +6,7 @@
 
 #include "channel/capacity.h"
 #include "channel/modulation_coding.h"
+#include "core/json.h"
 
 namespace semwave {
 namespace {
@@ -140,6 +141,14 @@ TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double large
     if (fits ? !best_fits || uses < best.uses : !best_fits && loss < best.loss) best = {.index = static_cast<int>(i), .bits = bits, .uses = uses, .loss = loss};
   }
   return best;
+}
+
+std::string transport_loss_table_sha256() {
+  Json rows = Json::array();
+  for (const LossRow& row : loss_table)
+    rows.push_back({channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits, row.length, row.snr_db});
+  const std::string text = canonical({loss_table_losses, rows});
+  return sha256(text.data(), text.size());
 }
 
 }  // namespace semwave

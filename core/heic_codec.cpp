@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/image_codec.h"
+#include "core/numerics.h"
 
 namespace semwave {
 namespace {
@@ -192,6 +193,20 @@ class HeicCodec final : public ImageCodec {
 std::shared_ptr<const ImageCodec> make_heic_codec() {
   static const std::shared_ptr<const ImageCodec> codec = std::make_shared<HeicCodec>();
   return codec;
+}
+
+std::string heic_library() {
+  constexpr int most = 8;
+  std::string made = std::string("libheif ") + heif_get_version();
+  const heif_encoder_descriptor* encoders[most];
+  const int encoding = heif_get_encoder_descriptors(heif_compression_HEVC, nullptr, encoders, most);
+  for (int i = 0; i < encoding; ++i)
+    made += std::string(", ") + heif_encoder_descriptor_get_name(encoders[i]);
+  const heif_decoder_descriptor* decoders[most];
+  const int decoding = heif_get_decoder_descriptors(heif_compression_HEVC, decoders, most);
+  for (int i = 0; i < decoding; ++i)
+    made += std::string(", ") + heif_decoder_descriptor_get_name(decoders[i]);
+  return made;
 }
 
 }  // namespace semwave

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/image_codec.h"
+#include "core/numerics.h"
 
 namespace semwave {
 namespace {
@@ -181,5 +182,7 @@ class JpegCodec final : public ImageCodec {
 }  // namespace
 
 std::shared_ptr<const ImageCodec> make_jpeg_codec() { return std::make_shared<JpegCodec>(); }
+
+std::string jpeg_library() { return "libjpeg-turbo " + std::to_string(LIBJPEG_TURBO_VERSION_NUMBER); }
 
 }  // namespace semwave

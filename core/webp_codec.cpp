@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/image_codec.h"
+#include "core/numerics.h"
 
 namespace semwave {
 namespace {
@@ -117,5 +118,7 @@ class WebpCodec final : public ImageCodec {
 }  // namespace
 
 std::shared_ptr<const ImageCodec> make_webp_codec() { return std::make_shared<WebpCodec>(); }
+
+std::string webp_library() { return "libwebp " + std::to_string(WebPGetEncoderVersion()) + " " + std::to_string(WebPGetDecoderVersion()); }
 
 }  // namespace semwave

@@ -145,7 +145,8 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
   std::vector<OrderedJson> rows;
   for (std::size_t i = 0; i < points_.size() && !summary.interrupted; ++i) {
     const Point& point = points_[i];
-    const std::string sha = point_sha256(point.scenario, "", "", backend_.kind());
+    const std::string sha = point_sha256(point.scenario, "", "", backend_.kind(),
+                                         settings.components(point.scenario, backend_.kind()));
     if (const OrderedJson* row = folder_ ? folder_->find(sha, false) : nullptr) {
       rows.push_back(*row);
       rows.back()["point"] = swept_in_order(scenario_, point, folder_->path());

@@ -54,6 +54,9 @@ struct LinkRunSettings {
   std::function<void(std::size_t point, const LinkPoint& so_far)> progress;
   std::function<void(std::size_t point, const OrderedJson& row, bool reused)> finished;
   std::function<void(std::size_t point, const Error& problem)> failed;  // the other points go on
+  /// As RunSettings::components.
+  std::function<std::vector<Component>(const Scenario& point, DeviceKind device)> components =
+      link_components_used;
 };
 
 class LinkRun {

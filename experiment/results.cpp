@@ -51,7 +51,14 @@ std::string quoted(const std::string& cell) {
 
 }  // namespace
 
-std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device) {
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device) {
+  return point_sha256(scenario, model_sha256, data_sha256, device, components_used(scenario, device));
+}
+
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device,
+                         const std::vector<Component>& components) {
   Json known = scenario.resolved;
   for (const char* key : {"sweep", "output", "name"}) known.erase(key);
   visit_paths(known, [&](const std::string& pointer, std::string& path) {
@@ -63,7 +70,11 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
       path.clear();
     }
   });
-  const Json all{{"scenario", known}, {"model", model_sha256}, {"data", data_sha256}, {"numerics", numerics_version}, {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
+  Json numerics = Json::object();
+  for (const Component& component : components) numerics[component.name] = component.version;
+  const Json all{{"scenario", known},   {"model", model_sha256},
+                 {"data", data_sha256}, {"numerics", numerics},
+                 {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
   const std::string text = canonical(all);
   return sha256(text.data(), text.size());
 }

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "experiment/evaluate.h"
 #include "experiment/model.h"
+#include "experiment/numerics.h"
 #include "experiment/point_lines.h"
 #include "experiment/scenario.h"
 #include "experiment/timeline.h"
@@ -19,13 +20,15 @@ namespace semwave {
 
 using OrderedJson = nlohmann::ordered_json;  // rows keep the order of docs/results.md
 
-/// Changes whenever the numbers of a point may change in the last bit (a kernel's order of summation, a draw's counter): results of
-/// another version are run again.
-inline constexpr const char* numerics_version = "3";
-
-/// What a point is known by: the resolved scenario without `sweep`, `output` and `name`, with each file it names replaced by the
-/// SHA-256 of what is in it (checkpoint, images, policy table), the numerics version and the kind of device.
-std::string point_sha256(const Scenario& scenario, const std::string& model_sha256, const std::string& data_sha256, DeviceKind device);
+/// What a point is known by: the resolved scenario without `sweep`, `output` and `name`, with each file
+/// that it names replaced by the SHA-256 of what is in it (checkpoint, images, policy table), the parts
+/// of the code and the tables that it uses, and the kind of device.
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device,
+                         const std::vector<Component>& components);
+/// Of a point that sends images: with components_used.
+std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
+                         const std::string& data_sha256, DeviceKind device);
 
 /// Swept pointer -> value, in the order the sweep of the whole scenario is written; paths as a file of `folder` says them, or as they are.
 OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std::string& folder = {});

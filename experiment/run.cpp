@@ -69,7 +69,9 @@ RunSummary Run::run(const RunSettings& settings) {
     const Loaded loaded = load(point.scenario);
     std::string sha;
     try {
-      sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "", loaded.data->sha256, backend_.kind());
+      sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "",
+                         loaded.data->sha256, backend_.kind(),
+                         settings.components(point.scenario, backend_.kind()));
     } catch (const Error& problem) {  // a file that it names has gone
       fails(problem);
       continue;

@@ -25,6 +25,9 @@ struct RunSettings {
   std::function<void(std::size_t point, int done, int total)> progress;
   std::function<void(std::size_t point, const OrderedJson& row, bool reused)> finished;
   std::function<void(std::size_t point, const Error& problem)> failed;  // the other points go on
+  /// What a point is known by beside scenario, model and images. A test plants another version here.
+  std::function<std::vector<Component>(const Scenario& point, DeviceKind device)> components =
+      components_used;
 };
 
 struct RunSummary {

@@ -49,12 +49,17 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   if (frame.type == FrameType::hello) hello = read_hello(frame.body);
   Refusal refusal;
   const auto differs = [&](RefusalCode code, const char* what, const Digest& theirs, const Digest& ours) {
-    refusal = {code, std::string("the ") + what + " differs: the transmitter has " + hexadecimal(theirs).substr(0, 16) + "..., the receiver " + hexadecimal(ours).substr(0, 16) + "..."};
+    const auto start_of = [](const Digest& digest) { return hexadecimal(digest).substr(0, 16) + "..."; };
+    refusal = {code, std::string("the ") + what + ": the transmitter has " + start_of(theirs) +
+                         ", the receiver " + start_of(ours)};
   };
   if (!hello) refusal = {RefusalCode::malformed, "expected a hello"};
   else if (hello->protocol != protocol_version) refusal = {RefusalCode::protocol, "the transmitter speaks version " + std::to_string(hello->protocol) + " of the protocol, the receiver version " + std::to_string(protocol_version)};
-  else if (hello->model != station_.model_digest()) differs(RefusalCode::model, "checkpoint", hello->model, station_.model_digest());
-  else if (hello->scenario != station_.scenario_digest()) differs(RefusalCode::scenario, "scenario", hello->scenario, station_.scenario_digest());
+  else if (hello->model != station_.model_digest())
+    differs(RefusalCode::model, "checkpoint differs", hello->model, station_.model_digest());
+  else if (hello->scenario != station_.scenario_digest()) 
+    differs(RefusalCode::scenario, "scenario differs, or a part of the code, a library or a table that it uses",
+            hello->scenario, station_.scenario_digest());
   else if (ending_) refusal = {RefusalCode::ending, "the receiver ends"};
   if (!refusal.reason.empty()) {
     std::string bytes;

@@ -23,7 +23,8 @@ class Station {
   const std::vector<Point>& points() const { return points_; }
   const Model& model(std::size_t point) const { return *models_[point]; }
   Backend& backend() const { return backend_; }
-  /// Of all points together: what the scenario says, files by their content (the checkpoints aside, which the other one holds).
+  /// Of all points together: what the scenario says, files by their content (the checkpoints aside,
+  /// which the other one holds), and the parts of the code and the tables it uses, as on a processor.
   const Digest& scenario_digest() const { return scenario_digest_; }
   const Digest& model_digest() const { return model_digest_; }
   /// Whether a record can be one of this scenario.

@@ -2,7 +2,7 @@
 
 A bar is a script beside this file. It prints a line for each thing it holds semwave to, and its exit status is 0 where all of
 them hold, 1 where one does not, 2 where it could not be measured. Results stay below build/bars/, so a bar that was stopped
-goes on where it was (a point is run anew whenever scenario, model, data or numerics change).
+goes on where it was (a point is run anew whenever scenario, model, data, or a table or part of the code that it uses change).
 """
 import argparse
 import json

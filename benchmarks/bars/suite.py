@@ -10,6 +10,8 @@ import xml.etree.ElementTree
 
 from bar import ROOT, NotMeasured
 
+LONGEST_LINE = 200  # of figures that one test records
+
 
 def build_folder(parser):
     parser.add_argument("--build", default=str(ROOT / "build"), help="build folder of the release preset, tests built")
@@ -40,7 +42,9 @@ def run_tests(bar, pattern):
         for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
             properties = [(entry.get("name"), entry.get("value")) for entry in case.iter("property")]
             if properties:
-                figures.append(f"{case.get('classname')}.{case.get('name')}: " + ", ".join(f"{name} {value}" for name, value in properties))
+                said = [f"{name} {value}" for name, value in properties]
+                between = ", " if sum(map(len, said)) < LONGEST_LINE else "\n#         "
+                figures.append(f"{case.get('classname')}.{case.get('name')}: " + between.join(said))
     if ended.returncode != 0 and not failed:
         raise NotMeasured(f"ctest ended with status {ended.returncode}: {ended.stdout.strip().splitlines()[-1]}")
     return Outcome(passed, failed, figures)

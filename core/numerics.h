@@ -1,0 +1,59 @@
+// What the numbers of a result depend on beside scenario, model and images: the code, in parts
+// that each have a version, and the tables it reads. A point of a result folder is known by those
+// it uses (experiment/numerics.h), so that a change of one runs the points it touches again, and
+// no others.
+//
+// Each room names its parts in a numerics.h of its own; these are core's.
+#pragma once
+
+#include <string>
+
+namespace semwave {
+
+/// A part or a table as it stands in the digest of a point.
+struct Component {
+  std::string name;
+  std::string version;  // the number of a part, a library's own name beside it; SHA-256 of a table
+};
+
+/// A part of the code. Raise its version in the commit that may change a number of a result in its
+/// last bit: another order of summation, another counter of a draw, another choice. A faster or
+/// clearer way to the same bits leaves it alone.
+struct CodePart {
+  const char* name;
+  int version;
+  const char* files;  // of its room, without their endings; a folder ends in '/'
+};
+
+namespace part {
+
+inline constexpr CodePart random_draws{"random draws", 1, "random cpu/normals"};
+
+/// Their pixels and labels are in the digest themselves: this is how they become numbers of a
+/// tensor.
+inline constexpr CodePart images{"images", 1,
+                                 "cifar dataset dataset_files datasets idx image_folder picture"};
+
+inline constexpr CodePart network{"network", 1,
+                                  "architecture checkpoint layers ops/ parameter pass tokens"};
+inline constexpr CodePart network_kernels_cpu{"network kernels, cpu", 1, "cpu/"};
+inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 1, "cuda/"};
+inline constexpr CodePart classifier{"classifier", 1, "classifier"};
+
+inline constexpr CodePart jpeg{"jpeg", 1, "jpeg_codec image_codec"};
+inline constexpr CodePart webp{"webp", 1, "webp_codec image_codec"};
+inline constexpr CodePart heic{"heic", 1, "heic_codec image_codec"};
+
+inline constexpr const CodePart* of_core[] = {
+    &random_draws, &images, &network, &network_kernels_cpu, &network_kernels_cuda, &classifier,
+    &jpeg,         &webp,   &heic};
+
+}  // namespace part
+
+// The libraries behind the image codecs, name and version: another one may code a picture
+// otherwise.
+std::string jpeg_library();  // as compiled against: the library itself does not say
+std::string webp_library();
+std::string heic_library();  // libheif and its encoders and decoders of HEVC
+
+}  // namespace semwave

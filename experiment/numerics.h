@@ -1,0 +1,36 @@
+// Which parts of the code and which tables a point uses (core/numerics.h): with the scenario, the
+// model and the images they are what a point is known by. The one place that says so.
+#pragma once
+
+#include <vector>
+
+#include "core/numerics.h"
+#include "core/tensor.h"
+
+namespace semwave {
+
+struct Scenario;
+
+namespace part {
+
+inline constexpr CodePart scenario{"scenario", 1, "scenario scenario_fields sweep"};
+inline constexpr CodePart evaluation{"evaluation", 1,
+                                     "evaluate images metrics model results shard_run"};
+inline constexpr CodePart psnr{"psnr", 1, "metrics"};
+inline constexpr CodePart ssim{"ssim", 1, "metrics"};
+inline constexpr CodePart timeline{"timeline", 1, "timeline"};
+inline constexpr CodePart link_laboratory{"link laboratory", 1, "link_rows link_run"};
+
+inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &psnr,
+                                                    &ssim,     &timeline,   &link_laboratory};
+
+}  // namespace part
+
+/// Of a point that sends images, as `semwave run` and nodes do, on a device of this kind; by name,
+/// each once. Where it shows only in the run which of several is used (a sender chooses its
+/// modulation and coding), all that may be are there.
+std::vector<Component> components_used(const Scenario& scenario, DeviceKind device);
+/// The same of a point of `semwave link`, which sends bits.
+std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device);
+
+}  // namespace semwave

@@ -1,0 +1,462 @@
+// What a point is known by beside scenario, model and images: that every part of the code and
+// every table is in it, that no point knows of one it does not use, and that a change runs exactly
+// those points again that it touches.
+#include "experiment/numerics.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "channel/modulation_coding.h"
+#include "channel/numerics.h"
+#include "core/checkpoint.h"
+#include "experiment/link_run.h"
+#include "experiment/run.h"
+#include "receiver/numerics.h"
+#include "tests/experiment/tiny_world.h"
+#include "transmitter/numerics.h"
+
+namespace semwave {
+namespace {
+
+using Names = std::set<std::string>;
+using Indices = std::vector<std::size_t>;
+
+// Every kind of point.
+
+Json semantic(const Json& link = "analogue") {
+  return {{"kind", "semantic"},
+          {"gate", "learned"},
+          {"policy", {{"kind", "fixed"}, {"keep", 0.5}, {"depth", 2}, {"symbols_per_token", 4}}},
+          {"link", link}};
+}
+
+Json separation(const std::string& codec, const std::string& transport = "coded") {
+  return {{"kind", "separation"}, {"codec", codec}, {"budget", 400}, {"transport", transport}};
+}
+
+Json digital(const Json& coding) {
+  return {{"kind", "digital"}, {"coding", coding}};
+}
+
+const std::vector<std::pair<std::string, Json>>& transmitters() {
+  static const std::vector<std::pair<std::string, Json>> all{
+      {"semantic", semantic()},
+      {"digital, coding chosen", semantic(digital("auto"))},
+      {"digital, polar code", semantic(digital({{"kind", "fixed"}, {"code", "polar"}}))},
+      {"separation, jpeg", separation("jpeg")},
+      {"separation, heic", separation("heic")},
+      {"separation, webp at capacity", separation("webp", "capacity")},
+      {"label", "label"},
+  };
+  return all;
+}
+
+Json scenario_json(const std::string& pictures = "pictures") {
+  Json made = tiny::scenario(pictures);
+  made["model"]["architecture"]["image_head"] = false;
+  made["channel"] = {{"kind", "awgn"}, {"snr_db", 10}};
+  made["metrics"] = {"accuracy"};
+  return made;
+}
+
+Names used(const std::vector<std::pair<std::string, Json>>& changes,
+           DeviceKind device = DeviceKind::cpu) {
+  Json value = scenario_json();
+  for (const auto& [pointer, change] : changes) set_pointer(value, pointer, change, "test");
+  Names names;
+  for (const Component& component : components_used(parse_scenario(value, "x.json"), device)) {
+    EXPECT_FALSE(component.version.empty()) << component.name;
+    EXPECT_TRUE(names.insert(component.name).second) << component.name << " is there twice";
+  }
+  return names;
+}
+
+Names used_by_link(const Json& link, const Json& channel = {{"kind", "awgn"}, {"snr_db", 3}}) {
+  Names names;
+  const Scenario scenario =
+      parse_scenario({{"version", 1}, {"link", link}, {"channel", channel}}, "link.json");
+  for (const Component& component : link_components_used(scenario, DeviceKind::cpu))
+    names.insert(component.name);
+  return names;
+}
+
+void expect_uses(const std::string& what, const Names& names, const Names& these,
+                 const Names& not_those) {
+  for (const std::string& name : these)
+    EXPECT_TRUE(names.contains(name)) << what << " uses " << name;
+  for (const std::string& name : not_those)
+    EXPECT_FALSE(names.contains(name)) << what << " does not use " << name;
+}
+
+TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
+  const Names transport{"polar code",         "polar tables",   "ldpc code",
+                        "ldpc tables",        "predicted loss", "table of predicted losses",
+                        "modulation codings", "blocks of bits"};
+  const Names header{"header codec", "header tables", "convolutional code", "constellations",
+                     "crc"};
+  const auto both = [](Names a, const Names& b) {
+    a.insert(b.begin(), b.end());
+    return a;
+  };
+  std::map<std::string, Names> of;
+  for (const auto& [name, transmitter] : transmitters())
+    of[name] = used({{"/transmitter", transmitter}});
+
+  expect_uses(
+      "semantic", of["semantic"],
+      both(header, {"network", "network kernels, cpu", "semantic header"}),
+      both(transport, {"jpeg", "classifier", "fading", "digital link", "network kernels, cuda"}));
+  expect_uses("a chosen coding", of["digital, coding chosen"],
+              both(both(header, transport), {"digital link"}), {"jpeg", "classifier"});
+  expect_uses("an agreed coding", of["digital, polar code"],
+              {"polar code", "polar tables", "blocks of bits", "digital link"},
+              {"ldpc code", "ldpc tables", "predicted loss", "table of predicted losses",
+               "modulation codings"});
+  expect_uses("jpeg", of["separation, jpeg"],
+              both(both(header, transport), {"jpeg", "classifier", "network"}),
+              {"heic", "webp", "semantic header", "gates"});
+  expect_uses("heic", of["separation, heic"], both(transport, {"heic"}), {"jpeg", "webp"});
+  expect_uses("a bound", of["separation, webp at capacity"], {"webp", "capacity", "classifier"},
+              both(header, transport));
+  expect_uses("label", of["label"], both(header, {"classifier", "label header"}),
+              both(transport, {"jpeg", "capacity"}));
+
+  expect_uses("pictures without a network",
+              used({{"/transmitter", separation("jpeg")},
+                    {"/model", {{"image", {8, 8, 1}}}},
+                    {"/metrics", {"psnr"}}}),
+              {"jpeg", "psnr"}, {"classifier", "network", "network kernels, cpu", "ssim"});
+  const Json uncounted{{"links", 2}, {"slots", 3}};
+  expect_uses("a timeline without metrics",
+              used({{"/timeline", uncounted}, {"/metrics", Json::array()}}),
+              {"timeline", "network"}, {"network kernels, cpu"});
+  expect_uses("rayleigh", used({{"/channel", "rayleigh"}}), {"fading"},
+              {"antennas", "ofdm", "tap profiles", "trace"});
+  expect_uses("tdl", used({{"/channel", "tdl"}}), {"fading", "ofdm", "tap profiles"},
+              {"antennas"});
+  expect_uses("cuda", used({}, DeviceKind::cuda),
+              {"network kernels, cuda", "channel kernels, cuda"},
+              {"network kernels, cpu", "channel kernels, cpu"});
+
+  const Names images{"network",           "images",        "evaluation",
+                     "header codec",      "header tables", "table of predicted losses",
+                     "modulation codings"};
+  expect_uses("polar bits", used_by_link({{"code", "polar"}}),
+              {"polar code", "crc", "link laboratory"},
+              both(images, {"ldpc code", "convolutional code"}));
+  expect_uses("ldpc bits", used_by_link({{"code", "ldpc"}}), {"ldpc code", "ldpc tables"},
+              both(images, {"polar code", "crc"}));
+  expect_uses("uncoded bits", used_by_link({{"code", "none"}}),
+              {"blocks of bits", "constellations"},
+              both(images, {"polar code", "ldpc code", "crc", "convolutional code"}));
+  expect_uses("bits of either code", used_by_link({{"code", "auto"}}), {"polar code", "ldpc code"},
+              images);
+}
+
+// The parts themselves.
+
+struct Room {
+  std::string name;
+  std::vector<const CodePart*> parts;
+  Names no_number;  // files of the room that decide none: words, files, speed, training
+};
+
+std::vector<Room> rooms() {
+  const auto all = [](const auto& parts) {
+    return std::vector<const CodePart*>(std::begin(parts), std::end(parts));
+  };
+  return {
+      {"core",
+       all(part::of_core),
+       {"augment", "backend", "error", "fields", "file", "json", "json_reader", "list", "numerics",
+        "optimiser", "profile", "registry", "schema", "sha256", "tape", "tensor", "thread_pool"}},
+      {"channel", all(part::of_channel), {"numerics", "serialise"}},
+      {"transmitter", all(part::of_transmitter), {"numerics"}},
+      {"receiver", all(part::of_receiver), {"numerics"}},
+      {"experiment",
+       all(part::of_experiment),
+       {"budget", "compare", "numerics", "objective", "point_lines", "recorded_folder",
+        "result_folder", "run", "scenario_page", "table", "tabulate", "trainer",
+        "training_step"}}};
+}
+
+Names words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+TEST(Numerics, EveryFileThatMayDecideANumberBelongsToAPart) {
+  for (const Room& room : rooms()) {
+    const std::filesystem::path root = std::filesystem::path(SEMWAVE_SOURCE_DIR) / room.name;
+    Names named = room.no_number, there;
+    for (const CodePart* part : room.parts)
+      for (const std::string& file : words_of(part->files)) named.insert(file);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+      const std::string ending = entry.path().extension().string();
+      if (ending != ".h" && ending != ".cpp" && ending != ".cu" && ending != ".inc") continue;
+      const std::filesystem::path below = std::filesystem::relative(entry.path(), root);
+      const std::string file = (below.parent_path() / below.stem()).string(),
+                        folder = below.parent_path().string() + "/";
+      EXPECT_TRUE(named.contains(file) || named.contains(folder))
+          << room.name << "/" << below.string() << " belongs to no part of " << room.name
+          << "/numerics.h";
+      there.insert({file, folder});
+    }
+    for (const std::string& file : named)
+      EXPECT_TRUE(there.contains(file)) << room.name << "/" << file << " is named and not there";
+  }
+}
+
+TEST(Numerics, EveryPartIsUsedBySomePoint) {
+  const std::string trace = fresh_folder("numerics_trace") + "/t.csv";
+  tiny::write_text(trace, "slot,re,im\n0,1,0\n1,0,1\n");
+  Names found;
+  const auto take = [&](const Names& names) { found.insert(names.begin(), names.end()); };
+  for (const auto& [name, transmitter] : transmitters())
+    take(used({{"/transmitter", transmitter}}));
+  for (const Json& channel : {Json("rayleigh"), Json("mimo"), Json("tdl"), Json("erasure"),
+                              Json{{"kind", "trace"}, {"file", trace}}})
+    take(used({{"/channel", channel}}));
+  take(used({{"/timeline", {{"links", 2}, {"slots", 3}}}}));
+  take(used({{"/model", {{"image", {16, 16, 1}}}},
+             {"/transmitter", separation("jpeg")},
+             {"/metrics", {"psnr", "ssim"}}}));
+  take(used({}, DeviceKind::cuda));
+  take(used_by_link({{"code", "auto"}}));
+  Names names;
+  for (const Room& room : rooms())
+    for (const CodePart* part : room.parts) {
+      EXPECT_TRUE(names.insert(part->name).second) << part->name << " is the name of two parts";
+      EXPECT_TRUE(found.contains(part->name)) << "no point knows of " << part->name;
+    }
+}
+
+TEST(Numerics, AnyOtherVersionIsAnotherPoint) {
+  const Scenario scenario = parse_scenario(scenario_json(), "x.json");
+  const std::vector<Component> now = components_used(scenario, DeviceKind::cpu);
+  const auto known_by = [&](const std::vector<Component>& components) {
+    return point_sha256(scenario, "m", "d", DeviceKind::cpu, components);
+  };
+  EXPECT_EQ(point_sha256(scenario, "m", "d", DeviceKind::cpu), known_by(now));
+  std::set<std::string> sums{known_by(now)};
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    std::vector<Component> other = now;
+    other[i].version += "'";
+    EXPECT_TRUE(sums.insert(known_by(other)).second) << now[i].name;
+  }
+}
+
+// The tables.
+
+/// Numbers of a C++ initialiser in their order; comments count for nothing.
+std::vector<double> numbers_between(const std::string& text, const std::string& from,
+                                    const std::string& to) {
+  const std::size_t begin = text.find(from) + from.size();
+  const std::string part = std::regex_replace(text.substr(begin, text.find(to, begin) - begin),
+                                              std::regex("//[^\n]*|ChannelCode::"), "");
+  static const std::regex number(R"(-?\b\d+(\.\d+)?(e-?\d+)?)");
+  std::vector<double> found;
+  for (std::sregex_iterator at(part.begin(), part.end(), number), end; at != end; ++at)
+    found.push_back(std::stod(at->str()));
+  return found;
+}
+
+std::string sum_of(const Json& table) {
+  const std::string text = canonical(table);
+  return sha256(text.data(), text.size());
+}
+
+TEST(Numerics, TheSumOfPredictedLossesIsOverEveryValueOfTheirTable) {
+  const std::string text =
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss_table.inc");
+  const auto sum_in = [](const std::string& table) {
+    const std::vector<double> losses = numbers_between(table, "loss_table_losses = {", "}");
+    static const std::regex row(R"(\{ChannelCode::(\w+), (.*?), \{(.*?)\}\})");
+    Json rows = Json::array();
+    for (std::sregex_iterator at(table.begin(), table.end(), row), end; at != end; ++at) {
+      Json made{at->str(1)};
+      for (const double value : numbers_between(at->str(2) + ";", "", ";")) made.push_back(value);
+      made.push_back(numbers_between(at->str(3) + ";", "", ";"));
+      rows.push_back(made);
+    }
+    EXPECT_GT(rows.size(), 100u);
+    return sum_of({losses, rows});
+  };
+  EXPECT_EQ(transport_loss_table_sha256(), sum_in(text))
+      << "a value of the file is not in the sum, or was not compiled";
+  for (const std::string& end :
+       {std::string("}},\n"), std::string(", {")}) {  // a threshold, a length
+    std::string changed = text;
+    char& digit = changed[changed.find(end, changed.size() / 2) - 1];
+    digit = digit == '9' ? '0' : static_cast<char>(digit + 1);
+    EXPECT_NE(sum_in(changed), sum_in(text));
+  }
+}
+
+TEST(Numerics, TheSumOfHeaderTablesIsOverEveryValueOfTheirTable) {
+  const std::string text =
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/header_loss_table.inc");
+  const std::vector<double> values = numbers_between(text, "loss_table = {{", ";"),
+                            lengths = numbers_between(text, "loss_table_lengths = {", "}");
+  const double step = numbers_between(text, "loss_table_step_db = ", ";").at(0);
+  const std::size_t columns = static_cast<std::size_t>(
+                        numbers_between(text, "loss_table_columns = ", ";").at(0)),
+                    rows = lengths.size(), formats = 4;
+  ASSERT_EQ(values.size(), formats * (1 + rows * columns));
+  Json table = Json::array();
+  for (std::size_t f = 0; f < formats; ++f) {
+    auto value = values.begin() + static_cast<std::ptrdiff_t>(f * (1 + rows * columns));
+    Json of_format{*value++, Json::array()};
+    for (std::size_t r = 0; r < rows; ++r, value += static_cast<std::ptrdiff_t>(columns))
+      of_format[1].push_back(
+          std::vector<double>(value, value + static_cast<std::ptrdiff_t>(columns)));
+    table.push_back(of_format);
+  }
+  const Json of_formats{{4, 1}, {2, 1}, {2, 2.4}, {2, 8}};  // bits a symbol, repetition
+  EXPECT_EQ(header_tables_sha256(), sum_of({of_formats, step, lengths, table}));
+}
+
+// Planted: what is run again.
+
+/// As the program has it, one version changed.
+template <class Usual>
+auto with_changed(Usual usual, const std::string& name) {
+  return [=](const Scenario& scenario, DeviceKind device) {
+    std::vector<Component> components = usual(scenario, device);
+    for (Component& component : components)
+      if (component.name == name) component.version += ", changed";
+    return components;
+  };
+}
+
+std::string listed(const Indices& points, const std::function<std::string(std::size_t)>& name) {
+  std::string text;
+  for (const std::size_t point : points) text += (text.empty() ? "" : "; ") + name(point);
+  return text.empty() ? "no point" : text;
+}
+
+class StaleResults : public ::testing::Test {
+ protected:
+  /// A run into the folder; the points that it did not find there.
+  Indices run(const Scenario& scenario, const std::string& folder,
+              const std::string& changed = "") {
+    semwave::Run again(scenario, *backend_, pool_);
+    again.open(folder, {});
+    Indices ran;
+    RunSettings settings{
+        .finished =
+            [&](std::size_t point, const OrderedJson&, bool reused) {
+              if (!reused) ran.push_back(point);
+            },
+        .failed = [](std::size_t, const Error& problem) { ADD_FAILURE() << problem.what(); },
+        .components = with_changed(components_used, changed)};
+    again.run(settings);
+    return ran;
+  }
+
+  std::unique_ptr<Backend> backend_ = make_cpu_backend();
+  ThreadPool pool_{2};
+};
+
+TEST_F(StaleResults, AChangedTableOrPartRunsExactlyThePointsThatUseItAgain) {
+  const std::string folder = fresh_folder("stale");
+  tiny::write_pictures(folder + "/pictures", 1, 2);
+  Json value = scenario_json(folder + "/pictures");
+  for (const auto& [name, transmitter] : transmitters())
+    value["sweep"]["/transmitter"].push_back(transmitter);
+  const Scenario scenario = parse_scenario(value, "x.json");
+  const auto name = [](std::size_t point) { return transmitters()[point].first; };
+  const Indices all{0, 1, 2, 3, 4, 5, 6}, chosen{1, 3, 4};
+  const std::string out = folder + "/out";
+  EXPECT_EQ(run(scenario, out), all);
+  EXPECT_EQ(run(scenario, out), Indices{});
+
+  const std::vector<std::pair<std::string, Indices>> planted{
+      {"table of predicted losses", chosen},
+      {"modulation codings", chosen},
+      {"header tables", {0, 1, 2, 3, 4, 6}},
+      {part::polar_code.name, {1, 2, 3, 4}},
+      {part::ldpc_code.name, chosen},
+      {part::digital_link.name, {1, 2}},
+      {part::semantic_receiver.name, {0, 1, 2}},
+      {part::classifier.name, {3, 4, 5, 6}},
+      {part::heic.name, {4}},
+      {part::fading.name, {}},
+      {part::network_kernels_cuda.name, {}},
+      {part::random_draws.name, all}};
+  for (const auto& [changed, affected] : planted) {
+    const Indices ran = run(scenario, out, changed);
+    EXPECT_EQ(ran, affected) << "after a change of: " << changed;
+    EXPECT_EQ(run(scenario, out, changed), Indices{}) << "what was run again is kept: " << changed;
+    RecordProperty(changed, "-> " + listed(ran, name));
+  }
+  EXPECT_EQ(run(scenario, out), Indices{})
+      << "the rows of before are still there, behind the others";
+}
+
+TEST_F(StaleResults, AChangedPartRunsTheBitsThatUseItAgain) {
+  const std::string folder = fresh_folder("stale_link");
+  const std::vector<std::string> codes{"ldpc", "polar", "convolutional", "none"};
+  const Scenario scenario = parse_scenario({{"version", 1},
+                                            {"link", {{"block_bits", 100}}},
+                                            {"channel", {{"kind", "awgn"}, {"snr_db", 2}}},
+                                            {"stop", {{"max_frames", 64}}},
+                                            {"sweep", {{"/link/code", codes}}}},
+                                           "link.json");
+  const auto run_bits = [&](const std::string& changed) {
+    LinkRun again(scenario, *backend_, pool_);
+    again.open(folder + "/out", {});
+    Indices ran;
+    LinkRunSettings settings{.finished =
+                                 [&](std::size_t point, const OrderedJson&, bool reused) {
+                                   if (!reused) ran.push_back(point);
+                                 },
+                             .components = with_changed(link_components_used, changed)};
+    again.run(settings);
+    return ran;
+  };
+  EXPECT_EQ(run_bits(""), (Indices{0, 1, 2, 3}));
+  const std::vector<std::pair<std::string, Indices>> planted{
+      {part::polar_code.name, {1}},         {part::ldpc_code.name, {0}},
+      {part::convolutional_code.name, {2}}, {part::blocks.name, {0, 1, 2, 3}},
+      {"table of predicted losses", {}},    {part::header_codec.name, {}}};
+  for (const auto& [changed, affected] : planted) {
+    const Indices ran = run_bits(changed);
+    EXPECT_EQ(ran, affected) << "after a change of: " << changed;
+    RecordProperty(changed,
+                   "-> " + listed(ran, [&](std::size_t point) { return codes[point] + " bits"; }));
+  }
+  EXPECT_EQ(run_bits(""), Indices{});
+}
+
+TEST_F(StaleResults, AChangedModelRunsItsOwnPointsAgain) {
+  const std::string folder = fresh_folder("stale_model");
+  tiny::write_pictures(folder + "/pictures", 1, 2);
+  const auto train = [&](const std::string& name, int seed) {
+    Json value = scenario_json(folder + "/pictures");
+    value["seed"] = seed;
+    write_checkpoint(folder + "/" + name,
+                     to_checkpoint(make_model(parse_scenario(value, "x.json"), *backend_)));
+  };
+  train("a.safetensors", 1);
+  train("b.safetensors", 2);
+  Json value = scenario_json(folder + "/pictures");
+  value["model"] = folder + "/a.safetensors";
+  value["sweep"] = {{"/channel/snr_db", {0, 10}},
+                    {"/model", {folder + "/a.safetensors", folder + "/b.safetensors"}}};
+  const Scenario scenario = parse_scenario(value, "x.json", {"/model", "/channel/snr_db"});
+  const std::string out = folder + "/out";
+  EXPECT_EQ(run(scenario, out), (Indices{0, 1, 2, 3}));
+  train("b.safetensors", 3);
+  EXPECT_EQ(run(scenario, out), (Indices{2, 3}));
+  EXPECT_EQ(run(scenario, out), Indices{});
+}
+
+}  // namespace
+}  // namespace semwave
