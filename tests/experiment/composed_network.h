@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/layers.h"
 #include "core/ops/ops.h"
+#include "core/random.h"
 #include "tests/experiment/golden_stages.h"
 #include "tests/fixtures/ragged.h"
 
@@ -64,9 +65,6 @@ class Composition {
     return Var(pass.backend.from_host({rows, columns}, array.values.data()));
   }
 
-  /// Whether the checkpoint has a tensor: a linear layer's weight, for one.
-  bool has(const std::string& name) const { return checkpoint_.find(name) != nullptr; }
-
   Var condition(const std::string& name, const std::vector<float>& five) {
     const Var x = stage(name + ".features", Var(pass.backend.from_host({5}, five.data())), {5});
     const Var hidden = linear(name + ".fc1", reshape(pass, x, {1, 5}), Activation::gelu);
@@ -112,6 +110,11 @@ class Composition {
                       const Var& condition) {
     const Tokens after = attended(name, x, condition);
     const Var normed = norm(name + ".norm2", after, condition);
+    if (a.experts == 1) {
+      const Var hidden = linear(name + ".experts.0.fc1", normed, Activation::gelu);
+      const Var out = linear(name + ".experts.0.fc2", hidden, Activation::none, after.rows);
+      return {stage(name + ".output", out), x.layout};
+    }
     const Var logits =
         stage(name + ".router", linear(name + ".router", concat_columns(pass, normed, noise)));
     const Routing routing = route(pass, logits, 1);
@@ -141,15 +144,27 @@ class Composition {
     return host(pass.backend, stage(name + ".logits", logits, {a.classes}).value());
   }
 
-  /// The best `k` rows by the gate's score behind `depth` blocks.
-  Tokens gated(const Tokens& x, int depth, int k, const Var& condition,
-               std::vector<float>& scores) {
+  /// What the gate gives each row behind `depth` blocks: its head's number, or a drawn one.
+  std::vector<float> scores(const Tokens& x, int depth, bool random, const Var& condition) {
     const std::string head = "transmitter.gate.scores." + std::to_string(depth);
-    const Var normed = norm(head + ".norm", x, condition);
-    const Var hidden = stage(head + ".hidden", linear(head + ".fc1", normed, Activation::gelu));
-    const Var score = linear(head + ".fc2", hidden);
-    stage(head + ".scores", score, {score.value().size()});
-    scores = host(pass.backend, score.value());
+    std::vector<float> made;
+    if (random) {
+      for (const std::int32_t place : x.layout->positions) {
+        const RandomWords words = philox(pass.draws.seed, Purpose::gate, pass.draws.images[0],
+                                         pass.draws.visit, static_cast<std::uint32_t>(place));
+        made.push_back(static_cast<float>(uniform(words[0])));
+      }
+    } else {
+      const Var normed = norm(head + ".norm", x, condition);
+      const Var hidden = stage(head + ".hidden", linear(head + ".fc1", normed, Activation::gelu));
+      made = host(pass.backend, linear(head + ".fc2", hidden).value());
+    }
+    record_.stage(head + ".scores", {static_cast<std::int64_t>(made.size())}, made.data());
+    return made;
+  }
+
+  /// The `k` rows of the highest scores behind `depth` blocks.
+  Tokens gated(const Tokens& x, int depth, int k, const std::vector<float>& scores) {
     std::vector<std::int32_t> order(scores.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(), [&](std::int32_t l, std::int32_t r) {

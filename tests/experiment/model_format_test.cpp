@@ -47,6 +47,9 @@ std::vector<std::uint8_t> picture() {
   return pixels;
 }
 
+/// Whose draws the random gate and the page's examples of noise are.
+const Draws draws{.seed = 7, .visit = 1, .images = {3}};
+
 /// The page's noise of a use.
 std::complex<double> turning(std::size_t use) {
   const auto u = static_cast<double>(use);
@@ -135,7 +138,7 @@ class CaseRun {
     made_ = {.name = name, .model = model, .weights_sha256 = golden::weights_digest(checkpoint_)};
     made_.given = std::move(given);
     net_ = std::make_unique<Composition>(*backend_, checkpoint_, made_);
-    net_->pass.draws.images = {0};
+    net_->pass.draws = draws;
     const std::vector<std::uint8_t> pixels = picture();
     List<float> values;
     for (const std::uint8_t pixel : pixels) values.push_back(static_cast<float>(pixel) / 255.0f);
@@ -193,8 +196,7 @@ class CaseRun {
     const bool positions = given["positions"] == "sent",
                answers = given["exit"]["kind"] != "fixed";
     const int k = tokens_to_keep(plan.keep_ratio, grid), S = plan.symbols_per_token;
-    ASSERT_EQ(given["gate_at"].size(), 1u) << "several gates would each keep another share";
-    const int gate_at = given["gate_at"][0].get<int>();
+    const std::vector<int> at = given["gate_at"];
 
     const Var c = net.condition("transmitter.condition",
                                 {static_cast<float>(std::clamp(believed_snr_db, -20.0, 40.0) / 10),
@@ -202,7 +204,7 @@ class CaseRun {
                                  static_cast<float>(plan.exit_depth) / static_cast<float>(blocks),
                                  std::log2(static_cast<float>(S)) / 4, positions ? 1.0f : 0.0f});
     Tokens x = net.tokenise("transmitter.tokeniser", image_);
-    std::vector<float> scores;
+    std::vector<float> first_scores;
     std::vector<std::vector<float>> exits;
     for (int depth = 0;; ++depth) {
       if (depth > 0 && net.a.exit_heads)
@@ -211,8 +213,16 @@ class CaseRun {
         made_.whole("transmitter.answer", {largest(exits.back())});
         break;
       }
-      if (depth == gate_at) x = net.gated(x, depth, k, c, scores);
-      if (depth == plan.exit_depth) break;
+      const bool leaves = depth == plan.exit_depth;
+      const auto gate = std::find(at.begin(), at.end(), depth);
+      if (depth <= at.back() && (leaves || gate != at.end())) {
+        const double places = static_cast<double>(gate - at.begin()) + 1;
+        const double share = leaves ? 1 : places / static_cast<double>(at.size());
+        const std::vector<float> scores = net.scores(x, depth, given["gate"] == "random", c);
+        if (first_scores.empty()) first_scores = scores;
+        x = net.gated(x, depth, tokens_to_keep(std::pow(plan.keep_ratio, share), grid), scores);
+      }
+      if (leaves) break;
       x = net.block("transmitter.blocks." + std::to_string(depth), x, c);
     }
     std::vector<float> symbols;
@@ -229,7 +239,7 @@ class CaseRun {
     }
 
     const Model real = model({{"kind", "semantic"},
-                              {"gate", {{"kind", "learned"}, {"at", given["gate_at"]}}},
+                              {"gate", {{"kind", given["gate"]}, {"at", given["gate_at"]}}},
                               {"exit", given["exit"]},
                               {"policy",
                                {{"kind", "fixed"},
@@ -247,7 +257,7 @@ class CaseRun {
       expect_equal(exits[d], host(*backend_, trace.exits[d].logits.value()),
                    "exit head " + std::to_string(d + 1));
     if (!answers) {
-      expect_equal(scores, host(*backend_, trace.scores.value()), "scores");
+      expect_equal(first_scores, host(*backend_, trace.scores.value()), "scores");
       EXPECT_EQ(trace.layout->positions, x.layout->positions);
     }
     const Symbols on_air = header_stages(made_, burst.headers[0]);
@@ -398,6 +408,19 @@ Json given_of(const std::string& name) {
              {"believed_snr_db", believed_snr_db},
              {"noise_variance", noise_variance},
              {"exit", {{"kind", "fixed"}}}};
+  if (name == "dense") {
+    given.update(
+        {{"gate", "random"},
+         {"gate_at", {0, 2}},
+         {"keep", 0.3},
+         {"depth", 1},
+         {"symbols_per_token", 3},
+         {"positions", "sent"},
+         {"receptions", Json::array({noisy})},
+         {"draws", {{"seed", draws.seed}, {"image", draws.images[0]}, {"visit", draws.visit}}}});
+    return given;
+  }
+  given["gate"] = "learned";
   const bool image = name == "fashion";
   given["keep"] = image ? 0.5 : 0.25;
   given["symbols_per_token"] = image ? 8 : 4;
@@ -416,21 +439,23 @@ const std::vector<Named> cases{{"fashion", "models/fashion.safetensors"},
                                {"fashion_class", "models/fashion_class.safetensors"},
                                {"fashion_class_answer", "models/fashion_class.safetensors"},
                                {"fashion_classifier", "models/fashion_classifier.safetensors"},
+                               {"dense", "models/studies/dense.safetensors"},
                                {"header_qpsk", ""},
                                {"header_repeated", ""},
                                {"header_robust", ""}};
 
 /// Payload noise of unit variance at places 0 to 3, as the program draws it.
 Json noise_draws() {
-  constexpr std::uint64_t seed = 7;
-  constexpr std::uint32_t image = 3, visit = 1;
   Json values = Json::array();
   for (std::uint32_t place = 0; place < 4; ++place) {
     const std::complex<double> z =
-        complex_normal(philox(seed, Purpose::noise, image, visit, place));
+        complex_normal(philox(draws.seed, Purpose::noise, draws.images[0], draws.visit, place));
     values.push_back({z.real(), z.imag()});
   }
-  return {{"seed", seed}, {"image", image}, {"visit", visit}, {"values", values}};
+  return {{"seed", draws.seed},
+          {"image", draws.images[0]},
+          {"visit", draws.visit},
+          {"values", values}};
 }
 
 void write_golden(const std::vector<Case>& made) {
@@ -465,10 +490,10 @@ TEST(ModelFormat, TheProgramComputesTheGoldenValues) {
 
   const Json file = read_json(golden_path);
   EXPECT_EQ(file["picture"], Json(picture()));
-  const Json draws = noise_draws();
+  const Json drawn = noise_draws();
   for (std::size_t i = 0; i < 8; ++i)
     EXPECT_NEAR(file["noise_draws"]["values"][i / 2][i % 2].get<double>(),
-                draws["values"][i / 2][i % 2].get<double>(), 1e-9);
+                drawn["values"][i / 2][i % 2].get<double>(), 1e-9);
   ASSERT_EQ(file["cases"].size(), made.size());
   for (std::size_t i = 0; i < made.size(); ++i) {
     EXPECT_EQ(file["cases"][i]["name"], made[i].name);
