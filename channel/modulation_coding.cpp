@@ -121,8 +121,6 @@ void check_modulation_coding(const ModulationCoding& coding) {
         throw Error("@/length", fmt::format("802.11n has codes of 648, 1296 and 1944 bits, found {}", coding.length));
       return;
     case ChannelCode::automatic:
-      if (coding.rate >= 0.5 && !ldpc_rate(coding.rate)) rates();
-      [[fallthrough]];
     case ChannelCode::polar:
       if (!(coding.rate >= 1.0 / 64 && coding.rate <= 0.95)) throw Error("@/rate", fmt::format("a polar code has a rate between 1/64 and 0.95 here, found {}", coding.rate));
       return;
@@ -155,7 +153,7 @@ BlockLayout lay_blocks(std::int64_t bits, const ModulationCoding& coding) {
   ModulationCoding settled = coding;
   if (settled.code == ChannelCode::automatic) {
     const bool fills = static_cast<double>(bits + crc_16.bits) >= shortest_ldpc * coding.rate;
-    settled.code = coding.rate >= 0.499 && fills ? ChannelCode::ldpc : ChannelCode::polar;
+    settled.code = fills && ldpc_rate(coding.rate) ? ChannelCode::ldpc : ChannelCode::polar;
   }
   if (settled.code != ChannelCode::ldpc || settled.file || settled.length != 0) return lay_settled(bits, settled);
   BlockLayout best;
@@ -185,10 +183,10 @@ const std::vector<ModulationCoding>& modulation_codings() {
     const auto add = [&](Modulation modulation, std::initializer_list<double> rates) {
       for (const double rate : rates) all.push_back({.rate = rate, .modulation = modulation});
     };
-    add(Modulation::qpsk, {1.0 / 16, 1.0 / 8, 1.0 / 5, 1.0 / 3, 1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
-    add(Modulation::qam16, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
-    add(Modulation::qam64, {2.0 / 3, 3.0 / 4, 5.0 / 6});
-    add(Modulation::qam256, {2.0 / 3, 3.0 / 4, 5.0 / 6});
+    add(Modulation::qpsk, {0.0625, 0.078, 0.097, 0.12, 0.15, 0.185, 0.23, 0.28, 0.34, 0.41, 1.0 / 2, 0.58, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6});
+    add(Modulation::qam16, {0.45, 1.0 / 2, 0.555, 0.61, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.87});
+    add(Modulation::qam64, {0.59, 0.63, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91});
+    add(Modulation::qam256, {2.0 / 3, 0.69, 0.71, 3.0 / 4, 0.79, 5.0 / 6});
     assert(all.size() <= std::size_t{1} << modulation_coding_bits);
     return all;
   }();

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +18,7 @@
 
 namespace semwave {
 
-/// `automatic`: LDPC of 802.11n from rate 1/2 and 648 coded bits on, polar below either.
+/// `automatic`: LDPC at the rates of 802.11n where a code block of 648 coded bits is filled, polar at every other rate and below.
 enum class ChannelCode : std::uint8_t { automatic, none, convolutional, ldpc, polar };
 
 std::string_view channel_code_name(ChannelCode code);  // "auto", "none", "convolutional", "ldpc", "polar"
@@ -73,21 +72,19 @@ std::int64_t transport_uses(std::int64_t bits, const ModulationCoding& coding);
 /// Most bits whose block takes at most `uses`; 0 where none fits.
 std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding);
 
-/// Predicted probability that any code block of a block is lost at this SNR, fading none. `none`: in closed form. The others: from
-/// channel/transport_loss_table.inc, simulated by benchmarks/transport_loss_table.cpp with this very code (max-log soft bits; LDPC: min-sum, 50
-/// iterations; polar: a list of 8), between losses of 0.5 and 1e-2, continued along the slope beyond. LDPC code blocks that are shortened are taken
-/// for full ones: the figure is rather too high for them. Codes of a file, and polar codes below rate 1/2 on 16-QAM and denser: by the normal
-/// approximation, 1 dB worse. The SNR includes the gain where that is known; for gains that vary within the block the figure is too low.
+/// Predicted probability that any code block of a block is lost at this SNR, fading none. `none`: in closed form. The
+/// others: from channel/transport_loss_table.inc (transport_loss.h), simulated with this very code (max-log soft bits; LDPC:
+/// min-sum, 50 iterations; polar: a list of 8) for losses from 0.5 to 1e-4, full and shortened code blocks, continued along
+/// the slope beyond. Between two lengths of the table the SNR is read off a straight line in the logarithm of the bits, so
+/// that the SNR of a loss of 1e-2 is right within 0.15 dB. Codes of a file, and polar codes at rates outside those that a
+/// sender may choose from on a constellation: by the normal approximation, 1 dB worse. The SNR includes the gain where that
+/// is known; for gains that vary within the block the figure is too low.
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db);
 
-/// SHA-256 over every value of channel/transport_loss_table.inc: another table is another sum, with
-/// nothing to remember. Results say by it which table they were made with.
-std::string transport_loss_table_sha256();
-
-/// What a sender may choose from, by index: QPSK from rate 1/16 to 256-QAM at 5/6, code `automatic`, sparsest first. Both ends know the list; a
-/// choice costs modulation_coding_bits in a header.
+/// What a sender may choose from, by index: QPSK from rate 1/16 to 256-QAM at 5/6, code `automatic`, in steps of at most
+/// 1 dB. Both ends know the list; a choice costs modulation_coding_bits in a header.
 const std::vector<ModulationCoding>& modulation_codings();
-inline constexpr int modulation_coding_bits = 5;
+inline constexpr int modulation_coding_bits = 6;
 
 struct TransportChoice {
   int index = 0;  // in modulation_codings()
@@ -97,10 +94,8 @@ struct TransportChoice {
 };
 inline constexpr double largest_transport_loss = 1e-2;
 
-/// Of the choices that carry something in `uses` and keep the predicted loss within `largest_loss`: the one that carries most bits. Looks at the
-/// SNR that the sender believes in, and at nothing else. Nullopt where none fits.
-std::optional<TransportChoice> densest(std::int64_t uses, double believed_snr_db, double largest_loss = largest_transport_loss);
-/// For so many bits: fewest uses within `largest_loss`; the choice of least loss where none is.
+/// For so many bits: fewest uses with a predicted loss within `largest_loss`; the choice of least loss where none is. Looks
+/// at the SNR that the sender believes in, and at nothing else.
 TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double largest_loss = largest_transport_loss);
 
 }  // namespace semwave

@@ -86,7 +86,7 @@ TransportDecoding read_decoding(const Json& value) {
 
 Field digital_link_field() {
   Field coding{.name = "coding", .type = FieldType::variant, .summary = "constellation and channel code", .fallback = Json("auto")};
-  coding.kinds = {{"auto", shared({.summary = "fewest uses with this predicted loss at the believed SNR; the choice costs 5 bits of the header",
+  coding.kinds = {{"auto", shared({.summary = "fewest uses with this predicted loss at the believed SNR; the choice costs 6 bits of the header",
                                    .fields = {{.name = "loss", .type = FieldType::number, .summary = "largest predicted loss of an image's block", .fallback = Json(largest_transport_loss),
                                                .minimum = 1e-6, .maximum = 0.5}}})},
                   {"fixed", shared({.summary = "agreed beforehand", .fields = coding_fields()})}};

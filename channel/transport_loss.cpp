@@ -3,24 +3,19 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <tuple>
 
 #include "channel/capacity.h"
-#include "channel/modulation_coding.h"
+#include "channel/transport.h"
+#include "channel/transport_loss.h"
 #include "core/json.h"
+#include "core/sha256.h"
 
 namespace semwave {
 namespace {
 
 constexpr double gap_db = 1;  // of a good code to the normal approximation, where no table knows it
-
-struct LossRow {
-  ChannelCode code;
-  double rate;
-  int bits_per_symbol;
-  int bits;    // of the code block, without its CRC
-  int length;  // of an LDPC code
-  std::array<double, 4> snr_db;
-};
 
 #include "channel/transport_loss_table.inc"
 
@@ -52,44 +47,73 @@ Thresholds mix(const Thresholds& a, const Thresholds& b, double share) {
   return made;
 }
 
-/// Rows of one code, rate and constellation by growing bits, straight in the logarithm of message and CRC. Nullopt where there are none.
-std::optional<Thresholds> by_bits(ChannelCode code, double rate, int width, int length, double bits, int crc_bits) {
-  const LossRow *below = nullptr, *above = nullptr;
-  for (const LossRow& row : loss_table) {
-    if (row.code != code || std::abs(row.rate - rate) > 1e-4 || row.bits_per_symbol != width || row.length != length) continue;
-    if (row.bits <= bits && (!below || row.bits > below->bits)) below = &row;
-    if (row.bits >= bits && (!above || row.bits < above->bits)) above = &row;
+/// Rows of one code, rate, constellation and length.
+using Curve = std::span<const LossRow>;
+
+/// The curves of one code and constellation, by growing rate.
+std::vector<Curve> curves_of(ChannelCode code, int width, int length) {
+  std::vector<Curve> found;
+  const std::span<const LossRow> all = loss_table;
+  for (std::size_t first = 0, end = 0; first < all.size(); first = end) {
+    const auto same = [&](const LossRow& row) {
+      return row.code == all[first].code && row.rate == all[first].rate && row.length == all[first].length &&
+             row.bits_per_symbol == all[first].bits_per_symbol;
+    };
+    while (end < all.size() && same(all[end])) ++end;
+    const LossRow& row = all[first];
+    if (row.code == code && row.bits_per_symbol == width && row.length == length) found.push_back(all.subspan(first, end - first));
   }
-  if (!below || !above || below == above) return below ? std::optional(below->snr_db) : above ? std::optional(above->snr_db) : std::nullopt;
-  const auto place = [&](double b) { return std::log(b + crc_bits); };
-  return mix(below->snr_db, above->snr_db, (place(bits) - place(below->bits)) / (place(above->bits) - place(below->bits)));
+  std::stable_sort(found.begin(), found.end(), [](Curve a, Curve b) { return a.front().rate < b.front().rate; });
+  return found;
 }
 
-/// What the table knows of a code block. A polar code's rate lies between two of the table, straight in its logarithm.
+/// The same, looked up: a sender asks thousands of times per image.
+std::span<const Curve> curves(ChannelCode code, int width, int length) {
+  using Key = std::tuple<ChannelCode, int, int>;
+  static const std::map<Key, std::vector<Curve>> known = [] {
+    std::map<Key, std::vector<Curve>> made;
+    for (const LossRow& row : loss_table) {
+      std::vector<Curve>& of_key = made[{row.code, row.bits_per_symbol, row.length}];
+      if (of_key.empty()) of_key = curves_of(row.code, row.bits_per_symbol, row.length);
+    }
+    return made;
+  }();
+  const auto found = known.find({code, width, length});
+  return found == known.end() ? std::span<const Curve>() : found->second;
+}
+
+/// Between two lengths of message, straight in the logarithm of message and CRC, and on along the first two below them.
+/// The last row is the longest code block there is.
+Thresholds by_bits(Curve rows, double bits, int crc_bits) {
+  if (rows.size() == 1) return rows.front().snr_db;
+  const auto above = std::partition_point(rows.begin() + 1, rows.end() - 1, [&](const LossRow& row) { return row.bits < bits; });
+  const LossRow& below = *std::prev(above);
+  const auto place = [&](double b) { return std::log(b + crc_bits); };
+  return mix(below.snr_db, above->snr_db, (place(bits) - place(below.bits)) / (place(above->bits) - place(below.bits)));
+}
+
+/// What the table knows of a code block; nullopt where nothing. A polar code's rate may lie between two of the table:
+/// straight in its logarithm.
 std::optional<Thresholds> known(const BlockLayout& layout, std::int64_t block_bits) {
   const ModulationCoding& coding = layout.coding;
   if (coding.file) return std::nullopt;
   // BPSK is QPSK with all of a symbol's energy in one bit.
   const bool bpsk = coding.modulation == Modulation::bpsk;
-  const int width = bpsk ? 2 : bits_per_symbol(coding.modulation);
+  const int width = bpsk ? 2 : bits_per_symbol(coding.modulation), crc_bits = layout.crc.bits;
+  const std::span<const Curve> by_rate = curves(coding.code, width, coding.code == ChannelCode::ldpc ? coding.length : 0);
+  const double rate = coding.code == ChannelCode::convolutional ? 0.5 : coding.rate;
+  constexpr double near = 1e-3;  // 0.667 is meant to be 2/3
+  const auto above = std::partition_point(by_rate.begin(), by_rate.end(), [&](Curve c) { return c.front().rate < rate - near; });
+  if (above == by_rate.end()) return std::nullopt;
   const auto bits = static_cast<double>(block_bits);
-  std::optional<Thresholds> found;
-  if (coding.code == ChannelCode::polar) {
-    double below = 0, above = 1;
-    for (const LossRow& row : loss_table) {
-      if (row.code != ChannelCode::polar || row.bits_per_symbol != width) continue;
-      if (row.rate <= coding.rate + 1e-4) below = std::max(below, row.rate);
-      if (row.rate >= coding.rate - 1e-4) above = std::min(above, row.rate);
-    }
-    const auto low = by_bits(ChannelCode::polar, below, width, 0, bits, layout.crc.bits), high = by_bits(ChannelCode::polar, above, width, 0, bits, layout.crc.bits);
-    if (!low || !high) return std::nullopt;
-    found = above - below < 1e-4 ? low : mix(*low, *high, std::log(coding.rate / below) / std::log(above / below));
-  } else {
-    const bool ldpc = coding.code == ChannelCode::ldpc;  // full code blocks, whatever this one holds
-    found = by_bits(coding.code, coding.rate, width, ldpc ? coding.length : 0, ldpc ? 1e9 : bits, layout.crc.bits);
+  Thresholds found = by_bits(*above, bits, crc_bits);
+  if (const double upper = above->front().rate; upper > rate + near) {
+    if (above == by_rate.begin()) return std::nullopt;
+    const double lower = std::prev(above)->front().rate;
+    found = mix(by_bits(*std::prev(above), bits, crc_bits), found, std::log(rate / lower) / std::log(upper / lower));
   }
-  if (found && bpsk)
-    for (double& snr_db : *found) snr_db -= 10 * std::log10(2.0);
+  if (bpsk)
+    for (double& snr_db : found) snr_db -= 10 * std::log10(2.0);
   return found;
 }
 
@@ -110,6 +134,34 @@ double log_success(const BlockLayout& layout, std::int64_t block_bits, double sn
 
 }  // namespace
 
+ModulationCoding LossRow::coding() const {
+  return {.code = code, .rate = rate, .modulation = modulation_of(bits_per_symbol), .length = length};
+}
+
+std::span<const LossRow> transport_loss_table() { return loss_table; }
+std::string transport_loss_table_codes() { return codes_of_table; }
+
+std::string coded_sha256(std::span<const LossRow> rows) {
+  Sha256 sum;
+  Bits message, air;
+  for (const LossRow& row : rows) {
+    const Transport transport(row.bits, row.coding());
+    air.resize(transport.air_bits());
+    // A message with a period of 2^32 - 1 bits, then its complement: every parity bit depends on some of it.
+    std::uint32_t state = 1;
+    for (int pass = 0; pass < 2; ++pass) {
+      message.resize(transport.bits());
+      for (std::uint8_t& bit : message) {
+        state = (state >> 1) ^ ((state & 1u) != 0 ? 0x80200003u : 0u);
+        bit = static_cast<std::uint8_t>((state ^ static_cast<std::uint32_t>(pass)) & 1u);
+      }
+      transport.encode_bits(message, air);
+      sum.add(air.data(), air.size());
+    }
+  }
+  return sum.hex();
+}
+
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db) {
   const BlockLayout layout = lay_blocks(bits, coding);
   if (layout.blocks == 0) return 0;
@@ -117,18 +169,6 @@ double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double 
   double sum = shorter * log_success(layout, layout.bits / layout.blocks, snr_db);
   if (longer > 0) sum += longer * log_success(layout, layout.bits / layout.blocks + 1, snr_db);
   return -std::expm1(sum);
-}
-
-std::optional<TransportChoice> densest(std::int64_t uses, double believed_snr_db, double largest_loss) {
-  std::optional<TransportChoice> best;
-  const auto& codings = modulation_codings();
-  for (std::size_t i = 0; i < codings.size(); ++i) {
-    const std::int64_t bits = bits_within(uses, codings[i]);
-    if (bits == 0 || (best && bits <= best->bits)) continue;
-    const double loss = predicted_loss(bits, codings[i], believed_snr_db);
-    if (loss <= largest_loss) best = {.index = static_cast<int>(i), .bits = bits, .uses = transport_uses(bits, codings[i]), .loss = loss};
-  }
-  return best;
 }
 
 TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double largest_loss) {

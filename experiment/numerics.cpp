@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "channel/numerics.h"
+#include "channel/transport_loss.h"
 #include "experiment/scenario.h"
 #include "receiver/numerics.h"
 #include "transmitter/numerics.h"
@@ -73,11 +74,15 @@ class Used {
   /// Blocks whose coding the sender chooses by its predicted loss: any of the list.
   void chosen_blocks() {
     for (const ModulationCoding& coding : modulation_codings()) blocks(coding);
-    add(part::predicted_loss, part::capacity);
-    static const std::string losses = transport_loss_table_sha256(),
-                             codings = modulation_codings_sha256();
-    table("table of predicted losses", losses);
+    predictions();
+    static const std::string codings = modulation_codings_sha256();
     table("modulation codings", codings);
+  }
+
+  void predictions() {
+    add(part::predicted_loss, part::capacity);
+    static const std::string losses = transport_loss_table_sha256();
+    table("table of predicted losses", losses);
   }
 
   void codec(const std::string& kind) {
@@ -163,6 +168,7 @@ std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind
   used.add(part::scenario, part::link_laboratory);
   used.channel(scenario.channel, scenario.resolved["channel"]);
   used.blocks(scenario.link.value().coding);
+  used.predictions();  // a row says beside its frame errors what a sender expects
   return used.list();
 }
 

@@ -8,33 +8,11 @@ log FER; its interval is what the intervals of FER there allow.
 import json
 import math
 
-from bar import ROOT, NotMeasured, last_words, measure
+from bar import measure
+from waterfall import crossing, link
 
 BOUNDS = {"1/2": 0.71, "2/3": 2.77, "3/4": 3.84, "5/6": 5.03}  # Es/N0, dB
-TARGET = 1e-2
-
-
-def link(bar, out, settings):
-    scenario = ROOT / "scenarios" / "link_ldpc.json"
-    folder, log = bar.work / out, bar.work / f"{out}.log"
-    ended = bar.execute(bar.command("link", scenario, settings, folder), log)
-    if ended.status != 0:
-        raise NotMeasured(f"semwave link {scenario} ended with status {ended.status}: {last_words(log)}")
-    return bar.rows(out)
-
-
-def crossing(rows):
-    """Es/N0 at which FER meets the target, with the interval that those of the two points beside it allow; None where it is not met between two points."""
-    known = sorted(((row["es_n0_db"], row["fer"], row["fer_ci95"]) for row in rows if row["fer"]), key=lambda one: one[0])
-    for (left, fer_left, ci_left), (right, fer_right, ci_right) in zip(known, known[1:]):
-        if not fer_left >= TARGET >= fer_right:
-            continue
-
-        def at(a, b):
-            return left + (right - left) * math.log(a / TARGET) / math.log(a / b)
-
-        return at(fer_left, fer_right), at(ci_left[0], ci_right[0]), at(ci_left[1], ci_right[1])
-    return None
+TARGET = 1e-2  # frame error rate
 
 
 def body(bar):

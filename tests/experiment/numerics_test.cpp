@@ -14,6 +14,7 @@
 
 #include "channel/modulation_coding.h"
 #include "channel/numerics.h"
+#include "channel/transport_loss.h"
 #include "core/checkpoint.h"
 #include "experiment/link_run.h"
 #include "experiment/run.h"
@@ -275,8 +276,9 @@ std::string sum_of(const Json& table) {
 TEST(Numerics, TheSumOfPredictedLossesIsOverEveryValueOfTheirTable) {
   const std::string text =
       tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss_table.inc");
-  const auto sum_in = [](const std::string& table) {
-    const std::vector<double> losses = numbers_between(table, "loss_table_losses = {", "}");
+  const std::string header = tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss.h");
+  const std::vector<double> losses = numbers_between(header, "loss_table_losses = {", "}");
+  const auto sum_in = [&](const std::string& table) {
     static const std::regex row(R"(\{ChannelCode::(\w+), (.*?), \{(.*?)\}\})");
     Json rows = Json::array();
     for (std::sregex_iterator at(table.begin(), table.end(), row), end; at != end; ++at) {

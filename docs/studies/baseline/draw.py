@@ -14,6 +14,7 @@ STYLES = {  # colour, dashes, mark
     "HEIC": ("#3c8d40", "", "circle"),
     "HEIC at capacity": ("#3c8d40", "2,3", "none"),
     "label": ("#666666", "6,2,1,2", "none"),
+    "early exit": ("#8a4fbf", "6,2,1,2", "circle"),
     "JPEG designed for 10 dB": ("#b3432b", "5,3", "square"),
 }
 

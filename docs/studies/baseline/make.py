@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
 """The study of this folder, whole: runs, pictures, README.md. About 20 minutes on two free cores; what is done is kept in --work and not run again.
 
-    docs/studies/baseline/make.py [--images N] [--work DIR] [--semwave PROGRAM]
+    docs/studies/baseline/make.py [--images N] [--work DIR] [--semwave PROGRAM] [--check]
+
+With --check nothing of this folder is written: the page and pictures that would be are compared with those that are here, times aside, and each
+line that differs is shown. Exit status 1 where one does: the page then states what this program does not print.
 
 Fashion-MNIST at three budgets of channel uses an image, everything counted: the semantic pair against JPEG, WebP and HEIC behind channel
 codes that adapt to the SNR, against the bound of a code at capacity, and against sending the label. What a semantic transmitter sends at
 an SNR is decided by tables of the validation split, never on the test images. An image that takes more than the budget counts as lost.
 """
 import argparse
+import difflib
 import json
 import math
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -29,10 +35,16 @@ CODECS = {"JPEG": "jpeg", "WebP": "webp", "HEIC": "heic"}
 USES_AT_0_DB = [24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
 TARGETS = [0.80, 0.85, 0.88, 0.90]
 CLIFF_SNRS = [-5, 0, 5, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 15, 20]
-SCHEMES = ["semantic", "semantic, digital", "JPEG", "WebP", "HEIC", "HEIC at capacity", "label"]
+SCHEMES = ["semantic", "semantic, digital", "JPEG", "WebP", "HEIC", "HEIC at capacity", "label", "early exit"]
 BITS_PER_VALUE = 2
 DIGITAL = {"kind": "digital", "bits_per_value": BITS_PER_VALUE}
 MODELS = {"class": ROOT / "models" / "fashion_class.safetensors", "image": ROOT / "models" / "fashion.safetensors"}
+# Behind codecs, and at the sender of labels: trained on clean images alone, and on decoded ones too.
+CLASSIFIERS = {"clean": ROOT / "models" / "fashion_classifier.safetensors", "decoded": ROOT / "models" / "fashion_classifier_decoded.safetensors"}
+# The network of the semantic pair, its last exit head answering for every image: the class is in the header, and nothing else is sent.
+EARLY_EXIT = {"kind": "semantic", "gate": {"kind": "learned", "at": [2]}, "exit": {"kind": "confidence", "threshold": 0.01, "from": 4, "answer": True},
+              "policy": {"kind": "fixed", "keep": 1, "depth": 4, "symbols_per_token": 4}, "positions": "none"}
+CLASSIFIER_SNRS = [0, 5, 10, 15]
 
 
 def plan_of(plan):
@@ -120,13 +132,18 @@ class Study:
                         {"/model": str(MODELS[task]), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": transmitter,
                          "/metrics": ["accuracy"] if task == "class" else ["psnr"], "/sweep": {"/channel/snr_db": snrs}})
 
-    def separation(self, name, channel, budget, snrs, codec, extra=None, out=None):
+    def separation(self, name, channel, budget, snrs, codec, extra=None, out=None, classifier="decoded"):
         transmitter = {"kind": "separation", "codec": codec, "budget": budget} | (extra or {})
         return self.run(out or f"{name.replace(' ', '_')}_{channel}_{budget}",
-                        {"/channel": {"kind": channel, "snr_db": 10}, "/transmitter": transmitter, "/metrics": ["accuracy", "psnr"], "/sweep": {"/channel/snr_db": snrs}})
+                        {"/model": str(CLASSIFIERS[classifier]), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": transmitter, "/metrics": ["accuracy", "psnr"],
+                         "/sweep": {"/channel/snr_db": snrs}})
+
+    def early_exit(self, channel, snrs):
+        return self.run(f"early_exit_{channel}", {"/model": str(MODELS["class"]), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": EARLY_EXIT, "/metrics": ["accuracy"],
+                                                  "/sweep": {"/channel/snr_db": snrs}})
 
     def label(self, channel, snrs):
-        return self.run(f"label_{channel}", {"/channel": {"kind": channel, "snr_db": 10}, "/transmitter": {"kind": "label"}, "/metrics": ["accuracy"], "/sweep": {"/channel/snr_db": snrs}})
+        return self.run(f"label_{channel}", {"/model": str(CLASSIFIERS["clean"]), "/channel": {"kind": channel, "snr_db": 10}, "/transmitter": {"kind": "label"}, "/metrics": ["accuracy"], "/sweep": {"/channel/snr_db": snrs}})
 
 
 class Point:
@@ -156,7 +173,7 @@ def gather(study):
     mean_psnr = [psnr for _, psnr, _ in lost[0][1]]
     found = {}
     for channel in CHANNELS:
-        labels = study.label(channel, SNRS)
+        labels, exits = study.label(channel, SNRS), study.early_exit(channel, SNRS)
         for budget in BUDGETS:
             points = lambda pairs: [Point(row, records, budget, mean_psnr) for row, records in pairs]
             both = lambda pairs: dict.fromkeys(("accuracy", "psnr"), points(pairs))
@@ -168,6 +185,7 @@ def gather(study):
                 panel[name] = both(study.separation(name, channel, budget, SNRS, codec))
             panel["HEIC at capacity"] = both(study.separation("HEIC at capacity", channel, budget, SNRS, "heic", {"transport": "capacity"}))
             panel["label"] = {"accuracy": points(labels)}
+            panel["early exit"] = {"accuracy": points(exits)}
     return found, mean_psnr
 
 
@@ -188,19 +206,19 @@ def crossing_text(first, second, value):
     return ", ".join(f"{'ahead' if ahead else 'behind'} from {snr:.1f} dB" for snr, ahead in made)
 
 
-def draw_panels(found):
+def draw_panels(folder, found):
     for metric, value, half, title, scale, low in (("accuracy", "accuracy", "accuracy_half", "accuracy, %", 100, 0), ("psnr", "psnr_db", "psnr_half", "PSNR, dB", 1, None)):
         charts = []
         for (channel, budget), panel in found.items():
-            chart = Curves(f"{CHANNELS[channel]}, {budget} uses an image", "SNR, dB", title, low)
+            chart = Curves(f"{CHANNELS[channel]}, {budget} uses per image", "SNR, dB", title, low)
             for name in SCHEMES:
                 if metric in panel.get(name, {}):
                     chart.add(name, [(snr, scale * getattr(p, value), scale * getattr(p, half)) for snr, p in zip(SNRS, panel[name][metric])])
             charts.append(chart)
-        page(HERE / f"{metric}.svg", charts, 3)
+        page(folder / f"{metric}.svg", charts, 3)
 
 
-def cliff(study, mean_psnr):
+def cliff(folder, study, mean_psnr):
     adapting = study.separation("JPEG", "awgn", 384, CLIFF_SNRS, "jpeg", out="cliff_adapting")
     designed = study.separation("JPEG", "awgn", 384, CLIFF_SNRS, "jpeg", {"design_snr_db": 10}, out="cliff_designed")
     charts, made = [], []
@@ -209,7 +227,7 @@ def cliff(study, mean_psnr):
         for name, pairs in (("JPEG", adapting), ("JPEG designed for 10 dB", designed)):
             chart.add(name, [(snr, scale * getattr(p, value), scale * getattr(p, half)) for snr, p in zip(CLIFF_SNRS, [Point(r, q, 384, mean_psnr) for r, q in pairs])])
         charts.append(chart)
-    page(HERE / "cliff.svg", charts, 2)
+    page(folder / "cliff.svg", charts, 2)
     for snr, (row, records) in zip(CLIFF_SNRS, designed):
         made.append((snr, Point(row, records, 384, mean_psnr), (row["separation"]["block_losses"] + row["header_losses"]) / row["images"]))
     return made
@@ -238,32 +256,67 @@ def at_0_db(study, mean_psnr):
     for name, codec in CODECS.items():
         pairs = [study.separation(name, "awgn", budget, [0], codec, out=f"{name}_0_db_{budget}")[0] for budget in USES_AT_0_DB if budget >= 128]
         curves[name] = [(p.uses, p.accuracy) for p in (Point(row, records, math.inf, mean_psnr) for row, records in pairs) if p.unfit < 0.5]
-    (row, records), = study.run("label_0_db", {"/channel": {"kind": "awgn", "snr_db": 0}, "/transmitter": {"kind": "label"}, "/metrics": ["accuracy"], "/sweep": {"/channel/snr_db": [0]}})
-    point = Point(row, records, math.inf, mean_psnr)
-    curves["label"] = [(point.uses, point.accuracy)]
+    for name, pairs in (("label", study.label("awgn", SNRS)), ("early exit", study.early_exit("awgn", SNRS))):
+        point = Point(*pairs[SNRS.index(0)], math.inf, mean_psnr)
+        curves[name] = [(point.uses, point.accuracy)]
     return curves
 
 
-def write_page(study, found, steps, curves):
+def by_classifier(study, found, mean_psnr):
+    """{codec: {classifier: [Point]}} over AWGN, 384 uses: what pictures with artefacts cost a classifier that never saw any."""
+    made = {}
+    for name, codec in CODECS.items():
+        at = [SNRS.index(snr) for snr in CLASSIFIER_SNRS]
+        clean = study.separation(name, "awgn", 384, CLASSIFIER_SNRS, codec, out=f"{name}_clean_classifier", classifier="clean")
+        made[name] = {"clean": [Point(row, records, 384, mean_psnr) for row, records in clean], "decoded": [found["awgn", 384][name]["accuracy"][i] for i in at]}
+    return made
+
+
+def ahead(first, second):
+    """SNRs at which the first is more accurate than the second by more than both intervals allow."""
+    return [snr for snr, a, b in zip(SNRS, first, second) if a.accuracy - a.accuracy_half > b.accuracy + b.accuracy_half]
+
+
+def class_of_ten(found):
+    """What sending features is worth where one of ten classes is all that is asked for."""
+    out = ["## What one class of ten can show", "",
+           "One class of ten is 3.3 bits, so the strongest rival sends the answer. **early exit** does so with the network of the semantic pair: its last exit head answers, and the",
+           "class travels in the header. **label** does so with a classifier of as many parameters as that pair, trained with as many operations. Neither needs a receiver that computes.",
+           "Where one of two rows is more accurate than the other by more than their 95 % intervals:", "",
+           "| channel, uses | features ahead of early exit | early exit ahead of features | features ahead of label | label ahead of features |", "|---|---|---|---|---|"]
+    words = lambda snrs: ", ".join(f"{snr:g}" for snr in snrs) + " dB" if snrs else "nowhere"
+    for (channel, budget), panel in found.items():
+        features, exits, label = (panel[name]["accuracy"] for name in ("semantic", "early exit", "label"))
+        out.append(f"| {CHANNELS[channel]}, {budget} | {words(ahead(features, exits))} | {words(ahead(exits, features))} | {words(ahead(features, label))} | {words(ahead(label, features))} |")
+    panel, at = found["awgn", 384], SNRS.index(10)
+    features, exits, label = (panel[name]["accuracy"][at] for name in ("semantic", "early exit", "label"))
+    out += ["", f"At 10 dB AWGN features take {features.uses:.0f} channel uses for {100 * features.accuracy:.1f} %, early exit {exits.uses:.0f} for {100 * exits.accuracy:.1f} %, label {label.uses:.0f} for {100 * label.accuracy:.1f} %.",
+            "So this task cannot show that features should be sent: it shows what a link costs that carries them. Sending features is of use where the transmitter may not compute to the end, where",
+            "it does not know the question, or where more than a class is asked for: a rebuilt image, below and above in this study."]
+    return out
+
+
+def write_page(folder, study, found, steps, curves, classifiers):
     images = study.options.images
     out = ["# The honest baseline: separate coding beside the semantic pair", "",
-           f"Made by `docs/studies/baseline/make.py` ({images} test images of Fashion-MNIST a point; intervals of 95 %). All channel uses count: header, CRC, code, payload; the receiver knows the channel. Over Rayleigh one fade",
-           "holds for an image and the transmitter knows it (its best case: the codes adapt image by image). Schemes:", "",
+           f"Made by `docs/studies/baseline/make.py` ({images} test images of Fashion-MNIST per point; intervals of 95 %). All channel uses count: header, CRC, code, payload; the receiver knows the channel. Over Rayleigh one fade",
+           "holds for an image and the transmitter knows it (its best case: the codes adapt image by image). `make.py --check` compares this page with what the program prints. Schemes:", "",
            "- **semantic**: tokens as amplitudes. Class: `models/fashion_class.safetensors`, tokens as a set; image: `models/fashion.safetensors`. The plan for each SNR is the best on the validation split within the budget.",
            f"- **semantic, digital**: the same tokens as bits ({BITS_PER_VALUE} a value), coded and modulated." if study.digital else "- *semantic, digital* is not in these figures: the program they were made with has no digital link.",
            "- **JPEG, WebP, HEIC**: the best quality whose stream fits, LDPC or polar code and QAM by the believed SNR with a predicted loss of at most 1 %; where nothing fits, nothing is sent and the image is lost. What the codecs need not send: `core/*_codec.cpp`. HEIC is the stand-in for BPG; libheif codes 28 x 28 as 64 x 64, which costs it a few bits.",
            "- **HEIC at capacity**: a bound, not a link: the same codec over an ideal code at Shannon capacity, without header.",
-           "- **label**: classify at the transmitter, send four bits. Its accuracy is that of its classifier, which is also the one behind the codecs.", "",
+           "- **label**: classify at the transmitter, send four bits: `models/fashion_classifier.safetensors`, trained on clean images. Behind the codecs stands `models/fashion_classifier_decoded.safetensors`, which has seen decoded pictures too.",
+           "- **early exit**: `models/fashion_class.safetensors` again, every image answered by its last exit head, the class in the header.", "",
            "## Accuracy", "", "![accuracy against SNR](accuracy.svg)", "", "## PSNR", "", "![PSNR against SNR](psnr.svg)", "",
            "A lost image is worth the mean training image.", "", "## Crossovers", "",
-           "Where each rival overtakes the semantic pair, between points by straight lines:", "", "| channel, uses | metric | JPEG | WebP | HEIC | HEIC at capacity | label |", "|---|---|---|---|---|---|---|"]
+           "Where each rival overtakes the semantic pair, between points by straight lines:", "", "| channel, uses | metric | JPEG | WebP | HEIC | HEIC at capacity | label | early exit |", "|---|---|---|---|---|---|---|---|"]
     for (channel, budget), panel in found.items():
         for metric, value in (("accuracy", lambda p: p.accuracy), ("psnr", lambda p: p.psnr_db)):
-            cells = [crossing_text(panel["semantic"][metric], panel[name][metric], value) if metric in panel[name] else "-" for name in ("JPEG", "WebP", "HEIC", "HEIC at capacity", "label")]
+            cells = [crossing_text(panel["semantic"][metric], panel[name][metric], value) if metric in panel[name] else "-" for name in ("JPEG", "WebP", "HEIC", "HEIC at capacity", "label", "early exit")]
             out.append(f"| {CHANNELS[channel]}, {budget} | {metric} | " + " | ".join(cells) + " |")
     out += ["", "## The cliff", "", "JPEG at 384 uses over AWGN, once adapting to the SNR and once designed for 10 dB:", "", "![the cliff](cliff.svg)", "", "| SNR, dB | accuracy | PSNR, dB | images lost |", "|---|---|---|---|"]
     out += [f"| {snr:g} | {100 * p.accuracy:.1f} % | {p.psnr_db:.2f} | {100 * lost:.1f} % |" for snr, p, lost in steps]
-    out += ["", "## Uses for equal accuracy at 0 dB", "", "AWGN, mean channel uses an image at which a curve of accuracy against uses reaches the target, and how many times those of the semantic pair that is:", "",
+    out += ["", "## Uses for equal accuracy at 0 dB", "", "AWGN, mean channel uses per image at which a curve of accuracy against uses reaches the target, and how many times those of the semantic pair that is:", "",
             "| accuracy | " + " | ".join(curves) + " |", "|---|" + "---|" * len(curves)]
     for target in TARGETS:
         own, _ = uses_for(curves["semantic"], target)
@@ -273,8 +326,13 @@ def write_page(study, found, steps, curves):
             ratio = f" ({uses / own:.1f}x)" if uses and own and name != "semantic" else ""
             cells.append("not reached" if uses is None else f"{'at most ' if least else ''}{uses:.0f}{ratio}")
         out.append(f"| {100 * target:.0f} % | " + " | ".join(cells) + " |")
+    out += [""] + class_of_ten(found)
+    out += ["", "## The classifier behind the codecs", "", "Accuracy over AWGN with 384 uses, once with the classifier that was trained on clean images alone and once with the one that has seen decoded pictures too:", "",
+            "| codec, classifier | " + " | ".join(f"{snr:g} dB" for snr in CLASSIFIER_SNRS) + " |", "|---|" + "---|" * len(CLASSIFIER_SNRS)]
+    for name, of_codec in classifiers.items():
+        out += [f"| {name}, {kind} | " + " | ".join(f"{100 * p.accuracy:.1f} %" for p in points) + " |" for kind, points in of_codec.items()]
     out += ["", "## What the transmitter works", "", "At 10 dB AWGN, 384 uses. A codec's work is not multiply-adds: it counts as no network operations, its time on this machine stands beside it (search for the quality included, streams", "that were encoded before taken from memory; the times are those of one run and not a measurement).", "",
-            "| scheme | MFLOP an image | ms an image | uses | accuracy | PSNR, dB | nothing fits |", "|---|---|---|---|---|---|---|"]
+            "| scheme | MFLOP per image | ms per image | uses | accuracy | PSNR, dB | nothing fits |", "|---|---|---|---|---|---|---|"]
     panel, at = found["awgn", 384], SNRS.index(10)
     for name in SCHEMES:
         for metric in ("accuracy", "psnr"):
@@ -293,18 +351,43 @@ def write_page(study, found, steps, curves):
             first = panel.get(name, {}).get("accuracy", [None])[0]
             if first is not None and name in list(CODECS):
                 out.append(f"| {CHANNELS[channel]}, {budget} | {name}, nothing fits % | " + " | ".join(f"{100 * p.unfit:.0f}" for p in panel[name]["accuracy"]) + " |")
-    (HERE / "README.md").write_text("\n".join(out) + "\n")
+    (folder / "README.md").write_text("\n".join(out) + "\n")
+
+
+def without_times(text):
+    """The page without the milliseconds of one run, which no other run prints again."""
+    return re.sub(r"^(\| [^|]+ \| [\d.]+ \|) [\d.]+ \|", r"\1 - |", text, flags=re.MULTILINE)
+
+
+def compare(folder):
+    """Lines in which page and pictures of this folder differ from those just made."""
+    different = 0
+    for name in ("README.md", "accuracy.svg", "psnr.svg", "cliff.svg"):
+        here, made = (without_times((place / name).read_text()) if (place / name).exists() else "" for place in (HERE, folder))
+        lines = [line for line in difflib.unified_diff(here.splitlines(), made.splitlines(), f"{name} (stated)", f"{name} (printed)", lineterm="", n=0)]
+        different += sum(line[0] in "+-" and line[:3] not in ("+++", "---") for line in lines)
+        if name.endswith(".md"):
+            print("\n".join(lines))
+        elif lines:
+            print(f"{name} differs")
+    print(f"{'PASS' if different == 0 else 'FAIL'}  lines of the study that the program does not print: {different}  (0 wanted)")
+    return different == 0
 
 
 def main():
     parser = argparse.ArgumentParser(description="runs the study of separate coding and draws it")
-    parser.add_argument("--images", type=int, default=2000, help="test images a point")
+    parser.add_argument("--images", type=int, default=2000, help="test images per point")
     parser.add_argument("--work", default=str(ROOT / "build" / "studies" / "baseline"))
     parser.add_argument("--semwave", default=str(ROOT / "build" / "semwave"))
+    parser.add_argument("--check", action="store_true", help="write nothing: compare this folder with what would be written")
     study = Study(parser.parse_args())
     found, mean_psnr = gather(study)
-    draw_panels(found)
-    write_page(study, found, cliff(study, mean_psnr), at_0_db(study, mean_psnr))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) if study.options.check else HERE
+        draw_panels(folder, found)
+        write_page(folder, study, found, cliff(folder, study, mean_psnr), at_0_db(study, mean_psnr), by_classifier(study, found, mean_psnr))
+        if study.options.check and not compare(folder):
+            sys.exit(1)
 
 
 main()
