@@ -78,6 +78,16 @@ TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
   EXPECT_GE(lines, 10);
 }
 
+TEST_F(Training, DecodedPicturesAreTheSameAfterAResume) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/transmitter", "label"}, {"/receiver", Json::object()}, {"/metrics", {"accuracy"}},
+                              {"/train/losses", {{"image", 0}, {"gate", 0}}}, {"/train/decoded", {{"share", 0.5}, {"quality", {{"uniform", {0, 60}}}}}}});
+  ASSERT_TRUE(run("one", 1));
+  std::atomic<bool> stop = false;
+  ASSERT_FALSE(run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  ASSERT_TRUE(run("cut", 2, true));
+  EXPECT_EQ(model("cut"), model("one"));
+}
+
 TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
   std::atomic<bool> stop = false;
   (void)run("out", 1, false, &stop, [&](const TrainingProgress&) { stop = true; });
