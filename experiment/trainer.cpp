@@ -33,7 +33,7 @@ class Trainer {
         options_(options),
         data_(load_dataset(scenario.source)),
         validation_(load_validation(scenario)),
-        model_(make_model(scenario, backend)),
+        model_(make_model_to_train(scenario, backend)),
         batch_(scenario, model_, data_, pool, options.shard) {
     check_against(scenario, model_.architecture);
     check_images(model_.architecture, data_, scenario.place("/source"));
