@@ -44,6 +44,7 @@ int run_receive(ReceiveOptions options) {
     progress.clear();
     sink(level, text);
   };
+  for (const std::string& warning : station.warnings()) server.log(LogLevel::warning, warning);
   server.progress = [&](std::int64_t images, int peers) { progress.show(fmt::format("{} images  {} transmitters", images, peers)); };
   Table table(station.scenario(), station.points());
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {

@@ -86,6 +86,7 @@ int run_scenario(const RunOptions& options, bool profile) {
   Run run(scenario, *backend, pool);
 
   Screen screen(options, scenario, run.points());
+  for (const std::string& warning : run.warnings()) screen.progress().note(warning);
   if (!options.out.empty())
     run.open(options.out, {{"semwave_version", SEMWAVE_VERSION}, {"compiler", __VERSION__}, {"device", backend->name()}, {"threads", pool.threads()}});
   RunSettings settings{.shard = options.shard, .interrupt = &interrupted, .progress = {}, .finished = {}, .failed = {}};

@@ -65,6 +65,10 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
 
   listen_for_interrupts();
   TrainOptions settings{.out = options.out, .resume = resume, .shard = options.shard, .interrupt = &interrupted, .report = {}};
+  settings.note = [&](const std::string& line) {
+    progress.clear();
+    fmt::print(stderr, "semwave: {}\n", line);
+  };
   bool begun = false;
   settings.report = [&](const TrainingProgress& at) {
     begun = true;

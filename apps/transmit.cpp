@@ -61,6 +61,7 @@ int run_transmit(TransmitOptions options) {
     progress.clear();
     sink(level, text);
   };
+  for (const std::string& warning : station.warnings()) client.log(LogLevel::warning, warning);
   client.progress = [&](std::size_t point, std::int64_t done, std::int64_t total) {
     progress.show(total > 0 ? fmt::format("point {}/{}  {}/{} images", point + 1, station.points().size(), done, total) : fmt::format("{} images", done));
   };

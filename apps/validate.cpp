@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/error.h"
 #include "experiment/model.h"
+#include "experiment/outside_training.h"
 #include "experiment/scenario.h"
 
 namespace semwave {
@@ -20,9 +22,11 @@ int validate(const RunOptions& options) {
   const std::vector<Point> points = expand(scenario);
   struct Network {
     Architecture architecture;
+    std::optional<TrainedRange> trained;
     std::string sha256;
     bool classifies;  // whole images
   };
+  OutsideTraining outside_training;
   std::map<std::string, Network> networks;  // by checkpoint; a sweep mostly names one
   for (const Point& point : points) {
     const std::string& path = point.scenario.model_path;
@@ -33,14 +37,16 @@ int validate(const RunOptions& options) {
     if (!networks.contains(path)) {
       const Checkpoint checkpoint = read_checkpoint(path);
       const bool classifies = std::any_of(checkpoint.arrays.begin(), checkpoint.arrays.end(), [](const NamedArray& array) { return array.name.starts_with("classifier."); });
-      networks.emplace(path, Network{checkpoint_architecture(checkpoint, path), checkpoint.sha256, classifies});
+      networks.emplace(path, Network{checkpoint_architecture(checkpoint, path), trained_range(checkpoint, path), checkpoint.sha256, classifies});
     }
     const Network& network = networks.at(path);
     if ((point.scenario.pair == PairKind::semantic) == network.classifies)
       throw Error(point.scenario.place("/model").str(), network.classifies ? "is a classifier of whole images: for the transmitters separation and label" : "is no classifier of whole images, as the transmitters separation and label need one");
     check_against(point.scenario, network.architecture);
     check_policy(point.scenario, network.sha256);
+    outside_training.add(point.scenario, network.trained);
   }
+  for (const std::string& warning : outside_training.lines()) fmt::print(stderr, "semwave: {}\n", warning);
   fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
   return 0;
 }

@@ -12,6 +12,9 @@
 namespace semwave {
 namespace {
 
+constexpr const char* step_name = "optimiser.step";
+constexpr const char* moments_begin_name = "optimiser.moments_begin";
+
 constexpr std::int64_t chunk_size = 1 << 15;  // elements: small enough to spread, large enough to outweigh handing it over
 
 std::size_t left_part(std::size_t lanes) {
@@ -126,7 +129,7 @@ StepReport Optimiser::step(const std::vector<Gradients>& lanes) {
                          .beta2 = static_cast<float>(settings_.beta2),
                          .epsilon = static_cast<float>(settings_.epsilon),
                          .weight_decay = parameter.decay ? static_cast<float>(settings_.weight_decay) : 0.0f,
-                         .step = steps_};
+                         .step = steps_ - moments_begin_};
     const Tensor value = parameter.value.reshape({parameter.value.size(), 1}).row_range(chunk.begin, chunk.end);
     backend.adamw(value, sum_.row_range(begin, end), first_moment_.row_range(begin, end), second_moment_.row_range(begin, end), settings,
                   gradient_scale);
@@ -148,8 +151,15 @@ std::vector<NamedArray> Optimiser::state() const {
     add("first_moment.", first_moment_, *parameter);
     add("second_moment.", second_moment_, *parameter);
   }
-  arrays.push_back({.name = "optimiser.step", .shape = {1}, .values = {static_cast<float>(steps_)}});
+  arrays.push_back({.name = step_name, .shape = {1}, .values = {static_cast<float>(steps_)}});
+  if (moments_begin_ > 0) arrays.push_back({.name = moments_begin_name, .shape = {1}, .values = {static_cast<float>(moments_begin_)}});
   return arrays;
+}
+
+void Optimiser::begin_at(std::int64_t step) {
+  steps_ = moments_begin_ = step;
+  parameters_.backend().fill(first_moment_, 0.0f);
+  parameters_.backend().fill(second_moment_, 0.0f);
 }
 
 void Optimiser::restore(const std::vector<NamedArray>& arrays, const std::string& place) {
@@ -158,8 +168,13 @@ void Optimiser::restore(const std::vector<NamedArray>& arrays, const std::string
     first.push_back(&find_array(arrays, "first_moment." + parameter->name, parameter->value.size(), place));
     second.push_back(&find_array(arrays, "second_moment." + parameter->name, parameter->value.size(), place));
   }
-  const float step = find_array(arrays, "optimiser.step", 1, place).values[0];
-  if (!(step >= 0) || step > 0x1p24f || step != std::floor(step)) throw Error(place, "'optimiser.step' is not a number of steps");
+  const float step = find_array(arrays, step_name, 1, place).values[0];
+  if (!(step >= 0) || step > 0x1p24f || step != std::floor(step)) throw Error(place, std::string("'") + step_name + "' is not a number of steps");
+
+  const bool later = std::any_of(arrays.begin(), arrays.end(), [](const NamedArray& array) { return array.name == moments_begin_name; });
+  const float begin = later ? find_array(arrays, moments_begin_name, 1, place).values[0] : 0;
+  if (!(begin >= 0) || begin > step || begin != std::floor(begin)) throw Error(place, std::string("'") + moments_begin_name + "' is none of the steps that were made");
+
   Backend& backend = parameters_.backend();
   for (std::size_t i = 0; i < trained_.size(); ++i) {
     const Shape shape{trained_[i]->value.size(), 1};
@@ -167,6 +182,7 @@ void Optimiser::restore(const std::vector<NamedArray>& arrays, const std::string
     backend.copy(moment_of(second_moment_, *trained_[i]), backend.from_host(shape, second[i]->values.data()));
   }
   steps_ = static_cast<std::int64_t>(step);
+  moments_begin_ = static_cast<std::int64_t>(begin);
 }
 
 }  // namespace semwave

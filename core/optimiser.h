@@ -44,11 +44,14 @@ class Optimiser {
   /// Of the given step, counted from 1.
   double learning_rate(std::int64_t step) const;
 
-  /// Moments of the parameters that are not frozen ("first_moment.NAME", "second_moment.NAME") and "optimiser.step" [1], exact up to 2^24.
+  /// Moments of the parameters that are not frozen ("first_moment.NAME", "second_moment.NAME") and "optimiser.step" [1], exact up to 2^24;
+  /// where the moments began at a later step, that one too, "optimiser.moments_begin" [1].
   std::vector<NamedArray> state() const;
   /// Takes a state back; arrays of other names are passed over. Throws Error with `place` where one is missing or has another size;
   /// then nothing has changed.
   void restore(const std::vector<NamedArray>& arrays, const std::string& place);
+  /// Goes on behind `step` steps without moments: the schedule from there, moments and their bias correction from zero.
+  void begin_at(std::int64_t step);
 
  private:
   struct Chunk {
@@ -62,7 +65,7 @@ class Optimiser {
   ParameterSet& parameters_;
   OptimiserSettings settings_;
   ThreadPool* pool_;
-  std::int64_t steps_ = 0;
+  std::int64_t steps_ = 0, moments_begin_ = 0;
   std::vector<Parameter*> trained_;
   std::vector<Chunk> chunks_;
   Tensor sum_, first_moment_, second_moment_;  // [parameters.size(), 1], places as in a lane

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "channel/trained_range.h"
 #include "core/architecture.h"
 #include "core/checkpoint.h"
 #include "core/classifier.h"
@@ -22,6 +24,7 @@ struct Model {
   std::unique_ptr<Transmitter> transmitter;
   std::unique_ptr<Receiver> receiver;
   bool rebuilds = false;  // an image comes out
+  std::optional<TrainedRange> trained;  // what its networks are told of the channel's state ends there; none: nowhere
   std::string sha256;  // of the checkpoint; empty for a fresh one
 };
 
@@ -31,6 +34,11 @@ void need_model(const Scenario& scenario);
 Model make_model(const Scenario& scenario, Backend& backend);
 /// With a checkpoint read before (a sweep reads its model once).
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
+/// The model that a training begins with: the same, but trained for the SNRs of `train.snr_db` from now on, whatever its checkpoint says.
+Model make_model_to_train(const Scenario& scenario, Backend& backend);
+/// The SNRs that a checkpoint's model was trained for, from its metadata ("semwave.conditioning": {"snr_db": [low, high]}); none where it does
+/// not say. Throws Error where it says nothing that makes sense.
+std::optional<TrainedRange> trained_range(const Checkpoint& checkpoint, const std::string& place);
 /// What of a scenario's transmitter, beside the model, the figures of a table depend on.
 Json policy_network(const Scenario& scenario);
 /// The policy of a scenario, fitted to the network.

@@ -15,7 +15,10 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
     need_model(one);
     const Loaded loaded = load(one);
     check_policy(one, loaded.checkpoint ? loaded.checkpoint->sha256 : "");
-    if (loaded.checkpoint) check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+    if (loaded.checkpoint) {
+      check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+      outside_training_.add(one, trained_range(*loaded.checkpoint, one.model_path));
+    }
     // Points that differ in channel or plan share their network: it is built once to see whether it can be.
     if (!built.insert(network_key(one) + canonical({one.resolved["source"], one.resolved["metrics"]})).second) continue;
     const Model model = model_of(point, loaded);

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/thread_pool.h"
 #include "experiment/evaluate.h"
+#include "experiment/outside_training.h"
 #include "experiment/results.h"
 #include "experiment/scenario.h"
 
@@ -47,6 +48,8 @@ class Run {
   Run(const Scenario& scenario, Backend& backend, ThreadPool& pool);
 
   const std::vector<Point>& points() const { return points_; }
+  /// What is wrong with no point and yet worth a warning: SNRs that a model was not trained for. A line each.
+  std::vector<std::string> warnings() const { return outside_training_.lines(); }
   /// The images of a point and the network it runs, built anew from what was read.
   const Dataset& data(const Point& point) { return *load(point.scenario).data; }
   Model model(const Point& point) { return model_of(point, load(point.scenario)); }
@@ -68,6 +71,7 @@ class Run {
   Backend& backend_;
   ThreadPool& pool_;
   std::vector<Point> points_;
+  OutsideTraining outside_training_;
   std::optional<ResultFolder> folder_;
   OrderedJson about_;
   std::map<std::string, Checkpoint> checkpoints_;  // by path

@@ -60,6 +60,18 @@ Law read_law(const Json& value, const Place& place, bool whole) {
   return law;
 }
 
+DecodedSettings read_decoded(const Json& decoded, const Place& place) {
+  DecodedSettings made;
+  made.share = decoded["share"];
+  made.quality = read_law(decoded["quality"], place / "quality", true);
+
+  for (const Json& name : decoded["codecs"]) {
+    const Json codec = resolve(name, image_codecs().field("codecs"), place / "codecs");
+    made.codecs.push_back(image_codecs().make(codec, place / "codecs"));
+  }
+  return made;
+}
+
 TrainSettings read_train(const Json& train, const Place& place, const std::optional<Architecture>& architecture) {
   TrainSettings made;
   made.epochs = train["epochs"];
@@ -74,6 +86,7 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.floor = train["schedule"]["floor"];
   made.flip = train["augmentation"]["flip"];
   made.shift = train["augmentation"]["shift"];
+  if (train.contains("decoded")) made.decoded = read_decoded(train["decoded"], place / "decoded");
   const Json& losses = train["losses"];
   made.class_weight = losses["class"];
   made.image_weight = losses["image"];
@@ -200,6 +213,8 @@ void check_pair(const Scenario& made) {
   if (made.image && made.accuracy) throw Error(made.place("/metrics").str(), "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
   if (made.pair == PairKind::label && (made.psnr || made.ssim)) throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
   if (made.pair == PairKind::separation) SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
+  if (made.pair != PairKind::label && made.resolved.contains("train") && made.resolved["train"].contains("decoded"))
+    throw Error(made.place("/train/decoded").str(), "is for the classifier that stands behind image codecs: \"transmitter\": \"label\"");
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -255,6 +270,12 @@ bool TrainSettings::trains_exits() const {
 
 int Law::draw_integer(double uniform) const {
   return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1)) : std::lround(draw(uniform)));
+}
+
+std::pair<double, double> Law::range() const {
+  if (choices.empty()) return {from, to};
+  const auto [least, most] = std::minmax_element(choices.begin(), choices.end());
+  return {*least, *most};
 }
 
 double Law::draw(double uniform) const {
@@ -422,9 +443,8 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
     throw Error(exit_loss.str(), "expected a number, or one for each of the network's " + std::to_string(blocks) + " transmitter blocks; found " + std::to_string(weights.size()));
   if (scenario.train->trains_exits() && !architecture.exit_heads)
     throw Error(exit_loss.str(), "the model has no exit heads: set \"exit_heads\": true in model.architecture.transmitter");
-  const auto largest = [](const Law& law) { return law.choices.empty() ? law.to : *std::max_element(law.choices.begin(), law.choices.end()); };
-  if (const double depth = largest(scenario.train->depth); depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
-  if (const double symbols = largest(scenario.train->symbols_per_token); symbols > rate)
+  if (const double depth = scenario.train->depth.range().second; depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
+  if (const double symbols = scenario.train->symbols_per_token.range().second; symbols > rate)
     throw Error(scenario.place("/train/symbols_per_token").str(), canonical(symbols) + rate_limit);
 }
 

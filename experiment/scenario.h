@@ -16,6 +16,7 @@
 #include "channel/signal.h"
 #include "core/architecture.h"
 #include "core/dataset.h"
+#include "core/image_codec.h"
 #include "core/json.h"
 
 namespace semwave {
@@ -27,6 +28,14 @@ struct Law {
   double draw(double uniform) const;
   /// A whole number: each of from..to alike.
   int draw_integer(double uniform) const;
+  std::pair<double, double> range() const;  // smallest and largest value
+};
+
+/// What image codecs make of a picture, in place of the picture: core/image_codec.h.
+struct DecodedSettings {
+  double share = 0;                                        // of the images of a step
+  std::vector<std::shared_ptr<const ImageCodec>> codecs;   // each as likely; one that is named twice is there twice
+  Law quality;                                             // whole numbers, 0 to ImageCodec::best_quality
 };
 
 struct TrainSettings {
@@ -36,6 +45,7 @@ struct TrainSettings {
   double warmup_epochs = 1, floor = 0.01;     // cosine from learning_rate to floor x learning_rate
   bool flip = false;
   int shift = 0;
+  DecodedSettings decoded;                    // before flip and shift: a codec sees pictures as they are stored
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3, gate_weight = 0, label_smoothing = 0.1;
   std::vector<double> exit_weights;           // of the exit heads by depth from 1; one: of each alike; none: no such loss
   double exit_weight(int after) const;        // of the head behind `after` blocks

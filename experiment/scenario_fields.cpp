@@ -108,7 +108,7 @@ Field transmitter_field() {
                           number("outage", 0.01, 1e-6, 0.5, "largest predicted share of lost images that a choice may have"),
                           {.name = "design_snr_db", .type = FieldType::number, .summary = "SNR that the sender believes in whatever it observes, as a link does that is designed for it and does not adapt; left out: what csi.transmitter says",
                            .optional = true, .minimum = -100, .maximum = 200}},
-                         "image codec, channel code, modulation; the received image goes to a classifier trained on clean ones"),
+                         "image codec, channel code, modulation; the received image goes to a classifier"),
                     pair("label", {}, "classify at the transmitter, send the label alone")},
           .usual_kind = "semantic"};
 }
@@ -165,6 +165,25 @@ Field timeline_field() {
   return field;
 }
 
+Field decoded_field() {
+  const Field codec{.type = FieldType::choice, .summary = "an image codec", .choices = names(image_codecs().list())};
+  const Field codecs{.name = "codecs",
+                     .type = FieldType::list,
+                     .summary = "each as likely; one that is named twice is drawn twice as often",
+                     .fallback = Json::array({"jpeg", "webp", "heic"}),
+                     .minimum = 1,
+                     .maximum = 100,
+                     .element = std::make_shared<const Field>(codec)};
+  Field field = section("decoded",
+                        {number("share", 0.5, 0, 1, "of the images of a step; the others stay as they are stored"), codecs,
+                         law("quality", Json{{"uniform", {0, 80}}}, 0, ImageCodec::best_quality,
+                             "of the codec, in whole numbers from 0, the worst")},
+                        "for the label pair: images become what a codec makes of them, before flip and shift");
+  field.fallback.reset();
+  field.optional = true;
+  return field;
+}
+
 Field train_field() {
   Field freeze{.name = "freeze", .type = FieldType::list, .summary = "parameters whose names begin so stay as they are", .fallback = Json::array(),
                .element = std::make_shared<const Field>(Field{.type = FieldType::string, .summary = "a prefix, such as transmitter."})};
@@ -183,6 +202,7 @@ Field train_field() {
                "learning rate over time"),
        section("augmentation", {boolean("flip", false, "left-right, half of the images"), integer("shift", 0, 0, 64, "up to so many pixels each way")},
                "changes to training images"),
+       decoded_field(),
        section("losses",
                {number("class", 1, 0, 1e6, "cross entropy of the receiver's class"), number("image", 0, 0, 1e6, "mean over images of ln(MSE) of the rebuilt image, which is PSNR up to a factor"),
                 number("balance", 0.01, 0, 1e6, "Switch balance loss of the experts"), number("z", 1e-3, 0, 1e6, "router z-loss"),

@@ -33,7 +33,7 @@ class Trainer {
         options_(options),
         data_(load_dataset(scenario.source)),
         validation_(load_validation(scenario)),
-        model_(make_model(scenario, backend)),
+        model_(make_model_to_train(scenario, backend)),
         batch_(scenario, model_, data_, pool, options.shard) {
     check_against(scenario, model_.architecture);
     check_images(model_.architecture, data_, scenario.place("/source"));
@@ -235,12 +235,18 @@ void Trainer::restore() {
     (weight ? weights : moments).arrays.push_back(std::move(array));
   }
   load_parameters(*model_.parameters, weights, file);
-  optimiser_->restore(moments.arrays, file);
   const std::string& text = step->second;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), done_);
   if (status != std::errc() || end != text.data() + text.size() || done_ < 0 || done_ > total_steps_)
     throw Error(file, "semwave.step '" + text + "' is no step of this training of " + std::to_string(total_steps_));
   first_step_ = reported_ = done_;
+
+  if (moments.arrays.empty()) {
+    optimiser_->begin_at(done_);
+    if (options_.note) options_.note(file + " has weights alone: the training goes on at step " + std::to_string(done_) + " with fresh moments of the optimiser");
+  } else {
+    optimiser_->restore(moments.arrays, file);
+  }
 
   // Lines of steps that were not saved are made again.
   std::ifstream log(path("training.jsonl"));

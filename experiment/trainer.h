@@ -30,9 +30,11 @@ struct TrainOptions {
   int shard = 0;                                // 0: what the backend likes
   const std::atomic<bool>* interrupt = nullptr; // checked after each step; saves and returns
   std::function<void(const TrainingProgress&)> report;
+  std::function<void(const std::string&)> note = {};  // a line about how the training goes on
 };
 
-/// Returns true when all epochs are done, false when interrupted (state saved, --resume goes on to the same bits).
+/// Returns true when all epochs are done, false when interrupted (state saved, --resume goes on to the same bits). A state whose moments
+/// were taken out (weights and metadata alone) is gone on from at its step, with fresh moments: the optimiser's `begin_at`.
 bool train(const Scenario& scenario, Backend& backend, ThreadPool& pool, const TrainOptions& options);
 
 }  // namespace semwave

@@ -27,6 +27,27 @@ int shard_of(int asked, int batch, const Backend& backend) {
 
 }  // namespace
 
+namespace {
+
+/// A drawn share of pictures becomes what a drawn codec at a drawn quality makes of them. `image` is picture `index` of
+/// the data, as floats.
+void decode_some(float* image, const Dataset& data, std::int32_t index, const DecodedSettings& settings, std::uint64_t seed, std::uint32_t epoch) {
+  // Flip and shift, the other changes to a training image, draw at place 0.
+  const RandomWords words = philox(seed, Purpose::augmentation, static_cast<std::uint32_t>(index), epoch, 1);
+  if (!(uniform(words[0]) < settings.share)) return;
+
+  const auto drawn = static_cast<std::size_t>(std::uint64_t{words[1]} * settings.codecs.size() >> 32);
+  const ImageCodec& codec = *settings.codecs[drawn];
+  const int quality = settings.quality.draw_integer(uniform(words[2]));
+
+  const std::uint8_t* stored = data.image(index);
+  const Picture picture{data.height, data.width, data.channels, {stored, stored + data.values()}};
+  const Picture decoded = codec.decode(codec.encode(picture, quality), data.height, data.width, data.channels);
+  std::transform(decoded.pixels.begin(), decoded.pixels.end(), image, [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
+}
+
+}  // namespace
+
 /// Everything one shard keeps between its forward and its backward pass.
 struct TrainingStep::Work {
   explicit Work(Backend& backend) : pass{.backend = backend} {}
@@ -64,6 +85,8 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   List<int> leave_at;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
+    if (settings_.decoded.share > 0)
+      decode_some(values.data() + i * static_cast<std::size_t>(data_.values()), data_, indices[i], settings_.decoded, scenario_.seed, visit);
     if (settings_.flip || settings_.shift > 0)
       augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height, data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id, visit);
     labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);

@@ -21,6 +21,7 @@ Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenari
     models_.push_back(networks_[network]);
     check_against(one, models_.back()->architecture);
     check_policy(one, models_.back()->sha256);
+    outside_training_.add(one, models_.back()->trained);
     // Whatever device it runs on: nodes may differ in that.
     const std::string said = point_sha256(one, "", "", DeviceKind::cpu);
     scenarios.add(said.data(), said.size());

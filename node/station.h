@@ -9,6 +9,7 @@
 #include "core/backend.h"
 #include "core/checkpoint.h"
 #include "experiment/model.h"
+#include "experiment/outside_training.h"
 #include "experiment/scenario.h"
 #include "node/messages.h"
 
@@ -23,6 +24,8 @@ class Station {
   const std::vector<Point>& points() const { return points_; }
   const Model& model(std::size_t point) const { return *models_[point]; }
   Backend& backend() const { return backend_; }
+  /// What is worth a warning: SNRs that a model was not trained for.
+  std::vector<std::string> warnings() const { return outside_training_.lines(); }
   /// Of all points together: what the scenario says, files by their content (the checkpoints aside,
   /// which the other one holds), and the parts of the code and the tables it uses, as on a processor.
   const Digest& scenario_digest() const { return scenario_digest_; }
@@ -39,6 +42,7 @@ class Station {
   std::map<std::string, std::shared_ptr<Model>> networks_;
   std::vector<std::shared_ptr<Model>> models_;  // [points]; those that differ in channel or plan share one
   Digest scenario_digest_{}, model_digest_{};
+  OutsideTraining outside_training_;
 };
 
 }  // namespace semwave

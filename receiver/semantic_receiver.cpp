@@ -23,8 +23,6 @@ RaggedPtr only(const Ragged& layout, const List<std::int32_t>& images) {
   return made;
 }
 
-float log_noise(double variance) { return static_cast<float>(std::log10(std::clamp(variance, 1e-4, 1e3))); }
-
 }  // namespace
 
 SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, const SemanticReceiverSettings& settings, const Place& place)
@@ -152,6 +150,11 @@ SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception&
   features.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(values.size() / 2), 2}, values.data()));
   features.variance.assign(values.size() / 2, quantisation);
   return features;
+}
+
+float SemanticReceiver::log_noise(double variance) const {
+  const double told = settings_.trained ? settings_.trained->variance(variance) : variance;
+  return static_cast<float>(std::log10(std::clamp(told, 1e-4, 1e3)));
 }
 
 SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result& result) const {

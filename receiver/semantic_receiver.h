@@ -7,6 +7,7 @@
 
 #include "channel/digital_link.h"
 #include "channel/signal.h"
+#include "channel/trained_range.h"
 #include "core/layers.h"
 #include "core/list.h"
 #include "receiver/receiver.h"
@@ -18,6 +19,7 @@ struct SemanticReceiverSettings {
   Equaliser equaliser = Equaliser::mmse;
   Json router;  // for routers()
   std::shared_ptr<const DigitalLink> link{};  // as the transmitter's; none: analogue
+  std::optional<TrainedRange> trained{};  // what the networks are told of the channel's state ends there; none: nowhere
 };
 
 class SemanticReceiver final : public Receiver {
@@ -55,6 +57,8 @@ class SemanticReceiver final : public Receiver {
   /// Blocks of bits back to features; what a lost code block had a bit of is erased.
   Features decode(Pass& pass, const Reception& heard, const Result& result) const;
   Frame frame(const Features& features, Result& result) const;
+  /// What the networks are told of an error variance: its log10, of one that they know.
+  float log_noise(double variance) const;
   /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
   Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;
 

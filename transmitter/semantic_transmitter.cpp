@@ -66,7 +66,8 @@ Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states,
   features.reserve(plans.size() * condition_features);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Plan& plan = plans[i];
-    features.push_back(static_cast<float>(std::clamp(states[i].snr_db, -20.0, 40.0) / 10));
+    const double believed = settings_.trained ? settings_.trained->snr_db(states[i].snr_db) : states[i].snr_db;
+    features.push_back(static_cast<float>(std::clamp(believed, -20.0, 40.0) / 10));
     features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, architecture_.grid())) / static_cast<float>(architecture_.grid()));
     features.push_back(static_cast<float>(plan.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     features.push_back(std::log2(static_cast<float>(plan.symbols_per_token)) / 4);

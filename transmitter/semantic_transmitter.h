@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "channel/digital_link.h"
+#include "channel/trained_range.h"
 #include "core/layers.h"
 #include "core/list.h"
 #include "transmitter/exit_rule.h"
@@ -19,6 +21,7 @@ struct SemanticTransmitterSettings {
   bool positions_sent = true;       // false: the receiver takes the tokens as a set
   PowerScope power = PowerScope::image;
   std::shared_ptr<const DigitalLink> link{};  // features as bits; none: as I/Q amplitudes
+  std::optional<TrainedRange> trained{};  // what the networks are told of the channel's state ends there; none: nowhere
 };
 
 struct SemanticHeader;

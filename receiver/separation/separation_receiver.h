@@ -1,4 +1,4 @@
-// The hearing end of the separation pair: header, channel decoder, image decoder, and a classifier trained on clean images. An image is lost
+// The hearing end of the separation pair: header, channel decoder, image decoder, and a classifier. An image is lost
 // where its header is, where any of its code blocks is, or where nothing was sent.
 #pragma once
 

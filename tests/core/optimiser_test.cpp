@@ -169,6 +169,48 @@ TEST_F(OptimiserTest, GoesOnFromItsStateToTheLastBit) {
   EXPECT_EQ(values_of(copied), values_of(parameters_));
 }
 
+TEST_F(OptimiserTest, BeginsAtAStepWithFreshMoments) {
+  const auto copy_of = [&](std::uint64_t seed) {
+    auto copied = std::make_unique<ParameterSet>(*backend_, seed);
+    for (const Parameter& parameter : parameters_.all()) {
+      Parameter& copy = copied->add(parameter.name, parameter.value.shape(), Init::zeros, parameter.decay, parameter.packs);
+      backend_->copy(copy.value, parameter.value);
+    }
+    return copied;
+  };
+  // At a constant rate nothing but the moments tells one step from another.
+  const OptimiserSettings constant{.total_steps = 100, .floor_ratio = 1};
+  const auto first = copy_of(98), later = copy_of(99);
+  Optimiser fresh(*first, constant), begun(*later, constant);
+  begun.step(lanes(*later, 2, 70));
+  for (const Parameter& parameter : first->all()) backend_->copy(later->find(parameter.name)->value, parameter.value);
+  begun.begin_at(40);
+  for (std::uint32_t step = 0; step < 3; ++step) {
+    fresh.step(lanes(*first, 2, 90 + 10 * step));
+    begun.step(lanes(*later, 2, 90 + 10 * step));
+  }
+  EXPECT_EQ(begun.steps(), 43);
+  EXPECT_EQ(values_of(*first), values_of(*later));
+
+  // The schedule is that of the step, and a state remembers where the moments began.
+  const OptimiserSettings settings{.warmup_steps = 2, .total_steps = 60};
+  Optimiser whole(*first, settings), resumed(*later, settings);
+  whole.begin_at(40);
+  EXPECT_EQ(whole.step(lanes(*first, 2, 130)).learning_rate, whole.learning_rate(41));
+  for (const Parameter& parameter : first->all()) backend_->copy(later->find(parameter.name)->value, parameter.value);
+  resumed.restore(whole.state(), "training.safetensors");
+  whole.step(lanes(*first, 2, 140));
+  resumed.step(lanes(*later, 2, 140));
+  EXPECT_EQ(values_of(*first), values_of(*later));
+
+  auto beyond = whole.state();
+  ASSERT_EQ(beyond.back().name, "optimiser.moments_begin");
+  for (const float wrong : {43.0f, -1.0f, 0.5f}) {
+    beyond.back().values[0] = wrong;
+    EXPECT_THROW(resumed.restore(beyond, "training.safetensors"), Error) << wrong;
+  }
+}
+
 TEST_F(OptimiserTest, RefusesAStateThatDoesNotFit) {
   Optimiser optimiser(parameters_, {});
   optimiser.step({lane(parameters_, 100)});

@@ -129,6 +129,41 @@ TEST(Scenario, RefusesWrongTypesAndRanges) {
   EXPECT_NE(mistake_in(missing).find("'channel' is missing"), std::string::npos);
 }
 
+TEST(Scenario, TrainsAClassifierOnDecodedPictures) {
+  Json value = tiny::scenario("pictures");
+  value["transmitter"] = "label";
+  value["metrics"] = {"accuracy"};
+  value["train"] = {{"depth", 1}};
+  EXPECT_FALSE(parse_scenario(value, "x.json").resolved["train"].contains("decoded")) << "a training begun before this key was there goes on";
+  EXPECT_EQ(parse_scenario(value, "x.json").train->decoded.share, 0);
+
+  value["train"]["decoded"] = {{"share", 0.25}, {"codecs", {"heic", "jpeg", "heic"}}, {"quality", {{"choice", {5, 50}}}}};
+  const Scenario made = parse_scenario(value, "x.json");
+  EXPECT_EQ(made.train->decoded.share, 0.25);
+  EXPECT_EQ(made.train->decoded.codecs.size(), 3u);
+  EXPECT_EQ(made.train->decoded.quality.draw_integer(0.9), 50);
+  EXPECT_EQ(parse_scenario(made.resolved, "x.json").resolved, made.resolved);
+
+  const auto refused = [&](const char* key, const Json& with, const std::string& words) {
+    Json wrong = value;
+    wrong["train"]["decoded"][key] = with;
+    const std::string text = mistake_in(wrong);
+    EXPECT_TRUE(text.starts_with("x.json: /train/decoded")) << text;
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  refused("share", 1.5, "between 0 and 1");
+  refused("share", -0.1, "between 0 and 1");
+  refused("codecs", Json::array(), "between 1 and 100 elements");
+  refused("codecs", {"jpg"}, "did you mean 'jpeg'?");
+  refused("quality", 101, "between 0 and 100");
+  refused("quality", {{"uniform", {-1, 50}}}, "between 0 and 100");
+  refused("quality", {{"choice", {2.5}}}, "whole numbers");
+  refused("shares", 0.5, "unknown key");
+
+  value["transmitter"] = {{"kind", "semantic"}};
+  expect_mistake("/train", value["train"], "/train/decoded", "for the classifier");
+}
+
 TEST(Scenario, RefusesNotANumber) {
   const std::string folder = fresh_folder("nan"), path = folder + "/x.json";
   std::string text = tiny::scenario("pictures").dump();

@@ -43,13 +43,15 @@ class Training : public ::testing::Test {
   bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {},
            int shard = 4) {
     ThreadPool pool(threads);
-    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = shard, .interrupt = interrupt, .report = std::move(report)});
+    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = shard, .interrupt = interrupt, .report = std::move(report),
+                                             .note = [this](const std::string& line) { notes_.push_back(line); }});
   }
   std::string model(const std::string& out) { return bytes(root_ / out / "model.safetensors"); }
 
   fs::path root_;
   Scenario scenario_;
   std::unique_ptr<Backend> backend_;
+  std::vector<std::string> notes_;
 };
 
 TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
@@ -76,6 +78,60 @@ TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
   }
   EXPECT_FALSE(std::getline(b, y));
   EXPECT_GE(lines, 10);
+}
+
+TEST_F(Training, GoesOnFromWeightsAlone) {
+  std::atomic<bool> stop = false;
+  ASSERT_FALSE(run("out", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  const std::string before = bytes(root_ / "out" / "training.jsonl");
+  const std::string file = (root_ / "out" / "training.safetensors").string();
+  const Checkpoint whole = read_checkpoint(file);
+  Checkpoint stripped{.metadata = whole.metadata, .arrays = {}};
+  for (const NamedArray& array : whole.arrays)
+    if (array.name.starts_with("transmitter.") || array.name.starts_with("receiver.")) stripped.arrays.push_back(array);
+  ASSERT_LT(2 * stripped.arrays.size(), whole.arrays.size());
+  write_checkpoint(file, stripped);
+  fs::copy(root_ / "out", root_ / "again");
+
+  // To the end in one go, and with another interruption, whose state has moments again.
+  std::vector<TrainingProgress> seen;
+  ASSERT_TRUE(run("out", 2, true, nullptr, [&](const TrainingProgress& p) { seen.push_back(p); }));
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_NE(notes_[0].find("weights alone: the training goes on at step 11 "), std::string::npos) << notes_[0];
+  stop = false;
+  ASSERT_FALSE(run("again", 1, true, &stop, [&](const TrainingProgress& p) { stop = p.step >= 14; }));
+  ASSERT_TRUE(run("again", 2, true));
+  EXPECT_EQ(notes_.size(), 2u) << "the second resume had moments";
+  EXPECT_EQ(model("again"), model("out"));
+  EXPECT_EQ(bytes(root_ / "again" / "training.safetensors"), bytes(root_ / "out" / "training.safetensors"));
+
+  // The lines that were there stay; the next step is the twelfth, at its place in the schedule.
+  EXPECT_TRUE(bytes(root_ / "out" / "training.jsonl").starts_with(before));
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.front().step, 12);
+  ASSERT_TRUE(run("never interrupted", 2, false, nullptr, [&](const TrainingProgress& p) {
+    if (p.step == 12) {
+      EXPECT_EQ(p.learning_rate, seen.front().learning_rate);
+    }
+  }));
+  EXPECT_NE(model("never interrupted"), model("out")) << "moments do matter";
+  EXPECT_EQ(read_checkpoint(file).metadata.at("semwave.step"), read_checkpoint((root_ / "never interrupted" / "training.safetensors").string()).metadata.at("semwave.step"));
+
+  // Some of the moments are not none of them.
+  Checkpoint broken = whole;
+  std::erase_if(broken.arrays, [](const NamedArray& array) { return array.name.starts_with("second_moment."); });
+  write_checkpoint(file, broken);
+  expect_contains(error_of([&] { (void)run("out", 1, true); }), "second_moment.");
+}
+
+TEST_F(Training, DecodedPicturesAreTheSameAfterAResume) {
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/transmitter", "label"}, {"/receiver", Json::object()}, {"/metrics", {"accuracy"}},
+                              {"/train/losses", {{"image", 0}, {"gate", 0}}}, {"/train/decoded", {{"share", 0.5}, {"quality", {{"uniform", {0, 60}}}}}}});
+  ASSERT_TRUE(run("one", 1));
+  std::atomic<bool> stop = false;
+  ASSERT_FALSE(run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  ASSERT_TRUE(run("cut", 2, true));
+  EXPECT_EQ(model("cut"), model("one"));
 }
 
 TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
