@@ -49,6 +49,8 @@ class Checkpoint:
                 f"{path}: format {metadata['semwave.format']} is not the one of the page"
             )
         self.architecture = json.loads(metadata["semwave.architecture"])
+        trained = metadata.get("semwave.conditioning")
+        self.trained = json.loads(trained)["snr_db"] if trained else None
         numbers = data[8 + length :]
         digest = hashlib.sha256()
         self.tensors = {}
@@ -439,6 +441,11 @@ def tokens_to_keep(keep, grid):
     return 0 if keep <= 0 else min(max(math.floor(keep * grid + 1e-6), 1), grid)
 
 
+def told_snr(trained, believed_snr_db):
+    low, high = trained or (-20, 40)
+    return min(max(believed_snr_db, low, -20), high, 40)
+
+
 def transmit(network, picture, given):
     """Payload symbols, header symbols."""
     a, record, blocks = network.a, network.record, network.a["transmitter"]["blocks"]
@@ -447,7 +454,7 @@ def transmit(network, picture, given):
     c = network.condition(
         "transmitter.condition",
         [
-            min(max(given["believed_snr_db"], -20), 40) / 10,
+            told_snr(network.w.trained, given["believed_snr_db"]) / 10,
             tokens_to_keep(keep, grid) / grid,
             given["depth"] / max(1, blocks),
             math.log2(s) / 4,
@@ -513,7 +520,12 @@ def transmit(network, picture, given):
 # --- Receiver
 
 
-def limited_log10(variance):
+def limited_log10(trained, variance):
+    """Within what the model was trained for, where it says so."""
+    if trained:
+        low, high = trained
+        least, most = 1 / (1 + 10 ** (high / 10)), max(1, 10 ** (-low / 10))
+        variance = np.clip(variance, least / (1 + 1e-5), most * (1 + 1e-5))
     return np.log10(np.clip(variance, 1e-4, 1e3))
 
 
@@ -531,7 +543,7 @@ def receive(network, frame, h, n0):
     x = record.stage("receiver.equalised", pairs(np.conj(h) * y / divisor))
     v = record.stage("receiver.variance", np.full(len(y), n0 / divisor))
     token_v = v.reshape(k, s).mean(1)
-    noise, image_noise = limited_log10(token_v), limited_log10(token_v.mean())
+    noise, image_noise = limited_log10(w.trained, token_v), limited_log10(w.trained, token_v.mean())
     c = network.condition(
         "receiver.condition",
         [
