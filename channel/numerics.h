@@ -10,7 +10,7 @@ namespace part {
 
 inline constexpr CodePart channel{"channel", 1,
                                   "apply blocks burst channel channel_fields csi disturbance "
-                                  "known_gains ledger registry signal signal_kernels"};
+                                  "known_gains ledger registry signal signal_kernels trained_range"};
 inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "cpu/"};
 inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "cuda/"};
 inline constexpr CodePart fading{"fading", 1, "fading"};

@@ -182,7 +182,7 @@ std::vector<Room> rooms() {
       {"receiver", all(part::of_receiver), {"numerics"}},
       {"experiment",
        all(part::of_experiment),
-       {"budget", "compare", "numerics", "objective", "point_lines", "recorded_folder",
+       {"budget", "compare", "numerics", "objective", "outside_training", "point_lines", "recorded_folder",
         "result_folder", "run", "scenario_page", "table", "tabulate", "trainer",
         "training_step"}}};
 }
