@@ -95,6 +95,27 @@ TEST(TrainedRange, BoundsWhatBothEndsAreTold) {
   EXPECT_GT(std::abs(mean_psnr(at(law, false, "none")) - mean_psnr(at(law, true, "none"))), 1e-4);
 }
 
+TEST(TrainedRange, IsThatOfTheTraining) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  const auto trained = [&](const Json& channel, const Json& conventions = Json::object()) {
+    const Scenario scenario = tiny::scenario({{"/channel", channel}, {"/train/snr_db", {{"choice", {3, -5, 20}}}}, {"/conventions", conventions}});
+    return make_model_to_train(scenario, *backend);
+  };
+  const Model model = trained({{"kind", "awgn"}, {"snr_db", 10}});
+  EXPECT_EQ(to_checkpoint(model).metadata.at("semwave.conditioning"), R"({"snr_db":[-5.0,20.0]})");
+  EXPECT_EQ(trained_range(to_checkpoint(model), "")->high_db, 20);
+  EXPECT_NEAR(trained({{"kind", "awgn"}, {"snr_db", 10}}, {{"snr", "per_real_value"}}).trained->low_db, -2, 0.05);
+
+  // One Rayleigh gain in a hundred lies below -ln(0.99) = -20 dB; four branches have four times the power in the mean.
+  const TrainedRange faded = *trained({{"kind", "rayleigh"}, {"snr_db", 10}}).trained;
+  EXPECT_NEAR(faded.low_db, -25, 1.5);
+  EXPECT_EQ(faded.high_db, 20);
+  EXPECT_NEAR(trained({{"kind", "mimo"}, {"snr_db", 10}, {"antennas", {{"transmit", 1}, {"receive", 4}}}}).trained->high_db, 26, 0.05);
+  EXPECT_FALSE(trained("ideal").trained);
+  EXPECT_EQ(to_checkpoint(trained("ideal")).metadata.count("semwave.conditioning"), 0u);
+  EXPECT_FALSE(make_model(tiny::scenario(), *backend).trained) << "a network that was not trained";
+}
+
 TEST(TrainedRange, OfAShippedModelIsSaid) {
   int models_seen = 0;
   for (const auto& entry : fs::recursive_directory_iterator(models)) {
