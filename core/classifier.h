@@ -1,5 +1,5 @@
 // A plain classifier of whole images: tokeniser, every block, class head, conditioned on nothing. What a separation receiver looks at
-// its decoded image with, and what a transmitter that sends labels looks at its own with; trained on clean images, the same weights serve both.
+// its decoded image with, and what a transmitter that sends labels looks at its own with. The same weights can serve both.
 #pragma once
 
 #include <vector>

@@ -90,7 +90,8 @@ void build_pair(const Scenario& scenario, Model& model) {
   model.receiver = std::make_unique<SeparationReceiver>(settings, model.classifier.get(), a.classes, model.parameters->backend(), mean, scenario.place("/transmitter"));
 }
 
-Model build(const Scenario& scenario, const Architecture& architecture, const std::optional<TrainedRange>& trained, Backend& backend) {
+Model build(const Scenario& scenario, const Architecture& architecture,
+            const std::optional<TrainedRange>& trained, Backend& backend) {
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
@@ -100,9 +101,12 @@ Model build(const Scenario& scenario, const Architecture& architecture, const st
   }
   model.trained = trained;
   model.rebuilds = architecture.image_head && scenario.positions_sent;
-  SemanticTransmitterSettings sending{scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital, trained};
+  SemanticTransmitterSettings sending{scenario.gate,  scenario.exit,    scenario.positions_sent,
+                                      scenario.power, scenario.digital, trained};
+  SemanticReceiverSettings hearing{scenario.equaliser, scenario.router, scenario.digital, trained};
   model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
-  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, SemanticReceiverSettings{scenario.equaliser, scenario.router, scenario.digital, trained}, scenario.place("/receiver"));
+  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, hearing,
+                                                      scenario.place("/receiver"));
   return model;
 }
 
@@ -133,7 +137,8 @@ void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::str
       throw Error(place, "parameter " + array.name + " is not part of the model that the scenario asks for");
 }
 
-Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange>& trained, Backend& backend, const Checkpoint& checkpoint) {
+Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange>& trained,
+                      Backend& backend, const Checkpoint& checkpoint) {
   const auto version = checkpoint.metadata.find(format_key);
   const auto text = checkpoint.metadata.find(architecture_key);
   if (version == checkpoint.metadata.end() || text == checkpoint.metadata.end())
@@ -153,14 +158,16 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   return model;
 }
 
-/// The SNRs that a training meets; none where its channel has no SNR. The lowest lies below that of its law by what fading takes from all but the
-/// weakest hundredth of its images: a network that is told of more SNR than there is does worse. The highest is that of the law, with the mean gain
-/// of several antennas: fades that lift an image above are few, and a network that is told of less does as well (docs/conventions.md).
+/// The SNRs that a training meets; none where its channel has no SNR. The lowest lies below that
+/// of its law by the fade that the weakest hundredth of its images is under: a network that is told
+/// of more SNR than there is does worse. The highest is that of the law, with the mean gain of
+/// several antennas: fades lift few images above it, and a network that is told of less does as well.
 std::optional<TrainedRange> range_of_training(const Scenario& scenario) {
   const ChannelSettings& settings = scenario.channel;
   if (settings.noiseless || settings.crossover) return std::nullopt;
   const bool measured = settings.trace && !settings.trace->has_gains();
-  auto [low, high] = measured ? std::pair{settings.trace->lowest_snr_db(), settings.trace->highest_snr_db()} : scenario.train.value().snr_db.range();
+  auto [low, high] = scenario.train.value().snr_db.range();
+  if (measured) low = settings.trace->lowest_snr_db(), high = settings.trace->highest_snr_db();
 
   constexpr std::size_t images = 4096;
   const Channel channel(settings);
@@ -168,19 +175,25 @@ std::optional<TrainedRange> range_of_training(const Scenario& scenario) {
   std::iota(draws.images.begin(), draws.images.end(), 0u);
   const Fading fading = channel.realise(draws, List<double>(images, 0.0));
   std::vector<double> gains;
-  for (std::size_t i = 0; fading.fades() && i < images; ++i) gains.push_back(channel.power_gain(fading, static_cast<int>(i)));
+  for (std::size_t i = 0; fading.fades() && i < images; ++i)
+    gains.push_back(channel.power_gain(fading, static_cast<int>(i)));
   std::sort(gains.begin(), gains.end());
   if (!gains.empty()) {
     low += std::min(0.0, 10 * std::log10(std::max(gains[images / 100], 1e-12)));
     high += std::max(0.0, 10 * std::log10(channel.mean_power_gain()));
   }
-  const auto tenths = [&](double snr_db) { return std::clamp(std::round(10 * (snr_db + settings.snr_offset_db)) / 10, -200.0, 200.0); };
+  const auto tenths = [&](double snr_db) {
+    return std::clamp(std::round(10 * (snr_db + settings.snr_offset_db)) / 10, -200.0, 200.0);
+  };
   return TrainedRange{tenths(low), tenths(high)};
 }
 
-Model fresh(const Scenario& scenario, const std::optional<TrainedRange>& trained, Backend& backend) {
+Model fresh(const Scenario& scenario, const std::optional<TrainedRange>& trained,
+            Backend& backend) {
   need_model(scenario);
-  Model model = build(scenario, scenario.image ? without_network(*scenario.image) : *scenario.architecture, trained, backend);
+  const Architecture architecture =
+      scenario.image ? without_network(*scenario.image) : *scenario.architecture;
+  Model model = build(scenario, architecture, trained, backend);
   model.parameters->pack(scenario.train.has_value());
   return model;
 }
@@ -192,11 +205,18 @@ std::optional<TrainedRange> trained_range(const Checkpoint& checkpoint, const st
   if (text == checkpoint.metadata.end()) return std::nullopt;
 
   const Field bound{.type = FieldType::number, .summary = "dB", .minimum = -200, .maximum = 200};
-  const Field range{.name = "snr_db", .type = FieldType::list, .summary = "lowest and highest", .minimum = 2, .maximum = 2, .element = std::make_shared<const Field>(bound)};
+  const Field range{.name = "snr_db",
+                    .type = FieldType::list,
+                    .summary = "lowest and highest",
+                    .minimum = 2,
+                    .maximum = 2,
+                    .element = std::make_shared<const Field>(bound)};
+  const Fields fields{.summary = "what a model was trained for", .fields = {range}};
   const Place at{place, "/__metadata__/" + std::string(conditioning_key)};
-  const Json said = resolve(parse_json(text->second, at.str()), Fields{.summary = "what a model was trained for", .fields = {range}}, at)["snr_db"];
+  const Json said = resolve(parse_json(text->second, at.str()), fields, at)["snr_db"];
   const TrainedRange trained{said[0], said[1]};
-  if (trained.low_db > trained.high_db) throw Error((at / "snr_db").str(), "expected [lowest, highest], found " + said.dump());
+  if (trained.low_db > trained.high_db)
+    throw Error((at / "snr_db").str(), "expected [lowest, highest], found " + said.dump());
   return trained;
 }
 
@@ -215,7 +235,8 @@ Model make_model(const Scenario& scenario, Backend& backend) {
 
 Model make_model_to_train(const Scenario& scenario, Backend& backend) {
   const std::optional<TrainedRange> trained = range_of_training(scenario);
-  if (!scenario.model_path.empty()) return from_checkpoint(scenario, trained, backend, read_checkpoint(scenario.model_path));
+  if (!scenario.model_path.empty())
+    return from_checkpoint(scenario, trained, backend, read_checkpoint(scenario.model_path));
   return fresh(scenario, trained, backend);
 }
 
@@ -227,7 +248,9 @@ Checkpoint to_checkpoint(const Model& model) {
   Checkpoint checkpoint;
   checkpoint.metadata[format_key] = format_version;
   checkpoint.metadata[architecture_key] = model.architecture.to_json().dump();
-  if (model.trained) checkpoint.metadata[conditioning_key] = Json{{"snr_db", {model.trained->low_db, model.trained->high_db}}}.dump();
+  if (const auto& trained = model.trained)
+    checkpoint.metadata[conditioning_key] =
+        Json{{"snr_db", {trained->low_db, trained->high_db}}}.dump();
   for (const Parameter& parameter : model.parameters->all()) {
     NamedArray array{.name = parameter.name};
     const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();

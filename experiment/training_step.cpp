@@ -31,9 +31,11 @@ namespace {
 
 /// A drawn share of pictures becomes what a drawn codec at a drawn quality makes of them. `image` is picture `index` of
 /// the data, as floats.
-void decode_some(float* image, const Dataset& data, std::int32_t index, const DecodedSettings& settings, std::uint64_t seed, std::uint32_t epoch) {
+void decode_some(float* image, const Dataset& data, std::int32_t index,
+                 const DecodedSettings& settings, std::uint64_t seed, std::uint32_t epoch) {
   // Flip and shift, the other changes to a training image, draw at place 0.
-  const RandomWords words = philox(seed, Purpose::augmentation, static_cast<std::uint32_t>(index), epoch, 1);
+  const auto id = static_cast<std::uint32_t>(index);
+  const RandomWords words = philox(seed, Purpose::augmentation, id, epoch, 1);
   if (!(uniform(words[0]) < settings.share)) return;
 
   const auto drawn = static_cast<std::size_t>(std::uint64_t{words[1]} * settings.codecs.size() >> 32);
@@ -42,8 +44,10 @@ void decode_some(float* image, const Dataset& data, std::int32_t index, const De
 
   const std::uint8_t* stored = data.image(index);
   const Picture picture{data.height, data.width, data.channels, {stored, stored + data.values()}};
-  const Picture decoded = codec.decode(codec.encode(picture, quality), data.height, data.width, data.channels);
-  std::transform(decoded.pixels.begin(), decoded.pixels.end(), image, [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
+  const std::vector<std::uint8_t> stream = codec.encode(picture, quality);
+  const Picture decoded = codec.decode(stream, data.height, data.width, data.channels);
+  std::transform(decoded.pixels.begin(), decoded.pixels.end(), image,
+                 [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
 }
 
 }  // namespace
