@@ -181,7 +181,8 @@ std::vector<LossRow> rows_to_fill() {
       }
   // Polar: the rates a sender may choose from, from one byte to the longest code block.
   std::map<int, std::vector<double>> rates;
-  for (const ModulationCoding& coding : modulation_codings()) rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
+  for (const ModulationCoding& coding : modulation_codings())
+    if (coding.code == ChannelCode::polar) rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
   for (const auto& [width, of_width] : rates)
     for (const double rate : of_width) {
       const ModulationCoding coding{.code = ChannelCode::polar, .rate = rate, .modulation = modulation_of(width)};

@@ -33,7 +33,7 @@ TEST(TransportLossTable, HoldsEveryCodingASenderMayChoose) {
   for (const ModulationCoding& coding : modulation_codings()) {
     bool found = false;
     for (const LossRow& row : transport_loss_table())
-      found = found || (row.code == ChannelCode::polar && row.rate == coding.rate && row.bits_per_symbol == bits_per_symbol(coding.modulation));
+      found = found || (row.code == coding.code && row.rate == coding.rate && row.bits_per_symbol == bits_per_symbol(coding.modulation));
     EXPECT_TRUE(found) << coding.name() << " is not in the table: simulate it again";
   }
   for (const LossRow& row : transport_loss_table())

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 #include "channel/header_codec.h"
 #include "core/error.h"
@@ -20,6 +21,13 @@ ChannelState on_a_step(ChannelState state, Carriage carriage) {
   return state;
 }
 
+/// Of any coding that a sender may choose.
+std::int64_t fewest_uses(std::int64_t bits) {
+  std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
+  for (const ModulationCoding& coding : modulation_codings()) fewest = std::min(fewest, transport_uses(bits, coding));
+  return fewest;
+}
+
 }  // namespace
 
 SeparationTransmitter::SeparationTransmitter(const SeparationSettings& settings, const Place& place)
@@ -30,7 +38,7 @@ SeparationTransmitter::SeparationTransmitter(const SeparationSettings& settings,
 void SeparationTransmitter::check(const SeparationSettings& settings, const Place& place) {
   const std::array<int, 1> word{separation_word_bits(settings.budget)};
   const bool coded = settings.carriage == Carriage::coded;
-  const std::int64_t header = coded ? header_uses(word, 0) : 0, least = coded ? transport_uses(8, modulation_codings().back()) : 1;
+  const std::int64_t header = coded ? header_uses(word, 0) : 0, least = coded ? fewest_uses(8) : 1;
   if (StreamFitter::symbols_within(settings, header) < least)
     throw Error((place / "budget").str(), "a budget of " + std::to_string(settings.budget) + " channel uses cannot be kept: at the best SNR the header takes " + std::to_string(header) + " and one byte " +
                                               std::to_string(least) + ", pilots and prefixes apart");
