@@ -188,7 +188,7 @@ const std::vector<ModulationCoding>& modulation_codings() {
          1.0 / 2, 0.58, 0.62, 2.0 / 3, 0.71, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::polar, Modulation::qam16, {0.45, 1.0 / 2, 0.555, 0.61, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.87});
     add(ChannelCode::polar, Modulation::qam64, {0.59, 0.63, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91, 0.94});
-    add(ChannelCode::polar, Modulation::qam256, {2.0 / 3, 0.69, 0.71, 3.0 / 4, 0.79, 5.0 / 6});
+    add(ChannelCode::polar, Modulation::qam256, {2.0 / 3, 0.71, 0.73, 3.0 / 4, 0.79, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qpsk, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qam16, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qam64, {2.0 / 3, 3.0 / 4, 5.0 / 6});

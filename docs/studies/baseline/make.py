@@ -376,7 +376,7 @@ def compare(folder):
 
 def main():
     parser = argparse.ArgumentParser(description="runs the study of separate coding and draws it")
-    parser.add_argument("--images", type=int, default=2000, help="test images per point")
+    parser.add_argument("--images", type=int, default=1000, help="test images per point")
     parser.add_argument("--work", default=str(ROOT / "build" / "studies" / "baseline"))
     parser.add_argument("--semwave", default=str(ROOT / "build" / "semwave"))
     parser.add_argument("--check", action="store_true", help="write nothing: compare this folder with what would be written")
