@@ -37,7 +37,7 @@ std::shared_ptr<const Fields> shared(Fields fields) { return std::make_shared<co
 std::vector<Field> coding_fields() {
   const Field fraction{.type = FieldType::choice, .summary = "as a fraction", .choices = names(rates)};
   return {{.name = "code", .type = FieldType::choice,
-           .summary = "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; convolutional: K = 7, rate 1/2; auto: ldpc from rate 1/2 and 648 coded bits on, polar below",
+           .summary = "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits on, else polar",
            .fallback = Json("auto"), .choices = names(codes)},
           {.name = "rate", .type = FieldType::number, .summary = "information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: any", .fallback = Json(0.5), .minimum = 1.0 / 64,
            .maximum = 1, .alternatives = {fraction}},

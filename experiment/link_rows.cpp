@@ -29,8 +29,9 @@ std::string share_text(const OrderedJson& row, const char* name) {
   return value.is_number() ? scientific(value.get<double>()) : "<" + scientific(row.at(std::string(name) + "_ci95").at(1).get<double>());
 }
 
-/// What predicted_loss speaks of: AWGN alone, one SNR, the decoders that images are decoded with.
-bool predicted_well(const Scenario& scenario) {
+}  // namespace
+
+bool predicts_frame_errors(const Scenario& scenario) {
   const ChannelSettings& channel = scenario.channel;
   const TransportDecoding usual, &decoding = scenario.link->decoding;
   const bool awgn = channel.fading.kind == FadingKind::none && !channel.noiseless && !channel.loss && !channel.crossover && !channel.trace && !channel.ofdm &&
@@ -38,8 +39,6 @@ bool predicted_well(const Scenario& scenario) {
   return awgn && channel.snr.from_db == channel.snr.to_db && channel.receiver.kind == CsiKind::perfect && decoding.exact == usual.exact && decoding.list == usual.list &&
          decoding.ldpc.algorithm == usual.ldpc.algorithm && decoding.ldpc.iterations == usual.ldpc.iterations;
 }
-
-}  // namespace
 
 OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result, const std::string& point_sha256) {
   const Scenario& scenario = point.scenario;
@@ -74,7 +73,7 @@ OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkP
   put_share(row, "ber", c.bit_errors, c.bits, std::max(0.0, ber - half), c.bit_errors > 0 ? std::min(1.0, ber + half) : below);
   const auto [low, high] = wilson95(c.frame_errors, c.frames);
   put_share(row, "fer", c.frame_errors, c.frames, low, c.frame_errors > 0 ? high : below);
-  if (predicted_well(scenario)) row["fer_predicted"] = predicted_loss(link.block_bits, link.coding, scenario.channel.snr.from_db + scenario.channel.snr_offset_db);
+  if (predicts_frame_errors(scenario)) row["fer_predicted"] = predicted_loss(link.block_bits, link.coding, scenario.channel.snr.from_db + scenario.channel.snr_offset_db);
   const auto [symbol_low, symbol_high] = wilson95(c.symbol_errors, c.symbols);
   put_share(row, "ser", c.symbol_errors, c.symbols, symbol_low, c.symbol_errors > 0 ? symbol_high : 3 / static_cast<double>(std::max<std::int64_t>(1, c.symbols)));
   row["undetected"] = c.undetected;

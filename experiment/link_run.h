@@ -44,6 +44,8 @@ struct LinkPoint {
 LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool& pool, const std::atomic<bool>* interrupt,
                          const std::function<void(const LinkPoint& so_far)>& progress);
 
+/// Whether a row says what a sender expects, predicted_loss: over AWGN alone at one SNR, with the decoders of images.
+bool predicts_frame_errors(const Scenario& scenario);
 /// docs/results.md, "link". A rate without an error is null beside its interval: the value is not known to be 0.
 OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result, const std::string& point_sha256);
 /// Es/N0, Eb/N0, FRA, BE, FE, BER, FER, SIM_THR, as AFF3CT names them, and the interval of FER.

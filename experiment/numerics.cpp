@@ -5,6 +5,7 @@
 
 #include "channel/numerics.h"
 #include "channel/transport_loss.h"
+#include "experiment/link_run.h"
 #include "experiment/scenario.h"
 #include "receiver/numerics.h"
 #include "transmitter/numerics.h"
@@ -168,7 +169,7 @@ std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind
   used.add(part::scenario, part::link_laboratory);
   used.channel(scenario.channel, scenario.resolved["channel"]);
   used.blocks(scenario.link.value().coding);
-  used.predictions();  // a row says beside its frame errors what a sender expects
+  if (predicts_frame_errors(scenario)) used.predictions();
   return used.list();
 }
 

@@ -170,7 +170,7 @@ TEST(ModulationCoding, NeighboursWorthTheirUsesAreAtMostOneDecibelApart) {
     std::int64_t fewest = uses_at.begin()->second;
     for (const auto& [snr_db, uses] : uses_at) {
       if (uses >= fewest) continue;  // another one carries as much with less
-      EXPECT_LE(snr_db - before, 1.05) << bits << " bits, at " << before << " dB";
+      EXPECT_LE(snr_db - before, 1.0) << bits << " bits, at " << before << " dB";
       before = snr_db;
       fewest = uses;
     }
