@@ -162,6 +162,7 @@ TEST(ModulationCoding, CheapestKeepsItsLossWhereItCanAndElseIsTheMostRobust) {
   }
 }
 
+// 1 dB, to the 0.05 dB that a simulated SNR of the table is good for.
 TEST(ModulationCoding, NeighboursWorthTheirUsesAreAtMostOneDecibelApart) {
   for (const std::int64_t bits : {400, 900, 4000}) {
     std::map<double, std::int64_t> uses_at;  // by the SNR for a loss of 1e-2
@@ -170,7 +171,7 @@ TEST(ModulationCoding, NeighboursWorthTheirUsesAreAtMostOneDecibelApart) {
     std::int64_t fewest = uses_at.begin()->second;
     for (const auto& [snr_db, uses] : uses_at) {
       if (uses >= fewest) continue;  // another one carries as much with less
-      EXPECT_LE(snr_db - before, 1.0) << bits << " bits, at " << before << " dB";
+      EXPECT_LE(snr_db - before, 1.05) << bits << " bits, at " << before << " dB";
       before = snr_db;
       fewest = uses;
     }
