@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace semwave {
 
 std::string clock_text(double seconds) {
@@ -17,8 +19,9 @@ std::string clock_text(double seconds) {
 
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
 
-void Progress::show(const std::string& line) {
+void Progress::show(const std::string& text) {
   if (quiet_) return;
+  const std::string line = printable(text);
   const auto now = std::chrono::steady_clock::now();
   const auto pause = terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000);
   if ((live_ || !terminal_) && now - last_ < pause) return;
@@ -37,7 +40,7 @@ void Progress::show(const std::string& line) {
 void Progress::note(const std::string& line) {
   if (quiet_) return;
   clear();
-  fmt::print(stderr, "{}\n", line);
+  fmt::print(stderr, "{}\n", printable(line));
 }
 
 void Progress::clear() {

@@ -9,6 +9,7 @@
 #include "apps/run_options.h"
 #include "core/checkpoint.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/model.h"
 #include "experiment/scenario.h"
 
@@ -41,7 +42,7 @@ int validate(const RunOptions& options) {
     check_against(point.scenario, network.architecture);
     check_policy(point.scenario, network.sha256);
   }
-  fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
+  fmt::print("{}: valid, {} point{}{}\n", printable(options.scenario), points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
   return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "core/text.h"
+
 namespace semwave {
 namespace {
 
@@ -36,7 +38,7 @@ std::vector<std::string> short_names(const std::vector<std::string>& pointers) {
       const auto same = std::count_if(pointers.begin(), pointers.end(), [&](const std::string& other) { return last_parts(other, parts) == name; });
       if (same == 1) break;
     }
-    names.push_back(name);
+    names.push_back(printable(name));
   }
   return names;
 }
@@ -58,7 +60,7 @@ std::string one_word(const Json& value) {
   }
   for (char& c : text)
     if (c == ' ' || c == '\t' || c == '\n' || c == '#') c = '_';
-  return text.empty() ? "''" : text;
+  return text.empty() ? "''" : printable(text);
 }
 
 Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_(scenario.name) {
@@ -147,7 +149,7 @@ std::string Table::line(const OrderedJson& row) const {
 std::string Table::label(const Point& point) const {
   std::string text;
   for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + one_word(point.swept.at(pointer));
-  return text.empty() ? name_ : text;
+  return text.empty() ? printable(name_) : text;
 }
 
 }  // namespace semwave
