@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -29,7 +30,9 @@ void Progress::show(const std::string& text) {
   if (terminal_) {  // a line that wraps could not be taken back
     winsize size{};
     const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    fmt::print(stderr, "\r{}\x1b[K", line.substr(0, known ? size.ws_col - 1u : line.size()));
+    std::size_t room = known ? std::min<std::size_t>(size.ws_col - 1u, line.size()) : line.size();
+    while (room > 0 && room < line.size() && (static_cast<unsigned char>(line[room]) & 0xC0u) == 0x80u) --room;  // no half a character
+    fmt::print(stderr, "\r{}\x1b[K", line.substr(0, room));
   } else {
     fmt::print(stderr, "{}\n", line);
   }

@@ -85,7 +85,7 @@ bool matters(const Chunk& chunk, bool& profile) {
   return chunk.type == "iCCP" && !std::exchange(profile, true);
 }
 
-/// The file without what no pixel depends on; empty where all of it matters. What is no chunk is left to libpng.
+/// The file without what no pixel depends on; empty where all of it matters.
 std::string without_the_rest(std::string_view file) {
   std::string kept;
   bool profile = false;
@@ -96,6 +96,12 @@ std::string without_the_rest(std::string_view file) {
       from = at + chunk->whole.size();
     }
     at += chunk->whole.size();
+  }
+  // Of a chunk that is not whole libpng takes as much memory as it claims, before it sees that the file ends; only data are read in pieces.
+  const std::string_view broken = file.substr(at);
+  if (broken.size() >= 8 && broken.substr(4, 4) != "IDAT") {
+    kept.append(file, from, at - from);
+    return kept;
   }
   if (from > 0) kept.append(file, from);
   return kept;

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -19,20 +20,28 @@ namespace {
 
 constexpr std::size_t largest_scenario = 16u << 20;
 
-/// What make_record() wrote. Throws Json's own exceptions where it did not.
+/// A whole number that T can hold; Json's own conversion takes any number and keeps some of its bits.
+template <class T>
+T whole(const Json& value) {
+  if (!value.is_number_integer()) throw Error("", "");
+  if (value.is_number_unsigned() ? !std::in_range<T>(value.get<std::uint64_t>()) : !std::in_range<T>(value.get<std::int64_t>())) throw Error("", "");
+  return value.get<T>();
+}
+
+/// What make_record() wrote. Throws Json's own exceptions, or Error without words, where it did not.
 ImageRecord to_record(const Json& line) {
   ImageRecord made;
-  made.image = line.at("image").get<std::uint32_t>();
+  made.image = whole<std::uint32_t>(line.at("image"));
   made.timeline = line.contains("late");
   if (made.timeline) {
-    made.link = line.at("link").get<std::uint32_t>();
-    made.slot = line.at("slot").get<std::uint32_t>();
-    made.arrived = line.at("arrived").get<std::uint32_t>();
+    made.link = whole<std::uint32_t>(line.at("link"));
+    made.slot = whole<std::uint32_t>(line.at("slot"));
+    made.arrived = whole<std::uint32_t>(line.at("arrived"));
     made.late = line.at("late").get<bool>();
   }
-  made.label = line.at("label").get<std::int32_t>();
+  made.label = whole<std::int32_t>(line.at("label"));
   made.header_lost = line.at("header_lost").get<bool>();
-  made.decision = line.at("decision").is_null() ? -1 : line.at("decision").get<std::int32_t>();
+  made.decision = line.at("decision").is_null() ? -1 : whole<std::int32_t>(line.at("decision"));
   const Json& uses = line.at("uses");
   const auto share = [&](const char* key) {
     const double value = uses.at(key).get<double>();
@@ -90,8 +99,14 @@ void RecordedFolder::bring_own_rows_forward() {
   std::map<std::string, std::size_t> latest;
   for (std::size_t row = 0; row < rows_.size(); ++row) latest[rows_[row]["point"].dump()] = row;
   std::map<std::string, std::set<std::string>> grid;  // values of each swept key
-  for (const std::string& pointer : swept_)
-    for (const Json& value : sweep_values(scenario_["sweep"][pointer], Place{path_ + "/scenario.json", "/sweep"} / pointer)) grid[pointer].insert(canonical(value));
+  for (const std::string& pointer : swept_) {
+    const Place place = Place{path_ + "/scenario.json", "/sweep"} / pointer;
+    try {
+      for (const Json& value : sweep_values(scenario_["sweep"][pointer], place)) grid[pointer].insert(canonical(value));
+    } catch (const Json::exception&) {
+      throw Error(place.str(), "is no list of values");
+    }
+  }
   std::vector<OrderedJson> own, earlier;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
     const OrderedJson& point = rows_[row]["point"];
@@ -124,10 +139,10 @@ Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const
   try {
     // Swept values replace what the scenario says in the order written: a whole object may hold the key.
     Json value = scenario_;
-    for (const auto& [swept, chosen] : point.items()) value[Json::json_pointer(swept)] = anchored(swept, Json(chosen));
+    for (const auto& [swept, chosen] : point.items()) set_pointer(value, swept, anchored(swept, Json(chosen)), "");
     const Json::json_pointer at(pointer);
     return value.contains(at) ? value[at] : Json();
-  } catch (const Json::exception&) {
+  } catch (const std::exception&) {
     throw Error(path_ + "/results.jsonl: row " + std::to_string(row), "does not fit scenario.json beside it");
   }
 }
@@ -162,10 +177,13 @@ std::optional<ImageRecord> RecordReader::next() {
   } catch (const Error& problem) {
     throw Error(place(), "is no record" + std::string(problem.what()));
   }
+  if (!line.is_object() || !line.contains("point_sha256")) throw Error(place(), "is no record");
+  if (line["point_sha256"] != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
   try {
-    if (line.at("point_sha256") != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
     record = to_record(line);
   } catch (const Json::exception&) {
+    throw Error(place(), "is no record");
+  } catch (const Error&) {
     throw Error(place(), "is no record");
   }
 #ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice

@@ -53,6 +53,11 @@ Rows read_rows(const std::string& path) {
 
 namespace {
 
+OrderedJson slots_of(const OrderedJson& row) {
+  const auto timeline = row.find("timeline");
+  return timeline != row.end() && timeline->is_object() ? timeline->value("slots", OrderedJson()) : OrderedJson();
+}
+
 void refuse_training(const std::string& path) {
   if (std::filesystem::exists(path + "/training.safetensors")) throw Error(path, "holds a training: choose another folder");
 }
@@ -110,7 +115,7 @@ const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with
   // A row that is reused must have all of its lines: records may have been asked for later, and a kill may have cut them.
   const auto whole = [&](const PointLines& file, const OrderedJson& count) { return count.is_number_integer() && file.lines(point_sha256) == count.get<std::int64_t>(); };
   if (with_records && !whole(records_, found.value("images", OrderedJson()))) return nullptr;
-  if (with_slots && !whole(slots_, found.value("timeline", OrderedJson::object()).value("slots", OrderedJson()))) return nullptr;
+  if (with_slots && !whole(slots_, slots_of(found))) return nullptr;
   return &found;
 }
 

@@ -25,6 +25,15 @@ std::string last_parts(const std::string& pointer, int parts) {
   return name;
 }
 
+/// A row that is there already may have been written by anybody: what it lacks, its line lacks.
+std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell, const OrderedJson& row) {
+  try {
+    return cell(row);
+  } catch (const OrderedJson::exception&) {
+    return "-";
+  }
+}
+
 std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
 
 }  // namespace
@@ -142,7 +151,7 @@ std::string Table::header() const {
 std::string Table::line(const OrderedJson& row) const {
   std::string text = " ";
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(columns_[i].cell(row), columns_[i].width);
+    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(cell_of(columns_[i].cell, row), columns_[i].width);
   return text + "\n";
 }
 

@@ -42,7 +42,7 @@ std::vector<std::uint32_t> PointWork::next(std::size_t most) {
 namespace {
 
 /// A file's name for journals and logs, each another one: as it is, but %XX for what is not printable ASCII. Long ones end with a checksum.
-std::string printable(const std::string& file) {
+std::string journal_name(const std::string& file) {
   constexpr std::size_t longest = 180;
   std::string name;
   for (const char c : file) {
@@ -88,7 +88,7 @@ std::vector<WatchedFolder::Found> WatchedFolder::look(std::vector<std::string>& 
     const auto changed = gone ? 0 : entry.last_write_time(gone).time_since_epoch().count();
     if (gone) continue;
     const std::string file = entry.path().filename().string();
-    const std::string name = printable(file) + " " + std::to_string(bytes) + " " + std::to_string(changed);
+    const std::string name = journal_name(file) + " " + std::to_string(bytes) + " " + std::to_string(changed);
     if (known_.contains(name)) continue;
     if (std::exchange(seen_[file], name) != name) continue;  // just come or still being written: once more around
     known_.insert(name);

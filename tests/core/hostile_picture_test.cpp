@@ -127,13 +127,25 @@ TEST(HostilePicture, ProfilesAndPalettesOfAPngAreNotUnpacked) {
   expect_cheap(png(times(300, profile) + times(10, palette)), true);
 }
 
+TEST(HostilePicture, AChunkThatClaimsMoreThanTheFileTakesNoMemory) {
+  for (const char* type : {"zTXt", "iTXt", "tEXt", "eXIf", "iCCP", "sPLT", "abCd"}) {
+    std::string file = png_signature + header(28, 28);
+    put32(file, 1764818979);
+    file += type;
+    for (const char* rest : {"", "k", "key\0\0and some more"}) {
+      const std::string cut = file + rest;
+      expect_cheap(cut, false);
+    }
+  }
+}
+
 TEST(HostilePicture, APngsDataEndWithItsPicture) {
-  // 600 MB of zeros behind the last row.
+  // 60 MB of zeros behind the last row.
   std::string rows = std::string(28 * 29, '\0');
   z_stream stream{};
   ASSERT_EQ(deflateInit(&stream, 9), Z_OK);
   std::string data, piece(1u << 20, '\0');
-  for (int i = 0; i <= 600; ++i) {
+  for (int i = 0; i <= 60; ++i) {
     std::string& in = i == 0 ? rows : piece;
     stream.next_in = reinterpret_cast<Bytef*>(in.data());
     stream.avail_in = static_cast<uInt>(in.size());
@@ -141,7 +153,7 @@ TEST(HostilePicture, APngsDataEndWithItsPicture) {
       std::string out(1u << 16, '\0');
       stream.next_out = reinterpret_cast<Bytef*>(out.data());
       stream.avail_out = static_cast<uInt>(out.size());
-      deflate(&stream, i == 600 ? Z_FINISH : Z_NO_FLUSH);
+      deflate(&stream, i == 60 ? Z_FINISH : Z_NO_FLUSH);
       data.append(out, 0, out.size() - stream.avail_out);
     } while (stream.avail_out == 0);
     if (i == 0) piece.assign(piece.size(), '\0');

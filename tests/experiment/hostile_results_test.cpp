@@ -6,6 +6,7 @@
 #include "core/input_file.h"
 #include "experiment/compare.h"
 #include "experiment/recorded_folder.h"
+#include "experiment/table.h"
 #include "experiment/tabulate.h"
 #include "tests/core/expect_error.h"
 #include "tests/experiment/tiny_world.h"
@@ -66,6 +67,41 @@ TEST(HostileResults, NestedRecordsAreRefused) {
   const std::string begun = R"({"point_sha256":")" + sha + R"(","image":2,"x":)";
   expect_contains(error_of_records(begun + deep + "}\n"), "records.jsonl: line 3: is no record: line 1, column ");
   expect_contains(error_of_records(begun + "\"" + std::string(LineReader::longest_line, 'x') + "\"}\n"), "records.jsonl: a line is longer than");
+}
+
+TEST(HostileResults, NumbersAreWholeAndInRange) {
+  const Json good = Json::parse(record_line(2));
+  for (const auto& [key, value] : std::vector<std::pair<const char*, Json>>{{"image", 2.5}, {"image", 1e300}, {"image", -1}, {"image", 1LL << 32}, {"label", 1e300}, {"label", "1"}, {"decision", 1LL << 31}}) {
+    Json wrong = good;
+    wrong[key] = value;
+    expect_contains(error_of_records(wrong.dump() + "\n"), "records.jsonl: line 3: is no record");
+  }
+}
+
+TEST(HostileResults, ARowPointsAtNothingThatIsNotThere) {
+  // A place far behind the end of a list would be filled up to there.
+  const std::string path = folder_with(R"({"point":{"/list/4000000000":1},"point_sha256":")" + sha + "\"}\n");
+  tiny::write_text(path + "/scenario.json", R"({"name": "n", "list": [1, 2], "sweep": {}})");
+  const RecordedFolder folder(path);
+  expect_contains(error_of([&] { (void)folder.value_at(0, "/list"); }), "row 0: does not fit scenario.json beside it");
+}
+
+TEST(HostileResults, AKilledRunsSweepIsAList) {
+  const std::string path = folder_with(row);
+  tiny::write_text(path + "/scenario.json", R"({"name": "n", "sweep": {"/seed": 7}})");
+  tiny::write_text(path + "/run.json", "{}");
+  expect_contains(error_of([&] { RecordedFolder folder(path); }), "scenario.json: /sweep/~1seed: is no list of values");
+}
+
+TEST(HostileResults, RowsThatLackWhatTheyShouldHoldMakeACsvAndATable) {
+  const std::string path = fresh_folder("folder");
+  tiny::write_text(path + "/results.jsonl", R"({"point":{},"point_sha256":")" + sha + R"(","accuracy_ci95":[],"timeline":3,"images":1})" "\n");
+  ResultFolder folder(path);
+  EXPECT_EQ(folder.find(sha, true, true), nullptr);
+  EXPECT_EQ(folder.finish({}), 1u);
+  Table table;
+  table.add("", "a", 3, [](const OrderedJson& read) { return read.at("no").get<std::string>(); });
+  EXPECT_EQ(table.line(read_rows(path + "/results.jsonl").rows[0]), "    -\n");
 }
 
 TEST(HostileResults, NestedLinesMakeNoTable) {
