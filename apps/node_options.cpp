@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace semwave {
 
@@ -27,6 +28,7 @@ void NodeOptions::add_to(CLI::App& command, const std::string& default_name) {
 }
 
 std::optional<KeyFiles> NodeOptions::key_files() const {
+  if (!is_printable(name)) throw Error("--as " + name, "is no printable UTF-8: peers would refuse it");
   if (keys.empty()) return std::nullopt;
   return KeyFiles{keys, name};
 }
@@ -36,8 +38,7 @@ LogSink NodeOptions::log(bool quiet) const {
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   logger->set_level(verbose ? spdlog::level::debug : quiet ? spdlog::level::warn : spdlog::level::info);
   return [logger](LogLevel level, const std::string& text) {
-    // Text of peers is printable already (node/bytes.h); it is no format.
-    logger->log(level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::note ? spdlog::level::info : spdlog::level::debug, "{}", text);
+    logger->log(level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::note ? spdlog::level::info : spdlog::level::debug, "{}", printable(text));
   };
 }
 

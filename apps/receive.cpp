@@ -9,6 +9,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/table.h"
 #include "node/server.h"
 
@@ -49,9 +50,9 @@ int run_receive(ReceiveOptions options) {
   Table table(station.scenario(), station.points());
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {
     if (options.run.json) return;
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", scenario.name, station.points().size(), backend->name(), pool.threads(), scenario.seed, server.host, port,
+    fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed, printable(server.host), port,
                server.keys ? ", TLS 1.3" : "");
-    if (status_port != 0) fmt::print("# status on http://{}:{}/\n", server.status_host, status_port);
+    if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
     std::fflush(stdout);
   };
   Server node(station, pool, server);
@@ -60,12 +61,12 @@ int run_receive(ReceiveOptions options) {
     summary = node.run();
   } catch (const Error& problem) {  // the journal or the folder could be used and now cannot
     progress.clear();
-    fmt::print(stderr, "semwave: {}\n", problem.what());
+    fmt::print(stderr, "semwave: {}\n", printable(problem.what()));
     return 1;
   }
   progress.clear();
   if (!options.run.json) fmt::print("{}", table.header());
-  for (const OrderedJson& row : summary.rows) fmt::print("{}", options.run.json ? row.dump() + "\n" : table.line(row));
+  for (const OrderedJson& row : summary.rows) fmt::print("{}", options.run.json ? printable_json(row.dump()) + "\n" : table.line(row));
   if (!options.run.json) fmt::print("# {} images, {} came again; connections: {} refused, {} malformed, {} timed out\n", summary.images, summary.repeated, summary.refused, summary.malformed, summary.timed_out);
   return 0;
 }
