@@ -1,4 +1,7 @@
 // semwave receive: the receiver of a scenario behind a socket.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -24,6 +27,16 @@ struct ReceiveOptions {
   double longest_wait_ms = 0;
 };
 
+/// A connection may have a socket for datagrams too, and files are open besides. Where the system allows less, those
+/// that come last find no room.
+void allow_descriptors(int connections) {
+  rlimit limit{};
+  const rlim_t wanted = 2 * static_cast<rlim_t>(connections) + 256;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run_receive(ReceiveOptions options) {
   const Scenario scenario = read_scenario(options.run.scenario, options.run.overrides());
   const std::unique_ptr<Backend> backend = options.run.make_backend();
@@ -33,6 +46,8 @@ int run_receive(ReceiveOptions options) {
   std::tie(server.host, server.port) = host_and_port("--listen", options.listen);
   if (!options.status.empty()) std::tie(server.status_host, server.status_port) = host_and_port("--status", options.status);
   server.keys = options.node.key_files();
+  server.reread = options.node.reread();
+  allow_descriptors(server.most_connections);
   server.insecure = options.node.insecure;
   server.longest_wait = 1e-3 * options.longest_wait_ms;
   server.shard = options.run.shard > 0 ? options.run.shard : backend->kind() == DeviceKind::cpu ? 1 : backend->preferred_shard();
@@ -87,6 +102,7 @@ Command add_receive(CLI::App& program) {
   command->add_option("--window", server.window, "images a transmitter may have without an answer (default: 256)")->check(CLI::Range(1, 1 << 16))->type_name("N");
   command->add_option("--connections", server.most_connections, "most connections (default: 1000)")->check(CLI::Range(1, 1 << 20))->type_name("N");
   command->add_option("--largest-burst", server.largest_burst, "bytes a burst may have (default: 1048576)")->check(CLI::Range(1024, 1 << 26))->type_name("BYTES");
+  command->add_option("--handshakes", server.handshakes_per_second, "TLS handshakes begun a second (default: 400)")->check(CLI::Range(1.0, 1e6))->type_name("N");
   command->add_option("--handshake-timeout", server.handshake_seconds, "seconds (default: 5)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--frame-timeout", server.frame_seconds, "seconds a frame may take to come (default: 10)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--idle-timeout", server.idle_seconds, "seconds of silence (default: 60)")->check(CLI::Range(0.1, 86400.0))->type_name("S");

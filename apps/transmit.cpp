@@ -48,6 +48,7 @@ int run_transmit(TransmitOptions options) {
   const Dataset data = watch ? Dataset{} : load_dataset(scenario.source);
   std::tie(client.host, client.port) = host_and_port("--connect", options.connect);
   client.keys = options.node.key_files();
+  client.reread = options.node.reread();
   client.insecure = options.node.insecure;
   client.name = options.node.name;
   client.out = options.run.out;
@@ -113,6 +114,7 @@ Command add_transmit(CLI::App& program) {
   options->node.add_to(*command, "transmitter");
   ClientOptions& client = options->client;
   command->add_option("--connect", options->connect, "where the receiver listens (default: 127.0.0.1:7400)")->type_name("HOST:PORT");
+  command->add_option("--peer", client.peer, "whom the receiver's certificate must name (default: the host of --connect)")->type_name("NAME");
   command->add_option("--watch", client.watch, "send the pictures that turn up in a folder instead of the source")->type_name("DIR");
   command->add_option("--first", client.first, "first image of the source (default: 0)")->check(CLI::NonNegativeNumber)->type_name("N");
   command->add_option("--count", client.count, "so many images, then end")->check(CLI::NonNegativeNumber)->type_name("N");

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/input_file.h"
+#include "core/sync.h"
 #include "core/text.h"
 
 namespace semwave {
@@ -240,7 +241,12 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) fail(path, "cannot write", errno);
   temporary.renamed();
 
-  // Without this a power cut may bring the old name back. Some file systems know no fsync of a folder: EINVAL says so.
+  // Without this a power cut may bring the old name back.
+  sync_folder_of(path);
+}
+
+void sync_folder_of(const std::string& path) {
+  // Some file systems know no fsync of a folder: EINVAL says so.
   Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.number() >= 0 && ::fsync(folder.number()) != 0 && errno != EINVAL) fail(path, "cannot make the new name durable", errno);
 }

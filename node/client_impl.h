@@ -59,6 +59,8 @@ class Client::Impl {
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
   bool stopped() const { return options_.stop && options_.stop->load(); }
   void fail(const std::string& why);
+  /// The list of revoked certificates again; a receiver that is on it is left.
+  void read_revoked();
 
   Awaitable<void> keep_connected();
   Awaitable<LinkPtr> connect(std::string& why);
@@ -90,6 +92,7 @@ class Client::Impl {
   const Dataset& data_;
   ThreadPool& pool_;
   ClientOptions options_;
+  std::shared_ptr<RevokedList> revoked_;
   TlsContext tls_;
   asio::io_context io_{1};
   std::unique_ptr<Journal> journal_;

@@ -102,6 +102,10 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     if (failure.category() == asio::error::get_ssl_category()) fail(why);
     co_return nullptr;
   }
+  if (const auto there = link->connection.certificate(); options_.keys && (!there || there->name != options_.peer)) {
+    fail(place + ": its certificate names '" + (there ? there->name : "") + "', not '" + options_.peer + "': --peer says whom to expect");
+    co_return nullptr;
+  }
   std::string bytes;
   write_frame(bytes, FrameType::hello, write(hello()));
   co_await link->connection.write(bytes, failure);

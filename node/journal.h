@@ -1,5 +1,5 @@
 // What a node has done, an image a line, on disk before anybody is told: a node that is killed and comes back goes on where it was. A
-// file of frames (node/frame.h): a hello that says whose it is, then records. Without a path it lives in memory alone.
+// file of frames (node/frame.h): a hello that says whose it is, then records. Its owner alone reads it. Without a path it lives in memory alone.
 #pragma once
 
 #include <string>

@@ -6,8 +6,11 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+
+#include <boost/asio/ip/udp.hpp>
 
 #include "node/clock.h"
 #include "node/connection.h"
@@ -44,6 +47,8 @@ struct Peer {
   std::uint64_t channel;              // names the connection in datagrams
   Hello hello;
   std::string name;                   // for logs and pages
+  std::optional<CertificateId> certificate;  // over TLS: the name is its
+  bool admitted = false;              // to a TLS handshake
   bool greeted = false, leaving = false;
   NodeClock::time_point opened = NodeClock::now(), heard = opened, half_since = opened, written = opened;
   bool half = false;                  // a frame has begun
@@ -57,6 +62,9 @@ struct Peer {
   double signal = 0, noise = 0;       // of the headers it speaks of
   std::unique_ptr<DatagramSeal> seal; // where it sends datagrams
   ReplayWindow replays;
+  std::shared_ptr<asio::ip::udp::socket> own_port;  // hears `own_from` alone, once that has been believed
+  asio::ip::udp::endpoint own_from;
+  NodeClock::time_point own_since{};
   std::map<ImageKey, Assembly> assemblies;
   std::size_t announced = 0;          // of these
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <random>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -24,9 +23,8 @@ Answer answer_of(const Record& record) {
 }
 
 NodeId fresh_identity() {
-  std::random_device source;  // names a node; no result depends on it
   NodeId id;
-  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(source());
+  fill_random(id.data(), id.size());
   return id;
 }
 
@@ -42,7 +40,10 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
   if (failure || found.empty()) throw Error(place, "no such address: " + failure.message());
   const tcp::endpoint end = *found.begin();
   check_plain(end.address().to_string(), options_.keys.has_value(), options_.insecure, place);
-  if (options_.keys) tls_ = make_tls_context(*options_.keys, true);
+  if (options_.keys) {
+    revoked_ = std::make_shared<RevokedList>(options_.keys->revoked);
+    tls_ = make_tls_context(*options_.keys, true, revoked_);
+  }
   if (!options_.out.empty()) {
     std::error_code problem;
     std::filesystem::create_directories(options_.out, problem);
@@ -61,14 +62,10 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
   if (!failure) acceptor_.bind(end, failure);
   if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
   if (failure) throw Error(place, "cannot listen: " + failure.message());
-  if (options_.datagrams) {
-    const asio::ip::udp::endpoint same(end.address(), acceptor_.local_endpoint().port());
-    datagrams_.open(same.protocol(), failure);
-    if (!failure) datagrams_.set_option(asio::socket_base::receive_buffer_size(4 << 20), failure);  // as much of it as the system gives
-    failure.clear();
-    datagrams_.bind(same, failure);
+  if (options_.datagrams) {  // it is closed again: whether it can be had is better known now
+    datagram_end_ = {end.address(), acceptor_.local_endpoint().port()};
+    (void)bound_socket(failure);
     if (failure) throw Error(place, "cannot take datagrams there: " + failure.message());
-    datagrams_.non_blocking(true);
   }
   if (!options_.status_host.empty())
     status_ = std::make_unique<StatusPage>(io_, options_.status_host, options_.status_port, options_.insecure,
@@ -96,7 +93,6 @@ ServerSummary Server::Impl::run() {
   spawn(io_, accept());
   spawn(io_, serve());
   spawn(io_, tick());
-  if (datagrams_.is_open()) spawn(io_, receive_datagrams());
   if (options_.listening) options_.listening(acceptor_.local_endpoint().port(), status_ ? status_->port() : 0);
   io_.run();
   journal_->flush();
@@ -106,7 +102,7 @@ ServerSummary Server::Impl::run() {
   if (!options_.out.empty()) records_ = Journal(journal_path(), owner()).take();
   options_.about["wall_seconds"] = wall;
   options_.about["connections"] = {{"refused", summary_.refused}, {"malformed", summary_.malformed}, {"timed_out", summary_.timed_out}};
-  summary_.rows = write_results(station_, options_.out, options_.about, std::move(records_), wall);
+  summary_.rows = write_results(station_, options_.out, options_.about, std::move(records_), wall, &late_);
   return summary_;
 }
 
@@ -135,7 +131,9 @@ Awaitable<void> Server::Impl::accept() {
       }
       drop(PeerPtr(*stranger), "made room for another connection");
     }
-    auto peer = std::make_shared<Peer>(std::move(socket), tls_, io_.get_executor(), channels_());
+    std::uint64_t channel = 0;
+    fill_random(&channel, sizeof channel);
+    auto peer = std::make_shared<Peer>(std::move(socket), tls_, io_.get_executor(), channel);
     peers_.push_back(peer);
     spawn(io_, session(peer));
   }
@@ -238,6 +236,8 @@ Awaitable<void> Server::Impl::tick() {
     timer.expires_after(std::chrono::milliseconds(50));
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     const auto now = NodeClock::now();
+    if (options_.reread && options_.reread->exchange(false)) read_revoked();
+    admit_more();
     look_after(now);
     close_assemblies(now);
     if (unsynced_ && seconds_between(synced, now) > 1) {
@@ -266,7 +266,6 @@ Awaitable<void> Server::Impl::tick() {
     if (peers_.empty() || seconds_between(asked, now) > options_.drain_seconds) break;
   }
   for (const PeerPtr& peer : std::vector<PeerPtr>(peers_)) drop(peer, "did not leave in time");
-  datagrams_.close(ignored);
   status_.reset();
   io_.stop();
 }

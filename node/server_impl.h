@@ -1,7 +1,8 @@
 // The insides of a receiver node: its life in server.cpp, its conversations in server_session.cpp.
 #pragma once
 
-#include <random>
+#include <deque>
+#include <unordered_map>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -11,6 +12,7 @@
 #include "node/peer.h"
 #include "node/server.h"
 #include "node/status_page.h"
+#include "node/summary.h"
 
 namespace semwave {
 
@@ -30,7 +32,12 @@ class Server::Impl {
 
   Awaitable<void> accept();
   Awaitable<void> session(PeerPtr peer);
+  /// Waits until a stranger has spoken and the thread can bear another key exchange; false where it is gone.
+  Awaitable<bool> admit(PeerPtr peer);
+  void admit_more();
   Awaitable<bool> greet(PeerPtr peer);
+  /// The list of revoked certificates again; who is on it goes.
+  void read_revoked();
   Awaitable<void> write_out(PeerPtr peer);
   Awaitable<void> serve();
   Awaitable<void> tick();
@@ -49,9 +56,20 @@ class Server::Impl {
   /// The frame of an answer, kept until its receipt comes.
   std::string open_answer(const NodeId& node, const Answer& answer);
   /// Datagrams: the frame of a burst opens its assembly, its symbols fill it, time or the last of them closes it.
-  Awaitable<void> receive_datagrams();
-  void open_datagrams(Peer& peer, Welcome& welcome);
-  void take_datagram(std::string_view bytes, const asio::ip::udp::endpoint& from);
+  ///
+  /// The port is open while a peer that asked for it is here. Where each comes from is not known before its first
+  /// datagram: that one finds it by its channel's number, and from then on the peer has a socket of its own on the same
+  /// port, which hears nobody else. Strangers fill no buffer but their own.
+  using UdpSocket = std::shared_ptr<asio::ip::udp::socket>;
+  UdpSocket bound_socket(boost::system::error_code& failure);
+  void open_datagrams(const PeerPtr& peer, Welcome& welcome);
+  void close_datagrams(Peer& peer);
+  /// From the port of all, or (`owner`) from that peer's own.
+  Awaitable<void> receive_datagrams(UdpSocket socket, PeerPtr owner);
+  /// False where it is for nobody.
+  bool take_datagram(std::string_view bytes, const asio::ip::udp::endpoint& from, const PeerPtr& owner);
+  void give_own_port(const PeerPtr& peer, const asio::ip::udp::endpoint& from);
+  void fill_assembly(Peer& peer, Datagram datagram);
   void fill(Assembly& assembly, const Datagram& datagram);
   void announce(Peer& peer, Waiting waiting);
   void close_assemblies(NodeClock::time_point now);
@@ -74,10 +92,16 @@ class Server::Impl {
   ThreadPool& pool_;
   ServerOptions options_;
   Hearing hearing_;
+  std::shared_ptr<RevokedList> revoked_;
   TlsContext tls_;
+  double handshakes_ = 0;         // that may begin now
+  NodeClock::time_point admitted_{};
+  std::deque<PeerPtr> knocking_;  // for one
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
-  asio::ip::udp::socket datagrams_{io_};
+  asio::ip::udp::endpoint datagram_end_;  // where they are taken
+  UdpSocket datagrams_;                   // from whom they are not known yet; none while nobody uses them
+  std::unordered_map<std::uint64_t, PeerPtr> by_channel_;  // who uses them
   std::unique_ptr<StatusPage> status_;
   std::unique_ptr<Journal> journal_;
   std::vector<PeerPtr> peers_;
@@ -86,9 +110,9 @@ class Server::Impl {
   Monitor monitor_;
   Signal work_{io_.get_executor()};
   std::size_t cursor_ = 0, queued_ = 0, queued_bytes_ = 0;
-  std::mt19937_64 channels_{std::random_device{}()};  // names of connections; no result depends on them
   bool ending_ = false, unsynced_ = false;
   NodeClock::time_point first_{}, last_{};  // burst taken, image recorded
+  LateSymbols late_;
   ServerSummary summary_;
 };
 

@@ -5,12 +5,25 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "core/error.h"
+#include "core/sha256.h"
 #include "node/server_impl.h"
 
 namespace semwave {
 namespace {
 
 constexpr std::size_t piece_bytes = 1u << 16;      // read at once
+
+/// Over TLS a transmitter is its certificate: what it says of itself tells its lives apart, and nobody else's.
+NodeId identity_under(const std::string& certificate, const NodeId& said) {
+  Sha256 sum;
+  sum.add(certificate.c_str(), certificate.size() + 1);  // with the NUL, which no name holds
+  sum.add(said.data(), said.size());
+  const Digest digest = digest_of(sum.hex());
+  NodeId made;
+  std::copy_n(digest.begin(), made.size(), made.begin());
+  return made;
+}
 
 /// What a burst takes until it is heard: unpacked, a bit is a byte, and symbols that come as datagrams have their places kept.
 std::size_t memory_of(const BurstMessage& burst) {
@@ -22,7 +35,52 @@ std::size_t memory_of(const BurstMessage& burst) {
 
 }  // namespace
 
+Awaitable<bool> Server::Impl::admit(PeerPtr peer) {
+  boost::system::error_code failure;
+  co_await peer->connection.spoken_to(failure);
+  if (failure) co_return false;
+  knocking_.push_back(peer);
+  admit_more();
+  while (!peer->admitted && peer->connection.open()) co_await peer->room.wait();
+  co_return peer->connection.open();
+}
+
+/// As many as the time since the last call allows, first come first served.
+void Server::Impl::admit_more() {
+  const auto now = NodeClock::now();
+  const double most = std::max(1.0, options_.handshakes_per_second / 8);
+  handshakes_ = std::min(most, handshakes_ + options_.handshakes_per_second * seconds_between(admitted_, now));
+  admitted_ = now;
+  for (; !knocking_.empty(); knocking_.pop_front()) {
+    Peer& first = *knocking_.front();
+    if (!first.connection.open()) continue;
+    if (handshakes_ < 1) return;
+    --handshakes_;
+    first.admitted = true;
+    first.room.notify();
+  }
+}
+
+void Server::Impl::read_revoked() {
+  if (!revoked_) return;
+  try {
+    revoked_->read();
+  } catch (const Error& problem) {
+    return log(LogLevel::warning, std::string(problem.what()) + "; the certificates revoked before stay so");
+  }
+  log(LogLevel::note, revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  for (const PeerPtr& peer : std::vector<PeerPtr>(peers_))
+    if (peer->certificate && revoked_->holds(*peer->certificate)) {
+      ++summary_.refused;
+      drop(peer, "refused: its certificate was revoked", LogLevel::warning);
+    }
+}
+
 Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
+  if (tls_ && !co_await admit(peer)) {
+    drop(peer, "left before it said who it is");
+    co_return false;
+  }
   boost::system::error_code failure;
   std::string reason;
   co_await peer->connection.handshake(true, failure, reason);
@@ -33,6 +91,7 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
     }
     co_return false;
   }
+  peer->certificate = peer->connection.certificate();
   std::string piece(2048, '\0');
   Frame frame;
   while (!peer->frames.next(frame)) {
@@ -69,19 +128,23 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
     drop(peer, "refused: " + refusal.reason, LogLevel::warning);
     co_return false;
   }
+  if (!peer->connection.open()) co_return false;  // dropped while this came
   peer->hello = *hello;
   peer->name = hello->name.empty() ? hexadecimal(hello->node).substr(0, 8) : hello->name;
-  if (const std::string certified = peer->connection.peer_name(); !certified.empty()) peer->name = certified;
+  if (peer->certificate) {
+    peer->name = peer->certificate->name;
+    peer->hello.node = identity_under(peer->name, hello->node);
+  }
   // A transmitter that came back: what is left of its old connection is of no use any more.
   for (const PeerPtr& other : std::vector<PeerPtr>(peers_))
-    if (other != peer && other->greeted && other->hello.node == hello->node) drop(other, "came back over another connection");
+    if (other != peer && other->greeted && other->hello.node == peer->hello.node) drop(other, "came back over another connection");
   peer->greeted = true;
   peer->frames.allow_bursts(options_.largest_burst);
   Welcome welcome;
   welcome.window = options_.window;
   welcome.channel = peer->channel;
   welcome.largest_burst = static_cast<std::uint32_t>(options_.largest_burst);
-  if (hello->datagrams && datagrams_.is_open()) open_datagrams(*peer, welcome);
+  if (hello->datagrams && options_.datagrams) open_datagrams(peer, welcome);
   peer->window = welcome.window;
   send(*peer, FrameType::welcome, write(welcome));
   log(LogLevel::note, peer->connection.peer() + ": " + peer->name + " is here");
@@ -242,6 +305,7 @@ void Server::Impl::drop(const PeerPtr& peer, const std::string& why, LogLevel le
   peer->queue.clear();
   peer->assemblies.clear();
   peer->announced = 0;
+  close_datagrams(*peer);
   peer->connection.close();
   peer->room.notify();
   peers_.erase(at);

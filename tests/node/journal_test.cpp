@@ -1,10 +1,23 @@
 // A journal gives back what was written into it; a torn end is cut off, and nothing else.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
 
 #include "core/error.h"
 #include "node/frame.h"
 #include "node/journal.h"
 #include "tests/experiment/tiny_world.h"
+
+/// In place of the C library's, which it calls: notes that a folder was synced.
+static std::atomic<int> synced_folders{0};
+extern "C" int fsync(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && S_ISDIR(status.st_mode)) ++synced_folders;
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace semwave {
 namespace {
@@ -60,6 +73,23 @@ TEST_F(Journals, GiveBackWhatWasWritten) {
   ASSERT_EQ(records.size(), 3u);
   EXPECT_EQ(records[1].image.image, 1u);
   EXPECT_EQ(journal.cut(), 0u);
+}
+
+TEST_F(Journals, AreTheirOwnersAlone) {
+  const auto mode = [&] { return static_cast<unsigned>(std::filesystem::status(path_).permissions()) & 0777u; };
+  EXPECT_EQ(mode(), 0600u);
+  ::chmod(path_.c_str(), 0644);  // as earlier versions made it
+  Journal(path_, owner_);
+  EXPECT_EQ(mode(), 0600u);
+}
+
+/// Whoever is told that an image is recorded may rely on it: the name of a new journal survives a power cut too.
+TEST_F(Journals, ANewOneIsOnTheDiskWithItsName) {
+  const int before = synced_folders;
+  Journal(path_, owner_);
+  EXPECT_EQ(synced_folders, before) << "it was there";
+  Journal(path_ + "2", owner_);
+  EXPECT_GE(synced_folders, before + 2) << "its folder, and that one's name";
 }
 
 TEST_F(Journals, ATornEndIsCutOff) {

@@ -3,10 +3,15 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <random>
+#include <sstream>
+
 #include "core/error.h"
+#include "node/clock.h"
 #include "node/frame.h"
 #include "node/hearing.h"
 
@@ -252,6 +257,122 @@ TEST_F(Nodes, PlainSocketsStayOnThisMachine) {
   options.host = "127.0.0.1";
   options.status_host = "0.0.0.0";
   EXPECT_THROW(nodes::RunningServer(scenario(), options), Error);
+}
+
+/// Who has heard some channels' numbers cannot tell those of others: with them he would speak for these.
+TEST_F(Nodes, ChannelNumbersFollowFromNoOthers) {
+  nodes::RunningServer server(scenario(), {});
+  Hello hello = hello_of(scenario());
+  const auto channel = [&] {
+    Stranger one(server.port());
+    one.send(framed(FrameType::hello, write(hello)));
+    ++hello.node[0];
+    return read_welcome(one.next(FrameType::welcome))->channel;
+  };
+  // The state of a Mersenne twister is 312 of its numbers, each taken back through what is done to it at last.
+  const auto undone = [](std::uint64_t y) {
+    y ^= y >> 43;
+    const auto left = [&y](int shift, std::uint64_t mask) {
+      const std::uint64_t said = y;
+      for (int i = 0; i < 64; ++i) y = said ^ ((y << shift) & mask);
+    };
+    left(37, 0xFFF7EEE000000000u);
+    left(17, 0x71D67FFFEDA60000u);
+    const std::uint64_t said = y;
+    for (int i = 0; i < 64; ++i) y = said ^ ((y >> 29) & 0x5555555555555555u);
+    return y;
+  };
+  std::mt19937_64 known(7), guessed;
+  const auto state_of = [&](auto&& next) {
+    std::stringstream state;
+    for (int i = 0; i < 312; ++i) state << undone(next()) << " ";
+    state << 312;
+    return state.str();
+  };
+  std::istringstream(state_of(known)) >> guessed;
+  ASSERT_EQ(guessed(), known()) << "so one is guessed";
+  std::istringstream(state_of(channel)) >> guessed;
+  EXPECT_NE(guessed(), channel());
+}
+
+/// Whether somebody else could listen for datagrams on this port.
+bool free_for_datagrams(std::uint16_t port) {
+  boost::asio::io_context io;
+  boost::asio::ip::udp::socket probe(io, boost::asio::ip::udp::v4());
+  boost::system::error_code taken;
+  probe.bind({boost::asio::ip::make_address("127.0.0.1"), port}, taken);
+  return !taken;
+}
+
+TEST_F(Nodes, DatagramsHaveAPortWhileSomebodyUsesIt) {
+  nodes::RunningServer server(scenario(), {});
+  Hello hello = hello_of(scenario());
+  Stranger plain(server.port());
+  plain.send(framed(FrameType::hello, write(hello)));
+  EXPECT_EQ(read_welcome(plain.next(FrameType::welcome))->datagram_port, 0);
+  EXPECT_TRUE(free_for_datagrams(server.port())) << "nobody asked for it";
+  hello.datagrams = true;
+  for (int life = 0; life < 2; ++life) {
+    {
+      hello.node[0] = 1;
+      Stranger one(server.port());
+      one.send(framed(FrameType::hello, write(hello)));
+      EXPECT_EQ(read_welcome(one.next(FrameType::welcome))->datagram_port, server.port());
+      hello.node[0] = 2;
+      Stranger other(server.port());
+      other.send(framed(FrameType::hello, write(hello)));
+      (void)other.next(FrameType::welcome);
+      EXPECT_FALSE(free_for_datagrams(server.port()));
+    }
+    bool closed = false;
+    for (int wait = 0; wait < 500 && !closed; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      closed = free_for_datagrams(server.port());
+    }
+    EXPECT_TRUE(closed) << "both have gone";
+  }
+}
+
+/// Garbage from more threads than can be drained, with the port open and strangers hanging on: the page answers, and an honest
+/// transmitter loses nothing.
+TEST_F(Nodes, AFloodOfDatagramsStallsNobody) {
+  json_["channel"] = {{"kind", "ideal"}};
+  ServerOptions options;
+  options.status_host = "127.0.0.1";
+  nodes::RunningServer server(scenario(), options);
+  Hello hello = hello_of(scenario());
+  hello.datagrams = true;
+  Stranger idle(server.port());
+  idle.send(framed(FrameType::hello, write(hello)));
+  (void)idle.next(FrameType::welcome);
+  std::vector<std::unique_ptr<Stranger>> silent;
+  for (int i = 0; i < 200; ++i) silent.push_back(std::make_unique<Stranger>(server.port()));
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> flood;
+  for (int i = 0; i < 6; ++i)
+    flood.emplace_back([&] {
+      boost::asio::io_context io;
+      boost::asio::ip::udp::socket socket(io, boost::asio::ip::udp::v4());
+      const boost::asio::ip::udp::endpoint there(boost::asio::ip::make_address("127.0.0.1"), server.port());
+      const std::string garbage(64, '\1');
+      boost::system::error_code ignored;
+      while (!stop) socket.send_to(boost::asio::buffer(garbage), there, 0, ignored);
+    });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto begun = NodeClock::now();
+  Stranger browser(server.status_port());
+  auto page = std::async(std::launch::async, [&] {
+    browser.send("GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return browser.rest();
+  });
+  EXPECT_EQ(page.wait_for(std::chrono::seconds(3)), std::future_status::ready);
+  RecordProperty("status_page_seconds", std::to_string(seconds_between(begun, NodeClock::now())));
+  if (page.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+    EXPECT_EQ(nodes::transmit(scenario(), to(server.port())).failure, "");
+  }
+  stop = true;
+  for (std::thread& one : flood) one.join();
+  EXPECT_NE(page.get().find("HTTP/1.1 200"), std::string::npos);
 }
 
 /// A picture that left before its transmitter was killed keeps its number: another one would be given that one's answer.
