@@ -1,6 +1,7 @@
 // Rows and records of what went over the wire, as `semwave run` writes them, with the latency of each stage beside them.
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "experiment/results.h"
@@ -18,6 +19,6 @@ OrderedJson latency_json(const std::vector<Record>& records);
 
 /// Writes rows (and records where the scenario wants them) of all points there are records of into a result folder; those of other points
 /// that the folder has stay. Returns the rows, in the order of the grid.
-std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::vector<Record> records, double seconds);
+std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::deque<Record> records, double seconds);
 
 }  // namespace semwave
