@@ -25,6 +25,7 @@ struct ReceiveOptions {
   std::string listen = "127.0.0.1:7400", status;
   ServerOptions server;
   double longest_wait_ms = 0;
+  std::size_t memory_mib = 1024;
 };
 
 /// A connection may have a socket for datagrams too, and files are open besides. Where the system allows less, those
@@ -49,6 +50,7 @@ int run_receive(ReceiveOptions options) {
   server.reread = options.node.reread();
   allow_descriptors(server.most_connections);
   server.insecure = options.node.insecure;
+  server.memory_bytes = options.memory_mib << 20;
   server.longest_wait = 1e-3 * options.longest_wait_ms;
   server.shard = options.run.shard > 0 ? options.run.shard : backend->kind() == DeviceKind::cpu ? 1 : backend->preferred_shard();
   server.out = options.run.out;
@@ -63,10 +65,13 @@ int run_receive(ReceiveOptions options) {
   for (const std::string& warning : station.warnings()) server.log(LogLevel::warning, warning);
   server.progress = [&](std::int64_t images, int peers) { progress.show(fmt::format("{} images  {} transmitters", images, peers)); };
   Table table(station.scenario(), station.points());
+  std::size_t for_peers = 0;
+  server.budget = [&](std::size_t bytes) { for_peers = bytes; };
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {
     if (options.run.json) return;
     fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed, printable(server.host), port,
                server.keys ? ", TLS 1.3" : "");
+    fmt::print("# memory: at most {} MiB, {} of them for what peers make it hold (--memory)\n", server.memory_bytes >> 20, for_peers >> 20);
     if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
     std::fflush(stdout);
   };
@@ -103,6 +108,7 @@ Command add_receive(CLI::App& program) {
   command->add_option("--connections", server.most_connections, "most connections (default: 1000)")->check(CLI::Range(1, 1 << 20))->type_name("N");
   command->add_option("--largest-burst", server.largest_burst, "bytes a burst may have (default: 1048576)")->check(CLI::Range(1024, 1 << 26))->type_name("BYTES");
   command->add_option("--handshakes", server.handshakes_per_second, "TLS handshakes begun a second (default: 400)")->check(CLI::Range(1.0, 1e6))->type_name("N");
+  command->add_option("--memory", options->memory_mib, "MiB that the receiver takes at most, whatever its peers do (default: 1024)")->check(CLI::Range(64, 1 << 20))->type_name("MIB");
   command->add_option("--handshake-timeout", server.handshake_seconds, "seconds (default: 5)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--frame-timeout", server.frame_seconds, "seconds a frame may take to come (default: 10)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--idle-timeout", server.idle_seconds, "seconds of silence (default: 60)")->check(CLI::Range(0.1, 86400.0))->type_name("S");

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "node/client_impl.h"
+#include "node/unguessable.h"
 #include "node/summary.h"
 
 namespace semwave {
@@ -49,15 +50,22 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   }
   Hello owner = hello();
   fill_random(owner.node.data(), owner.node.size());
-  journal_ = std::make_unique<Journal>(journal_path(), owner);
-  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
-  for (Record& record : journal_->take()) {
-    if (!station_.holds(record) || record.data != owner.data) throw Error(journal_path(), "holds a record that is none of this scenario and its source");
+  JournalReader reader;
+  reader.record = [&](Record&& record) {
+    if (record.data != owner.data) throw Error(journal_path(), "holds a record of another source: choose another --out");
+    if (const std::string fault = station_.fault_of(record); !fault.empty()) {  // its image goes again
+      log(LogLevel::warning, journal_path() + ": image " + std::to_string(record.image.image) + " of point " + std::to_string(record.point) + " is left out: " + fault);
+      return;
+    }
     if (watched_) watched_->done(record.name, record.image.image);
     done_[record.point].push_back(std::move(record));
-  }
-  for (const Numbered& numbered : journal_->take_numbered())
+  };
+  reader.numbered = [&](Numbered&& numbered) {
     if (watched_) watched_->numbered(numbered.name, numbered.image);
+  };
+  reader.unreadable = [&](const std::string& place) { log(LogLevel::warning, place + ": what stands there is no record and is left out"); };
+  journal_ = std::make_unique<Journal>(journal_path(), owner, reader);
+  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
 }
 
 Hello Client::Impl::hello() const {

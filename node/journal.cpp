@@ -51,7 +51,7 @@ bool holds_a_frame(std::string_view bytes) {
 
 }  // namespace
 
-Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)), node_(owner.node) {
+Journal::Journal(std::string path, const Hello& owner, const JournalReader& told) : path_(std::move(path)), node_(owner.node) {
   if (path_.empty()) return;
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) fail(path_, "cannot be opened");
@@ -78,13 +78,14 @@ Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)),
           began = true;
           continue;
         }
-        if (auto numbered = frame.type == FrameType::number ? read_numbered(frame.body) : std::nullopt) {
-          numbered_.push_back(std::move(*numbered));
-          continue;
+        if (frame.type == FrameType::number) {
+          auto numbered = read_numbered(frame.body);
+          if (numbered && told.numbered) told.numbered(std::move(*numbered));
+          if (numbered) continue;
         }
         auto record = frame.type == FrameType::record ? read_record(frame.body) : std::nullopt;
-        if (!record) throw Error(path_, "byte " + std::to_string(whole) + ": no record; remove the file to begin anew");
-        found_.push_back(std::move(*record));
+        if (record && told.record) told.record(std::move(*record));
+        if (!record && told.unreadable) told.unreadable(path_ + ": byte " + std::to_string(whole));
       }
       if (reader.fault() != FrameFault::none) break;
     }

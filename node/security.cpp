@@ -5,7 +5,6 @@
 #include <boost/asio/ssl/verify_context.hpp>
 
 #include <openssl/bn.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include "core/error.h"
@@ -96,11 +95,6 @@ std::optional<CertificateId> identify(const X509* certificate) {
   OPENSSL_free(digits);
   id.serial.erase(0, id.serial.find_first_not_of('0'));
   return id;
-}
-
-void fill_random(void* bytes, std::size_t count) {
-  if (RAND_bytes(static_cast<unsigned char*>(bytes), static_cast<int>(count)) != 1)
-    throw Error("random numbers", "OpenSSL has none: " + openssl_reason());
 }
 
 bool is_loopback(const std::string& address) {

@@ -1,7 +1,6 @@
 // Who may talk to whom: TLS 1.3 with certificates on both ends, plain sockets on loopback alone.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,9 +36,6 @@ TlsContext make_tls_context(const KeyFiles& keys, bool server,
 
 /// Nothing where it has not one common name of 1 to 64 printable characters of ASCII.
 std::optional<CertificateId> identify(const X509* certificate);
-
-/// From the system's generator by way of OpenSSL: what nobody guesses. Throws Error where there is none.
-void fill_random(void* bytes, std::size_t count);
 
 /// Throws Error where plain sockets would leave this machine and nobody asked for that. `address` is numeric.
 void check_plain(const std::string& address, bool secured, bool insecure, const std::string& option);

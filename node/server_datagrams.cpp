@@ -14,12 +14,10 @@ namespace {
 
 // Images under way, so that what they send fits a socket's buffer while the pool computes (a buffer of 416 KiB is what Linux gives unasked).
 constexpr std::uint32_t most_under_way = 32;
-constexpr std::size_t most_assemblies = 256;  // of a peer
 
 constexpr int most_a_turn = 64;                               // datagrams of one socket
 constexpr auto flood_pause = std::chrono::milliseconds(1);    // after a turn that was mostly for nobody
 constexpr int receive_buffer = 4 << 20;                       // bytes
-constexpr double longest_delay = 10;                          // of datagram_seconds, while others wait in the kernel
 
 }  // namespace
 
@@ -40,11 +38,12 @@ void Server::Impl::open_datagrams(const PeerPtr& peer, Welcome& welcome) {
   if (!datagrams_) {
     boost::system::error_code failure;
     const UdpSocket made = bound_socket(failure);
-    if (failure) return log(LogLevel::warning, "no datagrams: " + failure.message());
+    if (failure) return intake_->words().tell("no datagrams", LogLevel::warning, "no datagrams: " + failure.message());
     datagrams_ = made;
     spawn(io_, receive_datagrams(made, nullptr));
   }
   by_channel_[peer->channel] = peer;
+  peer->datagrams = true;
   welcome.window = std::min(welcome.window, most_under_way);
   welcome.datagram_port = datagram_end_.port();
   peer->seal = std::make_unique<DatagramSeal>(peer->connection.exported_key(datagram_key_label, datagram_key_bytes));
@@ -89,7 +88,8 @@ bool Server::Impl::take_datagram(std::string_view bytes, const asio::ip::udp::en
   std::optional<Datagram> datagram = peer->seal->read(bytes);
   if (!datagram || !peer->replays.passes(datagram->sequence)) return false;
   if (!owner) give_own_port(peer, from);
-  fill_assembly(*peer, std::move(*datagram));
+  intake_->take(*peer, *std::move(datagram));
+  if (intake_->queued() > 0) work_.notify();
   return true;
 }
 
@@ -106,74 +106,6 @@ void Server::Impl::give_own_port(const PeerPtr& peer, const asio::ip::udp::endpo
   spawn(io_, receive_datagrams(made, peer));
 }
 
-void Server::Impl::fill_assembly(Peer& peer, Datagram datagram) {
-  auto assembly = peer.assemblies.find(datagram.key);
-  if (assembly == peer.assemblies.end()) {
-    // Before its frame, or late: then its image is recorded already.
-    if (datagram.key.point >= station_.points().size()) return;
-    if (pasts_[peer.hello.node].recorded.contains(datagram.key)) {
-      late_[{datagram.key.point, peer.hello.data}] += static_cast<std::int64_t>(datagram.symbols.size());
-      return;
-    }
-    if (peer.assemblies.size() >= most_assemblies) return;
-    assembly = peer.assemblies.emplace(datagram.key, Assembly{}).first;
-  }
-  if (!assembly->second.announced) {
-    if (peer.queued_bytes > options_.most_bytes_a_peer) return;
-    const std::size_t kept = sizeof(Datagram) + sizeof(std::complex<float>) * datagram.symbols.size();
-    assembly->second.early.push_back(std::move(datagram));
-    assembly->second.early_bytes += kept;
-    charge(peer, kept);
-    return;
-  }
-  fill(assembly->second, datagram);
-  if (assembly->second.missing == 0) close(peer, assembly);
-}
-
-void Server::Impl::fill(Assembly& assembly, const Datagram& datagram) {
-  Incoming& image = assembly.waiting.image;
-  if (std::size_t{datagram.first} + datagram.symbols.size() > image.erased.size()) return;
-  for (std::size_t s = 0; s < datagram.symbols.size(); ++s) {
-    const std::size_t at = datagram.first + s;
-    if (!image.erased[at]) continue;
-    image.erased[at] = 0;
-    image.burst.symbols[at] = datagram.symbols[s];
-    --assembly.missing;
-  }
-}
-
-void Server::Impl::announce(Peer& peer, Waiting waiting) {
-  const ImageKey key{waiting.image.burst.point, waiting.image.burst.image};
-  const std::size_t count = waiting.image.burst.count;
-  const AssemblyAt at = peer.assemblies.try_emplace(key).first;
-  Assembly& assembly = at->second;
-  if (!assembly.announced) {
-    charge(peer, waiting.bytes);
-    ++peer.announced;
-    waiting.image.burst.symbols.assign(count, {});
-    waiting.image.erased.assign(count, 1);
-    assembly.waiting = std::move(waiting);
-    assembly.missing = count;
-    assembly.announced = true;
-    assembly.begun = NodeClock::now();
-    for (const Datagram& early : std::exchange(assembly.early, {})) fill(assembly, early);
-    release(peer, std::exchange(assembly.early_bytes, 0));
-  }
-  if (assembly.missing == 0) close(peer, at);
-}
-
-Server::Impl::AssemblyAt Server::Impl::close(Peer& peer, AssemblyAt assembly) {
-  release(peer, assembly->second.early_bytes);
-  // Their image is in the queue already, or its frame comes when these are forgotten.
-  for (const Datagram& early : assembly->second.early)
-    late_[{early.key.point, peer.hello.data}] += static_cast<std::int64_t>(early.symbols.size());
-  if (assembly->second.announced) {
-    --peer.announced;
-    enqueue(peer, std::move(assembly->second.waiting));
-  }
-  return peer.assemblies.erase(assembly);
-}
-
 /// Whoever has waited for long enough goes without what is missing. What is on its way through the kernel is waited
 /// for, within bounds: somebody may see to it that there always is something.
 void Server::Impl::close_assemblies(NodeClock::time_point now) {
@@ -186,10 +118,9 @@ void Server::Impl::close_assemblies(NodeClock::time_point now) {
     if (peer->assemblies.empty()) continue;
     const bool known = peer->own_port && seconds_between(peer->own_since, now) > 1;
     const bool more = waits(peer->own_port) || (common && !known);
-    const double most = more ? longest_delay * options_.datagram_seconds : options_.datagram_seconds;
-    for (auto at = peer->assemblies.begin(); at != peer->assemblies.end();)
-      at = seconds_between(at->second.begun, now) > most ? close(*peer, at) : std::next(at);
+    intake_->close_assemblies(*peer, now, more);
   }
+  if (intake_->queued() > 0) work_.notify();
 }
 
 }  // namespace semwave

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ using LateSymbols = std::map<std::pair<std::uint32_t, Digest>, std::int64_t>;
 
 /// Writes rows (and records where the scenario wants them) of all points there are records of into a result folder; those of other points
 /// that the folder has stay. `late`: known to a receiver alone. Returns the rows, in the order of the grid.
-std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::vector<Record> records, double seconds,
+std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::deque<Record> records, double seconds,
                                        const LateSymbols* late = nullptr);
 
 }  // namespace semwave

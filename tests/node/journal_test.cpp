@@ -44,8 +44,9 @@ class Journals : public testing::Test {
   /// Records left, and bytes cut off, where the file holds this.
   std::pair<std::size_t, std::size_t> opened(const std::string& content) const {
     tiny::write_text(path_, content);
-    Journal journal(path_, owner_);
-    return {journal.take().size(), journal.cut()};
+    std::size_t records = 0;
+    const Journal journal(path_, owner_, {.record = [&](Record&&) { ++records; }});
+    return {records, journal.cut()};
   }
   void expect_refused(const std::string& content, const std::string& words) const {
     tiny::write_text(path_, content);
@@ -64,12 +65,13 @@ class Journals : public testing::Test {
 };
 
 TEST_F(Journals, GiveBackWhatWasWritten) {
-  Journal journal(path_, owner_);
-  const auto numbered = journal.take_numbered();
+  std::vector<Numbered> numbered;
+  std::vector<Record> records;
+  const Journal journal(path_, owner_, {.record = [&](Record&& record) { records.push_back(std::move(record)); },
+                                        .numbered = [&](Numbered&& one) { numbered.push_back(std::move(one)); }});
   ASSERT_EQ(numbered.size(), 3u);
   EXPECT_EQ(numbered[2].image, 2u);
   EXPECT_EQ(numbered[2].name, "picture 2");
-  const auto records = journal.take();
   ASSERT_EQ(records.size(), 3u);
   EXPECT_EQ(records[1].image.image, 1u);
   EXPECT_EQ(journal.cut(), 0u);
@@ -107,6 +109,20 @@ TEST_F(Journals, ATornEndIsCutOff) {
   last[last.size() - 3] ^= 1;
   EXPECT_EQ(opened(last).first, 2u) << "nothing stands behind it";
   EXPECT_EQ(opened(whole_.substr(0, 30)), (Left{0, 30})) << "its very first frame";
+}
+
+/// A whole frame that says what no record says costs itself alone.
+TEST_F(Journals, WhatIsNoRecordIsLeftOut) {
+  std::string foreign;
+  write_frame(foreign, FrameType::record, "somebody else's");
+  tiny::write_text(path_, whole_.substr(0, begins_[1]) + foreign + whole_.substr(begins_[1]));
+  std::size_t records = 0;
+  std::vector<std::string> unreadable;
+  const Journal journal(path_, owner_, {.record = [&](Record&&) { ++records; },
+                                        .unreadable = [&](const std::string& place) { unreadable.push_back(place); }});
+  EXPECT_EQ(records, 3u);
+  EXPECT_EQ(unreadable, (std::vector<std::string>{path_ + ": byte " + std::to_string(begins_[1])}));
+  EXPECT_EQ(journal.cut(), 0u);
 }
 
 TEST_F(Journals, DamageBeforeWholeRecordsIsNot) {

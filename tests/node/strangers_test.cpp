@@ -1,86 +1,19 @@
 // Peers that are not what they say, or say what nobody should: a receiver bounds, refuses and outlives them; and a browser.
-#include "tests/node/two_nodes.h"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 
 #include <random>
 #include <sstream>
 
 #include "core/error.h"
 #include "node/clock.h"
-#include "node/frame.h"
 #include "node/hearing.h"
+#include "tests/node/stranger.h"
+#include "tests/node/two_nodes.h"
 
 namespace semwave {
 namespace {
 
 using boost::asio::ip::tcp;
-
-class Stranger {
- public:
-  explicit Stranger(std::uint16_t port) : socket_(io_) { socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port}); }
-  void send(const std::string& bytes) {
-    boost::system::error_code ignored;
-    boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
-  }
-  /// What the other end takes, at most all of it, until it takes nothing for half a second.
-  std::size_t send_what_goes(const std::string& bytes) {
-    socket_.non_blocking(true);
-    std::size_t sent = 0;
-    for (int still = 0; still < 50 && sent < bytes.size(); ++still) {
-      boost::system::error_code full;
-      const std::size_t went = boost::asio::write(socket_, boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), full);
-      sent += went;
-      if (went > 0) still = 0;
-      else std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    socket_.non_blocking(false);
-    return sent;
-  }
-  /// The body of the next frame of a type.
-  std::string next(FrameType type) {
-    std::string piece(65536, '\0');
-    boost::system::error_code failure;
-    while (!failure) {
-      for (Frame frame; frames_.next(frame);)
-        if (frame.type == type) return std::string(frame.body);
-      frames_.append(std::string_view(piece).substr(0, socket_.read_some(boost::asio::buffer(piece), failure)));
-    }
-    return "";
-  }
-  /// Everything up to the end of the connection.
-  std::string rest() {
-    std::string all, piece(65536, '\0');
-    boost::system::error_code failure;
-    while (!failure) all.append(piece, 0, socket_.read_some(boost::asio::buffer(piece), failure));
-    return all;
-  }
-
- private:
-  boost::asio::io_context io_;
-  tcp::socket socket_;
-  FrameReader frames_{0};
-};
-
-std::string framed(FrameType type, const std::string& body) {
-  std::string bytes;
-  write_frame(bytes, type, body);
-  return bytes;
-}
-
-/// What a transmitter of this scenario says first.
-Hello hello_of(const Scenario& scenario) {
-  const std::unique_ptr<Backend> backend = make_cpu_backend();
-  const Station station(scenario, *backend);
-  Hello hello;
-  hello.scenario = station.scenario_digest();
-  hello.model = station.model_digest();
-  return hello;
-}
 
 /// Welcomes everybody, takes a burst and hangs up without an answer.
 class Deaf {
@@ -136,7 +69,7 @@ TEST_F(Nodes, BurstsFitTheirScenario) {
   Json bound = pair;
   bound["transmitter"]["transport"] = "capacity";
   const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend), capacity(parse_scenario(bound, "bound.json"), *backend);
-  const auto fits = [](const Station& station, const BurstMessage& burst) { return Hearing(station, 1).fits(burst); };
+  const auto fits = [](const Station& station, const BurstMessage& burst) { return station.fault_of(burst, {}).empty(); };
   BurstMessage burst;
   burst.header.parts = {Bits{1}};
   for (const Station* station : {&semantic, &coded, &capacity}) EXPECT_TRUE(fits(*station, burst));
