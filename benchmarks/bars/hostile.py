@@ -40,8 +40,9 @@ def frames(buffer):
         length, kind = struct.unpack_from("<IB", buffer)
         if len(buffer) < 12 + length:
             return
-        yield kind, bytes(buffer[12:12 + length])
-        del buffer[:12 + length]
+        body = bytes(buffer[12:12 + length])
+        del buffer[:12 + length]  # first: whoever takes one frame alone comes back for the next
+        yield kind, body
 
 
 class Honest:
@@ -104,10 +105,10 @@ class Wire:
         self.reader, self.writer, self.buffer = reader, writer, bytearray()
 
     @staticmethod
-    async def open(port):
-        # A small buffer here: what is not read soon waits in the receiver.
+    async def open(port, small=True):
         plug = socket.socket()
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if small:  # what is not read soon waits in the receiver
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         plug.setblocking(False)
         try:
             await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", port))

@@ -80,8 +80,8 @@ async def forgetful(port, honest):
 KINDS = (half_frame, never_reads, floods, lies, identities, forgetful, silent, half_hello)
 
 
-def attack(port, honest, peers, ready, stop):
-    """`peers` at once, each kind alike, each again when it is thrown out, until `stop` is set."""
+def attack(port, honest, kinds, peers, ready, stop):
+    """`peers` at once, each of these kinds alike, each again when it is thrown out, until `stop` is set."""
     tried = collections.Counter()
 
     async def forever(kind):
@@ -94,7 +94,7 @@ def attack(port, honest, peers, ready, stop):
             await asyncio.sleep(0.05)
 
     async def together():
-        tasks = [asyncio.create_task(forever(KINDS[number % len(KINDS)])) for number in range(peers)]
+        tasks = [asyncio.create_task(forever(kinds[number % len(kinds)])) for number in range(peers)]
         await asyncio.sleep(3)
         ready.set()
         while not stop.is_set():
@@ -107,14 +107,14 @@ def attack(port, honest, peers, ready, stop):
     print("#     attempts: " + ", ".join(f"{name} {count}" for name, count in sorted(tried.items())), flush=True)
 
 
-def hostile(bar, honest, settings):
+def hostile(bar, honest, settings, kinds, name):
     port = free_port()
     there = fresh(bar.work / "there")
     log = bar.work / "receiver.log"
     log.unlink(missing_ok=True)
     receiver = Node(bar, "receive", ["--listen", f"127.0.0.1:{port}", "--out", there], log, settings=settings)
     ready, stop = multiprocessing.Event(), multiprocessing.Event()
-    attackers = multiprocessing.Process(target=attack, args=(port, honest, bar.options.peers, ready, stop))
+    attackers = multiprocessing.Process(target=attack, args=(port, honest, kinds, bar.options.peers, ready, stop))
     try:
         listening(receiver, port)
         limit = printed_limit(log)
@@ -135,7 +135,7 @@ def hostile(bar, honest, settings):
         if attackers.is_alive():
             attackers.terminate()
         receiver.kill()
-    bar.check(f"{bar.options.peers} hostile peers: largest resident memory of the receiver", f"{peak:.0f} MiB", peak < limit, f"below the {limit} MiB that it prints")
+    bar.check(f"{bar.options.peers} {name}: largest resident memory of the receiver", f"{peak:.0f} MiB", peak < limit, f"below the {limit} MiB that it prints")
     bar.check("the receiver", f"ended with {ended}", lived and ended == 0, "lives, and ends with 0")
     same = status == 0 and rows_of(bar.work / "run")[0] in rows_of(there)
     bar.check(f"a well-behaved transmitter meanwhile ({seconds:.1f} s)", "unaffected" if same else f"status {status}", same, "answered, its row that of the simulation")
@@ -145,7 +145,7 @@ def hostile(bar, honest, settings):
 
 async def asks(port, bursts, hello, window, served, begin, end):
     """Keeps `window` bursts without an answer, the same images again and again; `served`: answers between the two times."""
-    wire = await Wire.open(port)
+    wire = await Wire.open(port, small=False)
     await wire.say(hello)
     await wire.hear()
     await wire.say(b"".join(bursts[at % len(bursts)][0] for at in range(window)))
@@ -207,7 +207,9 @@ def body(bar):
     settings = {"/source/count": bar.options.images}
     bar.run(SCENARIO.relative_to(SCENARIO.parent.parent), settings, "run", fresh=True)
     honest = Honest(lambda port: Node(bar, "transmit", ["--connect", f"127.0.0.1:{port}", "--threads", 1], bar.work / "taken.log", settings=settings), 32)
-    hostile(bar, honest, settings)
+    hostile(bar, honest, settings, KINDS, "hostile peers of every kind")
+    hostile(bar, honest, settings, (half_frame,), "half frames")
+    hostile(bar, honest, settings, (never_reads,), "peers that never read")
     shares(bar, honest, settings)
 
 
