@@ -147,9 +147,8 @@ def words(bar):
     folder = fresh(bar.work / "words")
     folder.mkdir(parents=True)
     scenario = json.loads(SCENARIO.read_text())
-    scenario["name"] = EVIL + "\nfalse line"
+    scenario["name"] = "\u00f6 \u009b2J\u202e"
     scenario["model"] = str((SCENARIO.parent / scenario["model"]).resolve())
-    scenario["sweep"] = {"/name": [EVIL, "\u00f6"]}
     scenario["stop"] = {"max_images": 5}
     (folder / "named.json").write_text(json.dumps(scenario))
     scenario[EVIL + "\nsemwave: false line"] = 1

@@ -54,7 +54,12 @@ void read_through(const semwave::RecordedFolder& read) {
       }
     try {
       semwave::RecordReader records(read.records_file(), read.records_of(row));
-      while (const auto record = records.next()) require(record->uses.total() >= 0, "a record's uses are in range");
+      std::int64_t last = -1;
+      while (const auto record = records.next()) {
+        require(record->uses.total() >= 0, "a record's uses are in range");
+        require(record->timeline || record->image > last, "records ascend in their images");
+        last = record->image;
+      }
     } catch (const semwave::Error&) {
     }
   }
