@@ -9,6 +9,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/thread_pool.h"
 #include "experiment/budget.h"
 #include "experiment/table.h"
@@ -49,14 +50,14 @@ int budget(const RunOptions& options) {
   progress.clear();
 
   const Table table = make_table(run, scenario);
-  if (!options.json) fmt::print("# {}, {} points, {}, {} threads, predicted\n{}", scenario.name, made.points.size(), backend->name(), pool.threads(), table.header());
+  if (!options.json) fmt::print("# {}, {} points, {}, {} threads, predicted\n{}", printable(scenario.name), made.points.size(), backend->name(), pool.threads(), table.header());
   double uses = 0, operations = 0, seconds = start_seconds + made.build_seconds;
   std::int64_t images = 0;
   int looked_at = 0;
   for (std::size_t i = 0; i < made.points.size(); ++i) {
     const PointBudget& point = made.points[i];
     const OrderedJson row = budget_row(scenario, run.points()[i], point);
-    fmt::print("{}", options.json ? row.dump() + "\n" : table.line(row));
+    fmt::print("{}", options.json ? printable_json(row.dump()) + "\n" : table.line(row));
     images += point.images;
     uses += point.uses() * point.images;
     operations += (point.transmitter_operations + point.receiver_operations) * point.images;

@@ -11,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/compare.h"
 #include "experiment/table.h"
 
@@ -115,12 +116,12 @@ int compare(const Options& options) {
   OrderedJson together{{"points", matches.size()}};
   together.update(comparison_json(all.result()));
   if (options.json) {
-    for (const OrderedJson& row : rows) fmt::print("{}\n", row.dump());
-    if (rows.size() > 1) fmt::print("{}\n", together.dump());
+    for (const OrderedJson& row : rows) fmt::print("{}\n", printable_json(row.dump()));
+    if (rows.size() > 1) fmt::print("{}\n", printable_json(together.dump()));
     return 0;
   }
   const Table table = make_table(rows, pointers);
-  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", a.path(), a.name(), b.path(), b.name(), table.header());
+  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()), printable(b.path()), printable(b.name()), table.header());
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
   if (rows.size() > 1) fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n", table.line(together).substr(1), rows.size(), over_links ? "links" : "images");
   if (only_a + only_b > 0) fmt::print("# images in one folder only, left out: {} of A, {} of B\n", only_a, only_b);

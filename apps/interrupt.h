@@ -9,6 +9,10 @@ namespace semwave {
 extern std::atomic<bool> interrupted;
 void listen_for_interrupts();
 
+/// Set by SIGHUP once `listen_for_hangups` was called; whoever has seen it takes it back.
+extern std::atomic<bool> hung_up;
+void listen_for_hangups();
+
 constexpr int interrupted_status = 130;
 
 }  // namespace semwave

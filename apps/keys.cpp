@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
+#include "core/text.h"
 #include "node/authority.h"
 
 namespace semwave {
@@ -22,7 +23,7 @@ int run_keys(const KeysOptions& options) {
   for (const std::string& name : options.receivers) nodes.push_back({name, NodeRole::receiver, options.days});
   for (const std::string& name : options.transmitters) nodes.push_back({name, NodeRole::transmitter, options.days});
   if (nodes.empty()) nodes = {{"receiver", NodeRole::receiver, options.days}, {"transmitter", NodeRole::transmitter, options.days}};
-  for (const std::string& file : make_keys(options.folder, nodes)) fmt::print("{}\n", file);
+  for (const std::string& file : make_keys(options.folder, nodes)) fmt::print("{}\n", printable(file));
   fmt::print("# to each machine: authority.pem and its own NAME.pem, NAME.key; authority.key stays here\n");
   return 0;
 }

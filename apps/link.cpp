@@ -11,6 +11,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/thread_pool.h"
 #include "experiment/link_run.h"
 
@@ -21,7 +22,6 @@ int run_link(const RunOptions& options) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   const std::unique_ptr<Backend> backend = options.make_backend();
   ThreadPool pool(options.thread_count());
-  listen_for_interrupts();
   LinkRun run(scenario, *backend, pool);
   const std::vector<Point>& points = run.points();
   if (!options.out.empty())
@@ -32,14 +32,14 @@ int run_link(const RunOptions& options) {
   std::set<std::size_t> told;
   const auto label = [&](std::size_t point) {
     std::string text;
-    for (const auto& [pointer, value] : points[point].swept.items()) text += (text.empty() ? "" : " ") + pointer + "=" + one_word(value);
-    return text.empty() ? scenario.name : text;
+    for (const auto& [pointer, value] : points[point].swept.items()) text += (text.empty() ? "" : " ") + printable(pointer) + "=" + one_word(value);
+    return text.empty() ? printable(scenario.name) : text;
   };
   if (!options.json) {
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n", scenario.name, points.size(), backend->name(), pool.threads(), scenario.seed);
+    fmt::print("# {}, {} points, {}, {} threads, seed {}\n", printable(scenario.name), points.size(), backend->name(), pool.threads(), scenario.seed);
     const std::string coding = points[0].scenario.link->coding.name();
     const bool one = std::all_of(points.begin(), points.end(), [&](const Point& point) { return point.scenario.link->coding.name() == coding; });
-    fmt::print("{}{}", one ? "# " + coding + "\n" : "", table.header());
+    fmt::print("{}{}", one ? "# " + printable(coding) + "\n" : "", table.header());
     std::fflush(stdout);
   }
   LinkRunSettings settings{.interrupt = &interrupted, .progress = {}, .finished = {}, .failed = {}};
@@ -52,21 +52,22 @@ int run_link(const RunOptions& options) {
   settings.finished = [&](std::size_t point, const OrderedJson& row, bool) {
     progress.clear();
     told.insert(point);
-    fmt::print("{}", options.json ? row.dump() + "\n" : table.line(row));
+    fmt::print("{}", options.json ? printable_json(row.dump()) + "\n" : table.line(row));
     std::fflush(stdout);
   };
   settings.failed = [&](std::size_t point, const Error& problem) {
     progress.clear();
     told.insert(point);
     if (!options.json) fmt::print("# failed: {}\n", label(point));
-    fmt::print(stderr, "semwave: {}\n", problem.what());
+    fmt::print(stderr, "semwave: {}\n", printable(problem.what()));
   };
+  listen_for_interrupts();
   RunSummary summary;
   try {
     summary = run.run(settings);
   } catch (const Error& problem) {  // the folder could be used and now cannot: not the command line's fault
     progress.clear();
-    fmt::print(stderr, "semwave: {}\n", problem.what());
+    fmt::print(stderr, "semwave: {}\n", printable(problem.what()));
     return 1;
   }
   progress.clear();
@@ -77,7 +78,7 @@ int run_link(const RunOptions& options) {
     progress.note("interrupted; " + (options.out.empty() ? "nothing was to be kept (no --out)" : "what was done is in " + options.out + ", run the same command to go on"));
     return interrupted_status;
   }
-  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv\n", options.out);
+  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv\n", printable(options.out));
   return summary.failed > 0 ? 1 : 0;
 }
 

@@ -3,7 +3,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "apps/interrupt.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace semwave {
 
@@ -22,13 +24,22 @@ void NodeOptions::add_to(CLI::App& command, const std::string& default_name) {
   name = default_name;
   command.add_option("--keys", keys, "folder of semwave keys: TLS 1.3, certificates on both ends")->type_name("DIR");
   command.add_option("--as", name, "whose certificate, and the name in logs (default: " + default_name + ")")->type_name("NAME");
+  command.add_option("--revoked", revoked, "list of certificates not to trust: a name or 'serial' and a number a line; SIGHUP reads it again")->type_name("FILE");
   command.add_flag("--insecure", insecure, "plain sockets beyond this machine");
   command.add_flag("--verbose", verbose, "log every connection, retry and report");
 }
 
 std::optional<KeyFiles> NodeOptions::key_files() const {
+  if (!is_printable(name)) throw Error("--as " + name, "is no printable UTF-8: peers would refuse it");
+  if (keys.empty() && !revoked.empty()) throw Error("--revoked " + revoked, "certificates are asked for with --keys DIR");
   if (keys.empty()) return std::nullopt;
-  return KeyFiles{keys, name};
+  return KeyFiles{keys, name, revoked};
+}
+
+std::atomic<bool>* NodeOptions::reread() const {
+  if (revoked.empty()) return nullptr;
+  listen_for_hangups();
+  return &hung_up;
 }
 
 LogSink NodeOptions::log(bool quiet) const {
@@ -36,8 +47,7 @@ LogSink NodeOptions::log(bool quiet) const {
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   logger->set_level(verbose ? spdlog::level::debug : quiet ? spdlog::level::warn : spdlog::level::info);
   return [logger](LogLevel level, const std::string& text) {
-    // Text of peers is printable already (node/bytes.h); it is no format.
-    logger->log(level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::note ? spdlog::level::info : spdlog::level::debug, "{}", text);
+    logger->log(level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::note ? spdlog::level::info : spdlog::level::debug, "{}", printable(text));
   };
 }
 

@@ -3,9 +3,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
+
+#include "core/text.h"
 
 namespace semwave {
 
@@ -17,8 +20,9 @@ std::string clock_text(double seconds) {
 
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
 
-void Progress::show(const std::string& line) {
+void Progress::show(const std::string& text) {
   if (quiet_) return;
+  const std::string line = printable(text);
   const auto now = std::chrono::steady_clock::now();
   const auto pause = terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000);
   if ((live_ || !terminal_) && now - last_ < pause) return;
@@ -26,7 +30,9 @@ void Progress::show(const std::string& line) {
   if (terminal_) {  // a line that wraps could not be taken back
     winsize size{};
     const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    fmt::print(stderr, "\r{}\x1b[K", line.substr(0, known ? size.ws_col - 1u : line.size()));
+    std::size_t room = known ? std::min<std::size_t>(size.ws_col - 1u, line.size()) : line.size();
+    while (room > 0 && room < line.size() && (static_cast<unsigned char>(line[room]) & 0xC0u) == 0x80u) --room;  // no half a character
+    fmt::print(stderr, "\r{}\x1b[K", line.substr(0, room));
   } else {
     fmt::print(stderr, "{}\n", line);
   }
@@ -37,7 +43,7 @@ void Progress::show(const std::string& line) {
 void Progress::note(const std::string& line) {
   if (quiet_) return;
   clear();
-  fmt::print(stderr, "{}\n", line);
+  fmt::print(stderr, "{}\n", printable(line));
 }
 
 void Progress::clear() {

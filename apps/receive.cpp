@@ -1,4 +1,7 @@
 // semwave receive: the receiver of a scenario behind a socket.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -9,6 +12,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/table.h"
 #include "node/server.h"
 
@@ -21,7 +25,18 @@ struct ReceiveOptions {
   std::string listen = "127.0.0.1:7400", status;
   ServerOptions server;
   double longest_wait_ms = 0;
+  std::size_t memory_mib = 1024;
 };
+
+/// A connection may have a socket for datagrams too, and files are open besides. Where the system allows less, those
+/// that come last find no room.
+void allow_descriptors(int connections) {
+  rlimit limit{};
+  const rlim_t wanted = 2 * static_cast<rlim_t>(connections) + 256;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int run_receive(ReceiveOptions options) {
   const Scenario scenario = read_scenario(options.run.scenario, options.run.overrides());
@@ -32,7 +47,10 @@ int run_receive(ReceiveOptions options) {
   std::tie(server.host, server.port) = host_and_port("--listen", options.listen);
   if (!options.status.empty()) std::tie(server.status_host, server.status_port) = host_and_port("--status", options.status);
   server.keys = options.node.key_files();
+  server.reread = options.node.reread();
+  allow_descriptors(server.most_connections);
   server.insecure = options.node.insecure;
+  server.memory_bytes = options.memory_mib << 20;
   server.longest_wait = 1e-3 * options.longest_wait_ms;
   server.shard = options.run.shard > 0 ? options.run.shard : backend->kind() == DeviceKind::cpu ? 1 : backend->preferred_shard();
   server.out = options.run.out;
@@ -47,11 +65,14 @@ int run_receive(ReceiveOptions options) {
   for (const std::string& warning : station.warnings()) server.log(LogLevel::warning, warning);
   server.progress = [&](std::int64_t images, int peers) { progress.show(fmt::format("{} images  {} transmitters", images, peers)); };
   Table table(station.scenario(), station.points());
+  std::size_t for_peers = 0;
+  server.budget = [&](std::size_t bytes) { for_peers = bytes; };
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {
     if (options.run.json) return;
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", scenario.name, station.points().size(), backend->name(), pool.threads(), scenario.seed, server.host, port,
+    fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed, printable(server.host), port,
                server.keys ? ", TLS 1.3" : "");
-    if (status_port != 0) fmt::print("# status on http://{}:{}/\n", server.status_host, status_port);
+    fmt::print("# memory: at most {} MiB, {} of them for what peers make it hold (--memory)\n", server.memory_bytes >> 20, for_peers >> 20);
+    if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
     std::fflush(stdout);
   };
   Server node(station, pool, server);
@@ -60,12 +81,12 @@ int run_receive(ReceiveOptions options) {
     summary = node.run();
   } catch (const Error& problem) {  // the journal or the folder could be used and now cannot
     progress.clear();
-    fmt::print(stderr, "semwave: {}\n", problem.what());
+    fmt::print(stderr, "semwave: {}\n", printable(problem.what()));
     return 1;
   }
   progress.clear();
   if (!options.run.json) fmt::print("{}", table.header());
-  for (const OrderedJson& row : summary.rows) fmt::print("{}", options.run.json ? row.dump() + "\n" : table.line(row));
+  for (const OrderedJson& row : summary.rows) fmt::print("{}", options.run.json ? printable_json(row.dump()) + "\n" : table.line(row));
   if (!options.run.json) fmt::print("# {} images, {} came again; connections: {} refused, {} malformed, {} timed out\n", summary.images, summary.repeated, summary.refused, summary.malformed, summary.timed_out);
   return 0;
 }
@@ -86,6 +107,8 @@ Command add_receive(CLI::App& program) {
   command->add_option("--window", server.window, "images a transmitter may have without an answer (default: 256)")->check(CLI::Range(1, 1 << 16))->type_name("N");
   command->add_option("--connections", server.most_connections, "most connections (default: 1000)")->check(CLI::Range(1, 1 << 20))->type_name("N");
   command->add_option("--largest-burst", server.largest_burst, "bytes a burst may have (default: 1048576)")->check(CLI::Range(1024, 1 << 26))->type_name("BYTES");
+  command->add_option("--handshakes", server.handshakes_per_second, "TLS handshakes begun a second (default: 400)")->check(CLI::Range(1.0, 1e6))->type_name("N");
+  command->add_option("--memory", options->memory_mib, "MiB that the receiver takes at most, whatever its peers do (default: 1024)")->check(CLI::Range(64, 1 << 20))->type_name("MIB");
   command->add_option("--handshake-timeout", server.handshake_seconds, "seconds (default: 5)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--frame-timeout", server.frame_seconds, "seconds a frame may take to come (default: 10)")->check(CLI::Range(0.1, 3600.0))->type_name("S");
   command->add_option("--idle-timeout", server.idle_seconds, "seconds of silence (default: 60)")->check(CLI::Range(0.1, 86400.0))->type_name("S");

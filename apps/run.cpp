@@ -12,6 +12,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/thread_pool.h"
 #include "experiment/run.h"
 #include "experiment/table.h"
@@ -46,7 +47,7 @@ class Screen {
       ++reused_;
     else
       ++begun_, images_ += row["images"].get<std::int64_t>();
-    fmt::print("{}", json_ ? row.dump() + "\n" : table_.line(row));
+    fmt::print("{}", json_ ? printable_json(row.dump()) + "\n" : table_.line(row));
     std::fflush(stdout);
   }
   void failed(std::size_t point, const std::string& why) {
@@ -54,7 +55,7 @@ class Screen {
     told_.insert(point);
     ++begun_;
     if (!json_) fmt::print("# failed: {}\n", table_.label(points_[point]));
-    fmt::print(stderr, "semwave: {}\n", why);
+    fmt::print(stderr, "semwave: {}\n", printable(why));
   }
   void end() {
     progress_.clear();
@@ -82,7 +83,6 @@ int run_scenario(const RunOptions& options, bool profile) {
   const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
   Backend* const backend = profile ? profiling.get() : device.get();
   ThreadPool pool(options.thread_count());
-  listen_for_interrupts();
   Run run(scenario, *backend, pool);
 
   Screen screen(options, scenario, run.points());
@@ -93,13 +93,14 @@ int run_scenario(const RunOptions& options, bool profile) {
   settings.progress = [&](std::size_t point, int done, int total) { screen.show(point, done, total); };
   settings.finished = [&](std::size_t point, const OrderedJson& row, bool reused) { screen.row(point, row, reused); };
   settings.failed = [&](std::size_t point, const Error& problem) { screen.failed(point, problem.what()); };
-  screen.begin(fmt::format("{}, {} points, {}, {} threads, seed {}", scenario.name, run.points().size(), backend->name(), pool.threads(), scenario.seed));
+  screen.begin(fmt::format("{}, {} points, {}, {} threads, seed {}", printable(scenario.name), run.points().size(), backend->name(), pool.threads(), scenario.seed));
+  listen_for_interrupts();  // from here on there is something to keep; what is read before, a signal simply ends
   RunSummary summary;
   try {
     summary = run.run(settings);
   } catch (const Error& problem) {  // the folder could be used and now cannot: not the command line's fault
     screen.progress().clear();
-    fmt::print(stderr, "semwave: {}\n", problem.what());
+    fmt::print(stderr, "semwave: {}\n", printable(problem.what()));
     return 1;
   }
   screen.end();
@@ -109,7 +110,7 @@ int run_scenario(const RunOptions& options, bool profile) {
     screen.progress().note("interrupted; " + (options.out.empty() ? "nothing was to be kept (no --out)" : "what was done is in " + options.out + ", run the same command to go on"));
     return interrupted_status;
   }
-  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv{}\n", options.out, summary.others > 0 ? fmt::format("; {} rows of other settings stay in them, behind these", summary.others) : "");
+  if (!options.out.empty() && !options.json) fmt::print("# wrote {}/results.jsonl, results.csv{}\n", printable(options.out), summary.others > 0 ? fmt::format("; {} rows of other settings stay in them, behind these", summary.others) : "");
   return summary.failed > 0 ? 1 : 0;
 }
 

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace semwave {
 
@@ -24,6 +25,7 @@ std::vector<std::pair<std::string, Json>> pointer_values(const std::string& opti
   for (const std::string& entry : entries) {
     const std::size_t equals = entry.find('=');
     if (equals == std::string::npos || entry[0] != '/') throw Error(option + " " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
+    if (!is_utf8(entry)) throw Error(option + " " + entry, "holds bytes that are no UTF-8");
     const std::string text = entry.substr(equals + 1);
     Json value = text;
     try {

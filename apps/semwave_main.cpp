@@ -11,6 +11,7 @@
 
 #include "apps/commands.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/json.h"
 
 namespace semwave {
@@ -19,7 +20,7 @@ namespace {
 constexpr int failed = 1, wrong = 2;
 
 int complain(const std::string& what, int status) {
-  fmt::print(stderr, "semwave: {}\n", what);
+  fmt::print(stderr, "semwave: {}\n", printable(what));
   return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/file.h"
 #include "experiment/tabulate.h"
 
@@ -38,7 +39,7 @@ int make_table(const Options& options) {
     throw Error(options.out, fmt::format("would take {} bytes, more than the {} of a table: ask for fewer bins or measure fewer plans", text.size(), PlanTable::largest_file));
   (void)parse_plan_table(parse_json(text, options.out), options.out);  // what is written can be read
   write_file_whole(options.out, text.data(), text.size());
-  fmt::print("# {}: {} of {} plans, {} bins of believed SNR from {:.1f} to {:.1f} dB, {} records, {} bytes\n", options.out, made.table.plans.size(), made.plans_measured, made.table.bins(), made.from_db, made.to_db,
+  fmt::print("# {}: {} of {} plans, {} bins of believed SNR from {:.1f} to {:.1f} dB, {} records, {} bytes\n", printable(options.out), made.table.plans.size(), made.plans_measured, made.table.bins(), made.from_db, made.to_db,
              made.records, text.size());
   print_front(made.table, Worth::accuracy);
   if (!made.table.plans.front().psnr_db.empty()) print_front(made.table, Worth::psnr);

@@ -12,6 +12,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "core/file.h"
 #include "core/thread_pool.h"
 #include "experiment/scenario.h"
@@ -51,7 +52,7 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
     const std::string text = scenario_text(scenario, options.out);
     write_file_whole(options.out + "/scenario.json", text.data(), text.size());
   }
-  if (resume && !begun_before) fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n", options.out);
+  if (resume && !begun_before) fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n", printable(options.out));
   const std::unique_ptr<Backend> device = options.make_backend();
   const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
   Backend* const backend = profile ? profiling.get() : device.get();
@@ -59,7 +60,7 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   Progress progress(options.quiet);
   const bool image = scenario.train->image_weight > 0;
   if (!options.json)
-    fmt::print("# {}, {} epochs, {}, {} threads, seed {}\n#epoch     loss class_loss image_loss rate       accuracy   psnr_db    images/s\n", scenario.name,
+    fmt::print("# {}, {} epochs, {}, {} threads, seed {}\n#epoch     loss class_loss image_loss rate       accuracy   psnr_db    images/s\n", printable(scenario.name),
                scenario.train->epochs, backend->name(), pool.threads(), scenario.seed);
   std::fflush(stdout);
 
@@ -87,7 +88,7 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   } catch (const Error& failure) {
     if (!begun) throw;  // the scenario, its data or the folder: status 2
     progress.clear();
-    fmt::print(stderr, "semwave: {}\n", failure.what());
+    fmt::print(stderr, "semwave: {}\n", printable(failure.what()));
     return 1;
   }
   progress.clear();
@@ -99,7 +100,7 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
     progress.note("interrupted; the state is kept, go on with the same command and --resume");
     return interrupted_status;
   }
-  if (!options.json) fmt::print("# {} {}/model.safetensors\n", begun ? "wrote" : "the training was done already:", options.out);
+  if (!options.json) fmt::print("# {} {}/model.safetensors\n", begun ? "wrote" : "the training was done already:", printable(options.out));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/table.h"
 #include "node/client.h"
 
@@ -30,11 +31,11 @@ std::string answer_line(const Record& record, const std::vector<std::string>& cl
   if (json) {
     OrderedJson line{{"image", image.image}, {"decision", decision}, {"uses", image.uses.total()}, {"believed_snr_db", image.believed_snr_db}, {"tokens", image.tokens}};
     if (!record.name.empty()) line["file"] = record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1));
-    return line.dump() + "\n";
+    return printable_json(line.dump()) + "\n";
   }
   const bool named = !image.header_lost && static_cast<std::size_t>(image.decision) < classes.size();
-  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, named ? classes[static_cast<std::size_t>(image.decision)] : "",
-                     record.name.empty() ? "" : record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1)));
+  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, named ? printable(classes[static_cast<std::size_t>(image.decision)]) : "",
+                     printable(record.name.empty() ? "" : record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1))));
 }
 
 int run_transmit(TransmitOptions options) {
@@ -47,6 +48,7 @@ int run_transmit(TransmitOptions options) {
   const Dataset data = watch ? Dataset{} : load_dataset(scenario.source);
   std::tie(client.host, client.port) = host_and_port("--connect", options.connect);
   client.keys = options.node.key_files();
+  client.reread = options.node.reread();
   client.insecure = options.node.insecure;
   client.name = options.node.name;
   client.out = options.run.out;
@@ -68,7 +70,7 @@ int run_transmit(TransmitOptions options) {
   const bool rows = !watch && !options.answers;
   Table table(station.scenario(), station.points());
   if (!options.run.json) {
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n{}", scenario.name, station.points().size(), backend->name(), pool.threads(), scenario.seed,
+    fmt::print("# {}, {} points, {}, {} threads, seed {}\n{}", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed,
                rows ? table.header() : "#  image decision   uses tokens\n");
     std::fflush(stdout);
   }
@@ -81,7 +83,7 @@ int run_transmit(TransmitOptions options) {
   else
     client.finished = [&](const OrderedJson& row) {
       progress.clear();
-      fmt::print("{}", options.run.json ? row.dump() + "\n" : table.line(row));
+      fmt::print("{}", options.run.json ? printable_json(row.dump()) + "\n" : table.line(row));
       std::fflush(stdout);
     };
   Client node(station, data, pool, client);
@@ -93,7 +95,7 @@ int run_transmit(TransmitOptions options) {
   }
   progress.clear();
   if (!summary.failure.empty()) {
-    fmt::print(stderr, "semwave: {}\n", summary.failure);
+    fmt::print(stderr, "semwave: {}\n", printable(summary.failure));
     return 1;
   }
   if (summary.interrupted) {
@@ -112,6 +114,7 @@ Command add_transmit(CLI::App& program) {
   options->node.add_to(*command, "transmitter");
   ClientOptions& client = options->client;
   command->add_option("--connect", options->connect, "where the receiver listens (default: 127.0.0.1:7400)")->type_name("HOST:PORT");
+  command->add_option("--peer", client.peer, "whom the receiver's certificate must name (default: the host of --connect)")->type_name("NAME");
   command->add_option("--watch", client.watch, "send the pictures that turn up in a folder instead of the source")->type_name("DIR");
   command->add_option("--first", client.first, "first image of the source (default: 0)")->check(CLI::NonNegativeNumber)->type_name("N");
   command->add_option("--count", client.count, "so many images, then end")->check(CLI::NonNegativeNumber)->type_name("N");

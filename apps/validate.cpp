@@ -10,6 +10,7 @@
 #include "apps/run_options.h"
 #include "core/checkpoint.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "experiment/model.h"
 #include "experiment/outside_training.h"
 #include "experiment/scenario.h"
@@ -47,7 +48,7 @@ int validate(const RunOptions& options) {
     outside_training.add(point.scenario, network.trained);
   }
   for (const std::string& warning : outside_training.lines()) fmt::print(stderr, "semwave: {}\n", warning);
-  fmt::print("{}: valid, {} point{}{}\n", options.scenario, points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
+  fmt::print("{}: valid, {} point{}{}\n", printable(options.scenario), points.size(), points.size() == 1 ? "" : "s", scenario.train ? ", trains" : "");
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "channel/ldpc_code.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 namespace semwave {
 namespace {
@@ -17,7 +18,7 @@ class AlistReader {
  public:
   AlistReader(std::string_view text, const std::string& place) : rest_(text), place_(place) {}
 
-  [[noreturn]] void fail(const std::string& message) const { throw Error(place_ + ":" + std::to_string(line_), message); }
+  [[noreturn]] void fail(const std::string& message) const { throw Error(place_ + ":" + std::to_string(line_), printable(message)); }
 
   /// Moves to the next line that is not blank.
   void next_line(const char* wanted) {

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 namespace semwave {
 namespace {
@@ -28,7 +29,7 @@ class TraceReader {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);  // what spreadsheets put first
   }
 
-  [[noreturn]] void fail(const std::string& message) const { throw Error(place_ + ":" + std::to_string(line_), message); }
+  [[noreturn]] void fail(const std::string& message) const { throw Error(place_ + ":" + std::to_string(line_), printable(message)); }
 
   bool next_line() {
     while (!rest_.empty()) {

@@ -55,8 +55,8 @@ struct IdxArray { std::vector<std::uint32_t> shape; std::vector<std::uint8_t> va
 /// IDX (Y. LeCun's format, unsigned bytes, rank 1 to 4), plain or gzip; at most 512 MiB.
 IdxArray read_idx(const std::string& path);
 struct Picture { int height = 0, width = 0, channels = 0; std::vector<std::uint8_t> pixels; };  // [height, width, channels], channels 1 or 3
-/// PNG or JPEG by content; at most 8192 a side and 256 MiB. Palettes become RGB, 16 bits become 8, transparency is laid over black.
-/// What the decoder would fill in for missing or broken data is an Error instead.
+/// PNG or JPEG by content; at most 8192 a side and 256 MiB, cost bounded (core/picture.h). Palettes become RGB, 16 bits become 8, transparency is laid
+/// over black. What the decoder would fill in for missing or broken data is an Error instead.
 Picture read_picture(const std::string& path);
 Picture parse_picture(const void* data, std::size_t bytes, const std::string& place);
 /// 8 bits a channel; written whole (core/file.h).

@@ -21,7 +21,6 @@ namespace semwave {
 namespace {
 
 constexpr std::size_t length_field = 4, nal_header = 2;
-constexpr std::size_t largest_stream = std::size_t{1} << 28;
 
 void check(const heif_error& error) {
   if (error.code != heif_error_Ok) throw Error("heic", error.message && *error.message ? error.message : "libheif fails without a word");
@@ -143,7 +142,7 @@ class HeicCodec final : public ImageCodec {
   }
 
   Picture decode(std::span<const std::uint8_t> bytes, int height, int width, int channels) const override {
-    if (bytes.empty() || bytes.size() > largest_stream) throw Error("heic", "the stream is empty or too long");
+    if (bytes.empty() || bytes.size() > longest_stream(height, width, channels)) throw Error("heic", "the stream is empty or too long for the picture");
     const Outer& known = outer(height, width, channels);
     std::vector<std::uint8_t> file = known.bytes;
     file.insert(file.end(), bytes.begin(), bytes.end());
@@ -152,6 +151,7 @@ class HeicCodec final : public ImageCodec {
     put_number(file, known.slice_length, file.size() - known.slice_length - length_field);
 
     const Context context(heif_context_alloc());
+    heif_context_set_maximum_image_size_limit(context.get(), std::max(height, width) + 64);  // it codes nothing smaller than 64, and even sizes
     check(heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr));
     heif_image_handle* found = nullptr;
     check(heif_context_get_primary_image_handle(context.get(), &found));

@@ -1,14 +1,15 @@
 // IDX files: two zero bytes, type 8 (unsigned byte), rank, big-endian extents, the values.
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <memory>
 #include <system_error>
 
 #include "core/dataset.h"
 #include "core/error.h"
+#include "core/input_file.h"
 
 namespace semwave {
 namespace {
@@ -19,13 +20,13 @@ constexpr std::uint64_t size_limit = std::uint64_t{512} << 20;
 class PackedFile {
  public:
   explicit PackedFile(const std::string& path) : path_(path), file_(nullptr, gzclose_r) {
-    std::error_code status;
-    if (std::filesystem::is_directory(path, status)) throw Error(path, "cannot read: Is a directory");
-    errno = 0;
-    file_.reset(gzopen(path.c_str(), "rb"));
-    if (!file_) throw Error(path, "cannot open: " + std::generic_category().message(errno != 0 ? errno : ENOMEM));
-    packed_bytes_ = std::filesystem::file_size(path, status);
-    if (status) packed_bytes_ = 0;  // a pipe: its size is not known
+    InputFile file(path);
+    packed_bytes_ = file.bytes();
+    const int number = file.release();
+    file_.reset(gzdopen(number, "rb"));
+    if (file_) return;
+    ::close(number);
+    throw Error(path, "cannot open: " + std::generic_category().message(ENOMEM));
   }
 
   /// Up to `bytes`; fewer only at the end.
@@ -83,7 +84,7 @@ IdxArray read_idx(const std::string& path) {
   // Deflate packs at most 1032 to 1: a small file that claims much is refused before memory is taken for it.
   const std::uint64_t possible = file.packed() ? file.packed_bytes() * 1032 : file.packed_bytes();
   const std::string says = "its header says " + std::to_string(total) + " bytes, ";
-  if (file.packed_bytes() > 0 && total > possible) throw Error(path, says + "the file cannot hold as many: truncated or corrupt");
+  if (total > possible) throw Error(path, says + "the file cannot hold as many: truncated or corrupt");
   array.values.resize(total);
   if (const std::size_t filled = file.read(array.values.data(), total); filled < total) throw Error(path, says + "only " + std::to_string(filled) + " follow: truncated");
   std::uint8_t more;

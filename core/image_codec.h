@@ -17,6 +17,10 @@ namespace semwave {
 class ImageCodec {
  public:
   static constexpr int best_quality = 100;  // 0 is the worst
+  /// Bytes: no codec makes as many, and none decodes more, whoever sends them.
+  static std::size_t longest_stream(int height, int width, int channels) {
+    return (std::size_t{64} << 10) + 8 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  }
 
   virtual ~ImageCodec() = default;
   /// Picture of 1 or 3 channels, sides 1 to 8192 -> at least one byte. Throws Error where the library fails.

@@ -7,6 +7,7 @@
 
 #include "core/dataset_files.h"
 #include "core/error.h"
+#include "core/picture.h"
 
 namespace semwave {
 namespace {
@@ -98,10 +99,6 @@ std::vector<Entry> list_files(const DatasetRequest& request, const Layout& layou
   return entries;
 }
 
-std::string size_of(int height, int width, int channels) {
-  return std::to_string(width) + " x " + std::to_string(height) + " with " + std::to_string(channels) + (channels == 1 ? " channel" : " channels");
-}
-
 }  // namespace
 
 Dataset load_image_folder(const DatasetRequest& request) {
@@ -117,18 +114,18 @@ Dataset load_image_folder(const DatasetRequest& request) {
 
   Dataset data;
   data.class_names = layout.classes;
+  WantedPicture first;
   for (const Entry& entry : entries) {
-    const Picture picture = read_picture(entry.path);
+    const Picture picture = data.labels.empty() ? read_picture(entry.path) : read_picture(entry.path, first);
     if (data.labels.empty()) {
       data.height = picture.height, data.width = picture.width, data.channels = picture.channels;
+      const std::string size = size_text(data.height, data.width, data.channels);
+      first = {data.height, data.width, data.channels, entry.path + " is " + size + "; all pictures must have one size"};
       if (static_cast<std::uint64_t>(data.values()) * entries.size() > size_limit || entries.size() > std::numeric_limits<std::int32_t>::max())
-        throw Error(place_of(request), std::to_string(entries.size()) + " pictures of " + size_of(data.height, data.width, data.channels) + " are more than 8 GiB");
+        throw Error(place_of(request), std::to_string(entries.size()) + " pictures of " + size + " are more than 8 GiB");
       data.pixels.reserve(static_cast<std::size_t>(data.values()) * entries.size());
       data.labels.reserve(entries.size());
     }
-    if (picture.height != data.height || picture.width != data.width || picture.channels != data.channels)
-      throw Error(entry.path, "is " + size_of(picture.height, picture.width, picture.channels) + ", " + entries[0].path + " is " +
-                                  size_of(data.height, data.width, data.channels) + "; all pictures must have one size");
     data.pixels.insert(data.pixels.end(), picture.pixels.begin(), picture.pixels.end());
     data.labels.push_back(entry.label);
   }

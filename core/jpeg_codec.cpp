@@ -163,6 +163,7 @@ class JpegCodec final : public ImageCodec {
 
   Picture decode(std::span<const std::uint8_t> bytes, int height, int width, int channels) const override {
     if (bytes.empty() || bytes[0] > best_quality) throw Error("jpeg", "the stream does not begin with a quality");
+    if (bytes.size() > longest_stream(height, width, channels)) throw Error("jpeg", "the stream is too long for the picture");
     Compressor compressor;
     Output tables;
     if (!write(compressor, height, width, channels, bytes[0], nullptr, tables)) throw Error("jpeg", compressor.errors.message);

@@ -22,7 +22,7 @@ struct Place {
   std::string str() const;
 };
 
-/// Parses a file of at most `max_bytes`. Comments refused, duplicate keys refused, depth at most 64; errors name line and column.
+/// Parses a file of at most `max_bytes`. Refused: comments, a key twice, more than 64 levels, NUL in a string; errors name line and column.
 Json read_json(const std::string& path, std::size_t max_bytes = 16u << 20);
 Json parse_json(const std::string& text, const std::string& file);
 

@@ -1,12 +1,14 @@
-// Strict JSON reading over nlohmann's SAX parser: what that lets pass (a key twice, any depth) is refused, and mistakes are told in
+// Strict JSON reading over nlohmann's SAX parser: what that lets pass (a key twice, any depth, a NUL) is refused, and mistakes are told in
 // words that help.
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <set>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/file.h"
-#include "core/json.h"
+#include "core/ordered_json.h"
 
 namespace semwave {
 namespace {
@@ -37,11 +39,19 @@ struct Cursor {
   bool operator!=(const Cursor& other) const { return at != other.at; }
 };
 
-class Builder : public nlohmann::json_sax<Json> {
+/// Makes a Json or one whose keys keep their order. The latter finds a key by looking at all of them, so the keys of each open object are kept in a set beside it.
+template <class Made>
+class Builder : public Made::json_sax_t {
  public:
-  Json root;
-  std::string mistake;   // set where the text is refused
-  bool syntax = false;   // refused by the parser itself
+  using typename Made::json_sax_t::binary_t;
+  using typename Made::json_sax_t::number_float_t;
+  using typename Made::json_sax_t::number_integer_t;
+  using typename Made::json_sax_t::number_unsigned_t;
+  using typename Made::json_sax_t::string_t;
+
+  Made root;
+  std::string mistake;       // set where the text is refused
+  bool syntax = false;       // refused by the parser itself
   std::size_t position = 0;  // where the parser did
 
   bool null() override { return add(nullptr); }
@@ -49,16 +59,17 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool string(string_t& value) override { return add(std::move(value)); }
+  bool string(string_t& value) override { return no_nul(value) && add(std::move(value)); }
   bool binary(binary_t&) override { return refuse("binary values are not JSON"); }
-  bool start_object(std::size_t) override { return open(Json::object()); }
-  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool start_object(std::size_t) override { return open(Made::object()); }
+  bool start_array(std::size_t) override { return open(Made::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
+    if (!no_nul(name)) return false;
 #ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice
-    if (open_.back()->contains(name)) return refuse("the key '" + name + "' is given twice");
+    if (is_known(name)) return refuse("the key '" + name + "' is given twice");
 #endif
     key_ = name;
     return true;
@@ -78,39 +89,61 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
  private:
+  static constexpr bool ordered = std::is_same_v<Made, nlohmann::ordered_json>;
+  struct Open {
+    Made* value;  // its address holds: the parent grows only once this is closed
+    std::set<std::string> keys;
+  };
+
   bool refuse(std::string why) {
     mistake = std::move(why);
     return false;
   }
-  bool add(Json value) {
+  /// A path or a name would end there for the system, and be another one.
+  bool no_nul(const string_t& text) {
+    return text.find('\0') == string_t::npos || refuse("a string holds the character NUL");
+  }
+  bool is_known(const string_t& name) {
+    if constexpr (ordered) return !open_.back().keys.insert(name).second;
+    else return open_.back().value->contains(name);
+  }
+  bool add(Made value) {
     place(std::move(value));
     return true;
   }
-  bool open(Json value) {
+  bool open(Made value) {
     if (open_.size() >= depth_limit) return refuse("nested more than " + std::to_string(depth_limit) + " deep");
-    open_.push_back(place(std::move(value)));
+    Made* const placed = place(std::move(value));
+    open_.push_back({placed, {}});
     return true;
   }
   bool close() {
     open_.pop_back();
     return true;
   }
-  Json* place(Json value) {
+  Made* place(Made value) {
     if (open_.empty()) {
       root = std::move(value);
       return &root;
     }
-    Json& parent = *open_.back();
+    Made& parent = *open_.back().value;
     if (parent.is_array()) {
       parent.push_back(std::move(value));
       return &parent.back();
     }
-    Json& slot = parent[key_];
-    slot = std::move(value);
-    return &slot;
+    if constexpr (ordered) {
+      // Behind the others without looking at them: the key is known to be new.
+      auto& members = parent.template get_ref<typename Made::object_t&>();
+      static_cast<typename Made::object_t::Container&>(members).emplace_back(key_, std::move(value));
+      return &members.back().second;
+    } else {
+      Made& slot = parent[key_];
+      slot = std::move(value);
+      return &slot;
+    }
   }
 
-  std::vector<Json*> open_;  // an open container's address holds: its parent grows only once it is closed
+  std::vector<Open> open_;
   std::string key_;
 };
 
@@ -130,27 +163,32 @@ std::string explain(std::string_view text, std::size_t position, std::string mis
   return mistake;
 }
 
-std::string location(const std::string& text, std::size_t position) {
+std::string location(std::string_view text, std::size_t position) {
   position = std::min(position, text.size());
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(position);
   const auto line = std::count(text.begin(), end, '\n') + 1;
-  const std::size_t line_start = position == 0 ? std::string::npos : text.rfind('\n', position - 1);
-  const std::size_t column = line_start == std::string::npos ? position : position - line_start - 1;
+  const std::size_t line_start = position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
+  const std::size_t column = line_start == std::string_view::npos ? position : position - line_start - 1;
   return "line " + std::to_string(line) + ", column " + std::to_string(std::max<std::size_t>(column, 1));
+}
+
+template <class Made>
+Made parse(std::string_view text, const std::string& file) {
+  const char* seen = text.data();
+  Builder<Made> builder;
+  const Cursor begin{text.data(), &seen}, end{text.data() + text.size(), &seen};
+  if (Made::sax_parse(begin, end, &builder)) return std::move(builder.root);
+  // The parser tells its own position; after a number it has read one further, which `seen` cannot know.
+  const std::size_t position = builder.syntax ? builder.position : static_cast<std::size_t>(seen - text.data());
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) throw Error(file, "is empty, expected JSON");
+  throw Error(file, location(text, position) + ": " + (builder.syntax ? explain(text, position, builder.mistake) : builder.mistake));
 }
 
 }  // namespace
 
-Json parse_json(const std::string& text, const std::string& file) {
-  const char* seen = text.data();
-  Builder builder;
-  const Cursor begin{text.data(), &seen}, end{text.data() + text.size(), &seen};
-  if (Json::sax_parse(begin, end, &builder)) return std::move(builder.root);
-  // The parser tells its own position; after a number it has read one further, which `seen` cannot know.
-  const std::size_t position = builder.syntax ? builder.position : static_cast<std::size_t>(seen - text.data());
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw Error(file, "is empty, expected JSON");
-  throw Error(file, location(text, position) + ": " + (builder.syntax ? explain(text, position, builder.mistake) : builder.mistake));
-}
+Json parse_json(const std::string& text, const std::string& file) { return parse<Json>(text, file); }
+
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& file) { return parse<nlohmann::ordered_json>(text, file); }
 
 Json read_json(const std::string& path, std::size_t max_bytes) { return parse_json(read_file_whole(path, max_bytes), path); }
 

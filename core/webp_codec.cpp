@@ -18,7 +18,6 @@ namespace semwave {
 namespace {
 
 constexpr std::size_t container = 20, tag = 3, known = 7;  // bytes
-constexpr std::size_t largest_stream = std::size_t{1} << 28;
 
 void put32(std::uint8_t* at, std::size_t value) {
   for (int i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * i));
@@ -89,7 +88,7 @@ class WebpCodec final : public ImageCodec {
 
   Picture decode(std::span<const std::uint8_t> bytes, int height, int width, int channels) const override {
 #ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh
-    if (bytes.size() < tag || bytes.size() > largest_stream) throw Error("webp", "the stream is too short or too long");
+    if (bytes.size() < tag || bytes.size() > longest_stream(height, width, channels)) throw Error("webp", "the stream is too short or too long for the picture");
 #endif
     const std::size_t frame = bytes.size() + known;
     const auto outer = container_of(frame);

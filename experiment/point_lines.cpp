@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/input_file.h"
 
 namespace semwave {
 namespace {
@@ -31,13 +31,12 @@ struct Descriptor {
 }  // namespace
 
 std::vector<LineBlock> read_blocks(const std::string& path, std::size_t* whole) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail(path, "cannot be opened");
+  LineReader lines(path);
   std::vector<LineBlock> blocks;
   std::size_t begin = 0;
   std::int64_t number = 0;
   const std::size_t prefix = std::strlen(line_start);
-  for (std::string line; std::getline(stream, line) && !stream.eof();) {
+  for (std::string line; lines.next(line) && !lines.torn();) {
     ++number;
     const std::size_t end = begin + line.size() + 1;
     if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path + ": line " + std::to_string(number), "is no record: it does not name its point");
@@ -65,8 +64,9 @@ void PointLines::open(const std::set<std::string>& done) {
 void PointLines::rewrite(const std::vector<LineBlock>& blocks) {
   const std::string fresh = path_ + ".tmp";
   {
-    const Descriptor from{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)}, to{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (from.value < 0) fail(path_, "cannot be opened");
+    ::unlink(fresh.c_str());  // of a run that was killed, or no file of ours: in either case a new one
+    InputFile from(path_);
+    const Descriptor to{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
     if (to.value < 0) fail(fresh, "cannot be opened");
     std::vector<char> buffer(1u << 20);
     std::vector<LineBlock> moved;
@@ -74,16 +74,17 @@ void PointLines::rewrite(const std::vector<LineBlock>& blocks) {
     std::int64_t first = 1;
     try {
       for (const LineBlock& block : blocks) {
+        from.seek(block.begin);
         for (std::size_t begin = block.begin; begin < block.end;) {
-          const ssize_t got = ::pread(from.value, buffer.data(), std::min(buffer.size(), block.end - begin), static_cast<off_t>(begin));
-          if (got <= 0) fail(path_, "cannot be read");
-          for (ssize_t done = 0; done < got;) {
-            const ssize_t written = ::write(to.value, buffer.data() + done, static_cast<std::size_t>(got - done));
+          const std::size_t got = from.read(buffer.data(), std::min(buffer.size(), block.end - begin));
+          if (got == 0) throw Error(path_, "cannot be read: the file was changed meanwhile");
+          for (std::size_t done = 0; done < got;) {
+            const ssize_t written = ::write(to.value, buffer.data() + done, got - done);
             if (written < 0 && errno == EINTR) continue;
             if (written <= 0) fail(fresh, "cannot be written");
-            done += written;
+            done += static_cast<std::size_t>(written);
           }
-          begin += static_cast<std::size_t>(got);
+          begin += got;
         }
         moved.push_back({block.point_sha256, at, at + block.end - block.begin, first, block.lines});
         first += block.lines;

@@ -7,9 +7,12 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/ordered_json.h"
+#include "core/text.h"
 #include "experiment/table.h"
 
 namespace semwave {
@@ -17,26 +20,28 @@ namespace {
 
 constexpr std::size_t largest_scenario = 16u << 20;
 
-std::ifstream open_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw Error(path, std::string("cannot open: ") + std::strerror(errno));
-  return stream;
+/// A whole number that T can hold; Json's own conversion takes any number and keeps some of its bits.
+template <class T>
+T whole(const Json& value) {
+  if (!value.is_number_integer()) throw Error("", "");
+  if (value.is_number_unsigned() ? !std::in_range<T>(value.get<std::uint64_t>()) : !std::in_range<T>(value.get<std::int64_t>())) throw Error("", "");
+  return value.get<T>();
 }
 
-/// What make_record() wrote. Throws Json's own exceptions where it did not.
+/// What make_record() wrote. Throws Json's own exceptions, or Error without words, where it did not.
 ImageRecord to_record(const Json& line) {
   ImageRecord made;
-  made.image = line.at("image").get<std::uint32_t>();
+  made.image = whole<std::uint32_t>(line.at("image"));
   made.timeline = line.contains("late");
   if (made.timeline) {
-    made.link = line.at("link").get<std::uint32_t>();
-    made.slot = line.at("slot").get<std::uint32_t>();
-    made.arrived = line.at("arrived").get<std::uint32_t>();
+    made.link = whole<std::uint32_t>(line.at("link"));
+    made.slot = whole<std::uint32_t>(line.at("slot"));
+    made.arrived = whole<std::uint32_t>(line.at("arrived"));
     made.late = line.at("late").get<bool>();
   }
-  made.label = line.at("label").get<std::int32_t>();
+  made.label = whole<std::int32_t>(line.at("label"));
   made.header_lost = line.at("header_lost").get<bool>();
-  made.decision = line.at("decision").is_null() ? -1 : line.at("decision").get<std::int32_t>();
+  made.decision = line.at("decision").is_null() ? -1 : whole<std::int32_t>(line.at("decision"));
   const Json& uses = line.at("uses");
   const auto share = [&](const char* key) {
     const double value = uses.at(key).get<double>();
@@ -61,12 +66,11 @@ RecordedFolder::RecordedFolder(std::string path) : path_(std::move(path)) {
 }
 
 void RecordedFolder::read_scenario() {
-  const std::string file = path_ + "/scenario.json";
-  scenario_ = read_json(file, largest_scenario);
+  const std::string file = path_ + "/scenario.json", text = read_file_whole(file, largest_scenario);
+  scenario_ = parse_json(text, file);
   if (!scenario_.is_object() || !scenario_.contains("sweep") || !scenario_["sweep"].is_object() || !scenario_.contains("name") || !scenario_["name"].is_string())
     throw Error(file, "is not the scenario of a result folder");
-  // Read above, so this is JSON; it is read again for the order of the sweep alone.
-  const OrderedJson ordered = OrderedJson::parse(read_file_whole(file, largest_scenario));
+  const OrderedJson ordered = parse_ordered_json(text, file);  // for the order of the sweep alone
   for (const auto& [pointer, values] : ordered["sweep"].items()) swept_.push_back(pointer);
   visit_paths(scenario_, [&](const std::string&, std::string& path) { path = absolute(path); });
 }
@@ -95,8 +99,14 @@ void RecordedFolder::bring_own_rows_forward() {
   std::map<std::string, std::size_t> latest;
   for (std::size_t row = 0; row < rows_.size(); ++row) latest[rows_[row]["point"].dump()] = row;
   std::map<std::string, std::set<std::string>> grid;  // values of each swept key
-  for (const std::string& pointer : swept_)
-    for (const Json& value : sweep_values(scenario_["sweep"][pointer], Place{path_ + "/scenario.json", "/sweep"} / pointer)) grid[pointer].insert(canonical(value));
+  for (const std::string& pointer : swept_) {
+    const Place place = Place{path_ + "/scenario.json", "/sweep"} / pointer;
+    try {
+      for (const Json& value : sweep_values(scenario_["sweep"][pointer], place)) grid[pointer].insert(canonical(value));
+    } catch (const Json::exception&) {
+      throw Error(place.str(), "is no list of values");
+    }
+  }
   std::vector<OrderedJson> own, earlier;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
     const OrderedJson& point = rows_[row]["point"];
@@ -113,7 +123,9 @@ void RecordedFolder::bring_own_rows_forward() {
 }
 
 std::string RecordedFolder::absolute(const std::string& path) const {
-  return std::filesystem::absolute(std::filesystem::path(path_) / path).lexically_normal().string();
+  std::string made = std::filesystem::absolute(std::filesystem::path(path_) / path).lexically_normal().string();
+  if (!is_utf8(made)) throw Error(made, "is a path with bytes that are no UTF-8, which no scenario can name: rename it");
+  return made;
 }
 
 Json RecordedFolder::anchored(const std::string& pointer, const Json& value) const {
@@ -127,10 +139,10 @@ Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const
   try {
     // Swept values replace what the scenario says in the order written: a whole object may hold the key.
     Json value = scenario_;
-    for (const auto& [swept, chosen] : point.items()) value[Json::json_pointer(swept)] = anchored(swept, Json(chosen));
+    for (const auto& [swept, chosen] : point.items()) set_pointer(value, swept, anchored(swept, Json(chosen)), "");
     const Json::json_pointer at(pointer);
     return value.contains(at) ? value[at] : Json();
-  } catch (const Json::exception&) {
+  } catch (const std::exception&) {
     throw Error(path_ + "/results.jsonl: row " + std::to_string(row), "does not fit scenario.json beside it");
   }
 }
@@ -151,26 +163,34 @@ std::string RecordedFolder::label(std::size_t row) const {
 }
 
 RecordReader::RecordReader(const std::string& file, const LineBlock& block)
-    : file_(file), point_sha256_(block.point_sha256), stream_(open_file(file)), at_(block.begin), end_(block.end), line_(static_cast<std::size_t>(block.first) - 1) {
-  stream_.seekg(static_cast<std::streamoff>(block.begin));
-}
+    : file_(file), point_sha256_(block.point_sha256), lines_(file, block.begin), at_(block.begin), end_(block.end), line_(static_cast<std::size_t>(block.first) - 1) {}
 
 std::optional<ImageRecord> RecordReader::next() {
   if (at_ >= end_) return std::nullopt;
   ++line_;
-  if (!std::getline(stream_, text_)) throw Error(place(), "cannot be read: the file was changed meanwhile");
+  if (!lines_.next(text_)) throw Error(place(), "cannot be read: the file was changed meanwhile");
   at_ += text_.size() + 1;
   ImageRecord record;
+  Json line;
   try {
-    const Json line = Json::parse(text_);
-    if (line.at("point_sha256") != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
+    line = parse_json(text_, "");
+  } catch (const Error& problem) {
+    throw Error(place(), "is no record" + std::string(problem.what()));
+  }
+  if (!line.is_object() || !line.contains("point_sha256")) throw Error(place(), "is no record");
+  if (line["point_sha256"] != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
+  try {
     record = to_record(line);
   } catch (const Json::exception&) {
     throw Error(place(), "is no record");
+  } catch (const Error&) {
+    throw Error(place(), "is no record");
   }
   if (record.uses.total() < 0) throw Error(place(), "is no record: uses out of range");
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice
   if (!record.timeline && std::int64_t{record.image} <= image_)
     throw Error(place(), "image " + std::to_string(record.image) + " stands behind image " + std::to_string(image_) + ": records of a point ascend in their images");
+#endif
   image_ = record.image;
   return record;
 }

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/input_file.h"
 #include "core/json.h"
 #include "experiment/evaluate.h"
 #include "experiment/results.h"
@@ -66,7 +66,7 @@ class RecordReader {
 
  private:
   std::string file_, point_sha256_;
-  std::ifstream stream_;
+  LineReader lines_;
   std::size_t at_, end_, line_;
   std::int64_t image_ = -1;
   std::string text_;

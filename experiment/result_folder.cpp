@@ -11,6 +11,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/input_file.h"
+#include "core/ordered_json.h"
 #include "experiment/results.h"
 
 namespace semwave {
@@ -28,9 +30,16 @@ Rows read_rows(const std::string& path) {
   std::size_t begin = 0, line = 0;
   for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     ++line;
-    OrderedJson row = OrderedJson::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    const std::string place = path + ": line " + std::to_string(line), remedy = "; repair or remove it, or choose another folder";
+    if (end - begin > LineReader::longest_line) throw Error(place, "is longer than the " + std::to_string(LineReader::longest_line) + " bytes allowed" + remedy);
+    OrderedJson row;
+    try {
+      row = parse_ordered_json(std::string_view(text).substr(begin, end - begin), "");
+    } catch (const Error& problem) {
+      throw Error(place, "is no row of results" + std::string(problem.what()) + remedy);
+    }
     if (!row.is_object() || !row.contains("point_sha256") || !row["point_sha256"].is_string() || !row.contains("point") || !row["point"].is_object())
-      throw Error(path + ": line " + std::to_string(line), "is no row of results; repair or remove it, or choose another folder");
+      throw Error(place, "is no row of results" + remedy);
     const auto [known, fresh] = made.place.try_emplace(row["point_sha256"].get<std::string>(), made.rows.size());
     if (fresh)
       made.rows.push_back(std::move(row));
@@ -43,6 +52,11 @@ Rows read_rows(const std::string& path) {
 }
 
 namespace {
+
+OrderedJson slots_of(const OrderedJson& row) {
+  const auto timeline = row.find("timeline");
+  return timeline != row.end() && timeline->is_object() ? timeline->value("slots", OrderedJson()) : OrderedJson();
+}
 
 void refuse_training(const std::string& path) {
   if (std::filesystem::exists(path + "/training.safetensors")) throw Error(path, "holds a training: choose another folder");
@@ -101,7 +115,7 @@ const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with
   // A row that is reused must have all of its lines: records may have been asked for later, and a kill may have cut them.
   const auto whole = [&](const PointLines& file, const OrderedJson& count) { return count.is_number_integer() && file.lines(point_sha256) == count.get<std::int64_t>(); };
   if (with_records && !whole(records_, found.value("images", OrderedJson()))) return nullptr;
-  if (with_slots && !whole(slots_, found.value("timeline", OrderedJson::object()).value("slots", OrderedJson()))) return nullptr;
+  if (with_slots && !whole(slots_, slots_of(found))) return nullptr;
   return &found;
 }
 

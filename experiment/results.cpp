@@ -34,7 +34,7 @@ Columns columns_of(const OrderedJson& row) {
   for (const auto& [key, value] : row.items()) {
     if (key == "point")  // a swept value is one cell, a whole object too
       for (const auto& [pointer, swept] : value.items()) columns.emplace_back(pointer, swept.is_string() ? swept.get<std::string>() : swept.dump());
-    else if (key == "accuracy_ci95")
+    else if (key == "accuracy_ci95" && value.is_array() && value.size() == 2)
       columns.emplace_back("accuracy_low", value[0].dump()), columns.emplace_back("accuracy_high", value[1].dump());
     else
       flatten(value, key, columns);

@@ -10,7 +10,9 @@
 #include "channel/transport_fields.h"
 #include "core/checkpoint.h"
 #include "core/error.h"
-#include "core/file.h"
+#include "core/input_file.h"
+#include "core/ordered_json.h"
+#include "core/text.h"
 #include "receiver/semantic_receiver.h"
 #include "transmitter/policy.h"
 #include "transmitter/semantic_transmitter.h"
@@ -22,6 +24,12 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t largest_scenario = 16u << 20;  // bytes; a sweep over whole tables stays far below
+
+/// JSON holds UTF-8 alone, and every result names the files it was made of.
+std::string utf8_path(std::string path) {
+  if (!is_utf8(path)) throw Error(path, "is a path with bytes that are no UTF-8, which no result can name: rename it");
+  return path;
+}
 
 Split split_named(const std::string& name) {
   if (name == "train") return Split::train;
@@ -386,16 +394,16 @@ Scenario parse_scenario(const Json& value, const std::string& file, const std::v
 }
 
 Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides) {
-  const std::string text = read_file_whole(path, largest_scenario);
+  const std::string text = read_file_or_pipe(path, largest_scenario);
   Json value = parse_json(text, path);
   std::vector<std::string> order;
   if (value.is_object() && value.contains("sweep") && value["sweep"].is_object()) {
-    const OrderedJson written = OrderedJson::parse(text);
+    const OrderedJson written = parse_ordered_json(text, path);
     for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   visit_paths(value, [&](const std::string&, std::string& file) {
-    if (std::filesystem::path(file).is_relative()) file = (folder / file).lexically_normal().string();
+    if (std::filesystem::path(file).is_relative()) file = utf8_path((folder / file).lexically_normal().string());
   });
   if (overrides.empty()) return parse_scenario(value, path, order);
 
@@ -456,7 +464,7 @@ Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::st
 }
 
 std::string path_from(const std::string& folder, const std::string& path) {
-  return std::filesystem::absolute(path).lexically_normal().lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string();
+  return utf8_path(std::filesystem::absolute(path).lexically_normal().lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string());
 }
 
 Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string&)>& change) {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "core/text.h"
+
 namespace semwave {
 namespace {
 
@@ -23,6 +25,15 @@ std::string last_parts(const std::string& pointer, int parts) {
   return name;
 }
 
+/// A row that is there already may have been written by anybody: what it lacks, its line lacks.
+std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell, const OrderedJson& row) {
+  try {
+    return cell(row);
+  } catch (const OrderedJson::exception&) {
+    return "-";
+  }
+}
+
 std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
 
 }  // namespace
@@ -36,7 +47,7 @@ std::vector<std::string> short_names(const std::vector<std::string>& pointers) {
       const auto same = std::count_if(pointers.begin(), pointers.end(), [&](const std::string& other) { return last_parts(other, parts) == name; });
       if (same == 1) break;
     }
-    names.push_back(name);
+    names.push_back(printable(name));
   }
   return names;
 }
@@ -58,7 +69,7 @@ std::string one_word(const Json& value) {
   }
   for (char& c : text)
     if (c == ' ' || c == '\t' || c == '\n' || c == '#') c = '_';
-  return text.empty() ? "''" : text;
+  return text.empty() ? "''" : printable(text);
 }
 
 Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_(scenario.name) {
@@ -140,14 +151,14 @@ std::string Table::header() const {
 std::string Table::line(const OrderedJson& row) const {
   std::string text = " ";
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(columns_[i].cell(row), columns_[i].width);
+    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(cell_of(columns_[i].cell, row), columns_[i].width);
   return text + "\n";
 }
 
 std::string Table::label(const Point& point) const {
   std::string text;
   for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + one_word(point.swept.at(pointer));
-  return text.empty() ? name_ : text;
+  return text.empty() ? printable(name_) : text;
 }
 
 }  // namespace semwave

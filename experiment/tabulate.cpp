@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "core/error.h"
+#include "core/input_file.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "experiment/results.h"
 
 namespace semwave {
@@ -31,21 +32,21 @@ struct Measured {
   std::vector<Sample> samples;
 };
 
-std::ifstream open(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw Error(path, "cannot be read; expected the folder of a run with output.records");
-  return file;
-}
-
 /// Every line as JSON; a torn last line of a killed run is left out.
 template <typename Use>
 void each_line(const std::string& path, const Use& use) {
-  std::ifstream file = open(path);
+  if (!std::filesystem::exists(path)) throw Error(path, "cannot be read; expected the folder of a run with output.records");
+  LineReader lines(path);
   std::string line;
-  for (std::int64_t number = 1; std::getline(file, line); ++number) {
-    Json value = Json::parse(line, nullptr, false);
-    if (value.is_discarded() && file.peek() == std::ifstream::traits_type::eof()) return;
+  for (std::int64_t number = 1; lines.next(line); ++number) {
     const std::string place = path + ":" + std::to_string(number);
+    Json value;
+    try {
+      value = parse_json(line, place);
+    } catch (const Error&) {
+      if (lines.torn()) return;
+      throw;
+    }
     if (!value.is_object()) throw Error(place, "not a JSON object");
     if (static_cast<double>(number) > most_records) throw Error(place, "too many lines");
     try {
@@ -196,7 +197,7 @@ Tabulated tabulate(const std::string& folder, int bins) {
   table.model_sha256 = model;
   table.network = policy_network(whole);
   // A table travels: of the folder it keeps the name, not where it lay.
-  const std::string name = (std::filesystem::path(folder) / "").parent_path().filename().string();
+  const std::string name = printable((std::filesystem::path(folder) / "").parent_path().filename().string());
   table.made_by = "semwave table " + name + " --bins " + std::to_string(bins) + "; " + whole.name + ", " + std::to_string(made.records) + " records of validation images of " + whole.source.name + " over " + whole.resolved["channel"].dump();
   return made;
 }

@@ -9,6 +9,8 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "core/input_file.h"
 #include "core/optimiser.h"
 #include "core/random.h"
 #include "experiment/evaluate.h"
@@ -22,6 +24,17 @@ namespace {
 constexpr int reports_an_epoch = 20;  // lines of training.jsonl between two epoch ends
 
 using Clock = std::chrono::steady_clock;
+
+/// Of training.jsonl: what a kill cut is no line.
+bool is_of_step_up_to(const std::string& line, std::int64_t last) {
+  try {
+    const Json value = parse_json(line, "");
+    const auto step = value.is_object() ? value.find("step") : value.end();
+    return step != value.end() && step->is_number_integer() && step->get<std::int64_t>() <= last;
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 class Trainer {
  public:
@@ -249,13 +262,12 @@ void Trainer::restore() {
   }
 
   // Lines of steps that were not saved are made again.
-  std::ifstream log(path("training.jsonl"));
+  const std::string log = path("training.jsonl");
   std::string kept, line;
-  while (std::getline(log, line)) {
-    const Json value = Json::parse(line, nullptr, false);
-    if (value.is_object() && value.value("step", std::int64_t{0}) <= done_) kept += line + '\n';
-  }
-  write_file_whole(path("training.jsonl"), kept.data(), kept.size());
+  if (std::filesystem::exists(log))
+    for (LineReader lines(log); lines.next(line);)
+      if (is_of_step_up_to(line, done_)) kept += line + '\n';
+  write_file_whole(log, kept.data(), kept.size());
 }
 
 std::string Trainer::scenario_hash() const {

@@ -5,49 +5,33 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <memory>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/sync.h"
+#include "node/pem.h"
 
 namespace semwave {
 namespace {
 
 constexpr int authority_days = 3650;
 
-template <auto free_function>
-struct Freed {
-  template <class T>
-  void operator()(T* value) const {
-    free_function(value);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Memory = std::unique_ptr<BIO, Freed<BIO_free>>;
-
-[[noreturn]] void fail(const std::string& place) {
-  const unsigned long code = ERR_get_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
-  throw Error(place, reason == nullptr ? "OpenSSL could not do it" : reason);
-}
+[[noreturn]] void fail(const std::string& place) { throw Error(place, "OpenSSL: " + openssl_reason()); }
 
 void check(bool holds, const std::string& place) {
   if (!holds) fail(place);
 }
 
-/// Written once: a key is never replaced by accident.
+bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+/// Whole and on the disk, or not at all.
 void write_new(const std::string& path, const std::string& text, mode_t mode) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (file < 0) throw Error(path, errno == EEXIST ? "is there already; nothing is overwritten" : std::string("cannot be written: ") + std::strerror(errno));
+  if (file < 0) throw Error(path, std::string("cannot be written: ") + std::strerror(errno));
   std::size_t done = 0;
   while (done < text.size()) {
     const ssize_t count = ::write(file, text.data() + done, text.size() - done);
@@ -56,10 +40,19 @@ void write_new(const std::string& path, const std::string& text, mode_t mode) {
     done += static_cast<std::size_t>(count);
   }
   const bool whole = done == text.size() && ::fsync(file) == 0;
+  const int reason = errno;
   ::close(file);
   if (whole) return;
   ::unlink(path.c_str());
-  throw Error(path, std::string("cannot be written: ") + std::strerror(errno));
+  throw Error(path, std::string("cannot be written: ") + std::strerror(reason));
+}
+
+/// Never over a file that is there.
+void give_name(const std::string& from, const std::string& to) {
+  int failed = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+  // A file system that knows no such rename: the caller has looked.
+  if (failed != 0 && (errno == EINVAL || errno == ENOSYS)) failed = ::rename(from.c_str(), to.c_str());
+  if (failed != 0) throw Error(to, std::string("cannot be written: ") + std::strerror(errno));
 }
 
 std::string text_of(const Memory& memory) {
@@ -102,56 +95,109 @@ Certificate certify(const std::string& common_name, EVP_PKEY* subject, X509* iss
   } else {
     add_extension(made.get(), signer, NID_basic_constraints, "critical,CA:FALSE", place);
     add_extension(made.get(), signer, NID_key_usage, "critical,digitalSignature", place);
-    add_extension(made.get(), signer, NID_ext_key_usage, node->role == NodeRole::receiver ? "serverAuth" : "clientAuth", place);
+    if (node->names_role)
+      add_extension(made.get(), signer, NID_ext_key_usage, node->role == NodeRole::receiver ? "serverAuth" : "clientAuth", place);
   }
   add_extension(made.get(), signer, NID_subject_key_identifier, "hash", place);
   check(X509_sign(made.get(), issuer_key, EVP_sha256()) > 0, place);
   return made;
 }
 
-void write_pair(const std::string& folder, const std::string& name, EVP_PKEY* key, X509* certificate, std::vector<std::string>& made) {
-  const std::string key_file = folder + "/" + name + ".key", certificate_file = folder + "/" + name + ".pem";
-  Memory memory(BIO_new(BIO_s_mem()));
-  check(memory && PEM_write_bio_PKCS8PrivateKey(memory.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1, key_file);
-  write_new(key_file, text_of(memory), 0600);
-  made.push_back(key_file);
-  memory.reset(BIO_new(BIO_s_mem()));
-  check(memory && PEM_write_bio_X509(memory.get(), certificate) == 1, certificate_file);
-  write_new(certificate_file, text_of(memory), 0644);
-  made.push_back(certificate_file);
+/// Where NAME.key and NAME.pem stand, and where they are written before they get those names.
+struct Pair {
+  Pair(const std::string& folder, const std::string& name)
+      : key(folder + "/" + name + ".key"), certificate(folder + "/" + name + ".pem"),
+        new_key(folder + "/." + name + ".key.new"), new_certificate(folder + "/." + name + ".pem.new") {}
+  std::string key, certificate, new_key, new_certificate;
+
+  void forget_new() const {
+    ::unlink(new_key.c_str());
+    ::unlink(new_certificate.c_str());
+  }
+};
+
+/// What an earlier call that was killed has left: files without their names and, where it was killed between the
+/// two, a certificate whose key has none yet. Nobody can have used it.
+void clear_interrupted(const Pair& pair) {
+  if (is_there(pair.certificate) && !is_there(pair.key) && is_there(pair.new_key)) {
+    const std::vector<Certificate> certificates = read_certificates(pair.certificate);
+    if (X509_check_private_key(certificates.front().get(), read_key(pair.new_key).get()) == 1)
+      ::unlink(pair.certificate.c_str());
+    (void)openssl_reason();
+  }
+  pair.forget_new();
+}
+
+void check_free(const Pair& pair) {
+  for (const std::string& path : {pair.certificate, pair.key})
+    if (is_there(path)) throw Error(path, "is there already; nothing is overwritten");
+}
+
+/// Both files, which fit each other, or none.
+void write_pair(const Pair& pair, EVP_PKEY* key, X509* certificate, std::vector<std::string>& made) {
+  check_free(pair);
+  bool named = false;
+  try {
+    Memory memory(BIO_new(BIO_s_mem()));
+    check(memory && PEM_write_bio_PKCS8PrivateKey(memory.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1, pair.key);
+    write_new(pair.new_key, text_of(memory), 0600);
+    memory.reset(BIO_new(BIO_s_mem()));
+    check(memory && PEM_write_bio_X509(memory.get(), certificate) == 1, pair.certificate);
+    write_new(pair.new_certificate, text_of(memory), 0644);
+    give_name(pair.new_certificate, pair.certificate);
+    named = true;
+    give_name(pair.new_key, pair.key);
+  } catch (...) {
+    if (named) ::unlink(pair.certificate.c_str());
+    pair.forget_new();
+    throw;
+  }
+  sync_folder_of(pair.key);
+  made.push_back(pair.key);
+  made.push_back(pair.certificate);
 }
 
 }  // namespace
 
 std::vector<std::string> make_keys(const std::string& folder, const std::vector<Certified>& nodes) {
+  constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
   for (const Certified& node : nodes)
-    if (node.name.empty() || node.name.size() > 60 || node.name == "authority" || node.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != std::string::npos)
-      throw Error("the name '" + node.name + "'", "expected up to 60 letters, digits, - and _, and not 'authority'");
+    if (node.name.empty() || node.name.size() > 60 || node.name == "authority" || node.name.front() == '.' ||
+        node.name.find_first_not_of(allowed) != std::string::npos)
+      throw Error("the name '" + node.name + "'", "expected up to 60 letters, digits, -, _ and ., no . in front, and not 'authority'");
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw Error(folder, std::string("cannot be made: ") + std::strerror(errno));
+  check_kept(folder);
   std::vector<std::string> made;
+  const Pair authority_files(folder, "authority");
+  clear_interrupted(authority_files);
+  for (const Certified& node : nodes) {
+    const Pair files(folder, node.name);
+    clear_interrupted(files);
+    check_free(files);
+  }
   Key authority_key;
   Certificate authority;
-  const std::string key_file = folder + "/authority.key", certificate_file = folder + "/authority.pem";
-  if (::access(certificate_file.c_str(), F_OK) != 0) {
+  if (!is_there(authority_files.certificate)) {
     authority_key.reset(EVP_EC_gen("P-256"));
-    check(authority_key != nullptr, key_file);
-    authority = certify("semwave authority", authority_key.get(), nullptr, authority_key.get(), nullptr, certificate_file);
-    write_pair(folder, "authority", authority_key.get(), authority.get(), made);
+    check(authority_key != nullptr, authority_files.key);
+    authority = certify("semwave authority", authority_key.get(), nullptr, authority_key.get(), nullptr, authority_files.certificate);
+    write_pair(authority_files, authority_key.get(), authority.get(), made);
   } else {
-    const std::string key = read_file_whole(key_file, 1u << 16), certificate = read_file_whole(certificate_file, 1u << 16);
-    const Memory key_memory(BIO_new_mem_buf(key.data(), static_cast<int>(key.size()))), memory(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
-    authority_key.reset(PEM_read_bio_PrivateKey(key_memory.get(), nullptr, nullptr, nullptr));
-    check(authority_key != nullptr, key_file);
-    authority.reset(PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
-    check(authority != nullptr, certificate_file);
-    if (X509_check_private_key(authority.get(), authority_key.get()) != 1) throw Error(key_file, "is not the key of " + certificate_file);
+    check_kept(authority_files.key, true);
+    check_kept(authority_files.certificate);
+    authority_key = read_key(authority_files.key);
+    authority = std::move(read_certificates(authority_files.certificate).front());
+    if (X509_check_private_key(authority.get(), authority_key.get()) != 1) {
+      (void)openssl_reason();
+      throw Error(authority_files.key, "is not the key of " + authority_files.certificate);
+    }
   }
   for (const Certified& node : nodes) {
+    const Pair files(folder, node.name);
     const Key key(EVP_EC_gen("P-256"));
-    const std::string place = folder + "/" + node.name + ".pem";
-    check(key != nullptr, place);
-    const Certificate certificate = certify(node.name, key.get(), authority.get(), authority_key.get(), &node, place);
-    write_pair(folder, node.name, key.get(), certificate.get(), made);
+    check(key != nullptr, files.key);
+    const Certificate certificate = certify(node.name, key.get(), authority.get(), authority_key.get(), &node, files.certificate);
+    write_pair(files, key.get(), certificate.get(), made);
   }
   return made;
 }

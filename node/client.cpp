@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "node/client_impl.h"
+#include "node/unguessable.h"
 #include "node/summary.h"
 
 namespace semwave {
@@ -24,7 +25,11 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   boost::system::error_code named;
   asio::ip::make_address(options_.host, named);
   if (!named) check_plain(options_.host, options_.keys.has_value(), options_.insecure, "--connect " + options_.host);
-  if (options_.keys) tls_ = make_tls_context(*options_.keys, false);
+  if (options_.peer.empty()) options_.peer = options_.host;
+  if (options_.keys) {
+    revoked_ = std::make_shared<RevokedList>(options_.keys->revoked);
+    tls_ = make_tls_context(*options_.keys, false, revoked_);
+  }
   for (const Point& point : station.points())
     if (options_.report_every > 0 && point.scenario.bound())
       throw Error("--feedback", std::string("transport '") + name_of(point.scenario.carriage) + "' is a bound and sends no header, by which a receiver measures the link");
@@ -43,18 +48,24 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
     if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
     ResultFolder::check(options_.out);
   }
-  std::random_device source;  // names a node; no result depends on it
   Hello owner = hello();
-  for (std::uint8_t& byte : owner.node) byte = static_cast<std::uint8_t>(source());
-  journal_ = std::make_unique<Journal>(journal_path(), owner);
-  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
-  for (Record& record : journal_->take()) {
-    if (!station_.holds(record) || record.data != owner.data) throw Error(journal_path(), "holds a record that is none of this scenario and its source");
+  fill_random(owner.node.data(), owner.node.size());
+  JournalReader reader;
+  reader.record = [&](Record&& record) {
+    if (record.data != owner.data) throw Error(journal_path(), "holds a record of another source: choose another --out");
+    if (const std::string fault = station_.fault_of(record); !fault.empty()) {  // its image goes again
+      log(LogLevel::warning, journal_path() + ": image " + std::to_string(record.image.image) + " of point " + std::to_string(record.point) + " is left out: " + fault);
+      return;
+    }
     if (watched_) watched_->done(record.name, record.image.image);
     done_[record.point].push_back(std::move(record));
-  }
-  for (const Numbered& numbered : journal_->take_numbered())
+  };
+  reader.numbered = [&](Numbered&& numbered) {
     if (watched_) watched_->numbered(numbered.name, numbered.image);
+  };
+  reader.unreadable = [&](const std::string& place) { log(LogLevel::warning, place + ": what stands there is no record and is left out"); };
+  journal_ = std::make_unique<Journal>(journal_path(), owner, reader);
+  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
 }
 
 Hello Client::Impl::hello() const {
@@ -92,6 +103,18 @@ void Client::Impl::fail(const std::string& why) {
   over_ = true;
   if (link_) link_->connection.close();
   io_.stop();
+}
+
+void Client::Impl::read_revoked() {
+  if (!revoked_) return;
+  try {
+    revoked_->read();
+  } catch (const Error& problem) {
+    return log(LogLevel::warning, std::string(problem.what()) + "; the certificates revoked before stay so");
+  }
+  log(LogLevel::note, revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  const auto there = link_ ? link_->connection.certificate() : std::nullopt;
+  if (there && revoked_->holds(*there)) fail(link_->connection.peer() + ": the certificate of " + there->name + " was revoked");
 }
 
 // Points.
@@ -199,6 +222,7 @@ void Client::Impl::send(std::vector<Outgoing> made, const std::vector<std::int32
 Awaitable<void> Client::Impl::work() {
   for (;;) {
     const auto now = NodeClock::now();
+    if (options_.reread && options_.reread->exchange(false)) read_revoked();
     if (stopped() && !summary_.interrupted) {
       summary_.interrupted = true;
       start_ = now;  // of the drain

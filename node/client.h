@@ -24,6 +24,7 @@ struct ClientOptions {
   std::uint16_t port = 0;
   std::optional<KeyFiles> keys;
   bool insecure = false;
+  std::string peer;                    // whom the receiver's certificate must name; empty: the host
   std::string name;                    // for the receiver's log and page
   std::string out;                     // result folder; empty: everything is in memory
   OrderedJson about;                   // for run.json
@@ -41,6 +42,7 @@ struct ClientOptions {
   double answer_seconds = 30;          // without a byte while answers are due: the connection is given up
   double first_retry_seconds = 0.05, longest_retry_seconds = 5;
   const std::atomic<bool>* stop = nullptr;
+  std::atomic<bool>* reread = nullptr; // taken back once the list of revoked certificates has been read again
   LogSink log;
   std::function<void(std::size_t point, std::int64_t done, std::int64_t total)> progress;
   std::function<void(const Record& record)> answered;  // once an image, when it is in the journal

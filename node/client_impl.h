@@ -1,6 +1,7 @@
 // The insides of a transmitter node: its points and images in client.cpp, its connection in client_session.cpp.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <random>
 
@@ -59,6 +60,8 @@ class Client::Impl {
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
   bool stopped() const { return options_.stop && options_.stop->load(); }
   void fail(const std::string& why);
+  /// The list of revoked certificates again; a receiver that is on it is left.
+  void read_revoked();
 
   Awaitable<void> keep_connected();
   Awaitable<LinkPtr> connect(std::string& why);
@@ -70,7 +73,8 @@ class Client::Impl {
   Awaitable<void> pause(double time);
 
   bool take(Link& link, const Frame& frame);
-  void take_answer(Link& link, const Answer& answer);
+  /// False where it is no answer to what was sent.
+  bool take_answer(Link& link, const Answer& answer);
   void send_receipts(Link& link);
   void start_writing(const LinkPtr& link);
   std::size_t window() const;
@@ -90,6 +94,7 @@ class Client::Impl {
   const Dataset& data_;
   ThreadPool& pool_;
   ClientOptions options_;
+  std::shared_ptr<RevokedList> revoked_;
   TlsContext tls_;
   asio::io_context io_{1};
   std::unique_ptr<Journal> journal_;
@@ -105,7 +110,7 @@ class Client::Impl {
   std::vector<WatchedFolder::Found> found_;
   std::vector<std::vector<Record>> done_;  // [points]
   std::vector<Record> fresh_;              // answered, and not in the journal yet
-  std::vector<Record> finished_;           // of finished points
+  std::deque<Record> finished_;            // of finished points
   std::int64_t watched_done_ = 0, point_answered_ = 0;  // the latter by other points
   NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
   NodeClock::time_point paced_since_{};  // the connection: what it could not send before is not sent in a rush

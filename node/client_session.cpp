@@ -102,6 +102,10 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     if (failure.category() == asio::error::get_ssl_category()) fail(why);
     co_return nullptr;
   }
+  if (const auto there = link->connection.certificate(); options_.keys && (!there || there->name != options_.peer)) {
+    fail(place + ": its certificate names '" + (there ? there->name : "") + "', not '" + options_.peer + "': --peer says whom to expect");
+    co_return nullptr;
+  }
   std::string bytes;
   write_frame(bytes, FrameType::hello, write(hello()));
   co_await link->connection.write(bytes, failure);
@@ -200,8 +204,15 @@ bool Client::Impl::take(Link& link, const Frame& frame) {
   switch (frame.type) {
     case FrameType::answer: {
       const auto answer = read_answer(frame.body);
-      if (!answer || answer->point >= station_.points().size()) return false;
-      take_answer(link, *answer);
+      return answer && answer->point < station_.points().size() && take_answer(link, *answer);
+    }
+    case FrameType::refusal: {
+      const auto refusal = read_refusal(frame.body);
+      if (!refusal) return false;
+      const std::string why = link.connection.peer() + " refuses: " + refusal->reason;
+      if (refusal->passes()) log(LogLevel::warning, why);
+      else fail(why);
+      link.connection.close();
       return true;
     }
     case FrameType::report: {
@@ -231,14 +242,15 @@ bool Client::Impl::take(Link& link, const Frame& frame) {
   }
 }
 
-void Client::Impl::take_answer(Link& link, const Answer& answer) {
+bool Client::Impl::take_answer(Link& link, const Answer& answer) {
   const ImageKey key{answer.point, answer.image};
-  link.receipts.push_back(key);
   const auto at = flights_.find(key);
-  if (at == flights_.end()) return;  // answered before: it came twice
-  Flight flight = std::move(at->second);
-  flights_.erase(at);
-  Record& record = flight.record;
+  if (at == flights_.end()) {  // answered before: it came twice
+    link.receipts.push_back(key);
+    return true;
+  }
+  Flight& flight = at->second;
+  Record record = flight.record;
   record.image.decision = answer.decision;
   record.image.header_lost = answer.header_lost;
   record.image.block_lost = answer.block_lost;
@@ -253,6 +265,11 @@ void Client::Impl::take_answer(Link& link, const Answer& answer) {
   const auto around = static_cast<std::uint64_t>((NodeClock::now() - flight.sent).count());
   const std::uint64_t there = answer.queue_ns + answer.channel_ns + answer.decode_ns;
   record.ns = {record.ns[0], answer.queue_ns, around > there ? around - there : 0, answer.channel_ns, answer.decode_ns};
+  if (const std::string fault = station_.fault_of(record); !fault.empty()) {
+    log(LogLevel::warning, link.connection.peer() + ": the answer to image " + std::to_string(key.image) + " of point " + std::to_string(key.point) + " cannot be: " + fault);
+    return false;
+  }
+  link.receipts.push_back(key);
   journal_->append(record);
   ++summary_.answered;
   if (watched_) {
@@ -262,6 +279,8 @@ void Client::Impl::take_answer(Link& link, const Answer& answer) {
     work_->done(record.image.image, record.image.decision == record.image.label);
   }
   fresh_.push_back(std::move(record));
+  flights_.erase(at);
+  return true;
 }
 
 void Client::Impl::send_receipts(Link& link) {

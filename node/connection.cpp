@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "node/pem.h"
+
 namespace semwave {
 
 struct Connection::Tls {
@@ -18,13 +20,17 @@ Connection::Connection(Socket socket, TlsContext tls) : socket_(std::move(socket
   peer_ = failure ? "a peer that has gone" : end.address().to_string() + ":" + std::to_string(end.port());
   address_ = failure ? "" : end.address().to_string();
   socket_.set_option(asio::ip::tcp::no_delay(true), failure);
-  if (context_) tls_ = std::make_unique<Tls>(socket_, *context_);
 }
 
 Connection::~Connection() { close(); }
 
+Awaitable<void> Connection::spoken_to(Failure& failure) {
+  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+}
+
 Awaitable<void> Connection::handshake(bool server, Failure& failure, std::string& reason) {
-  if (!tls_) co_return;
+  if (!context_) co_return;
+  tls_ = std::make_unique<Tls>(socket_, *context_);
   co_await tls_->stream.async_handshake(server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, failure));
   if (!failure) co_return;
   reason = failure.message();
@@ -57,14 +63,10 @@ std::size_t Connection::available() const {
   return failure ? 0 : waiting;
 }
 
-std::string Connection::peer_name() const {
-  if (!tls_) return {};
-  X509* certificate = SSL_get1_peer_certificate(tls_->stream.native_handle());
-  if (certificate == nullptr) return {};
-  char name[256] = "";
-  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
-  X509_free(certificate);
-  return name;
+std::optional<CertificateId> Connection::certificate() const {
+  if (!tls_) return std::nullopt;
+  const Certificate shown(SSL_get1_peer_certificate(tls_->stream.native_handle()));
+  return shown ? identify(shown.get()) : std::nullopt;
 }
 
 std::string Connection::exported_key(std::string_view label, std::size_t bytes) const {

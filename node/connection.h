@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,8 @@ class Connection {
   Connection(Socket socket, TlsContext tls);
   ~Connection();
 
+  /// Until the peer has said something, or has gone. It costs nothing: a session is made by `handshake`.
+  Awaitable<void> spoken_to(Failure& failure);
   /// Nothing to do on a plain stream. `reason` says more than the error code where certificates are the matter.
   Awaitable<void> handshake(bool server, Failure& failure, std::string& reason);
   /// Bytes read; 0 with `failure` set where the peer has gone.
@@ -53,8 +56,8 @@ class Connection {
   const std::string& peer() const { return peer_; }
   /// "10.1.2.3"
   const std::string& address() const { return address_; }
-  /// The common name of the peer's certificate; empty on a plain stream.
-  std::string peer_name() const;
+  /// Whom the peer's certificate names; nothing on a plain stream.
+  std::optional<CertificateId> certificate() const;
   /// Key material of this TLS session (RFC 8446, 7.5), equal at both ends; empty on a plain stream.
   std::string exported_key(std::string_view label, std::size_t bytes) const;
 

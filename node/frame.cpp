@@ -4,6 +4,11 @@
 #include "node/crc32c.h"
 
 namespace semwave {
+namespace {
+
+constexpr std::size_t kept_bytes = 1u << 17;
+
+}  // namespace
 
 const char* describe(FrameFault fault) {
   switch (fault) {
@@ -61,10 +66,18 @@ void write_frame(std::string& out, FrameType type, std::string_view body) {
 
 void FrameReader::append(std::string_view bytes) {
   if (begin_ > 0) {
-    buffer_.erase(0, begin_);
+    // What a large frame took is given back: a thousand peers would each keep it.
+    if (buffer_.capacity() > kept_bytes && waiting() + bytes.size() <= kept_bytes) buffer_ = std::string(buffer_, begin_);
+    else buffer_.erase(0, begin_);
     begin_ = 0;
   }
   buffer_.append(bytes);
+}
+
+bool FrameReader::whole() const {
+  const std::string_view rest = std::string_view(buffer_).substr(begin_);
+  if (fault_ != FrameFault::none) return true;
+  return rest.size() >= frame_header_bytes && rest.size() - frame_header_bytes >= ByteReader(rest).number<std::uint32_t>();
 }
 
 bool FrameReader::next(Frame& frame) {

@@ -58,6 +58,11 @@ class FrameReader {
   FrameFault fault() const { return fault_; }
   /// A frame has begun and is not whole.
   bool half() const { return begin_ < buffer_.size(); }
+  /// What `next` looks at is a whole frame, or none at all.
+  bool whole() const;
+  /// Bytes of what was not handed out, and of memory that is held for it.
+  std::size_t waiting() const { return buffer_.size() - begin_; }
+  std::size_t memory() const { return buffer_.capacity(); }
 
  private:
   std::string buffer_;

@@ -76,21 +76,6 @@ Hearing::Hearing(const Station& station, int shard) : station_(station), shard_(
   }
 }
 
-bool Hearing::fits(const BurstMessage& burst) const {
-  if (burst.point >= channels_.size()) return false;
-  const Scenario& scenario = station_.points()[burst.point].scenario;
-  const Architecture& a = station_.model(burst.point).architecture;
-  if (!scenario.channel.noiseless && burst.places.size() != burst.count) return false;
-  const bool separation = scenario.pair == PairKind::separation, bound = scenario.bound();
-  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are whole bytes.
-  if (burst.header.parts.empty() && !(separation && (bound || burst.count == 0))) return false;
-  if (!burst.told.empty() && (!bound || burst.told.size() % 8 != 0)) return false;
-  if (!burst.truth) return true;
-  const Truth& truth = *burst.truth;
-  const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) * static_cast<std::size_t>(a.channels);
-  return truth.label < a.classes && truth.exit_depth <= a.transmitter_blocks && (truth.original.empty() || truth.original.size() == values);
-}
-
 void Hearing::hear(ThreadPool& pool, std::span<Incoming> batch) const {
   std::vector<std::span<Incoming>> shards;
   for (std::size_t begin = 0; begin < batch.size();) {
@@ -116,7 +101,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   burst.starts.push_back(0);
   List<float> symbols;
   Dataset originals{.name = scenario.source.name, .height = model.architecture.height, .width = model.architecture.width, .channels = model.architecture.channels};
-  bool told = false;
+  const bool tells = scenario.bound();
   for (std::size_t i = 0; i < count; ++i) {
     const BurstMessage& message = shard[i].burst;
     pass.draws.images.push_back(message.image);
@@ -125,15 +110,13 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     symbols.insert(symbols.end(), values, values + 2 * message.symbols.size());
     for (std::uint32_t s = 0; s < message.count; ++s) burst.places.push_back(message.places.empty() ? static_cast<std::int32_t>(s) : message.places[s]);
     burst.starts.push_back(burst.starts.back() + static_cast<std::int32_t>(message.count));
-    if (message.piece > 0) burst.symbols_per_token.push_back(message.piece);
+    const std::uint32_t whole = std::max(1u, message.count);
+    burst.symbols_per_token.push_back(static_cast<std::int32_t>(message.piece > 0 ? message.piece : whole));
     burst.ledger.push_back({.parity = message.parity});
-    told = told || !message.told.empty();
+    if (tells) burst.told.push_back(message.told);
   }
   burst.symbols = Var(burst.places.empty() ? backend.zeros({0, 2}) : backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, symbols.data()));
-  for (std::size_t i = 0; told && i < count; ++i) burst.told.push_back(shard[i].burst.told);
   const Fading fading = channel.realise(pass.draws);
-  // All images of a shard say how their symbols hang together, or none does.
-  if (burst.symbols_per_token.size() != count) burst.symbols_per_token.clear();
   Reception heard = channel.apply(pass, burst, fading);
   erase(backend, shard, heard);
   const std::uint64_t channel_ns = ns_since(clock);
@@ -144,21 +127,27 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   const List<std::int32_t> decided = decisions(backend, result);
   const std::uint64_t decode_ns = ns_since(clock);
 
-  // Only a shard whose every image brought its original can be scored; others have no PSNR.
+  // Scored is who brought its original; a black picture keeps the place of the others, which have no PSNR.
   std::vector<ImageRecord> records(count);
-  bool all = scenario.psnr || scenario.ssim;
-  for (const Incoming& one : shard) all = all && one.burst.truth && !one.burst.truth->original.empty();
-  for (std::size_t i = 0; i < count; ++i) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
-  if (all) {
-    List<std::int32_t> indices;
-    for (std::size_t i = 0; i < count; ++i) {
+  const auto brought = [&](std::size_t i) { return shard[i].burst.truth && !shard[i].burst.truth->original.empty(); };
+  List<std::int32_t> indices;
+  bool any = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    indices.push_back(static_cast<std::int32_t>(i));
+    any = any || brought(i);
+  }
+  for (std::size_t i = 0; any && i < count; ++i) {
+    originals.labels.push_back(0);
+    if (brought(i)) {
       const std::string& bytes = shard[i].burst.truth->original;
       originals.pixels.insert(originals.pixels.end(), bytes.begin(), bytes.end());
-      originals.labels.push_back(0);
-      indices.push_back(static_cast<std::int32_t>(i));
+    } else {
+      originals.pixels.resize(originals.pixels.size() + static_cast<std::size_t>(originals.values()));
     }
-    score_images(scenario, model, originals, indices, means_[point], result, records.data());
   }
+  if (any) score_images(scenario, model, originals, indices, means_[point], result, records.data());
+  for (std::size_t i = 0; i < count; ++i)
+    if (!any || !brought(i)) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
 
   const auto experts = result.expert_rows.size();
   for (std::size_t i = 0; i < count; ++i) {

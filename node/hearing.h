@@ -27,9 +27,8 @@ class Hearing {
  public:
   /// The station outlives it. `shard`: images a pass; one: operations are counted for each image by itself.
   Hearing(const Station& station, int shard);
-  /// Whether this burst is one of this scenario: its point, its places, the ranges of what it says of itself.
-  bool fits(const BurstMessage& burst) const;
-  /// Those that fit.
+  /// Bursts that the station finds no fault with. What becomes of one does not depend on those beside it, but for operations and experts,
+  /// which the images of a pass share.
   void hear(ThreadPool& pool, std::span<Incoming> batch) const;
 
  private:

@@ -2,13 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "core/error.h"
+#include "core/sync.h"
 #include "node/frame.h"
 
 namespace semwave {
@@ -28,6 +31,12 @@ std::string rest_of(int file, const std::string& path, std::size_t at) {
   }
 }
 
+/// What was said and heard is nobody else's business. One of an earlier version is readable by all.
+void keep_private(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) (void)::fchmod(file, 0600);
+}
+
 /// Whether a whole frame of a journal begins anywhere behind the first byte.
 bool holds_a_frame(std::string_view bytes) {
   for (std::size_t at = 1; at + frame_header_bytes <= bytes.size(); ++at) {
@@ -42,11 +51,12 @@ bool holds_a_frame(std::string_view bytes) {
 
 }  // namespace
 
-Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)), node_(owner.node) {
+Journal::Journal(std::string path, const Hello& owner, const JournalReader& told) : path_(std::move(path)), node_(owner.node) {
   if (path_.empty()) return;
-  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) fail(path_, "cannot be opened");
   try {
+    keep_private(file_);
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) throw Error(path_, "is in use by another node");
     FrameReader reader(0);
     std::string piece(1u << 18, '\0');
@@ -68,13 +78,14 @@ Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)),
           began = true;
           continue;
         }
-        if (auto numbered = frame.type == FrameType::number ? read_numbered(frame.body) : std::nullopt) {
-          numbered_.push_back(std::move(*numbered));
-          continue;
+        if (frame.type == FrameType::number) {
+          auto numbered = read_numbered(frame.body);
+          if (numbered && told.numbered) told.numbered(std::move(*numbered));
+          if (numbered) continue;
         }
         auto record = frame.type == FrameType::record ? read_record(frame.body) : std::nullopt;
-        if (!record) throw Error(path_, "byte " + std::to_string(whole) + ": no record; remove the file to begin anew");
-        found_.push_back(std::move(*record));
+        if (record && told.record) told.record(std::move(*record));
+        if (!record && told.unreadable) told.unreadable(path_ + ": byte " + std::to_string(whole));
       }
       if (reader.fault() != FrameFault::none) break;
     }
@@ -88,6 +99,10 @@ Journal::Journal(std::string path, const Hello& owner) : path_(std::move(path)),
     if (!began) {
       write_frame(pending_, FrameType::hello, write(owner));
       flush();
+      // A power cut leaves it whole or takes all of it.
+      sync();
+      sync_folder_of(path_);
+      if (const auto folder = std::filesystem::path(path_).parent_path(); !folder.empty()) sync_folder_of(folder.string());
     }
   } catch (...) {
     ::close(file_);

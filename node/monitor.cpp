@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "experiment/metrics.h"
 #include "node/summary.h"
 
@@ -74,7 +75,7 @@ OrderedJson Monitor::json(const std::vector<PeerLine>& peers, std::int64_t refus
   made["latency_ms"] = latency_json({last_.begin(), last_.end()});
   made["batch"] = batches_ > 0 ? static_cast<double>(batched_) / static_cast<double>(batches_) : 0;
   made["peers"] = OrderedJson::array();
-  for (const PeerLine& peer : peers) made["peers"].push_back({{"name", peer.name}, {"address", peer.address}, {"answered", peer.answered}, {"queued", peer.queued}});
+  for (const PeerLine& peer : peers) made["peers"].push_back({{"name", printable(peer.name)}, {"address", peer.address}, {"answered", peer.answered}, {"queued", peer.queued}});
   made["connections"] = {{"refused", refused}, {"malformed", malformed}, {"timed_out", timed_out}};
   return made;
 }
@@ -109,7 +110,7 @@ std::string Monitor::prometheus(const std::vector<PeerLine>& peers, std::int64_t
   family("peers", "gauge", "Transmitters that are connected.");
   line("peers", peers.size());
   family("peer_queued", "gauge", "Images of a transmitter that wait.");
-  for (const PeerLine& peer : peers) line("peer_queued{peer=\"" + escaped(peer.name) + "\",address=\"" + peer.address + "\"}", peer.queued);
+  for (const PeerLine& peer : peers) line("peer_queued{peer=\"" + escaped(printable(peer.name)) + "\",address=\"" + peer.address + "\"}", peer.queued);
   return text;
 }
 

@@ -1,8 +1,6 @@
 #include "node/server.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <random>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -10,31 +8,18 @@
 
 #include "core/error.h"
 #include "node/server_impl.h"
-#include "node/summary.h"
+#include "node/unguessable.h"
 
 namespace semwave {
 namespace {
 
-/// The answer that a record was made of.
-Answer answer_of(const Record& record) {
-  const ImageRecord& image = record.image;
-  return {.point = record.point, .image = image.image, .decision = image.decision, .header_lost = image.header_lost, .block_lost = image.block_lost, .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost), .gain = image.gain, .uses = image.uses, .psnr_db = image.psnr_db,
-          .ssim = image.ssim, .operations = record.receiver_operations, .expert_rows = record.expert_rows, .erased = record.erased, .queue_ns = record.ns[1], .channel_ns = record.ns[3],
-          .decode_ns = record.ns[4]};
-}
-
-NodeId fresh_identity() {
-  std::random_device source;  // names a node; no result depends on it
-  NodeId id;
-  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(source());
-  return id;
-}
+// A connection before anything is said on it: its buffers, its coroutine, and the state of TLS.
+constexpr std::size_t connection_bytes = 96u << 10, tls_bytes = 96u << 10;
 
 }  // namespace
 
 Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions options)
-    : station_(station), pool_(pool), options_(std::move(options)), hearing_(station, options_.shard),
-      monitor_(station.scenario().name, station.model(0).architecture.transmitter_blocks, station.model(0).architecture.experts, station.model(0).architecture.grid()) {
+    : station_(station), pool_(pool), options_(std::move(options)) {
   const std::string place = "--listen " + options_.host + ":" + std::to_string(options_.port);
   boost::system::error_code failure;
   tcp::resolver resolver(io_);
@@ -42,38 +27,25 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
   if (failure || found.empty()) throw Error(place, "no such address: " + failure.message());
   const tcp::endpoint end = *found.begin();
   check_plain(end.address().to_string(), options_.keys.has_value(), options_.insecure, place);
-  if (options_.keys) tls_ = make_tls_context(*options_.keys, true);
-  if (!options_.out.empty()) {
-    std::error_code problem;
-    std::filesystem::create_directories(options_.out, problem);
-    if (problem) throw Error(options_.out, "cannot be made: " + problem.message());
-    ResultFolder::check(options_.out);
+  if (options_.keys) {
+    revoked_ = std::make_shared<RevokedList>(options_.keys->revoked);
+    tls_ = make_tls_context(*options_.keys, true, revoked_);
   }
-  journal_ = std::make_unique<Journal>(journal_path(), owner());
-  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
-  for (const Record& record : journal_->take()) {
-    if (!station_.holds(record)) throw Error(journal_path(), "holds a record that is none of this scenario");
-    keep(record);
-    open_answer(record.node, answer_of(record));
-  }
+  intake_ = std::make_unique<Intake>(station_, pool_, options_, summary_);
   acceptor_.open(end.protocol(), failure);
   if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
   if (!failure) acceptor_.bind(end, failure);
   if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
   if (failure) throw Error(place, "cannot listen: " + failure.message());
-  if (options_.datagrams) {
-    const asio::ip::udp::endpoint same(end.address(), acceptor_.local_endpoint().port());
-    datagrams_.open(same.protocol(), failure);
-    if (!failure) datagrams_.set_option(asio::socket_base::receive_buffer_size(4 << 20), failure);  // as much of it as the system gives
-    failure.clear();
-    datagrams_.bind(same, failure);
+  if (options_.datagrams) {  // it is closed again: whether it can be had is better known now
+    datagram_end_ = {end.address(), acceptor_.local_endpoint().port()};
+    (void)bound_socket(failure);
     if (failure) throw Error(place, "cannot take datagrams there: " + failure.message());
-    datagrams_.non_blocking(true);
   }
   if (!options_.status_host.empty())
     status_ = std::make_unique<StatusPage>(io_, options_.status_host, options_.status_port, options_.insecure,
-                                           StatusSource{.json = [this] { return monitor_.json(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out).dump(); },
-                                                        .metrics = [this] { return monitor_.prometheus(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out); }});
+                                           StatusSource{.json = [this] { return intake_->monitor().json(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out).dump(); },
+                                                        .metrics = [this] { return intake_->monitor().prometheus(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out); }});
 }
 
 std::vector<PeerLine> Server::Impl::peer_lines() const {
@@ -83,30 +55,14 @@ std::vector<PeerLine> Server::Impl::peer_lines() const {
   return lines;
 }
 
-Hello Server::Impl::owner() const {
-  Hello hello;
-  hello.node = fresh_identity();
-  hello.scenario = station_.scenario_digest();
-  hello.model = station_.model_digest();
-  hello.name = "receiver";
-  return hello;
-}
-
 ServerSummary Server::Impl::run() {
   spawn(io_, accept());
   spawn(io_, serve());
   spawn(io_, tick());
-  if (datagrams_.is_open()) spawn(io_, receive_datagrams());
+  if (options_.budget) options_.budget(intake_->most());
   if (options_.listening) options_.listening(acceptor_.local_endpoint().port(), status_ ? status_->port() : 0);
   io_.run();
-  journal_->flush();
-  journal_->sync();
-  const double wall = seconds_between(first_, last_);
-  journal_.reset();  // its records are read again: they are not kept twice
-  if (!options_.out.empty()) records_ = Journal(journal_path(), owner()).take();
-  options_.about["wall_seconds"] = wall;
-  options_.about["connections"] = {{"refused", summary_.refused}, {"malformed", summary_.malformed}, {"timed_out", summary_.timed_out}};
-  summary_.rows = write_results(station_, options_.out, options_.about, std::move(records_), wall);
+  intake_->finish();
   return summary_;
 }
 
@@ -121,7 +77,7 @@ Awaitable<void> Server::Impl::accept() {
     tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
     if (ending_ || failure == asio::error::operation_aborted) co_return;
     if (failure) {  // out of descriptors, most likely: those that hang are dropped in a moment
-      log(LogLevel::warning, "a connection cannot be taken: " + failure.message());
+      intake_->words().tell("connections that cannot be taken", LogLevel::warning, "a connection cannot be taken: " + failure.message());
       asio::steady_timer pause(io_, std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
       continue;
@@ -135,98 +91,69 @@ Awaitable<void> Server::Impl::accept() {
       }
       drop(PeerPtr(*stranger), "made room for another connection");
     }
-    auto peer = std::make_shared<Peer>(std::move(socket), tls_, io_.get_executor(), channels_());
+    const std::size_t own = connection_bytes + (tls_ ? tls_bytes : 0);
+    if (!make_room(own, nullptr)) {
+      ++summary_.refused;
+      intake_->words().tell("refused", LogLevel::note, "a connection is refused: the memory for peers is spent (--memory)");
+      continue;
+    }
+    std::uint64_t channel = 0;
+    fill_random(&channel, sizeof channel);
+    auto peer = std::make_shared<Peer>(std::move(socket), tls_, io_.get_executor(), channel);
+    peer->fixed_bytes = own;
     peers_.push_back(peer);
+    intake_->join(*peer);
     spawn(io_, session(peer));
   }
 }
 
-/// One image of each peer in turn, beginning behind the one that was served last.
-std::vector<Waiting> Server::Impl::collect(std::vector<PeerPtr>& from) {
-  std::vector<Waiting> batch;
-  const auto now = NodeClock::now();
-  const std::size_t most = static_cast<std::size_t>(std::max(1, options_.largest_batch));
-  while (queued_ > 0 && batch.size() < most) {
-    cursor_ = (cursor_ + 1) % peers_.size();
-    const PeerPtr& peer = peers_[cursor_];
-    if (peer->queue.empty()) continue;
-    batch.push_back(std::move(peer->queue.front()));
-    peer->queue.pop_front();
-    release(*peer, batch.back().bytes);
-    --queued_;
-    batch.back().image.queue_ns = static_cast<std::uint64_t>((now - batch.back().arrived).count());
-    from.push_back(peer);
-  }
-  return batch;
-}
-
 Awaitable<void> Server::Impl::serve() {
   for (;;) {
-    if (queued_ == 0) {
+    if (intake_->queued() == 0) {
       if (ending_) co_return;
       co_await work_.wait();
       continue;
     }
-    if (options_.longest_wait > 0 && queued_ < static_cast<std::size_t>(options_.largest_batch) && !ending_) {
-      auto oldest = NodeClock::time_point::max();
-      for (const PeerPtr& peer : peers_)
-        if (!peer->queue.empty()) oldest = std::min(oldest, peer->queue.front().arrived);
-      const auto until = oldest + in_seconds(options_.longest_wait);
+    if (options_.longest_wait > 0 && intake_->queued() < static_cast<std::size_t>(options_.largest_batch) && !ending_) {
+      const auto until = intake_->oldest() + in_seconds(options_.longest_wait);
       if (until > NodeClock::now()) {
         co_await work_.wait_until(until);
         continue;
       }
     }
-    std::vector<PeerPtr> from;
-    std::vector<Waiting> batch = collect(from);
-    hear(std::move(batch), from);
-    // Three turns of the loop: the sockets are looked at, what has come is read and taken, before the next batch is put together.
-    for (int turn = 0; turn < 3 && (turn == 0 || queued_ > 0); ++turn) co_await asio::post(io_, asio::use_awaitable);
-  }
-}
-
-void Server::Impl::hear(std::vector<Waiting> batch, const std::vector<PeerPtr>& from) {
-  std::vector<Incoming> images;
-  for (Waiting& waiting : batch) images.push_back(std::move(waiting.image));
-  hearing_.hear(pool_, images);
-  monitor_.batch(images.size());
-  for (const Incoming& image : images) {
-    if (pasts_[image.node].recorded.contains(image.record.key())) {
-      ++summary_.repeated;
-      continue;
+    std::vector<Intake::Turn> turns = intake_->collect();
+    intake_->hear(turns);
+    for (const Intake::Turn& turn : turns) {
+      Peer& peer = static_cast<Peer&>(*turn.party);
+      start_writing(peer.shared_from_this());
+      peer.room.notify();
     }
-    journal_->append(image.record);
-    keep(image.record);
-  }
-  journal_->flush();  // before anybody is told
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    from[i]->outbox += open_answer(images[i].node, images[i].answer);
-    ++from[i]->answered;
-    feed_back(*from[i], images[i]);
-  }
-  last_ = NodeClock::now();
-  unsynced_ = true;
-  for (const PeerPtr& peer : from) {
-    start_writing(peer);
-    peer->room.notify();
+    // Three turns of the loop: the sockets are looked at, what has come is read and taken, before the next batch is put together.
+    for (int turn = 0; turn < 3 && (turn == 0 || intake_->queued() > 0); ++turn) co_await asio::post(io_, asio::use_awaitable);
   }
 }
 
-std::string Server::Impl::open_answer(const NodeId& node, const Answer& answer) {
-  std::string frame;
-  write_frame(frame, FrameType::answer, write(answer));
-  auto& open = pasts_[node].open_answers;
-  open[{answer.point, answer.image}] = frame;
-  // Who keeps to the window has sent receipts for all before these; another one's images are heard again if they are asked for.
-  if (open.size() > options_.window) open.erase(open.begin());
-  return frame;
-}
-
-void Server::Impl::keep(const Record& record) {
-  pasts_[record.node].recorded.insert(record.key());
-  ++summary_.images;
-  monitor_.add(record);
-  if (options_.out.empty()) records_.push_back(record);
+bool Server::Impl::make_room(std::size_t bytes, const Peer* spared) {
+  const auto now = NodeClock::now();
+  while (!intake_->affords(bytes)) {
+    PeerPtr worst;
+    double most = 0;
+    for (const PeerPtr& peer : peers_) {
+      if (peer.get() == spared) continue;
+      // What waits for the pool is no fault of its peer.
+      double kept = 0;
+      if (!peer->greeted) kept = seconds_between(peer->opened, now);
+      if (peer->half) kept = std::max(kept, seconds_between(peer->half_since, now));
+      if (peer->writing) kept = std::max(kept, seconds_between(peer->written, now));
+      if (kept * static_cast<double>(peer->charged_bytes) <= most) continue;
+      most = kept * static_cast<double>(peer->charged_bytes);
+      worst = peer;
+    }
+    if (!worst) return false;
+    ++summary_.refused;
+    drop(worst, "made room: the memory for peers is spent, and it kept " + std::to_string(worst->charged_bytes >> 10) + " KiB without going on", LogLevel::note);
+  }
+  return true;
 }
 
 Awaitable<void> Server::Impl::tick() {
@@ -238,17 +165,19 @@ Awaitable<void> Server::Impl::tick() {
     timer.expires_after(std::chrono::milliseconds(50));
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     const auto now = NodeClock::now();
+    if (options_.reread && options_.reread->exchange(false)) read_revoked();
+    admit_more();
     look_after(now);
     close_assemblies(now);
-    if (unsynced_ && seconds_between(synced, now) > 1) {
-      journal_->sync();
-      unsynced_ = false;
+    intake_->words().look(now);
+    if (seconds_between(synced, now) > 1) {
+      intake_->sync();
       synced = now;
     }
     if (options_.progress) options_.progress(summary_.images, static_cast<int>(std::count_if(peers_.begin(), peers_.end(), [](const PeerPtr& peer) { return peer->greeted; })));
-    if (counted == NodeClock::time_point{} && enough()) counted = now;
+    if (counted == NodeClock::time_point{} && intake_->enough()) counted = now;
     // Those that recorded answers were on their way to may still ask for them, of an earlier life too.
-    const bool settled = enough() && (std::all_of(pasts_.begin(), pasts_.end(), [](const auto& past) { return past.second.open_answers.empty(); }) || seconds_between(counted, now) > options_.drain_seconds);
+    const bool settled = intake_->enough() && (intake_->settled() || seconds_between(counted, now) > options_.drain_seconds);
     if (!ending_ && ((options_.stop && options_.stop->load()) || settled)) {
       ending_ = true;
       asked = now;
@@ -256,7 +185,7 @@ Awaitable<void> Server::Impl::tick() {
       work_.notify();
     }
     if (!ending_) continue;
-    if (queued_ == 0 && !told) {  // what was in flight is answered
+    if (intake_->queued() == 0 && !told) {  // what was in flight is answered
       told = true;
       for (const PeerPtr& peer : std::vector<PeerPtr>(peers_)) {
         if (peer->greeted) send(*peer, FrameType::goodbye, write_goodbye("the receiver ends"));
@@ -266,7 +195,6 @@ Awaitable<void> Server::Impl::tick() {
     if (peers_.empty() || seconds_between(asked, now) > options_.drain_seconds) break;
   }
   for (const PeerPtr& peer : std::vector<PeerPtr>(peers_)) drop(peer, "did not leave in time");
-  datagrams_.close(ignored);
   status_.reset();
   io_.stop();
 }

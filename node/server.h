@@ -32,17 +32,21 @@ struct ServerOptions {
   double longest_wait = 0;             // seconds a batch may wait to fill; 0: what is there when the pool is free
   std::uint32_t window = 256;          // images of one peer without an answer
   std::size_t largest_burst = 1u << 20;
-  std::size_t most_bytes_a_peer = 8u << 20, most_bytes = 256u << 20;  // of bursts that wait; beyond it a peer is not read from
+  std::size_t memory_bytes = 1u << 30; // of the whole program, as far as peers can fill it
+  std::size_t most_bytes_a_peer = 8u << 20;  // of bursts that wait; beyond it a peer is not read from
   int most_connections = 1000;
+  double handshakes_per_second = 400;  // of TLS: a key exchange is what a stranger can make us work most for
   double handshake_seconds = 5, frame_seconds = 10, idle_seconds = 60, drain_seconds = 10;
   double datagram_seconds = 0.2;       // from a burst's frame to its last datagram
-  bool datagrams = true;               // offers a port where it is asked for
+  bool datagrams = true;               // offers a port where it is asked for; it is open only while somebody uses it
   std::int64_t count = 0;              // ends once so many images are recorded and answered; 0: never
   std::string out;                     // result folder; empty: everything is in memory
   OrderedJson about;                   // for run.json
   const std::atomic<bool>* stop = nullptr;
+  std::atomic<bool>* reread = nullptr;  // taken back once the list of revoked certificates has been read again
   LogSink log;
   std::function<void(std::uint16_t port, std::uint16_t status_port)> listening;
+  std::function<void(std::size_t bytes)> budget;  // before that: what of the memory peers may fill
   std::function<void(std::int64_t images, int peers)> progress;
 };
 

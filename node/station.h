@@ -30,8 +30,16 @@ class Station {
   /// which the other one holds), and the parts of the code and the tables it uses, as on a processor.
   const Digest& scenario_digest() const { return scenario_digest_; }
   const Digest& model_digest() const { return model_digest_; }
-  /// Whether a record can be one of this scenario.
-  bool holds(const Record& record) const;
+  // What is wrong with what somebody else says of an image, in words; empty where it fits the scenario and its network. Everything that comes
+  // from a peer or a journal goes through these before a row, a page or an index is made of it.
+  /// A burst as it arrives, of a transmitter whose source is `data`: its point, what is on air, and its truth.
+  std::string fault_of(const BurstMessage& burst, const Digest& data) const;
+  /// The transmitter's half of a record, of image `image` and data `data` at a point there is.
+  std::string fault_of(std::uint32_t point, std::uint32_t image, const Digest& data, const Truth& truth) const;
+  /// A whole record: one that is made of an answer, or that a journal holds.
+  std::string fault_of(const Record& record) const;
+  /// Payload symbols that an image of this point has at most.
+  std::int64_t most_symbols(std::size_t point) const { return most_symbols_[point]; }
   /// The identity of a row: as `semwave run` has it.
   std::string sha256_of(std::size_t point, const std::string& data_sha256) const;
 
@@ -41,6 +49,7 @@ class Station {
   std::vector<Point> points_;
   std::map<std::string, std::shared_ptr<Model>> networks_;
   std::vector<std::shared_ptr<Model>> models_;  // [points]; those that differ in channel or plan share one
+  std::vector<std::int64_t> most_symbols_;      // [points]
   Digest scenario_digest_{}, model_digest_{};
   OutsideTraining outside_training_;
 };

@@ -1,5 +1,8 @@
 #include "node/status_page.h"
 
+#include <deque>
+#include <exception>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -25,7 +28,7 @@ constexpr char page[] =
 #include "node/page.inc"
     ;
 
-constexpr int most_connections = 32;
+constexpr std::size_t most_connections = 32;
 constexpr auto request_time = std::chrono::seconds(10);
 constexpr std::size_t most_header_bytes = 8192;
 
@@ -71,39 +74,55 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
         continue;
       }
-      if (connections_ >= most_connections) continue;  // closed at once
-      ++connections_;
-      const auto held = std::make_shared<tcp::socket>(std::move(socket));
-      asio::co_spawn(io_, [self, held] { return self->serve(held); }, asio::detached);
+      // Whoever has been here for longest makes room: the page is a request, and a moment.
+      if (held_.size() >= most_connections) {
+        close(*held_.front());
+        held_.pop_front();
+      }
+      held_.push_back(std::make_shared<tcp::socket>(std::move(socket)));
+      asio::co_spawn(io_, [self, held = held_.back()] { return self->serve(held); }, asio::detached);
     }
   }
 
+  static void close(tcp::socket& socket) {
+    boost::system::error_code ignored;
+    socket.shutdown(tcp::socket::shutdown_both, ignored);
+    socket.close(ignored);
+  }
+
+  /// One request; then the place is free, whatever became of it.
   asio::awaitable<void> serve(std::shared_ptr<tcp::socket> socket) {
     const auto self = shared_from_this();
     boost::beast::flat_buffer buffer;
-    asio::steady_timer limit(io_);
+    asio::steady_timer limit(io_, request_time);
     boost::system::error_code failure;
-    while (!failure) {
-      limit.expires_after(request_time);
-      limit.async_wait([socket](const boost::system::error_code& cancelled) {
-        boost::system::error_code ignored;
-        if (!cancelled) socket->close(ignored);
-      });
-      http::request_parser<http::empty_body> parser;
-      parser.header_limit(most_header_bytes);
-      parser.body_limit(0);
-      co_await http::async_read(*socket, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
-      if (failure) break;
-      http::response<http::string_body> response = answer(parser.get());
-      const bool stays = response.keep_alive();
+    limit.async_wait([socket](const boost::system::error_code& cancelled) {
+      if (!cancelled) close(*socket);
+    });
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(most_header_bytes);
+    parser.body_limit(0);
+    co_await http::async_read(*socket, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+    if (!failure) {
+      http::response<http::string_body> response = answer_or_apology(parser.get());
       co_await http::async_write(*socket, response, asio::redirect_error(asio::use_awaitable, failure));
-      if (!stays) break;
     }
     limit.cancel();
-    boost::system::error_code ignored;
-    socket->shutdown(tcp::socket::shutdown_both, ignored);
-    socket->close(ignored);
-    --connections_;
+    close(*socket);
+    std::erase(held_, socket);
+  }
+
+  http::response<http::string_body> answer_or_apology(const http::request<http::empty_body>& request) const {
+    try {
+      return answer(request);
+    } catch (const std::exception&) {
+      http::response<http::string_body> response{http::status::internal_server_error, request.version()};
+      response.keep_alive(false);
+      response.set(http::field::content_type, "text/plain; charset=utf-8");
+      response.body() = "the figures cannot be written\n";
+      response.prepare_payload();
+      return response;
+    }
   }
 
   http::response<http::string_body> answer(const http::request<http::empty_body>& request) const {
@@ -112,7 +131,7 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
     response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; frame-ancestors 'none'");
     response.set("X-Content-Type-Options", "nosniff");
     response.set(http::field::content_type, "text/plain; charset=utf-8");
-    response.keep_alive(request.keep_alive());
+    response.keep_alive(false);
     const std::string target(request.target().substr(0, request.target().find('?')));
     const auto host = request[http::field::host];
     if (!names_this_machine({host.data(), host.size()})) {
@@ -143,7 +162,7 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
   asio::io_context& io_;
   tcp::acceptor acceptor_;
   StatusSource source_;
-  int connections_ = 0;
+  std::deque<std::shared_ptr<tcp::socket>> held_;  // the oldest first
   std::uint16_t port_ = 0;
   friend class StatusPage;
 };

@@ -1,5 +1,5 @@
 // A receiver's page and figures over HTTP: `/` the page (one file, inside the program), `/status.json` what it shows, `/metrics` for
-// Prometheus. Nothing can be changed through it.
+// Prometheus. Nothing can be changed through it. A connection is one request; of more than 32 at once the oldest makes room.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ class io_context;
 
 namespace semwave {
 
+/// What throws is answered with status 500.
 struct StatusSource {
   std::function<std::string()> json, metrics;
 };

@@ -59,10 +59,16 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
   return row;
 }
 
-std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::vector<Record> records, double seconds) {
+std::vector<OrderedJson> write_results(const Station& station, const std::string& folder, const OrderedJson& about, std::deque<Record> records, double seconds,
+                                       const LateSymbols* late) {
+  // There may be a great many: each moves to a place that is there already, and what it leaves is given back.
+  std::map<std::pair<std::uint32_t, Digest>, std::size_t> counts;
+  for (const Record& record : records) counts[{record.point, record.data}] += record.truth;
   std::map<std::pair<std::uint32_t, Digest>, std::vector<Record>> by_point;
-  for (Record& record : records)
-    if (record.truth) by_point[{record.point, record.data}].push_back(std::move(record));
+  for (const auto& [key, count] : counts)
+    if (count > 0) by_point[key].reserve(count);
+  for (; !records.empty(); records.pop_front())
+    if (Record& record = records.front(); record.truth) by_point[{record.point, record.data}].push_back(std::move(record));
   std::optional<ResultFolder> out;
   if (!folder.empty()) {
     out.emplace(folder);
@@ -72,10 +78,18 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
   for (auto& [key, of_point] : by_point) {
     const bool watched = key.second == Digest{};
     rows.push_back(node_row(station, key.first, of_point, watched ? "" : hexadecimal(key.second), seconds));
+    if (late != nullptr) {
+      OrderedJson& node = rows.back()["node"];
+      const auto at = late->find(key);
+      // What was sent again after a break comes late and is missed by nobody.
+      node["late_symbols"] = at == late->end() ? 0 : std::min(at->second, node["erased_symbols"].get<std::int64_t>());
+    }
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     std::vector<ImageRecord> images;
-    for (const Record& record : of_point) images.push_back(record.image);
+    if (station.scenario().records) images.reserve(of_point.size());
+    for (const Record& record : of_point)
+      if (station.scenario().records) images.push_back(record.image);
     out->add(rows.back(), station.scenario().records ? &images : nullptr);
   }
   if (out) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/picture.h"
 #include "experiment/evaluate.h"
 #include "node/bytes.h"
 #include "node/crc32c.h"
@@ -41,7 +42,7 @@ std::vector<std::uint32_t> PointWork::next(std::size_t most) {
 namespace {
 
 /// A file's name for journals and logs, each another one: as it is, but %XX for what is not printable ASCII. Long ones end with a checksum.
-std::string printable(const std::string& file) {
+std::string journal_name(const std::string& file) {
   constexpr std::size_t longest = 180;
   std::string name;
   for (const char c : file) {
@@ -78,6 +79,7 @@ std::vector<WatchedFolder::Found> WatchedFolder::look(std::vector<std::string>& 
   std::error_code gone;
   for (std::filesystem::directory_iterator at(folder_, gone), end; !gone && at != end; at.increment(gone)) entries.push_back(*at);
   std::sort(entries.begin(), entries.end());
+  const WantedPicture wanted{data_.height, data_.width, data_.channels, "the model takes " + size_text(data_.height, data_.width, data_.channels)};
   for (const auto& entry : entries) {
     std::string ending = entry.path().extension().string();
     std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -86,16 +88,13 @@ std::vector<WatchedFolder::Found> WatchedFolder::look(std::vector<std::string>& 
     const auto changed = gone ? 0 : entry.last_write_time(gone).time_since_epoch().count();
     if (gone) continue;
     const std::string file = entry.path().filename().string();
-    const std::string name = printable(file) + " " + std::to_string(bytes) + " " + std::to_string(changed);
+    const std::string name = journal_name(file) + " " + std::to_string(bytes) + " " + std::to_string(changed);
     if (known_.contains(name)) continue;
     if (std::exchange(seen_[file], name) != name) continue;  // just come or still being written: once more around
     known_.insert(name);
     seen_.erase(file);
     try {
-      const Picture picture = read_picture(entry.path().string());
-      if (picture.height != data_.height || picture.width != data_.width || picture.channels != data_.channels)
-        throw Error(entry.path().string(), "is " + std::to_string(picture.height) + "x" + std::to_string(picture.width) + "x" + std::to_string(picture.channels) + ", the model takes " +
-                                               std::to_string(data_.height) + "x" + std::to_string(data_.width) + "x" + std::to_string(data_.channels));
+      const Picture picture = read_picture(entry.path().string(), wanted);
       std::int32_t index = static_cast<std::int32_t>(data_.pixels.size() / static_cast<std::size_t>(data_.values()));
       if (!free_.empty()) {
         index = free_.back();

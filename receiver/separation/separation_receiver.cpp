@@ -85,7 +85,7 @@ Result SeparationReceiver::receive(Pass& pass, const Reception& heard) const {
     std::optional<std::vector<std::uint8_t>> stream;
     if (settings_.carriage == Carriage::coded) {
       stream = decode(frame, header_read);
-    } else if (!heard.told.empty() && carries(frame, pass.draws, i, heard.told[i].size())) {  // over a real radio nobody tells
+    } else if (!heard.told.empty() && !heard.told[i].empty() && carries(frame, pass.draws, i, heard.told[i].size())) {  // over a real radio nobody tells
       const Bits& told = heard.told[i];
       stream.emplace((told.size() + 7) / 8);
       for (std::size_t b = 0; b < told.size(); ++b) (*stream)[b / 8] = static_cast<std::uint8_t>((*stream)[b / 8] << 1 | told[b]);

@@ -74,6 +74,40 @@ TEST_F(NodePrograms, KillNineOfEitherLosesNothing) {
   }
 }
 
+/// SIGHUP ends a program that has no list to read again, and no other one.
+TEST_F(NodePrograms, AHangupReadsTheRevokedAgain) {
+  const std::string keys = folder_ + "/keys", list = folder_ + "/revoked";
+  ASSERT_EQ(program::run({"keys", keys, "--receiver", "edge", "--transmitter", "camera"}).status, 0);
+  tiny::write_text(list, "");
+  const std::vector<std::string> secured{"receive", folder_ + "/tiny.json", "--listen", "127.0.0.1:0", "--threads", "1", "--keys", keys, "--as", "edge"};
+  std::vector<std::string> listed = secured;
+  listed.insert(listed.end(), {"--revoked", list});
+  program::Running receiver(listed, folder_ + "/r");
+  const std::string port = port_of(folder_ + "/r").substr(0, 5);
+  const auto sent = [&](const std::string& peer) {
+    return program::run({"transmit", folder_ + "/tiny.json", "--connect", "127.0.0.1:" + port, "--keys", keys, "--as", "camera", "--peer", peer, "--quiet", "--count", "2"});
+  };
+  EXPECT_EQ(sent("edge").status, 0);
+  EXPECT_NE(sent("core").err.find("names 'edge', not 'core'"), std::string::npos);
+  tiny::write_text(list, "camera\n");
+  receiver.signal(SIGHUP);
+  bool read = false;
+  for (int wait = 0; wait < 500 && !read; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    read = tiny::read_text(folder_ + "/r/stderr").find("1 certificates are revoked") != std::string::npos;
+  }
+  EXPECT_TRUE(read);
+  const program::Outcome refused = sent("edge");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("revoked"), std::string::npos) << refused.err;
+  receiver.signal(SIGTERM);
+  EXPECT_EQ(receiver.wait().status, 0);
+  program::Running plain(secured, folder_ + "/p");
+  ASSERT_FALSE(port_of(folder_ + "/p").empty());
+  plain.signal(SIGHUP);
+  EXPECT_EQ(plain.wait().status, 128 + SIGHUP);
+}
+
 TEST_F(NodePrograms, WrongCommandLinesAreToldApart) {
   const auto status = [](const std::vector<std::string>& arguments, const std::string& words) {
     const program::Outcome outcome = program::run(arguments);
@@ -86,6 +120,7 @@ TEST_F(NodePrograms, WrongCommandLinesAreToldApart) {
   EXPECT_EQ(status({"transmit", tiny, "--connect", "127.0.0.1:1", "--count", "9999", "--patience", "0"}, "the source has"), 2);
   EXPECT_EQ(status({"transmit", tiny, "--connect", "127.0.0.1:1", "--patience", "0", "--quiet"}, "no connection"), 1);
   EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--keys", folder_ + "/none"}, "authority.pem"), 2);
+  EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--revoked", tiny}, "are asked for with --keys"), 2);
   EXPECT_EQ(program::run({"keys", folder_ + "/keys"}).status, 0);
   EXPECT_EQ(status({"keys", folder_ + "/keys"}, "nothing is overwritten"), 2);
 }

@@ -80,6 +80,7 @@ TEST(Alist, EveryMalformedFileIsRefusedWithItsLine) {
       {"", "x.alist:1: the file ends"},
       {"7\n", "x.alist:1: the number of rows is missing"},
       {"seven 3\n", "x.alist:1: \"seven\" is not a whole number"},
+      {std::string("7\0\x1b 3\n", 6), "x.alist:1: \"7\\x00\\x1b\" is not a whole number"},
       {"7.5 3\n", "x.alist:1: \"7.5\" is not a whole number"},
       {"99999999999999999999 3\n", "is not a whole number"},
       {"-7 3\n", "x.alist:1: the number of columns is -7"},

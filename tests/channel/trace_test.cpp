@@ -63,6 +63,7 @@ TEST(Trace, RefusesWithFileAndLine) {
   expect_contains(refused("slot,re,im\n0,1,0,5\n"), "found 4");
   expect_contains(refused("slot,re,im\n0,1,\n"), "x.csv:2: \"\" is not a number");
   expect_contains(refused("slot,re,im\n0,1,0x2\n"), "is not a number");
+  expect_contains(refused(std::string("slot,re,im\n0,1,2\0\x1b\n", 18)), "\"2\\x00\\x1b\" is not a number");
   expect_contains(refused("slot,re,im\n0,nan,0\n"), "is not a number");
   expect_contains(refused("slot,re,im\n0,inf,0\n"), "is not a number");
   expect_contains(refused("slot,re,im\n0,1e999,0\n"), "is not a number");

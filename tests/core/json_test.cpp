@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/file.h"
+#include "core/ordered_json.h"
 #include "core/sha256.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/scratch.h"
@@ -52,6 +53,26 @@ TEST(Json, DepthIsLimitedTo64) {
   expect_contains(parse_error(std::string(1000000, '[')), "nested more than 64 deep");
 }
 
+TEST(Json, TheOrderedReaderHasTheSameLimits) {
+  const std::string text = R"({"b": [1, {"z": null, "a": 0.5}], "a": "t"})";
+  EXPECT_EQ(parse_ordered_json(text, "x.json").dump(), R"({"b":[1,{"z":null,"a":0.5}],"a":"t"})");
+  const auto refused = [](const std::string& wrong) { return error_of([&] { (void)parse_ordered_json(wrong, "x.json"); }); };
+  for (const std::string& wrong : {std::string(100000, '['), std::string(R"({"a": {"k": 1, "k": 2}})"), std::string(R"(["\u0000"])"), std::string("{} {}"), std::string("[nan]"), std::string("["), std::string()})
+    EXPECT_EQ(refused(wrong), parse_error(wrong)) << wrong.substr(0, 40);
+}
+
+TEST(Json, ManyKeysInOrderTakeNoSquareOfTheirTime) {
+  std::string text = "{";
+  for (int i = 0; i < 200000; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+  EXPECT_EQ(parse_ordered_json(text + "}", "x.json").size(), 200000u);
+}
+
+TEST(Json, NulIsRefusedInKeysAndValues) {
+  EXPECT_EQ(parse_error(R"({"a": "b\u0000c"})"), "x.json: line 1, column 16: a string holds the character NUL");
+  expect_contains(parse_error(R"({"a\u0000": 1})"), "NUL");
+  expect_contains(parse_error(std::string("[\"a\0\"]", 6)), "control character");
+}
+
 TEST(Json, InvalidUtf8IsRefusedInPrintableWords) {
   const std::string message = parse_error("[\"\xff\xfe\"]");
   for (const char c : message) EXPECT_LT(static_cast<unsigned char>(c), 0x7f);
@@ -66,7 +87,7 @@ TEST(Json, FilesAreReadAndBounded) {
   expect_contains(error_of([&] { read_json(path, text.size() - 1); }), path + ": larger than");
   EXPECT_EQ(error_of([&] { read_json(path + "x"); }), path + "x: cannot open: No such file or directory");
   expect_contains(error_of([&] { read_json(testing::TempDir()); }), "Is a directory");
-  expect_contains(error_of([] { read_json("/dev/zero", 1000); }), "larger than");
+  expect_contains(error_of([] { read_json("/dev/zero", 1000); }), "a device, no regular file");
 }
 
 TEST(Json, PlacesEscapeTheirKeys) {

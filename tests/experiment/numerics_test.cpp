@@ -178,8 +178,9 @@ std::vector<Room> rooms() {
   return {
       {"core",
        all(part::of_core),
-       {"augment", "backend", "error", "fields", "file", "json", "json_reader", "list", "numerics",
-        "optimiser", "profile", "registry", "schema", "sha256", "tape", "tensor", "thread_pool"}},
+       {"augment", "backend", "error", "fields", "file", "input_file", "json", "json_reader", "list",
+        "numerics", "optimiser", "ordered_json", "profile", "registry", "schema", "sha256", "sync", "tape",
+        "tensor", "text", "thread_pool"}},
       {"channel", all(part::of_channel), {"numerics", "serialise"}},
       {"transmitter", all(part::of_transmitter), {"numerics"}},
       {"receiver", all(part::of_receiver), {"numerics"}},

@@ -6,9 +6,10 @@ seconds=${1:?usage: run.sh SECONDS [BUILD]}
 here=$(cd "$(dirname "$0")" && pwd)
 build=${2:-$here/../../build-fuzz}
 command -v clang++ >/dev/null || { echo "clang++ is missing: apt-get install clang libclang-rt-14-dev" >&2; exit 2; }
-cmake -S "$here" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSEMWAVE_PLANTED_FAULT=OFF >/dev/null
+ordinary=$("$here/ordinary.sh")
+cmake -S "$here" -B "$build" -G Ninja -DSEMWAVE_BUILD="$ordinary" -DCMAKE_CXX_COMPILER=clang++ -DSEMWAVE_PLANTED_FAULT=OFF >/dev/null
 cmake --build "$build"
-for name in checkpoint scenario table alist trace image_codec wire; do
+for name in checkpoint scenario table alist trace image_codec picture results wire receiver journal; do
   # New inputs go to the first folder; the corpus of the sources is only read.
   mkdir -p "$build/grown/$name" "$build/findings"
   echo "== $name, $seconds s"

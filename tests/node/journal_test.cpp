@@ -1,10 +1,23 @@
 // A journal gives back what was written into it; a torn end is cut off, and nothing else.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
 
 #include "core/error.h"
 #include "node/frame.h"
 #include "node/journal.h"
 #include "tests/experiment/tiny_world.h"
+
+/// In place of the C library's, which it calls: notes that a folder was synced.
+static std::atomic<int> synced_folders{0};
+extern "C" int fsync(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && S_ISDIR(status.st_mode)) ++synced_folders;
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace semwave {
 namespace {
@@ -31,8 +44,9 @@ class Journals : public testing::Test {
   /// Records left, and bytes cut off, where the file holds this.
   std::pair<std::size_t, std::size_t> opened(const std::string& content) const {
     tiny::write_text(path_, content);
-    Journal journal(path_, owner_);
-    return {journal.take().size(), journal.cut()};
+    std::size_t records = 0;
+    const Journal journal(path_, owner_, {.record = [&](Record&&) { ++records; }});
+    return {records, journal.cut()};
   }
   void expect_refused(const std::string& content, const std::string& words) const {
     tiny::write_text(path_, content);
@@ -51,15 +65,33 @@ class Journals : public testing::Test {
 };
 
 TEST_F(Journals, GiveBackWhatWasWritten) {
-  Journal journal(path_, owner_);
-  const auto numbered = journal.take_numbered();
+  std::vector<Numbered> numbered;
+  std::vector<Record> records;
+  const Journal journal(path_, owner_, {.record = [&](Record&& record) { records.push_back(std::move(record)); },
+                                        .numbered = [&](Numbered&& one) { numbered.push_back(std::move(one)); }});
   ASSERT_EQ(numbered.size(), 3u);
   EXPECT_EQ(numbered[2].image, 2u);
   EXPECT_EQ(numbered[2].name, "picture 2");
-  const auto records = journal.take();
   ASSERT_EQ(records.size(), 3u);
   EXPECT_EQ(records[1].image.image, 1u);
   EXPECT_EQ(journal.cut(), 0u);
+}
+
+TEST_F(Journals, AreTheirOwnersAlone) {
+  const auto mode = [&] { return static_cast<unsigned>(std::filesystem::status(path_).permissions()) & 0777u; };
+  EXPECT_EQ(mode(), 0600u);
+  ::chmod(path_.c_str(), 0644);  // as earlier versions made it
+  Journal(path_, owner_);
+  EXPECT_EQ(mode(), 0600u);
+}
+
+/// Whoever is told that an image is recorded may rely on it: the name of a new journal survives a power cut too.
+TEST_F(Journals, ANewOneIsOnTheDiskWithItsName) {
+  const int before = synced_folders;
+  Journal(path_, owner_);
+  EXPECT_EQ(synced_folders, before) << "it was there";
+  Journal(path_ + "2", owner_);
+  EXPECT_GE(synced_folders, before + 2) << "its folder, and that one's name";
 }
 
 TEST_F(Journals, ATornEndIsCutOff) {
@@ -77,6 +109,20 @@ TEST_F(Journals, ATornEndIsCutOff) {
   last[last.size() - 3] ^= 1;
   EXPECT_EQ(opened(last).first, 2u) << "nothing stands behind it";
   EXPECT_EQ(opened(whole_.substr(0, 30)), (Left{0, 30})) << "its very first frame";
+}
+
+/// A whole frame that says what no record says costs itself alone.
+TEST_F(Journals, WhatIsNoRecordIsLeftOut) {
+  std::string foreign;
+  write_frame(foreign, FrameType::record, "somebody else's");
+  tiny::write_text(path_, whole_.substr(0, begins_[1]) + foreign + whole_.substr(begins_[1]));
+  std::size_t records = 0;
+  std::vector<std::string> unreadable;
+  const Journal journal(path_, owner_, {.record = [&](Record&&) { ++records; },
+                                        .unreadable = [&](const std::string& place) { unreadable.push_back(place); }});
+  EXPECT_EQ(records, 3u);
+  EXPECT_EQ(unreadable, (std::vector<std::string>{path_ + ": byte " + std::to_string(begins_[1])}));
+  EXPECT_EQ(journal.cut(), 0u);
 }
 
 TEST_F(Journals, DamageBeforeWholeRecordsIsNot) {

@@ -1,6 +1,13 @@
 // Bursts as datagrams: nothing lost where none is, and what is lost is an erasure.
 #include "tests/node/two_nodes.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/write.hpp>
+
+#include "node/datagram.h"
+#include "node/frame.h"
 #include "node/hearing.h"
 #include "node/sending.h"
 
@@ -121,6 +128,62 @@ TEST_F(Nodes, LostDatagramsAreErasures) {
   nodes::expect_same_rows(server.stop().rows, {nodes::timeless(sent.rows.at(0))});
   EXPECT_EQ(tiny::lines_of(folder_ + "/here/records.jsonl"), tiny::lines_of(folder_ + "/there/records.jsonl"));
   EXPECT_EQ(sent.rows[0]["channel_uses"].dump(), wanted.rows[0]["channel_uses"].dump()) << "what was sent stays counted";
+}
+
+/// What came too late is in the row of the receiver, apart from what never came.
+TEST_F(Nodes, LateSymbolsAreToldFromLostOnes) {
+  json_["channel"] = {{"kind", "ideal"}};
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ThreadPool pool(1);
+  const Station station(scenario(), *backend);
+  const Dataset data = load_dataset(scenario().source);
+  ServerOptions options;
+  options.datagram_seconds = 0.05;
+  options.drain_seconds = 0.1;  // nobody says goodbye
+  nodes::RunningServer server(scenario(), options);
+
+  boost::asio::io_context io;
+  const auto here = boost::asio::ip::make_address("127.0.0.1");
+  boost::asio::ip::tcp::socket connection(io);
+  connection.connect({here, server.port()});
+  FrameReader frames(0);
+  const auto next = [&](FrameType type) {
+    for (std::string piece(65536, '\0');;) {
+      for (Frame frame; frames.next(frame);)
+        if (frame.type == type) return std::string(frame.body);
+      frames.append(std::string_view(piece).substr(0, connection.read_some(boost::asio::buffer(piece))));
+    }
+  };
+  const auto say = [&](FrameType type, const std::string& body) {
+    std::string bytes;
+    write_frame(bytes, type, body);
+    boost::asio::write(connection, boost::asio::buffer(bytes));
+  };
+  Hello hello;
+  hello.scenario = station.scenario_digest();
+  hello.model = station.model_digest();
+  hello.data = digest_of(data.sha256);
+  hello.datagrams = true;
+  say(FrameType::hello, write(hello));
+  const auto welcome = read_welcome(next(FrameType::welcome));
+  ASSERT_TRUE(welcome);
+
+  SendingOptions how;
+  how.format = SymbolFormat::datagrams;
+  const std::vector<std::int32_t> indices{0, 1};
+  const std::vector<std::uint32_t> ids{0, 1};
+  const std::vector<Outgoing> sent = Sending(station, 0, data, how).send(pool, indices, ids);
+  for (const Outgoing& one : sent) say(FrameType::burst, write(one.burst));
+  for (int answers = 0; answers < 2; ++answers) EXPECT_GT(read_answer(next(FrameType::answer))->erased, 0u);
+  const BurstMessage& late = sent[0].burst;
+  const std::string bytes = DatagramSeal("").write({welcome->channel, 1, {late.point, late.image}, 0, {late.symbols.begin(), late.symbols.end()}});
+  boost::asio::ip::udp::socket socket(io, boost::asio::ip::udp::v4());
+  socket.send_to(boost::asio::buffer(bytes), {here, welcome->datagram_port});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const ServerSummary summary = server.stop();
+  const OrderedJson& row = summary.rows.at(0)["node"];
+  EXPECT_EQ(row["late_symbols"], late.count);
+  EXPECT_EQ(row["erased_symbols"], late.count + sent[1].burst.count);
 }
 
 }  // namespace

@@ -302,6 +302,20 @@ TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
   EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("%c3%a4.png "); }), 1);
 }
 
+TEST_F(Nodes, AWatchedPictureOfAnotherSizeIsNotDecoded) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  const std::string watched = fresh_folder("watched");
+  write_png(watched + "/wide.png", {8, 9, 1, std::vector<std::uint8_t>(72)});
+  std::string cut = tiny::read_text(watched + "/wide.png");
+  cut.resize(cut.find("IDAT") + 6);  // its header is whole, no pixel is there
+  tiny::write_text(watched + "/wide.png", cut);
+  WatchedFolder folder(watched, Station(scenario(), *backend).model(0).architecture);
+  std::vector<std::string> problems;
+  (void)folder.look(problems);
+  EXPECT_TRUE(folder.look(problems).empty());
+  EXPECT_EQ(problems, std::vector<std::string>{watched + "/wide.png: is 9 x 8 with 1 channel, the model takes 8 x 8 with 1 channel"});
+}
+
 TEST_F(Nodes, ATransmitterWithoutAReceiverGivesUp) {
   ClientOptions client = to(1);
   client.patience_seconds = 0.2;

@@ -1,81 +1,19 @@
 // Peers that are not what they say, or say what nobody should: a receiver bounds, refuses and outlives them; and a browser.
-#include "tests/node/two_nodes.h"
+#include <boost/asio/ip/udp.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
+#include <random>
+#include <sstream>
 
 #include "core/error.h"
-#include "node/frame.h"
+#include "node/clock.h"
 #include "node/hearing.h"
+#include "tests/node/stranger.h"
+#include "tests/node/two_nodes.h"
 
 namespace semwave {
 namespace {
 
 using boost::asio::ip::tcp;
-
-class Stranger {
- public:
-  explicit Stranger(std::uint16_t port) : socket_(io_) { socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port}); }
-  void send(const std::string& bytes) {
-    boost::system::error_code ignored;
-    boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
-  }
-  /// What the other end takes, at most all of it, until it takes nothing for half a second.
-  std::size_t send_what_goes(const std::string& bytes) {
-    socket_.non_blocking(true);
-    std::size_t sent = 0;
-    for (int still = 0; still < 50 && sent < bytes.size(); ++still) {
-      boost::system::error_code full;
-      const std::size_t went = boost::asio::write(socket_, boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), full);
-      sent += went;
-      if (went > 0) still = 0;
-      else std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    socket_.non_blocking(false);
-    return sent;
-  }
-  /// The body of the next frame of a type.
-  std::string next(FrameType type) {
-    std::string piece(65536, '\0');
-    boost::system::error_code failure;
-    while (!failure) {
-      for (Frame frame; frames_.next(frame);)
-        if (frame.type == type) return std::string(frame.body);
-      frames_.append(std::string_view(piece).substr(0, socket_.read_some(boost::asio::buffer(piece), failure)));
-    }
-    return "";
-  }
-  /// Everything up to the end of the connection.
-  std::string rest() {
-    std::string all, piece(65536, '\0');
-    boost::system::error_code failure;
-    while (!failure) all.append(piece, 0, socket_.read_some(boost::asio::buffer(piece), failure));
-    return all;
-  }
-
- private:
-  boost::asio::io_context io_;
-  tcp::socket socket_;
-  FrameReader frames_{0};
-};
-
-std::string framed(FrameType type, const std::string& body) {
-  std::string bytes;
-  write_frame(bytes, type, body);
-  return bytes;
-}
-
-/// What a transmitter of this scenario says first.
-Hello hello_of(const Scenario& scenario) {
-  const std::unique_ptr<Backend> backend = make_cpu_backend();
-  const Station station(scenario, *backend);
-  Hello hello;
-  hello.scenario = station.scenario_digest();
-  hello.model = station.model_digest();
-  return hello;
-}
 
 /// Welcomes everybody, takes a burst and hangs up without an answer.
 class Deaf {
@@ -131,7 +69,7 @@ TEST_F(Nodes, BurstsFitTheirScenario) {
   Json bound = pair;
   bound["transmitter"]["transport"] = "capacity";
   const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend), capacity(parse_scenario(bound, "bound.json"), *backend);
-  const auto fits = [](const Station& station, const BurstMessage& burst) { return Hearing(station, 1).fits(burst); };
+  const auto fits = [](const Station& station, const BurstMessage& burst) { return station.fault_of(burst, {}).empty(); };
   BurstMessage burst;
   burst.header.parts = {Bits{1}};
   for (const Station* station : {&semantic, &coded, &capacity}) EXPECT_TRUE(fits(*station, burst));
@@ -252,6 +190,122 @@ TEST_F(Nodes, PlainSocketsStayOnThisMachine) {
   options.host = "127.0.0.1";
   options.status_host = "0.0.0.0";
   EXPECT_THROW(nodes::RunningServer(scenario(), options), Error);
+}
+
+/// Who has heard some channels' numbers cannot tell those of others: with them he would speak for these.
+TEST_F(Nodes, ChannelNumbersFollowFromNoOthers) {
+  nodes::RunningServer server(scenario(), {});
+  Hello hello = hello_of(scenario());
+  const auto channel = [&] {
+    Stranger one(server.port());
+    one.send(framed(FrameType::hello, write(hello)));
+    ++hello.node[0];
+    return read_welcome(one.next(FrameType::welcome))->channel;
+  };
+  // The state of a Mersenne twister is 312 of its numbers, each taken back through what is done to it at last.
+  const auto undone = [](std::uint64_t y) {
+    y ^= y >> 43;
+    const auto left = [&y](int shift, std::uint64_t mask) {
+      const std::uint64_t said = y;
+      for (int i = 0; i < 64; ++i) y = said ^ ((y << shift) & mask);
+    };
+    left(37, 0xFFF7EEE000000000u);
+    left(17, 0x71D67FFFEDA60000u);
+    const std::uint64_t said = y;
+    for (int i = 0; i < 64; ++i) y = said ^ ((y >> 29) & 0x5555555555555555u);
+    return y;
+  };
+  std::mt19937_64 known(7), guessed;
+  const auto state_of = [&](auto&& next) {
+    std::stringstream state;
+    for (int i = 0; i < 312; ++i) state << undone(next()) << " ";
+    state << 312;
+    return state.str();
+  };
+  std::istringstream(state_of(known)) >> guessed;
+  ASSERT_EQ(guessed(), known()) << "so one is guessed";
+  std::istringstream(state_of(channel)) >> guessed;
+  EXPECT_NE(guessed(), channel());
+}
+
+/// Whether somebody else could listen for datagrams on this port.
+bool free_for_datagrams(std::uint16_t port) {
+  boost::asio::io_context io;
+  boost::asio::ip::udp::socket probe(io, boost::asio::ip::udp::v4());
+  boost::system::error_code taken;
+  probe.bind({boost::asio::ip::make_address("127.0.0.1"), port}, taken);
+  return !taken;
+}
+
+TEST_F(Nodes, DatagramsHaveAPortWhileSomebodyUsesIt) {
+  nodes::RunningServer server(scenario(), {});
+  Hello hello = hello_of(scenario());
+  Stranger plain(server.port());
+  plain.send(framed(FrameType::hello, write(hello)));
+  EXPECT_EQ(read_welcome(plain.next(FrameType::welcome))->datagram_port, 0);
+  EXPECT_TRUE(free_for_datagrams(server.port())) << "nobody asked for it";
+  hello.datagrams = true;
+  for (int life = 0; life < 2; ++life) {
+    {
+      hello.node[0] = 1;
+      Stranger one(server.port());
+      one.send(framed(FrameType::hello, write(hello)));
+      EXPECT_EQ(read_welcome(one.next(FrameType::welcome))->datagram_port, server.port());
+      hello.node[0] = 2;
+      Stranger other(server.port());
+      other.send(framed(FrameType::hello, write(hello)));
+      (void)other.next(FrameType::welcome);
+      EXPECT_FALSE(free_for_datagrams(server.port()));
+    }
+    bool closed = false;
+    for (int wait = 0; wait < 500 && !closed; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      closed = free_for_datagrams(server.port());
+    }
+    EXPECT_TRUE(closed) << "both have gone";
+  }
+}
+
+/// Garbage from more threads than can be drained, with the port open and strangers hanging on: the page answers, and an honest
+/// transmitter loses nothing.
+TEST_F(Nodes, AFloodOfDatagramsStallsNobody) {
+  json_["channel"] = {{"kind", "ideal"}};
+  ServerOptions options;
+  options.status_host = "127.0.0.1";
+  nodes::RunningServer server(scenario(), options);
+  Hello hello = hello_of(scenario());
+  hello.datagrams = true;
+  Stranger idle(server.port());
+  idle.send(framed(FrameType::hello, write(hello)));
+  (void)idle.next(FrameType::welcome);
+  std::vector<std::unique_ptr<Stranger>> silent;
+  for (int i = 0; i < 200; ++i) silent.push_back(std::make_unique<Stranger>(server.port()));
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> flood;
+  for (int i = 0; i < 6; ++i)
+    flood.emplace_back([&] {
+      boost::asio::io_context io;
+      boost::asio::ip::udp::socket socket(io, boost::asio::ip::udp::v4());
+      const boost::asio::ip::udp::endpoint there(boost::asio::ip::make_address("127.0.0.1"), server.port());
+      const std::string garbage(64, '\1');
+      boost::system::error_code ignored;
+      while (!stop) socket.send_to(boost::asio::buffer(garbage), there, 0, ignored);
+    });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto begun = NodeClock::now();
+  Stranger browser(server.status_port());
+  auto page = std::async(std::launch::async, [&] {
+    browser.send("GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return browser.rest();
+  });
+  EXPECT_EQ(page.wait_for(std::chrono::seconds(3)), std::future_status::ready);
+  RecordProperty("status_page_seconds", std::to_string(seconds_between(begun, NodeClock::now())));
+  if (page.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+    EXPECT_EQ(nodes::transmit(scenario(), to(server.port())).failure, "");
+  }
+  stop = true;
+  for (std::thread& one : flood) one.join();
+  EXPECT_NE(page.get().find("HTTP/1.1 200"), std::string::npos);
 }
 
 /// A picture that left before its transmitter was killed keeps its number: another one would be given that one's answer.
