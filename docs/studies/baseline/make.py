@@ -32,7 +32,7 @@ BUDGETS = [128, 384, 1024]
 SNRS = [-5, -2.5, 0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20]
 CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh"}
 CODECS = {"JPEG": "jpeg", "WebP": "webp", "HEIC": "heic"}
-USES_AT_0_DB = [24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
+USES_AT_0_DB = [24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 576, 640, 704, 768, 1024, 1536, 2048]
 TARGETS = [0.80, 0.85, 0.88, 0.90]
 CLIFF_SNRS = [-5, 0, 5, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 15, 20]
 SCHEMES = ["semantic", "semantic, digital", "JPEG", "WebP", "HEIC", "HEIC at capacity", "label", "early exit"]
@@ -281,7 +281,7 @@ def class_of_ten(found):
     """What sending features is worth where one of ten classes is all that is asked for."""
     out = ["## What one class of ten can show", "",
            "One class of ten is 3.3 bits, so the strongest rival sends the answer. **early exit** does so with the network of the semantic pair: its last exit head answers, and the",
-           "class travels in the header. **label** does so with a classifier of as many parameters as that pair, trained with as many operations. Neither needs a receiver that computes.",
+           "class travels in the header. **label** does so with a classifier of about as many parameters as that pair, trained with at least as many operations. Neither needs a receiver that computes.",
            "Where one of two rows is more accurate than the other by more than their 95 % intervals:", "",
            "| channel, uses | features ahead of early exit | early exit ahead of features | features ahead of label | label ahead of features |", "|---|---|---|---|---|"]
     words = lambda snrs: ", ".join(f"{snr:g}" for snr in snrs) + " dB" if snrs else "nowhere"
