@@ -55,7 +55,7 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
   const auto bound = [](const char* transport, int budget) { return Json{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", budget}, {"transport", transport}}; };
   for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"digital over lost packets", {}, {{"kind", "erasure"}, {"loss", 0.2}, {"of", "packet"}, {"packet_uses", 12}, {"snr_db", 10}}},
                           Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}},
-                          Case{"separation where images do not fit", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation where images do not fit", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 4}}},
                           Case{"separation at capacity", bound("capacity", 400), {{"kind", "rayleigh"}, {"snr_db", 8}}},
                           Case{"separation at the normal approximation", bound("normal_approximation", 500), {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
     SCOPED_TRACE(one.name);
