@@ -86,11 +86,12 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     }
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
+    // Rows alone are written whole at the end: strangers may have made thousands, and a sync for each takes minutes.
+    if (!station.scenario().records) continue;
     std::vector<ImageRecord> images;
-    if (station.scenario().records) images.reserve(of_point.size());
-    for (const Record& record : of_point)
-      if (station.scenario().records) images.push_back(record.image);
-    out->add(rows.back(), station.scenario().records ? &images : nullptr);
+    images.reserve(of_point.size());
+    for (const Record& record : of_point) images.push_back(record.image);
+    out->add(rows.back(), &images);
   }
   if (out) {
     out->finish(rows);
