@@ -107,19 +107,40 @@ std::int64_t PointLines::lines(const std::string& point_sha256) const {
   return count;
 }
 
-void PointLines::add(const std::string& point_sha256, std::size_t count, const std::function<std::string(std::size_t)>& line) {
-  if (std::vector<LineBlock> others = blocks_; std::erase_if(others, [&](const LineBlock& block) { return block.point_sha256 == point_sha256; }) > 0) rewrite(others);
+void PointLines::add(std::span<const FreshLines> points) {
+  std::set<std::string_view> renewed;
+  for (const FreshLines& point : points) renewed.insert(point.point_sha256);
+  std::vector<LineBlock> others = blocks_;
+  const auto is_renewed = [&](const LineBlock& block) { return renewed.contains(block.point_sha256); };
+  if (std::erase_if(others, is_renewed) > 0) rewrite(others);
+
   std::error_code missing;
   const auto bytes = std::filesystem::file_size(path_, missing);
-  const std::size_t begin = missing ? 0 : bytes;
+  std::size_t at = missing ? 0 : bytes;
+  std::int64_t first = blocks_.empty() ? 1 : blocks_.back().first + blocks_.back().lines;
+  std::vector<LineBlock> made;
+  auto point = points.begin();
+  std::size_t line = 0;
   // Piece by piece: a long timeline has more lines than memory should hold.
-  std::size_t made = 0;
-  const std::size_t written = append_synced(path_, [&](std::string& piece) {
-    const bool more = made < count;
-    while (made < count && piece.size() < piece_bytes) piece.append(line(made++)).push_back('\n');
+  append_synced(path_, [&](std::string& piece) {
+    const bool more = point != points.end();
+    while (point != points.end() && piece.size() < piece_bytes) {
+      if (line == point->count) {
+        ++point;
+        line = 0;
+        continue;
+      }
+      if (line == 0) made.push_back({point->point_sha256, at, at, first, 0});
+      const std::string text = point->line(line++) + "\n";
+      at += text.size();
+      made.back().end = at;
+      ++made.back().lines;
+      ++first;
+      piece += text;
+    }
     return more;
   });
-  if (count > 0) blocks_.push_back({point_sha256, begin, begin + written, blocks_.empty() ? 1 : blocks_.back().first + blocks_.back().lines, static_cast<std::int64_t>(count)});
+  blocks_.insert(blocks_.end(), made.begin(), made.end());
 }
 
 void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,13 @@ struct LineBlock {
 /// The blocks of a file in its order; `whole` is where its last whole line ends. Throws Error where a line does not name its point.
 std::vector<LineBlock> read_blocks(const std::string& path, std::size_t* whole = nullptr);
 
+/// Lines of one point that are to be written; `line` makes one of them, without its end.
+struct FreshLines {
+  std::string point_sha256;
+  std::size_t count;
+  std::function<std::string(std::size_t line)> line;
+};
+
 class PointLines {
  public:
   /// Nothing is read or made yet.
@@ -28,8 +36,8 @@ class PointLines {
   void open(const std::set<std::string>& done);
   /// Lines of a point, 0 where there are none.
   std::int64_t lines(const std::string& point_sha256) const;
-  /// Appends the lines of a point, synced to the disk, all or nothing; those it had before go.
-  void add(const std::string& point_sha256, std::size_t count, const std::function<std::string(std::size_t line)>& line);
+  /// Appends the lines of these points, each another one, synced to the disk once, all or nothing; those they had before go.
+  void add(std::span<const FreshLines> points);
   /// Puts the blocks into the order of `rank`; the file is replaced whole, and only where it changes.
   void sort(const std::function<std::size_t(const std::string& point_sha256)>& rank);
 

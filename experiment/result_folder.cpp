@@ -121,14 +121,20 @@ const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with
 
 void ResultFolder::add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots) {
   const auto sha = row["point_sha256"].get<std::string>();
-  if (records != nullptr) records_.add(sha, records->size(), [&](std::size_t i) { return make_record((*records)[i], sha).dump(); });
-  if (slots != nullptr) slots_.add(sha, slots->size(), [&](std::size_t i) { return make_slot((*slots)[i], sha).dump(); });
+  const auto add_lines = [&](PointLines& file, std::size_t count, std::function<std::string(std::size_t)> line) {
+    const FreshLines lines{sha, count, std::move(line)};
+    file.add({&lines, 1});
+  };
+  if (records != nullptr) add_lines(records_, records->size(), [&](std::size_t i) { return make_record((*records)[i], sha).dump(); });
+  if (slots != nullptr) add_lines(slots_, slots->size(), [&](std::size_t i) { return make_slot((*slots)[i], sha).dump(); });
   append_synced(file("results.jsonl"), row.dump() + "\n");
   if (const auto [known, fresh] = rows_.place.try_emplace(sha, rows_.rows.size()); fresh)
     rows_.rows.push_back(row);
   else
     rows_.rows[known->second] = row;
 }
+
+void ResultFolder::add_records(std::span<const FreshLines> points) { records_.add(points); }
 
 std::size_t ResultFolder::finish(const std::vector<OrderedJson>& grid) {
   std::map<std::string, std::size_t> place;

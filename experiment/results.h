@@ -76,6 +76,8 @@ class ResultFolder {
   const OrderedJson* find(const std::string& point_sha256, bool with_records, bool with_slots = false) const;
   /// Appends records and slots first, then the row, each synced to the disk: a row that is there has its lines. A row of the same point is replaced.
   void add(const OrderedJson& row, const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots = nullptr);
+  /// Records of many points at once, synced once, for rows that finish() will write: a kill before that leaves none of them.
+  void add_records(std::span<const FreshLines> points);
   /// Puts the rows of the grid into its order (they replace what stands of the same points), those of other points behind them as they
   /// were, records and slots likewise, and writes results.csv. Each file is replaced whole, and only where it changes. How many rows are
   /// of other points.

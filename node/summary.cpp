@@ -75,6 +75,7 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     out->write_scenario(station.scenario());
   }
   std::vector<OrderedJson> rows;
+  std::vector<FreshLines> lines;
   for (auto& [key, of_point] : by_point) {
     const bool watched = key.second == Digest{};
     rows.push_back(node_row(station, key.first, of_point, watched ? "" : hexadecimal(key.second), seconds));
@@ -86,14 +87,12 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     }
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
-    // Rows alone are written whole at the end: strangers may have made thousands, and a sync for each takes minutes.
-    if (!station.scenario().records) continue;
-    std::vector<ImageRecord> images;
-    images.reserve(of_point.size());
-    for (const Record& record : of_point) images.push_back(record.image);
-    out->add(rows.back(), &images);
+    const auto sha = rows.back()["point_sha256"].get<std::string>();
+    lines.push_back({sha, of_point.size(), [&of_point, sha](std::size_t i) { return make_record(of_point[i].image, sha).dump(); }});
   }
   if (out) {
+    // Whole and at the end: strangers may have made thousands of rows, and a sync for each takes minutes.
+    if (station.scenario().records) out->add_records(lines);
     out->finish(rows);
     out->write_run(about);
   }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <limits>
 
@@ -186,6 +187,38 @@ TEST(ResultFolder, KeepsTheLinesOfAPointOnceAndWhole) {
   EXPECT_NE(folder.find(sha_named('b'), true), nullptr);
   EXPECT_EQ(folder.find(sha_named('a'), true, true), nullptr) << "some of its records are missing";
   EXPECT_NE(folder.find(sha_named('a'), false, true), nullptr);
+}
+
+TEST(ResultFolder, TakesTheRecordsOfManyPointsAtOnce) {
+  const std::string path = fresh_folder("out");
+  const std::vector<ImageRecord> records = four_images().images;
+  // More than one piece of the file, and lines of any length.
+  constexpr std::size_t many = 6000;
+  const auto lines = [](char point, std::size_t count, std::size_t longer) {
+    const auto line = [=](std::size_t i) {
+      return OrderedJson{{"point_sha256", sha_named(point)}, {"image", i}, {"more", std::string(longer, 'x')}}.dump();
+    };
+    return FreshLines{sha_named(point), count, line};
+  };
+  {
+    ResultFolder folder(path);
+    folder.add(row_named(sha_named('c'), 3), &records);
+    folder.add(row_named(sha_named('b'), 2), &records);
+    folder.add_records(std::vector{lines('a', many, 300), lines('d', 0, 0), lines('b', 3, 1)});
+    folder.finish({row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('d'), 4)});
+  }
+  const std::vector<std::string> found = shas_in(path + "/records.jsonl");
+  ASSERT_EQ(found.size(), many + 3 + 4);
+  EXPECT_EQ(std::count(found.begin(), found.begin() + many, "a"), static_cast<std::ptrdiff_t>(many));
+  EXPECT_EQ((std::vector<std::string>{found[many], found[many + 2], found[many + 3]}), (std::vector<std::string>{"b", "b", "c"}))
+      << "in the order of the grid, the earlier records of b gone";
+  EXPECT_NE(ResultFolder(path).find(sha_named('c'), true), nullptr);
+
+  // Killed before the rows were written: the records go, and nothing else.
+  const std::string before = tiny::read_text(path + "/records.jsonl");
+  { ResultFolder(path).add_records(std::vector{lines('e', 2, 1)}); }
+  { const ResultFolder again(path); }
+  EXPECT_EQ(tiny::read_text(path + "/records.jsonl"), before);
 }
 
 TEST(ResultFolder, RunsAgainWhatHasNoRecordsWhereTheyAreWanted) {
