@@ -5,8 +5,12 @@
 #include <complex>
 #include <span>
 
-#include "channel/channel.h"
+#include "channel/antennas.h"
+#include "channel/csi.h"
 #include "channel/disturbance.h"
+#include "channel/fading.h"
+#include "channel/ofdm.h"
+#include "core/random.h"
 
 namespace semwave {
 

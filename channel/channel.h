@@ -23,8 +23,6 @@
 
 namespace semwave {
 
-enum class PowerScope : std::uint8_t { image, token, symbol };
-
 /// Mean SNR of the links: one value, or drawn per image, uniform in dB.
 struct SnrLaw {
   double from_db = 10, to_db = 10;

@@ -12,6 +12,7 @@
 #include "channel/modulation.h"
 #include "channel/numerics.h"
 #include "core/json.h"
+#include "core/sha256.h"
 
 namespace semwave {
 namespace {

@@ -6,6 +6,7 @@
 #include "channel/modulation_coding.h"
 #include "channel/multipath.h"
 #include "core/json.h"
+#include "core/sha256.h"
 
 namespace semwave {
 namespace {

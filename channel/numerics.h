@@ -10,7 +10,7 @@ namespace part {
 
 inline constexpr CodePart channel{"channel", 1,
                                   "apply blocks burst channel channel_fields csi disturbance "
-                                  "known_gains ledger registry signal signal_kernels trained_range"};
+                                  "known_gains ledger power_scope registry signal signal_kernels trained_range"};
 inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "cpu/"};
 inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "cuda/"};
 inline constexpr CodePart fading{"fading", 1, "fading"};
@@ -35,7 +35,7 @@ inline constexpr CodePart digital_link{"digital link", 1, "digital_link quantise
 
 inline constexpr CodePart header_codec{"header codec", 1, "header_codec header_loss_table"};
 inline constexpr CodePart semantic_header{"semantic header", 1, "semantic_header"};
-inline constexpr CodePart separation_header{"separation header", 1, "carriage separation_header"};
+inline constexpr CodePart separation_header{"separation header", 1, "carriage separation_header separation_settings"};
 inline constexpr CodePart label_header{"label header", 1, "label_header"};
 
 inline constexpr const CodePart* of_channel[] = {&channel,

@@ -10,6 +10,7 @@
 #include "channel/numerics.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/sha256.h"
 
 namespace semwave {
 namespace {

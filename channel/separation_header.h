@@ -1,25 +1,13 @@
-// What both ends of the separation pair know, and the layout of the header between them: which coding of modulation_codings() carries
-// the stream and how many bytes it has. The size of the pictures, the codec and the budget are known; the stream of an image of length 0 is not sent.
+// The header between the ends of the separation pair: which coding of modulation_codings() carries the stream and how many bytes
+// it has. Both ends know the budget; the stream of an image of length 0 is not sent.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 #include "channel/burst.h"
-#include "channel/carriage.h"
-#include "channel/channel.h"
-#include "core/json.h"
 
 namespace semwave {
-
-struct SeparationSettings {
-  Json codec;                  // for image_codecs()
-  std::int64_t budget = 0;     // channel uses an image may take, header, pilots and parity included
-  Carriage carriage = Carriage::coded;
-  double outage = 0.01;        // largest predicted loss of header and stream together
-  ChannelSettings channel{};   // its laws, not its draws
-  std::optional<double> design_snr_db{};  // what is believed whatever was observed: a link that does not adapt
-};
 
 struct SeparationHeader {
   int coding = 0;  // index in modulation_codings()

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "channel/channel.h"
+#include "channel/power_scope.h"
 #include "core/list.h"
 #include "core/pass.h"
 

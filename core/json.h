@@ -71,6 +71,5 @@ std::string nearest(const std::string& name, const std::vector<std::string>& kno
 
 /// The text that is hashed and compared: keys sorted, shortest numbers that read back the same.
 std::string canonical(const Json& value);
-std::string sha256(const void* data, std::size_t bytes);  // hex
 
 }  // namespace semwave

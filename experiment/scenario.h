@@ -12,7 +12,8 @@
 
 #include "channel/channel.h"
 #include "channel/digital_link.h"
-#include "channel/separation_header.h"
+#include "channel/power_scope.h"
+#include "channel/separation_settings.h"
 #include "channel/signal.h"
 #include "core/architecture.h"
 #include "core/dataset.h"

@@ -13,6 +13,7 @@
 #include "core/input_file.h"
 #include "core/optimiser.h"
 #include "core/random.h"
+#include "core/sha256.h"
 #include "experiment/evaluate.h"
 #include "experiment/images.h"
 #include "experiment/training_step.h"

@@ -88,7 +88,8 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     const auto sha = rows.back()["point_sha256"].get<std::string>();
-    lines.push_back({sha, of_point.size(), [&of_point, sha](std::size_t i) { return make_record(of_point[i].image, sha).dump(); }});
+    const auto line = [&made = of_point, sha](std::size_t i) { return make_record(made[i].image, sha).dump(); };
+    lines.push_back({sha, of_point.size(), line});
   }
   if (out) {
     // Whole and at the end: strangers may have made thousands of rows, and a sync for each takes minutes.

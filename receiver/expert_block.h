@@ -10,12 +10,6 @@
 
 namespace semwave {
 
-/// What a block routed, for balance losses and expert load.
-struct RoutedBlock {
-  Var logits;
-  Routing routing;
-};
-
 class ExpertBlock {
  public:
   ExpertBlock(ParameterSet& set, int index, const Architecture& architecture);

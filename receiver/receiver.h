@@ -11,7 +11,7 @@
 #include "core/list.h"
 #include "core/pass.h"
 #include "core/tokens.h"
-#include "receiver/expert_block.h"
+#include "receiver/router.h"
 
 namespace semwave {
 

@@ -10,6 +10,7 @@
 #include "channel/trained_range.h"
 #include "core/layers.h"
 #include "core/list.h"
+#include "receiver/expert_block.h"
 #include "receiver/receiver.h"
 #include "receiver/router.h"
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channel/digital_link.h"
+#include "channel/power_scope.h"
 #include "channel/trained_range.h"
 #include "core/layers.h"
 #include "core/list.h"

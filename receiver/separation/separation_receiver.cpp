@@ -5,6 +5,7 @@
 
 #include "channel/capacity.h"
 #include "channel/header_codec.h"
+#include "channel/separation_header.h"
 #include "core/error.h"
 #include "core/random.h"
 

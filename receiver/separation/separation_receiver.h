@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "channel/separation_header.h"
+#include "channel/separation_settings.h"
 #include "channel/transport.h"
 #include "core/classifier.h"
 #include "core/image_codec.h"

@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "core/json.h"
+#include "core/sha256.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/scratch.h"
 

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "core/json.h"
+#include "core/sha256.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/jpeg_bytes.h"
 #include "tests/core/scratch.h"

@@ -1,6 +1,7 @@
 // What a point is known by beside scenario, model and images: that every part of the code and
 // every table is in it, that no point knows of one it does not use, and that a change runs exactly
 // those points again that it touches.
+#include "core/sha256.h"
 #include "experiment/numerics.h"
 
 #include <gtest/gtest.h>

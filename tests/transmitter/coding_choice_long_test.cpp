@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channel/header_codec.h"
+#include "channel/separation_header.h"
 #include "tests/channel/lost_frames.h"
 #include "transmitter/separation/stream_fit.h"
 

@@ -1,5 +1,7 @@
 #include "transmitter/separation/encoded_images.h"
 
+#include "core/sha256.h"
+
 namespace semwave {
 
 EncodedImages& EncodedImages::of_process() {

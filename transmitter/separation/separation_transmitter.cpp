@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "channel/header_codec.h"
+#include "channel/separation_header.h"
 #include "core/error.h"
 
 namespace semwave {

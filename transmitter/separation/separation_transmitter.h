@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "channel/gain_outlook.h"
-#include "channel/separation_header.h"
+#include "channel/separation_settings.h"
 #include "channel/transport.h"
 #include "core/image_codec.h"
 #include "transmitter/separation/encoded_images.h"

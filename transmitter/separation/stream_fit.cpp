@@ -7,6 +7,7 @@
 #include "channel/capacity.h"
 #include "channel/header_codec.h"
 #include "channel/modulation_coding.h"
+#include "channel/separation_header.h"
 
 namespace semwave {
 namespace {

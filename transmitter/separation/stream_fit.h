@@ -9,7 +9,7 @@
 
 #include "channel/channel.h"
 #include "channel/gain_outlook.h"
-#include "channel/separation_header.h"
+#include "channel/separation_settings.h"
 
 namespace semwave {
 
