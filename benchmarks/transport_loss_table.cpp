@@ -150,36 +150,45 @@ void fill(LossRow& row) {
   }
 }
 
-/// Lengths of message at which a polar code of this rate and constellation is simulated: from one byte to the longest code
-/// block in octaves, and either side of each change of the mother code, where the SNR jumps by up to 0.3 dB.
+/// Lengths of message at which a polar code of this rate and constellation is simulated: either side of each change of the
+/// mother code, where the SNR jumps by up to 0.5 dB, and between these in steps that keep a straight line within 0.1 dB.
 std::set<std::int64_t> polar_lengths(const ModulationCoding& coding) {
-  std::set<std::int64_t> jumps, lengths;
-  const auto mother = [&](std::int64_t bits) {
-    return PolarCode(static_cast<int>(bits), static_cast<int>(lay_blocks(bits, coding).coded_bits), crc_11).mother();
+  const auto code = [&](std::int64_t bits) {
+    return PolarCode(static_cast<int>(bits), static_cast<int>(lay_blocks(bits, coding).coded_bits), crc_11);
   };
-  std::int64_t most = 8;
+  std::set<std::int64_t> lengths = {1};
+  std::int64_t most = 1;
   for (; lay_blocks(most + 1, coding).blocks == 1; ++most)
-    if (mother(most) >= 256 && mother(most + 1) != mother(most)) jumps.insert({most, most + 1});
-  for (std::int64_t bits = 8; bits < most; bits *= 2) {
-    const auto near = jumps.lower_bound(bits - bits / 8);
-    if ((near == jumps.end() || *near > bits + bits / 8) && bits < most - most / 8) lengths.insert(bits);
-  }
-  lengths.merge(jumps);
+    if (code(most + 1).mother() != code(most).mother()) lengths.insert({most, most + 1});
   lengths.insert(most);
+
+  constexpr int short_code = 128;  // coded bits: short codes vary more, and cost less
+  std::set<std::int64_t> between;
+  for (auto from = lengths.begin(), to = std::next(from); to != lengths.end(); ++from, ++to) {
+    const auto low = static_cast<double>(*from + crc_11.bits), high = static_cast<double>(*to + crc_11.bits);
+    const double step = code(*to).length() <= short_code ? 1.2 : 1.45;
+    const int steps = static_cast<int>(std::ceil(std::log(high / low) / std::log(step)));
+    for (int s = 1; s < steps; ++s) between.insert(std::lround(low * std::pow(high / low, s / static_cast<double>(steps))) - crc_11.bits);
+  }
+  lengths.merge(between);
   return lengths;
 }
 
 std::vector<LossRow> rows_to_fill() {
   std::vector<LossRow> rows;
-  // LDPC: full, and shortened. Steps of 2.5 keep a straight line between two rows within 0.1 dB.
+  // LDPC: full, and shortened down to one bit.
   for (const int length : {648, 1296, 1944})
     for (const double rate : {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6})
       for (const int width : {2, 4, 6, 8}) {
         const int most = static_cast<int>(std::lround(length * rate)) - 16;
-        for (const double share : {0.06, 0.16, 0.4, 1.0})
-          rows.push_back({ChannelCode::ldpc, rate, width, static_cast<int>(std::lround(most * share)), length});
+        std::set<int> lengths = {1, 8, 16, 32};
+        for (const double share : {0.06, 0.1, 0.16, 0.22, 0.3, 0.4, 0.55, 0.75, 1.0}) {
+          const int bits = static_cast<int>(std::lround(most * share));
+          if (bits > 40) lengths.insert(bits);
+        }
+        for (const int bits : lengths) rows.push_back({ChannelCode::ldpc, rate, width, bits, length});
       }
-  // Polar: the rates a sender may choose from, from one byte to the longest code block.
+  // Polar: the rates a sender may choose from.
   std::map<int, std::vector<double>> rates;
   for (const ModulationCoding& coding : modulation_codings())
     if (coding.code == ChannelCode::polar) rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
@@ -189,7 +198,7 @@ std::vector<LossRow> rows_to_fill() {
       for (const std::int64_t bits : polar_lengths(coding)) rows.push_back({ChannelCode::polar, rate, width, static_cast<int>(bits), 0});
     }
   for (const int width : {2, 4, 6, 8})
-    for (const int bits : {1, 8, 32, 128, 384, 1008}) rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
+    for (const int bits : {1, 8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1008}) rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
   return rows;
 }
 

@@ -93,7 +93,8 @@ Thresholds by_bits(Curve rows, double bits, int crc_bits) {
 }
 
 /// What the table knows of a code block; nullopt where nothing. A polar code's rate may lie between two of the table:
-/// straight in its logarithm.
+/// straight in its logarithm between the code blocks of these rates that put as many bits on air. Equal lengths share
+/// their mother code and most of their rate matching; equal messages need not.
 std::optional<Thresholds> known(const BlockLayout& layout, std::int64_t block_bits) {
   const ModulationCoding& coding = layout.coding;
   if (coding.file) return std::nullopt;
@@ -105,12 +106,17 @@ std::optional<Thresholds> known(const BlockLayout& layout, std::int64_t block_bi
   constexpr double near = 1e-3;  // 0.667 is meant to be 2/3
   const auto above = std::partition_point(by_rate.begin(), by_rate.end(), [&](Curve c) { return c.front().rate < rate - near; });
   if (above == by_rate.end()) return std::nullopt;
-  const auto bits = static_cast<double>(block_bits);
-  Thresholds found = by_bits(*above, bits, crc_bits);
-  if (const double upper = above->front().rate; upper > rate + near) {
+
+  Thresholds found;
+  if (const double upper = above->front().rate; upper <= rate + near) {
+    found = by_bits(*above, static_cast<double>(block_bits), crc_bits);
+  } else {
     if (above == by_rate.begin()) return std::nullopt;
-    const double lower = std::prev(above)->front().rate;
-    found = mix(by_bits(*std::prev(above), bits, crc_bits), found, std::log(rate / lower) / std::log(upper / lower));
+    const auto coded = static_cast<double>(layout.coded_bits_of(block_bits));
+    const auto of = [&](Curve c) { return by_bits(c, std::max(1.0, coded * c.front().rate - crc_bits), crc_bits); };
+    const Curve below = *std::prev(above);
+    const double lower = below.front().rate;
+    found = mix(of(below), of(*above), std::log(rate / lower) / std::log(upper / lower));
   }
   if (bpsk)
     for (double& snr_db : found) snr_db -= 10 * std::log10(2.0);

@@ -14,7 +14,7 @@ namespace semwave {
 
 struct LostFrames {
   int frames = 0;
-  int lost = 0;            // any information bit wrong
+  int lost = 0;            // any code block's CRC fails, or any information bit is wrong
   int wrong_but_held = 0;  // code blocks with a wrong bit whose CRC holds
 
   double share() const { return static_cast<double>(lost) / frames; }
@@ -45,7 +45,7 @@ inline LostFrames lose(const Transport& transport, double snr_db, int frames, in
         const auto last = first + transport.layout().block_bits(static_cast<int>(b));
         const bool right = std::equal(sent.begin() + first, sent.begin() + last, heard.begin() + first);
         counted.wrong_but_held += !right && held[f * blocks + b];
-        lost = lost || !right;
+        lost = lost || !right || !held[f * blocks + b];
       }
       counted.lost += lost;
       ++counted.frames;
