@@ -95,6 +95,56 @@ TEST(CommandLine, NamesItsDevices) {
   EXPECT_TRUE(devices.out.starts_with("cpu "));
 }
 
+// Sweeps, and what --set does to them.
+
+/// A scenario of semwave link with these keys beside what every test has; a few frames run in no
+/// time.
+std::string link_file(const std::string& keys) {
+  const std::string path = fresh_folder("link_file") + "/x.json";
+  Json scenario = Json::parse(R"({"version": 1, "link": {"code": "none", "block_bits": 100},
+                                  "channel": {"kind": "awgn", "snr_db": 20},
+                                  "stop": {"frame_errors": 0, "max_frames": 64}})");
+  scenario.update(Json::parse(keys));
+  tiny::write_text(path, scenario.dump());
+  return path;
+}
+
+/// Rows of `semwave link`.
+std::vector<Json> rows_of(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "link");
+  arguments.insert(arguments.end(), {"--json", "--threads", "1"});
+  const Outcome result = run(arguments);
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<Json> rows;
+  for (std::string line; std::getline(lines, line);) rows.push_back(Json::parse(line));
+  return rows;
+}
+
+/// It ends with status 2, and says this.
+void expect_refused(const std::vector<std::string>& arguments, const std::string& words) {
+  const Outcome result = run(arguments);
+  EXPECT_EQ(result.status, 2) << result.out;
+  EXPECT_TRUE(has(result.err, words)) << words << "\n" << result.err;
+}
+
+const std::string& shipped(const std::string& name) {
+  static std::string path;
+  return path = std::string(SEMWAVE_SOURCE_DIR) + "/scenarios/" + name;
+}
+
+// What scenarios may say.
+
+TEST(CommandLine, FourQamIsQpsk) {
+  const std::vector<Json> rows =
+      rows_of({link_file(R"({"sweep": {"/link/modulation": ["qpsk", "4-qam"]}})"), "--set",
+               "/channel/snr_db=5"});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1]["modulation"], "QPSK");
+  EXPECT_GT(rows[1]["bit_errors"], 0);
+  EXPECT_EQ(rows[0]["bit_errors"], rows[1]["bit_errors"]);
+}
+
 /// Pictures and a scenario in a folder, a trained network beside them.
 class Program : public testing::Test {
  protected:
