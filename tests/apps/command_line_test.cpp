@@ -145,6 +145,17 @@ TEST(CommandLine, FourQamIsQpsk) {
   EXPECT_EQ(rows[0]["bit_errors"], rows[1]["bit_errors"]);
 }
 
+TEST(CommandLine, OneRateHasOneBound) {
+  const Outcome uncoded =
+      run({"link", link_file("{}"), "--set", "/link/modulation=bpsk", "--threads", "1"});
+  EXPECT_TRUE(has(uncoded.out, " <4.69e-04 <4.69e-04 <4.69e-02"))
+      << uncoded.out;  // 6400 symbols, 64 frames
+  const Outcome coded =
+      run({"link", link_file("{}"), "--set", "/link/code=polar", "--threads", "1"});
+  EXPECT_TRUE(has(coded.out, " <4.69e-02 <4.69e-02")) << "wrong bits of a code come together\n"
+                                                      << coded.out;
+}
+
 /// Pictures and a scenario in a folder, a trained network beside them.
 class Program : public testing::Test {
  protected:
