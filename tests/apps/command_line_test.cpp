@@ -156,6 +156,41 @@ TEST(CommandLine, OneRateHasOneBound) {
                                                       << coded.out;
 }
 
+TEST(CommandLine, OnePointIsNoPoints) {
+  const Outcome one = run({"link", link_file("{}"), "--threads", "1"});
+  EXPECT_TRUE(has(one.out, "# x, 1 point, cpu")) << one.out;
+  EXPECT_TRUE(has(one.out, ", 1 thread, seed")) << one.out;
+  EXPECT_TRUE(
+      has(run({"link", link_file(R"({"sweep": {"/seed": [1, 2]}})"), "--threads", "2"}).out,
+          "# x, 2 points, cpu"));
+}
+
+TEST(CommandLine, ASeedIsAWholeNumber) {
+  for (const char* seed : {"abc", "-1", "1.5", "18446744073709551616"})
+    expect_refused({"link", link_file("{}"), "--seed=" + std::string(seed)},
+                   "--seed: expected a whole number from 0 to 18446744073709551615, found '" +
+                       std::string(seed) + "'");
+  EXPECT_EQ(rows_of({link_file("{}"), "--seed", "18446744073709551615"}).at(0)["seed"],
+            18446744073709551615u);
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  for (const char* command : {"run", "link", "keys"}) {
+    const Outcome help = run({"help", command});
+    EXPECT_EQ(help.status, 0) << help.err;
+    EXPECT_EQ(help.out, run({command, "--help"}).out);
+  }
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"help"}).status, 0);
+  EXPECT_TRUE(has(run({"help", "rum"}).err, "did you mean 'run'?"));
+}
+
+TEST(CommandLine, HelpSaysWhatTrainWritesAndHowItGoesOn) {
+  const std::string help = run({"train", "--help"}).out;
+  EXPECT_FALSE(has(help, "run again with it to go on")) << help;
+  EXPECT_TRUE(has(help, "(required); with --resume to go on")) << help;
+}
+
 /// Pictures and a scenario in a folder, a trained network beside them.
 class Program : public testing::Test {
  protected:
