@@ -56,7 +56,15 @@ std::vector<std::pair<std::string, Json>> pointer_values(const std::string& opti
 }
 
 std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
-  auto made = pointer_values("--set", set);
+  std::vector<std::pair<std::string, Json>> made;
+  for (const std::string& entry : set) {
+    made.push_back(pointer_values("--set", {entry}).front());
+    if (made.back().first != "/sweep" || !made.back().second.is_object()) continue;
+    made.back().second = Json::object();
+    const auto written = parse_ordered_json(entry.substr(entry.find('=') + 1), "--set");
+    for (const auto& [pointer, values] : written.items())
+      made.emplace_back((Place{} / "sweep" / pointer).pointer, Json(values));
+  }
   if (seed) made.emplace_back("/seed", *seed);
   return made;
 }
