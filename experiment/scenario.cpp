@@ -372,6 +372,7 @@ Scenario parse(const Json& value, const std::string& file,
   made.resolved = resolve(value, scenario_fields(), Place{file, ""}, mistakes);
   if (mistakes.any()) return made;
   Json& all = made.resolved;
+  all.erase("$schema");  // for editors; it says nothing about a point
   if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
   made.name = all["name"];
   if (std::any_of(made.name.begin(), made.name.end(), [](unsigned char c) { return c < 0x20; }))

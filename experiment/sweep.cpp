@@ -27,7 +27,7 @@ std::string said_of(const Error& mistake) {
 }
 
 void refuse_what_makes_no_point(const std::string& pointer, const Place& place) {
-  for (const std::string key : {"/sweep", "/version", "/name", "/output", "/train"})
+  for (const std::string key : {"/sweep", "/version", "/name", "/output", "/train", "/$schema"})
     if (pointer == key || is_below(pointer, key))
       throw Error(place.str(), key + " cannot be swept: it does not change what a point measures");
   if (pointer.empty()) throw Error(place.str(), "expected a JSON pointer such as /channel/snr_db");

@@ -238,6 +238,17 @@ TEST(CommandLine, ARangeThatFallsNeedsANegativeStep) {
 
 // What scenarios may say.
 
+TEST(CommandLine, AnEditorsSchemaChangesNothing) {
+  const std::string plain = link_file("{}"), told = link_file(R"({"$schema": "anything"})"),
+                    out = fresh_folder("out");
+  const std::vector<Json> rows = rows_of({plain}), with = rows_of({told, "--out", out});
+  EXPECT_EQ(rows.at(0)["point_sha256"], with.at(0)["point_sha256"]);
+  EXPECT_FALSE(Json::parse(tiny::read_text(out + "/scenario.json")).contains("$schema"));
+  expect_refused({"validate", link_file(R"({"$schema": 3})")}, "/$schema: expected a string");
+  expect_refused({"link", link_file(R"({"sweep": {"/$schema": ["a", "b"]}})")},
+                 "/$schema cannot be swept");
+}
+
 TEST(CommandLine, FourQamIsQpsk) {
   const std::vector<Json> rows =
       rows_of({link_file(R"({"sweep": {"/link/modulation": ["qpsk", "4-qam"]}})"), "--set",
