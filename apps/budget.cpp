@@ -50,7 +50,10 @@ int budget(const RunOptions& options) {
   progress.clear();
 
   const Table table = make_table(run, scenario);
-  if (!options.json) fmt::print("# {}, {} points, {}, {} threads, predicted\n{}", printable(scenario.name), made.points.size(), backend->name(), pool.threads(), table.header());
+  if (!options.json)
+    fmt::print("# {}, predicted\n{}",
+               title_text(scenario.name, made.points.size(), backend->name(), pool.threads()),
+               table.header());
   double uses = 0, operations = 0, seconds = start_seconds + made.build_seconds;
   std::int64_t images = 0;
   int looked_at = 0;
@@ -84,7 +87,7 @@ int budget(const RunOptions& options) {
 Command add_budget(CLI::App& program) {
   CLI::App* command = program.add_subcommand("budget", "channel uses, operations and time of a run, before it runs");
   auto options = std::make_shared<RunOptions>();
-  options->add_to(*command, false);
+  options->add_to(*command, nullptr);
   command->footer("Example: semwave budget scenarios/quickstart.json --set /source/count=10000 --threads 2");
   return [options] { return budget(*options); };
 }

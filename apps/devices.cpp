@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "apps/commands.h"
+#include "apps/progress.h"
 #include "core/backend.h"
 #include "core/error.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 int devices() {
   const auto cpu = make_cpu_backend();
-  fmt::print("cpu   {}, {} threads\n", cpu->name(), std::thread::hardware_concurrency());
+  fmt::print("cpu   {}, {}\n", cpu->name(),
+             counted(std::thread::hardware_concurrency(), "thread"));
   try {
     fmt::print("cuda  {}\n", make_cuda_backend()->name());
   } catch (const Error& missing) {

@@ -36,7 +36,9 @@ int run_link(const RunOptions& options) {
     return text.empty() ? printable(scenario.name) : text;
   };
   if (!options.json) {
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n", printable(scenario.name), points.size(), backend->name(), pool.threads(), scenario.seed);
+    fmt::print("# {}, seed {}\n",
+               title_text(scenario.name, points.size(), backend->name(), pool.threads()),
+               scenario.seed);
     const std::string coding = points[0].scenario.link->coding.name();
     const bool one = std::all_of(points.begin(), points.end(), [&](const Point& point) { return point.scenario.link->coding.name() == coding; });
     fmt::print("{}{}", one ? "# " + printable(coding) + "\n" : "", table.header());

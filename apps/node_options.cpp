@@ -11,9 +11,12 @@ namespace semwave {
 
 std::pair<std::string, std::uint16_t> host_and_port(const std::string& option, const std::string& text) {
   const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos && !text.empty())
+    throw Error(option + " " + text,
+                "the port is missing: expected HOST:PORT, such as " + text + ":7400");
   std::string host = text.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
+  const std::string digits = text.empty() ? "" : text.substr(colon + 1);
   const bool numeric = !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
   const int port = numeric ? std::stoi(digits) : -1;
   if (host.empty() || port < 0 || port > 65535) throw Error(option + " " + text, "expected HOST:PORT, such as 127.0.0.1:7400");

@@ -12,6 +12,17 @@
 
 namespace semwave {
 
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string title_text(const std::string& name, std::size_t points, const std::string& device,
+                       int threads) {
+  return fmt::format("{}, {}, {}, {}", printable(name),
+                     counted(static_cast<std::int64_t>(points), "point"), device,
+                     counted(threads, "thread"));
+}
+
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long>(seconds + 0.5);
   if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);

@@ -2,9 +2,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace semwave {
+
+/// "1 point", "18 points".
+std::string counted(std::int64_t count, const std::string& what);
+
+/// What runs, for the first line printed: "NAME, 18 points, cpu, 2 threads".
+std::string title_text(const std::string& name, std::size_t points, const std::string& device,
+                       int threads);
 
 /// "0:42", "2:03:05".
 std::string clock_text(double seconds);

@@ -69,8 +69,9 @@ int run_receive(ReceiveOptions options) {
   server.budget = [&](std::size_t bytes) { for_peers = bytes; };
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {
     if (options.run.json) return;
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n# listening on {}:{}{}\n", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed, printable(server.host), port,
-               server.keys ? ", TLS 1.3" : "");
+    fmt::print("# {}, seed {}\n# listening on {}:{}{}\n",
+               title_text(scenario.name, station.points().size(), backend->name(), pool.threads()),
+               scenario.seed, printable(server.host), port, server.keys ? ", TLS 1.3" : "");
     fmt::print("# memory: at most {} MiB, {} of them for what peers make it hold (--memory)\n", server.memory_bytes >> 20, for_peers >> 20);
     if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
     std::fflush(stdout);

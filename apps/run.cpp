@@ -93,7 +93,10 @@ int run_scenario(const RunOptions& options, bool profile) {
   settings.progress = [&](std::size_t point, int done, int total) { screen.show(point, done, total); };
   settings.finished = [&](std::size_t point, const OrderedJson& row, bool reused) { screen.row(point, row, reused); };
   settings.failed = [&](std::size_t point, const Error& problem) { screen.failed(point, problem.what()); };
-  screen.begin(fmt::format("{}, {} points, {}, {} threads, seed {}", printable(scenario.name), run.points().size(), backend->name(), pool.threads(), scenario.seed));
+  screen.begin(
+      fmt::format("{}, seed {}",
+                  title_text(scenario.name, run.points().size(), backend->name(), pool.threads()),
+                  scenario.seed));
   listen_for_interrupts();  // from here on there is something to keep; what is read before, a signal simply ends
   RunSummary summary;
   try {

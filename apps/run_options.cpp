@@ -1,21 +1,38 @@
 #include "apps/run_options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <thread>
 
 #include "core/error.h"
+#include "core/ordered_json.h"
 #include "core/text.h"
 
 namespace semwave {
 
-void RunOptions::add_to(CLI::App& command, bool writes) {
+namespace {
+
+/// CLI11 would take -1 for the largest seed, and of "abc" it says that it could not convert.
+std::string check_seed(const std::string& text) {
+  std::uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, seed);
+  if (status == std::errc() && stop == end) return "";
+  return "expected a whole number from 0 to 18446744073709551615, found '" + text + "'";
+}
+
+}  // namespace
+
+void RunOptions::add_to(CLI::App& command, const char* out_means) {
   command.add_option("scenario", scenario, "scenario file")->required()->type_name("SCENARIO");
   command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
-  if (writes) command.add_option("--out", out, "result folder; run again with it to go on")->type_name("DIR");
+  if (out_means != nullptr) command.add_option("--out", out, out_means)->type_name("DIR");
   command.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->type_name("NAME");
   command.add_option("--threads", threads, "threads of the processor (default: one a core)")->check(CLI::Range(1, 1024))->type_name("N");
   command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")->check(CLI::Range(1, 1 << 20))->type_name("N");
-  command.add_option("--seed", seed, "key of all random draws, instead of the scenario's")->type_name("N");
+  command.add_option("--seed", seed, "key of all random draws, instead of the scenario's")
+      ->check(check_seed)
+      ->type_name("N");
   command.add_flag("--json", json, "print one JSON object a line instead of a table");
   command.add_flag("--quiet", quiet, "no progress on standard error");
 }
@@ -39,7 +56,15 @@ std::vector<std::pair<std::string, Json>> pointer_values(const std::string& opti
 }
 
 std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
-  auto made = pointer_values("--set", set);
+  std::vector<std::pair<std::string, Json>> made;
+  for (const std::string& entry : set) {
+    made.push_back(pointer_values("--set", {entry}).front());
+    if (made.back().first != "/sweep" || !made.back().second.is_object()) continue;
+    made.back().second = Json::object();
+    const auto written = parse_ordered_json(entry.substr(entry.find('=') + 1), "--set");
+    for (const auto& [pointer, values] : written.items())
+      made.emplace_back((Place{} / "sweep" / pointer).pointer, Json(values));
+  }
   if (seed) made.emplace_back("/seed", *seed);
   return made;
 }

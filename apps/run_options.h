@@ -28,8 +28,11 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;
   bool json = false, quiet = false;
 
-  void add_to(CLI::App& command, bool writes = true /*takes --out*/);
-  /// --set and --seed.
+  static constexpr const char* result_folder = "result folder; run again with it to go on";
+  /// `out_means`: what --out is for; null: the command takes none.
+  void add_to(CLI::App& command, const char* out_means = result_folder);
+  /// --set and --seed. A whole sweep is given key by key, so that it keeps the order it is written
+  /// in.
   std::vector<std::pair<std::string, Json>> overrides() const;
   /// auto: a GPU where there is one. Throws Error where the device asked for cannot be had.
   std::unique_ptr<Backend> make_backend() const;

@@ -1,18 +1,19 @@
 #include "apps/semwave_main.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include "apps/commands.h"
 #include "core/error.h"
-#include "core/text.h"
 #include "core/json.h"
+#include "core/text.h"
 
 namespace semwave {
 namespace {
@@ -51,10 +52,23 @@ int explain(const CLI::App& program, const CLI::ParseError& mistake, const std::
   return complain(text + " (see " + name + " --help)", wrong);
 }
 
+/// "help run" is "run --help", "help" alone is "--help".
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty()) return {"--help"};
+  if (words[0] != "help") return words;
+  words.resize(std::min<std::size_t>(words.size(), 2));
+  words.erase(words.begin());
+  words.push_back("--help");
+  return words;
+}
+
 int run_program(int argc, char** argv) {
   CLI::App program("Sends images over simulated noisy links and counts what each answer costs.", "semwave");
   program.set_version_flag("--version", std::string("semwave ") + SEMWAVE_VERSION);
-  program.footer("Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command explains itself: semwave run --help");
+  program.footer(
+      "Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command "
+      "explains itself: semwave help run");
   const std::vector<std::pair<std::string, Command>> commands{
       {"run", add_run(program)},       {"link", add_link(program)},       {"train", add_train(program)},     {"validate", add_validate(program)},
       {"budget", add_budget(program)}, {"compare", add_compare(program)}, {"table", add_table(program)},
@@ -62,23 +76,21 @@ int run_program(int argc, char** argv) {
       {"list", add_list(program)},     {"schema", add_schema(program)},   {"devices", add_devices(program)},
   };
   program.require_subcommand(0, 1);
-  if (argc < 2) {
-    fmt::print("{}", program.help());
-    return 0;
-  }
-  const std::string first = argv[1];
-  std::vector<std::string> names;
+  const std::vector<std::string> words = words_of(argc, argv);
+  const std::string& first = words[0];
+  std::vector<std::string> names{"help"};
   for (const auto& [name, command] : commands) names.push_back(name);
-  if (first[0] != '-' && std::find(names.begin(), names.end(), first) == names.end()) {
+  if (!first.starts_with("-") && std::find(names.begin(), names.end(), first) == names.end()) {
     const std::string near = nearest(first, names);
     return complain("unknown command '" + first + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") + " (see semwave --help)", wrong);
   }
   try {
-    program.parse(argc, argv);
+    program.parse(
+        std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
   } catch (const CLI::Success& asked) {  // --help, --version
     return program.exit(asked);
   } catch (const CLI::ParseError& mistake) {
-    return explain(program, mistake, {argv + 1, argv + argc});
+    return explain(program, mistake, words);
   }
   for (const auto& [name, command] : commands)
     if (program.got_subcommand(name)) return command();

@@ -60,8 +60,11 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   Progress progress(options.quiet);
   const bool image = scenario.train->image_weight > 0;
   if (!options.json)
-    fmt::print("# {}, {} epochs, {}, {} threads, seed {}\n#epoch     loss class_loss image_loss rate       accuracy   psnr_db    images/s\n", printable(scenario.name),
-               scenario.train->epochs, backend->name(), pool.threads(), scenario.seed);
+    fmt::print(
+        "# {}, {}, {}, {}, seed {}\n#epoch     loss class_loss image_loss rate       accuracy   "
+        "psnr_db    images/s\n",
+        printable(scenario.name), counted(scenario.train->epochs, "epoch"), backend->name(),
+        counted(pool.threads(), "thread"), scenario.seed);
   std::fflush(stdout);
 
   listen_for_interrupts();
@@ -110,7 +113,8 @@ Command add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "train a network: writes model.safetensors and training.jsonl into --out");
   auto options = std::make_shared<RunOptions>();
   auto resume = std::make_shared<bool>(false);
-  options->add_to(*command);
+  options->add_to(*command,
+                  "folder for the model and its training (required); with --resume to go on");
   command->add_flag("--resume", *resume, "go on where a run with the same --out was stopped or killed");
   auto profile = std::make_shared<bool>(false);
   command->add_flag("--profile", *profile, "time and GFLOP/s of each kernel at the end");

@@ -70,8 +70,9 @@ int run_transmit(TransmitOptions options) {
   const bool rows = !watch && !options.answers;
   Table table(station.scenario(), station.points());
   if (!options.run.json) {
-    fmt::print("# {}, {} points, {}, {} threads, seed {}\n{}", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed,
-               rows ? table.header() : "#  image decision   uses tokens\n");
+    fmt::print("# {}, seed {}\n{}",
+               title_text(scenario.name, station.points().size(), backend->name(), pool.threads()),
+               scenario.seed, rows ? table.header() : "#  image decision   uses tokens\n");
     std::fflush(stdout);
   }
   if (!rows)

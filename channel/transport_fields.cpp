@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::array<std::pair<const char*, ChannelCode>, 5> codes = {
     {{"auto", ChannelCode::automatic}, {"none", ChannelCode::none}, {"convolutional", ChannelCode::convolutional}, {"ldpc", ChannelCode::ldpc}, {"polar", ChannelCode::polar}}};
-constexpr std::array<std::pair<const char*, Modulation>, 5> modulations = {
-    {{"bpsk", Modulation::bpsk}, {"qpsk", Modulation::qpsk}, {"16-qam", Modulation::qam16}, {"64-qam", Modulation::qam64}, {"256-qam", Modulation::qam256}}};
+constexpr std::array<std::pair<const char*, Modulation>, 6> modulations = {
+    {{"bpsk", Modulation::bpsk}, {"qpsk", Modulation::qpsk}, {"4-qam", Modulation::qpsk},
+     {"16-qam", Modulation::qam16}, {"64-qam", Modulation::qam64},
+     {"256-qam", Modulation::qam256}}};
 constexpr std::array<std::pair<const char*, LdpcAlgorithm>, 3> algorithms = {
     {{"min_sum", LdpcAlgorithm::min_sum}, {"min_sum_fixed", LdpcAlgorithm::min_sum_fixed}, {"sum_product", LdpcAlgorithm::sum_product}}};
 constexpr std::array<std::pair<const char*, double>, 4> rates = {{{"1/2", 1.0 / 2}, {"2/3", 2.0 / 3}, {"3/4", 3.0 / 4}, {"5/6", 5.0 / 6}}};
@@ -43,7 +45,9 @@ std::vector<Field> coding_fields() {
            .maximum = 1, .alternatives = {fraction}},
           {.name = "length", .type = FieldType::integer, .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest", .fallback = Json(0), .minimum = 0, .maximum = 1944},
           {.name = "file", .type = FieldType::string, .summary = "an ldpc code in MacKay's alist format instead; empty: none", .fallback = Json("")},
-          {.name = "modulation", .type = FieldType::choice, .summary = "Gray-mapped, TS 38.211", .fallback = Json("qpsk"), .choices = names(modulations)}};
+          {.name = "modulation", .type = FieldType::choice,
+           .summary = "Gray-mapped, TS 38.211; 4-qam is qpsk",
+           .fallback = Json("qpsk"), .choices = names(modulations)}};
 }
 
 ModulationCoding read_coding(const Json& value, const Place& place, bool check) {

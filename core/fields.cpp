@@ -1,10 +1,12 @@
-// Checking a value against its description, filling in defaults: one pass, the first mistake is thrown at its place.
+// Checking a value against its description, filling in defaults: one pass, each mistake is
+// reported at its place.
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/mistakes.h"
 
 namespace semwave {
 namespace {
@@ -102,14 +104,17 @@ bool takes(const Field& field, const Json& value) {
   return false;
 }
 
-Json resolve_fields(const Json& value, const Fields& fields, const Place& place, const std::string& kind);
+Json resolve_fields(const Json& value, const Fields& fields, const Place& place,
+                    const std::string& kind, Mistakes& mistakes);
+Json resolve_any(const Json& value, const Field& field, const Place& place, Mistakes& mistakes);
 
 /// Elements of lists and values of maps: `element`, or else the sub-fields `object`, or else anything.
-Json resolve_element(const Json& value, const Field& field, const Place& place) {
-  if (field.element) return resolve(value, *field.element, place);
+Json resolve_element(const Json& value, const Field& field, const Place& place,
+                     Mistakes& mistakes) {
+  if (field.element) return resolve_any(value, *field.element, place, mistakes);
   if (!field.object) return value;
   if (!value.is_object()) throw Error(place.str(), "expected an object, found " + found(value));
-  return resolve_fields(value, *field.object, place, "");
+  return resolve_fields(value, *field.object, place, "", mistakes);
 }
 
 Json resolve_number(const Json& value, const Field& field, const Place& place) {
@@ -125,7 +130,8 @@ Json resolve_number(const Json& value, const Field& field, const Place& place) {
   return checked;
 }
 
-Json resolve_variant(const Json& value, const Field& field, const Place& place) {
+Json resolve_variant(const Json& value, const Field& field, const Place& place,
+                     Mistakes& mistakes) {
   const bool spelt_out = value.is_object();
   const bool unsaid = spelt_out && !value.contains("kind");
   if (unsaid && field.usual_kind.empty()) throw Error(place.str(), "the required key 'kind' is missing; known: " + join(kind_names(field)));
@@ -135,27 +141,37 @@ Json resolve_variant(const Json& value, const Field& field, const Place& place) 
   if (!kind.is_string()) throw Error(where.str(), "expected a name, found " + found(kind) + "; known: " + join(kind_names(field)));
   const auto& name = kind.get_ref<const std::string&>();
   for (const auto& [known, fields] : field.kinds)
-    if (known == name) return resolve_fields(spelt_out ? value : Json{{"kind", name}}, *fields, place, name);
+    if (known == name)
+      return resolve_fields(spelt_out ? value : Json{{"kind", name}}, *fields, place, name,
+                            mistakes);
   throw Error(where.str(), "unknown name " + quoted(name) + "; " + choose_from(name, kind_names(field)));
 }
 
-Json resolve_list(const Json& value, const Field& field, const Place& place) {
+Json resolve_list(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
   const auto length = static_cast<double>(value.size());
   if (length < field.minimum || length > field.maximum)
     throw Error(place.str(), "must have " + bounds(field) + " elements, found " + std::to_string(value.size()));
   Json checked = Json::array();
-  for (std::size_t i = 0; i < value.size(); ++i) checked.push_back(resolve_element(value[i], field, place / std::to_string(i)));
+  for (std::size_t i = 0; i < value.size(); ++i)
+    mistakes.attempt([&] {
+      const Place where = place / std::to_string(i);
+      checked.push_back(resolve_element(value[i], field, where, mistakes));
+    });
   return checked;
 }
 
-Json resolve_map(const Json& value, const Field& field, const Place& place) {
+Json resolve_map(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
   Json checked = Json::object();
-  for (const auto& [key, element] : value.items()) checked[key] = resolve_element(element, field, place / key);
+  for (const auto& item : value.items())
+    mistakes.attempt([&] {
+      const Place where = place / item.key();
+      checked[item.key()] = resolve_element(item.value(), field, where, mistakes);
+    });
   return checked;
 }
 
 /// `value` against this form alone.
-Json resolve_form(const Json& value, const Field& field, const Place& place) {
+Json resolve_form(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
   if (!takes(field, value)) throw Error(place.str(), "expected " + describe(field) + ", found " + found(value));
   switch (field.type) {
     case FieldType::number:
@@ -166,10 +182,11 @@ Json resolve_form(const Json& value, const Field& field, const Place& place) {
         throw Error(place.str(), "unknown name " + quoted(name) + "; " + choose_from(name, field.choices));
       return value;
     }
-    case FieldType::object: return field.object ? resolve_fields(value, *field.object, place, "") : value;
-    case FieldType::variant: return resolve_variant(value, field, place);
-    case FieldType::list: return resolve_list(value, field, place);
-    case FieldType::map: return resolve_map(value, field, place);
+    case FieldType::object:
+      return field.object ? resolve_fields(value, *field.object, place, "", mistakes) : value;
+    case FieldType::variant: return resolve_variant(value, field, place, mistakes);
+    case FieldType::list: return resolve_list(value, field, place, mistakes);
+    case FieldType::map: return resolve_map(value, field, place, mistakes);
     default: return value;
   }
 }
@@ -195,10 +212,11 @@ Json resolve_alternatives(const Json& value, const Field& field, const Place& pl
   std::vector<const Field*> forms;
   collect_forms(field, forms);
   std::vector<std::string> reasons, places;
+  Mistakes first;  // tells which form is meant
   for (const Field* form : forms) {
     if (!takes(*form, value)) continue;
     try {
-      return resolve_form(value, *form, place);
+      return resolve_form(value, *form, place, first);
     } catch (const Error& mistake) {
       if (!meant(*form, value)) continue;
       places.push_back(mistake.place());
@@ -213,7 +231,8 @@ Json resolve_alternatives(const Json& value, const Field& field, const Place& pl
   throw Error(place.str(), text);
 }
 
-Json resolve_fields(const Json& value, const Fields& fields, const Place& place, const std::string& kind) {
+Json resolve_fields(const Json& value, const Fields& fields, const Place& place,
+                    const std::string& kind, Mistakes& mistakes) {
   Json checked = fields.open ? value : Json::object();
   std::vector<std::string> known;
   if (!kind.empty()) {
@@ -224,31 +243,45 @@ Json resolve_fields(const Json& value, const Fields& fields, const Place& place,
   if (!fields.open)
     for (const auto& [key, element] : value.items())
       if (std::find(known.begin(), known.end(), key) == known.end())
-        throw Error((place / (key.size() > 80 ? key.substr(0, 80) + "..." : key)).str(), "unknown key; " + choose_from(key, known));
+        mistakes.add(Error((place / (key.size() > 80 ? key.substr(0, 80) + "..." : key)).str(),
+                           "unknown key; " + choose_from(key, known)));
 
   for (const Field& field : fields.fields) {
     const Place where = place / field.name;
     if (const auto given = value.find(field.name); given != value.end()) {
-      checked[field.name] = resolve(*given, field, where);
+      mistakes.attempt([&] { checked[field.name] = resolve_any(*given, field, where, mistakes); });
     } else if (field.fallback) {
       checked[field.name] = resolve(*field.fallback, field, where);
     } else if (!field.optional) {
-      throw Error(place.str(), "the required key '" + field.name + "' is missing" + (field.summary.empty() ? "" : " (" + field.summary + ")"));
+      const std::string what = field.summary.empty() ? "" : " (" + field.summary + ")";
+      mistakes.add(Error(place.str(), "the required key '" + field.name + "' is missing" + what));
     }
   }
   return checked;
 }
 
+Json resolve_any(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
+  if (value.is_null() && field.fallback && field.fallback->is_null()) return value;
+  return field.alternatives.empty() ? resolve_form(value, field, place, mistakes)
+                                    : resolve_alternatives(value, field, place);
+}
+
 }  // namespace
 
 Json resolve(const Json& value, const Field& field, const Place& place) {
-  if (value.is_null() && field.fallback && field.fallback->is_null()) return value;
-  return field.alternatives.empty() ? resolve_form(value, field, place) : resolve_alternatives(value, field, place);
+  Mistakes first;
+  return resolve_any(value, field, place, first);
 }
 
 Json resolve(const Json& value, const Fields& fields, const Place& place) {
-  if (!value.is_object()) throw Error(place.str(), "expected an object, found " + found(value));
-  return resolve_fields(value, fields, place, "");
+  Mistakes first;
+  return resolve(value, fields, place, first);
+}
+
+Json resolve(const Json& value, const Fields& fields, const Place& place, Mistakes& mistakes) {
+  if (value.is_object()) return resolve_fields(value, fields, place, "", mistakes);
+  mistakes.add(Error(place.str(), "expected an object, found " + found(value)));
+  return value;
 }
 
 }  // namespace semwave

@@ -42,7 +42,9 @@ std::string points_of(const RecordedFolder& folder) {
 
 std::size_t checked(const RecordedFolder& folder, std::size_t index, const char* option) {
   if (index >= folder.rows().size())
-    throw Error(std::string(option) + " " + std::to_string(index), folder.path() + " has " + std::to_string(folder.rows().size()) + " points, counted from 0");
+    throw Error(std::string(option) + " " + std::to_string(index),
+                folder.path() + " has " + std::to_string(folder.rows().size()) +
+                    (folder.rows().size() == 1 ? " point" : " points") + ", counted from 0");
   return index;
 }
 

@@ -24,9 +24,14 @@ void put_share(OrderedJson& row, const std::string& name, std::int64_t hits, std
 }
 
 /// "1.25e-03", or "<3e-05" where no error was seen.
-std::string share_text(const OrderedJson& row, const char* name) {
+std::string share_text(const OrderedJson& row, const std::string& name) {
   const OrderedJson& value = row.at(name);
-  return value.is_number() ? scientific(value.get<double>()) : "<" + scientific(row.at(std::string(name) + "_ci95").at(1).get<double>());
+  if (value.is_number()) return scientific(value.get<double>());
+  double below = row.at(name + "_ci95").at(1).get<double>();
+  // Without a code a wrong bit is a wrong symbol too, so what bounds symbols bounds bits.
+  if (name == "ber" && row.at("code") == channel_code_name(ChannelCode::none))
+    below = std::min(below, row.at("ser_ci95").at(1).get<double>());
+  return "<" + scientific(below);
 }
 
 }  // namespace

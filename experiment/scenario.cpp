@@ -11,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/error.h"
 #include "core/input_file.h"
+#include "core/mistakes.h"
 #include "core/ordered_json.h"
 #include "core/text.h"
 #include "receiver/semantic_receiver.h"
@@ -226,14 +227,18 @@ void check_pair(const Scenario& made) {
 }
 
 /// The sweep as read, its keys in the order they were written.
-std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(const Json& sweep, const Place& place, const std::vector<std::string>& written) {
+std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(
+    const Json& sweep, const Place& place, const std::vector<std::string>& written,
+    Mistakes& mistakes) {
   std::vector<std::string> order;
   for (const std::string& pointer : written)
     if (sweep.contains(pointer)) order.push_back(pointer);
   for (const auto& [pointer, values] : sweep.items())
     if (std::find(order.begin(), order.end(), pointer) == order.end()) order.push_back(pointer);
   std::vector<std::pair<std::string, std::vector<Json>>> made;
-  for (const std::string& pointer : order) made.emplace_back(pointer, sweep_values(sweep[pointer], place / pointer));
+  for (const std::string& pointer : order)
+    mistakes.attempt(
+        [&] { made.emplace_back(pointer, sweep_values(sweep[pointer], place / pointer)); });
   return made;
 }
 
@@ -255,6 +260,296 @@ OrderedJson in_order(const Json& value, const Field& field) {
     for (const auto& [name, fields] : field.kinds)
       if (value["kind"] == name) return in_order(value, *fields);
   return OrderedJson(value);
+}
+
+/// A scenario's `model`: a file, a network to train, or the size of images that none looks at.
+void read_model(const Json& all, Scenario& made) {
+  if (!all.contains("model")) {
+    if (!all.contains("link"))
+      throw Error(made.file,
+                  "the key 'model' is missing: a checkpoint file, or an architecture to train");
+  } else if (all["model"].is_string()) {
+    made.model_path = all["model"];
+    if (made.model_path.empty())
+      throw Error(made.place("/model").str(),
+                  "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
+  } else if (all["model"].contains("image")) {
+    const Json& size = all["model"]["image"];
+    made.image = {size[0].get<int>(), size[1].get<int>(), size[2].get<int>()};
+  } else {
+    const Place place = made.place("/model/architecture");
+    made.architecture = Architecture::from_json(all["model"]["architecture"], place);
+  }
+}
+
+void read_source(const Json& source, Scenario& made) {
+  made.source.name = source["dataset"];
+  made.source.split = split_named(source["split"]);
+  made.source.path = source["path"];
+  made.source.count = source["count"];
+  made.source.place = made.place("/source").str();
+  made.repeat = source["repeat"];
+}
+
+void read_measures(const Json& all, Scenario& made, Mistakes& mistakes) {
+  made.accuracy = holds(all["metrics"], "accuracy");
+  made.psnr = holds(all["metrics"], "psnr");
+  made.ssim = holds(all["metrics"], "ssim");
+  const auto device = [](const Json& end) {
+    return DeviceModel::End{end["operations_per_second"], end["joule_per_operation"]};
+  };
+  const Json& devices = all["device_model"];
+  made.devices = {device(devices["transmitter"]), device(devices["receiver"]),
+                  devices["symbol_seconds"], devices["transmit_watt"]};
+  made.stop = {all["stop"]["min_images"], all["stop"]["max_images"],
+               all["stop"]["accuracy_halfwidth"]};
+  if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
+    mistakes.add(Error(made.place("/stop/min_images").str(),
+                       "is more than max_images = " + std::to_string(made.stop.max_images)));
+  if (made.stop.accuracy_halfwidth > 0 && !made.accuracy)
+    mistakes.add(Error(made.place("/stop/accuracy_halfwidth").str(), "needs the metric accuracy"));
+  made.records = all["output"]["records"];
+}
+
+/// Without a metric no network runs: for that a timeline must plan without looking at images.
+void check_metrics(const Json& all, const Scenario& made, Mistakes& mistakes) {
+  if (!all["metrics"].empty()) return;
+  const auto mistake = [&](const std::string& text) {
+    mistakes.add(Error(made.place("/metrics").str(), text));
+  };
+  if (!all.contains("timeline"))
+    mistake(
+        "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network "
+        "out");
+  else if (made.pair == PairKind::separation)
+    mistake("what an image codec sends depends on the image: ask for a metric");
+  else if (made.pair == PairKind::semantic && made.exit["kind"] != "fixed")
+    mistake("an exit that looks at the image needs the network: ask for a metric");
+}
+
+/// What the timeline says about other keys, and what knowing all does to it.
+void check_timeline(Scenario& made, Mistakes& mistakes) {
+  if (!made.timeline) return;
+  TimelineSettings& timeline = *made.timeline;
+  const auto mistake = [&](const char* place, const std::string& text) {
+    mistakes.add(Error(made.place(place).str(), text));
+  };
+  if (static_cast<double>(timeline.links) * timeline.slots > 1e9)
+    mistake("/timeline", "links x slots is more than the 1e9 decisions a timeline may hold");
+  if (made.policy["kind"] == "oracle") {  // what it knows of the channel needs no feedback
+    timeline.feedback_delay = 0;
+    timeline.feedback_loss = 0;
+  }
+  const Csi& known = made.channel.transmitter;
+  if (known.kind == CsiKind::delayed && known.delay >= timeline.slots)
+    mistake("/channel/csi/transmitter/delay", "a delay of " + std::to_string(known.delay) +
+                                                  " slots is beyond the timeline of " +
+                                                  std::to_string(timeline.slots));
+  if (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)
+    mistake("/stop",
+            "a timeline ends with its last slot: leave it out, or change /timeline/slots");
+  if ((made.repeat + 1.0) * timeline.slots > 4294967295.0)
+    mistake("/source/repeat",
+            "repeats of so many slots are beyond the 2^32 slots that are told apart");
+}
+
+void check_training_pilots(const Scenario& made, Mistakes& mistakes) {
+  if (!made.train || made.train->pilots.range().second <= 0) return;
+  const std::string place = made.place("/train/pilots").str();
+  if (made.channel.fading.coherence == Coherence::block)
+    mistakes.add(Error(place, "pilots are drawn for an image as a whole: coherence image"));
+  if (made.channel.ofdm)
+    mistakes.add(Error(
+        place, "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0"));
+}
+
+/// A scenario whose keys are all known and of their type; what is left is what one says about
+/// another.
+Scenario parse(const Json& value, const std::string& file,
+               const std::vector<std::string>& sweep_order, Mistakes& mistakes) {
+  Scenario made;
+  made.file = file;
+  made.resolved = resolve(value, scenario_fields(), Place{file, ""}, mistakes);
+  if (mistakes.any()) return made;
+  Json& all = made.resolved;
+  all.erase("$schema");  // for editors; it says nothing about a point
+  if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
+  made.name = all["name"];
+  if (std::any_of(made.name.begin(), made.name.end(), [](unsigned char c) { return c < 0x20; }))
+    mistakes.add(Error(made.place("/name").str(), "must be one line"));
+  made.seed = all["seed"];
+  read_source(all["source"], made);
+  mistakes.attempt([&] { read_model(all, made); });
+  mistakes.attempt([&] { read_pair(all, made); });
+  made.power = power_named(all["conventions"]["power"]);
+  mistakes.attempt([&] {
+    made.channel = channels().make(all["channel"], made.place("/channel"));
+    read_conventions(all["conventions"], made);
+  });
+  mistakes.attempt([&] {
+    made.equaliser =
+        equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
+  });
+  made.router = all["receiver"]["router"];
+  read_measures(all, made, mistakes);
+  if (mistakes.any()) return made;
+
+  // From here on parts are held against each other.
+  if (made.policy["kind"] == "oracle") made.channel.transmitter = {};
+  mistakes.attempt([&] { check_pair(made); });
+  if (all.contains("train"))
+    mistakes.attempt(
+        [&] { made.train = read_train(all["train"], made.place("/train"), made.architecture); });
+  mistakes.attempt([&] {
+    if (all.contains("link"))
+      made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
+    if (made.channel.crossover) check_flips(made);
+  });
+  if (all.contains("timeline"))
+    mistakes.attempt(
+        [&] { made.timeline = read_timeline(all["timeline"], made.place("/timeline")); });
+  check_metrics(all, made, mistakes);
+  check_timeline(made, mistakes);
+  check_training_pilots(made, mistakes);
+  made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order, mistakes);
+
+  mistakes.attempt([&] {
+    // Reads a table now, so that a bad one is known before anything runs.
+    const Place place = made.place("/transmitter/policy");
+    if (policies().make(made.policy, place)->remembers() && !all.contains("timeline"))
+      throw Error(place.str(), "'" + made.policy["kind"].get<std::string>() +
+                                   "' remembers each link's past: it needs a timeline");
+    if (made.architecture) check_against(made, *made.architecture);
+  });
+  return made;
+}
+
+bool sweeps(const Json& value) {
+  return value.is_object() && value.contains("sweep") && value["sweep"].is_object();
+}
+
+bool has_at(const Json& value, const std::string& pointer) {
+  try {
+    return value.contains(Json::json_pointer(pointer));
+  } catch (const Json::exception&) {  // no pointer at all: whoever reads it says so
+    return false;
+  }
+}
+
+bool is_of_sweep(const std::string& pointer) {
+  return pointer == "/sweep" || is_below(pointer, "/sweep");
+}
+
+/// A value asked for on the command line holds: what the file sweeps there is swept no more.
+void end_sweeps(Json& value, const Overrides& overrides) {
+  if (!sweeps(value)) return;
+  for (const auto& [pointer, replacement] : overrides) {
+    std::vector<std::string> ended;
+    for (const auto& [swept, values] : value["sweep"].items())
+      if (swept == pointer ||
+          (is_below(swept, pointer) && has_at(replacement, swept.substr(pointer.size()))))
+        ended.push_back(swept);
+    for (const std::string& swept : ended) value["sweep"].erase(swept);
+  }
+}
+
+/// The overrides of the sweep itself; `order` follows.
+void set_sweep(Json& value, const Overrides& overrides, std::vector<std::string>& order) {
+  for (const auto& [pointer, replacement] : overrides) {
+    if (!is_of_sweep(pointer) || !value.is_object()) continue;
+    if (pointer == "/sweep")
+      order.clear();
+    else if (!value.contains("sweep"))
+      value["sweep"] = Json::object();
+    set_pointer(value, pointer, replacement, "--set");
+    const std::string swept = Json::json_pointer(pointer).back();
+    if (pointer != "/sweep" && std::find(order.begin(), order.end(), swept) == order.end())
+      order.push_back(swept);
+  }
+  for (const auto& [pointer, replacement] : overrides)
+    if (sweeps(value) && value["sweep"].contains(pointer))
+      throw Error("--set " + pointer, "is swept by --set /sweep: give one of the two");
+}
+
+/// The swept pointer above this one; none: empty.
+std::string swept_above(const Json& value, const std::string& pointer) {
+  if (sweeps(value))
+    for (const auto& [swept, values] : value["sweep"].items())
+      if (is_below(pointer, swept)) return swept;
+  return "";
+}
+
+/// Sets `pointer` in each value of the sweep above it that has such a key, by itself or by
+/// default.
+void set_in_sweep(Json& filled, const std::string& pointer, const Json& replacement,
+                  const Place& place) {
+  const std::string option = "--set " + pointer, swept = swept_above(filled, pointer);
+  const Fields fields = scenario_fields();
+  Json base = filled;
+  base["sweep"] = Json::object();
+  bool anywhere = false;
+  Json none = Json::array();  // a range holds numbers, and those no keys
+  for (Json& value : filled["sweep"][swept].is_array() ? filled["sweep"][swept] : none) {
+    Json whole = base;
+    set_pointer(whole, swept, value, (place / "sweep" / swept).str());
+    whole = resolve(whole, fields, place);
+    const bool known = has_at(whole, pointer);
+    try {
+      set_pointer(whole, pointer, replacement, option);
+      (void)resolve(whole, fields, place);
+    } catch (const Error&) {
+      if (known) throw;  // the key is there, and this is no value for it
+      continue;
+    }
+    anywhere = true;
+    try {
+      Json changed = value.is_string() ? Json{{"kind", value}} : value;
+      set_pointer(changed, pointer.substr(swept.size()), replacement, option);
+      value = std::move(changed);
+    } catch (const Error&) {  // what is above the key was left to defaults
+      value = whole[Json::json_pointer(swept)];
+    }
+  }
+  if (!anywhere)
+    throw Error(option,
+                "changes nothing: " + swept + " is swept, and no value of it has such a key");
+}
+
+/// The file's text with its overrides, every default filled in.
+Json overridden(Json value, const std::string& path, const Overrides& overrides,
+                std::vector<std::string>& order, Mistakes& mistakes) {
+  end_sweeps(value, overrides);
+  mistakes.attempt([&] { set_sweep(value, overrides, order); });
+  const auto is_of_base = [&](const std::string& pointer) {
+    return !is_of_sweep(pointer) && swept_above(value, pointer).empty();
+  };
+  // An override may supply what the file leaves out (its parent then has to stand in the file),
+  // and it may reach into an object that only defaults or a short form make. So it is set twice:
+  // before the defaults and after them.
+  for (const auto& [pointer, replacement] : overrides) {
+    if (!is_of_base(pointer)) continue;
+    try {
+      Json changed = value;
+      set_pointer(changed, pointer, replacement, "--set");
+      value = std::move(changed);
+    } catch (const Error&) {
+      // The parent may come with the defaults; the second round says so where it does not.
+    }
+  }
+  Json filled = resolve(value, scenario_fields(), Place{path, ""}, mistakes);
+  if (mistakes.any()) return filled;
+  for (const auto& override : overrides)
+    mistakes.attempt([&] {
+      const auto& [pointer, replacement] = override;
+      if (is_of_base(pointer))
+        set_pointer(filled, pointer, replacement, "--set");
+      else if (!is_of_sweep(pointer))
+        set_in_sweep(filled, pointer, replacement, Place{path, ""});
+      if (pointer == "/channel/snr_db" && eb_n0_rules(filled))
+        throw Error("--set " + pointer,
+                    "changes nothing: /link/eb_n0_db stands in its place; set that");
+    });
+  return filled;
 }
 
 }  // namespace
@@ -312,92 +607,28 @@ void visit_paths(Json& resolved, const std::function<void(const std::string&, st
 }
 
 Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order) {
-  Scenario made;
-  made.file = file;
-  made.resolved = resolve(value, scenario_fields(), Place{file, ""});
-  Json& all = made.resolved;
-  if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
-  made.name = all["name"];
-  if (std::any_of(made.name.begin(), made.name.end(), [](unsigned char c) { return c < 0x20; })) throw Error(made.place("/name").str(), "must be one line");
-  made.seed = all["seed"];
-
-  const Json& source = all["source"];
-  made.source.name = source["dataset"];
-  made.source.split = split_named(source["split"]);
-  made.source.path = source["path"];
-  made.source.count = source["count"];
-  made.source.place = made.place("/source").str();
-  made.repeat = source["repeat"];
-
-  if (!all.contains("model")) {
-    if (!all.contains("link")) throw Error(file, "the key 'model' is missing: a checkpoint file, or an architecture to train");
-  } else if (all["model"].is_string()) {
-    made.model_path = all["model"];
-    if (made.model_path.empty()) throw Error(made.place("/model").str(), "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
-  } else if (all["model"].contains("image")) {
-    const Json& size = all["model"]["image"];
-    made.image = {size[0].get<int>(), size[1].get<int>(), size[2].get<int>()};
-  } else {
-    made.architecture = Architecture::from_json(all["model"]["architecture"], made.place("/model/architecture"));
-  }
-
-  read_pair(all, made);
-  made.power = power_named(all["conventions"]["power"]);
-  made.channel = channels().make(all["channel"], made.place("/channel"));
-  read_conventions(all["conventions"], made);
-  const bool oracle = made.policy["kind"] == "oracle";
-  if (oracle) made.channel.transmitter = {};
-  made.equaliser = equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
-  made.router = all["receiver"]["router"];
-  made.accuracy = holds(all["metrics"], "accuracy");
-  made.psnr = holds(all["metrics"], "psnr");
-  made.ssim = holds(all["metrics"], "ssim");
-  const auto device = [](const Json& end) { return DeviceModel::End{end["operations_per_second"], end["joule_per_operation"]}; };
-  const Json& devices = all["device_model"];
-  made.devices = {device(devices["transmitter"]), device(devices["receiver"]), devices["symbol_seconds"], devices["transmit_watt"]};
-  made.stop = {all["stop"]["min_images"], all["stop"]["max_images"], all["stop"]["accuracy_halfwidth"]};
-  if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
-    throw Error(made.place("/stop/min_images").str(), "is more than max_images = " + std::to_string(made.stop.max_images));
-  if (made.stop.accuracy_halfwidth > 0 && !made.accuracy) throw Error(made.place("/stop/accuracy_halfwidth").str(), "needs the metric accuracy");
-  made.records = all["output"]["records"];
-  check_pair(made);
-  if (all.contains("train")) made.train = read_train(all["train"], made.place("/train"), made.architecture);
-  if (all.contains("link")) made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
-  if (made.channel.crossover) check_flips(made);
-  if (all.contains("timeline")) made.timeline = read_timeline(all["timeline"], made.place("/timeline"));
-  if (all["metrics"].empty() && !made.timeline)
-    throw Error(made.place("/metrics").str(), "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network out");
-  if (all["metrics"].empty() && made.pair == PairKind::separation)
-    throw Error(made.place("/metrics").str(), "what an image codec sends depends on the image: ask for a metric");
-  if (all["metrics"].empty() && made.pair == PairKind::semantic && made.exit["kind"] != "fixed")
-    throw Error(made.place("/metrics").str(), "an exit that looks at the image needs the network: ask for a metric");
-  if (made.timeline && static_cast<double>(made.timeline->links) * made.timeline->slots > 1e9) throw Error(made.place("/timeline").str(), "links x slots is more than the 1e9 decisions a timeline may hold");
-  if (made.timeline && oracle) {  // what it knows of the channel needs no feedback
-    made.timeline->feedback_delay = 0;
-    made.timeline->feedback_loss = 0;
-  }
-  if (made.timeline && made.channel.transmitter.kind == CsiKind::delayed && made.channel.transmitter.delay >= made.timeline->slots)
-    throw Error(made.place("/channel/csi/transmitter/delay").str(), "a delay of " + std::to_string(made.channel.transmitter.delay) + " slots is beyond the timeline of " + std::to_string(made.timeline->slots));
-  if (made.timeline && (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)) throw Error(made.place("/stop").str(), "a timeline ends with its last slot: leave it out, or change /timeline/slots");
-  if (made.train && made.channel.fading.coherence == Coherence::block && (made.train->pilots.to > 0 || std::any_of(made.train->pilots.choices.begin(), made.train->pilots.choices.end(), [](double n) { return n > 0; })))
-    throw Error(made.place("/train/pilots").str(), "pilots are drawn for an image as a whole: coherence image");
-  if (made.train && made.channel.ofdm && (made.train->pilots.to > 0 || std::any_of(made.train->pilots.choices.begin(), made.train->pilots.choices.end(), [](double n) { return n > 0; })))
-    throw Error(made.place("/train/pilots").str(), "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0");
-  if (made.timeline && (made.repeat + 1.0) * made.timeline->slots > 4294967295.0) throw Error(made.place("/source/repeat").str(), "repeats of so many slots are beyond the 2^32 slots that are told apart");
-  made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order);
-
-  // Reads a table now, so that a bad one is known before anything runs.
-  if (policies().make(made.policy, made.place("/transmitter/policy"))->remembers() && !made.timeline)
-    throw Error(made.place("/transmitter/policy").str(), "'" + made.policy["kind"].get<std::string>() + "' remembers each link's past: it needs a timeline");
-  if (made.architecture) check_against(made, *made.architecture);
-  return made;
+  Mistakes first;
+  return parse(value, file, sweep_order, first);
 }
 
-Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides) {
+bool eb_n0_rules(const Json& resolved) {
+  const auto has = [](const Json& link) { return link.is_object() && link.contains("eb_n0_db"); };
+  const Json& sweep = resolved["sweep"];
+  if (sweep.contains("/link"))  // it replaces what is written
+    return std::any_of(sweep["/link"].begin(), sweep["/link"].end(), has);
+  return sweep.contains("/link/eb_n0_db") || (resolved.contains("link") && has(resolved["link"]));
+}
+
+Scenario read_scenario(const std::string& path, const Overrides& overrides) {
+  Mistakes first;
+  return read_scenario(path, overrides, first);
+}
+
+Scenario read_scenario(const std::string& path, const Overrides& overrides, Mistakes& mistakes) {
   const std::string text = read_file_or_pipe(path, largest_scenario);
   Json value = parse_json(text, path);
   std::vector<std::string> order;
-  if (value.is_object() && value.contains("sweep") && value["sweep"].is_object()) {
+  if (sweeps(value)) {
     const OrderedJson written = parse_ordered_json(text, path);
     for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
   }
@@ -405,25 +636,11 @@ Scenario read_scenario(const std::string& path, const std::vector<std::pair<std:
   visit_paths(value, [&](const std::string&, std::string& file) {
     if (std::filesystem::path(file).is_relative()) file = utf8_path((folder / file).lexically_normal().string());
   });
-  if (overrides.empty()) return parse_scenario(value, path, order);
-
-  // A value asked for on the command line holds: what the file sweeps there is swept no more.
-  for (const auto& [pointer, replacement] : overrides)
-    if (value.is_object() && value.contains("sweep") && value["sweep"].is_object() && value["sweep"].erase(pointer) > 0) std::erase(order, pointer);
-  // An override may supply what the file leaves out (its parent then has to stand in the file), and it may reach into an
-  // object that only defaults or a short form make. So it is set twice: before the defaults and after them.
-  for (const auto& [pointer, replacement] : overrides) {
-    try {
-      Json changed = value;
-      set_pointer(changed, pointer, replacement, "--set");
-      value = std::move(changed);
-    } catch (const Error&) {
-      // The parent may come with the defaults; the second round says so where it does not.
-    }
+  if (!overrides.empty()) {
+    value = overridden(std::move(value), path, overrides, order, mistakes);
+    if (mistakes.any()) return {};
   }
-  Json filled = resolve(value, scenario_fields(), Place{path, ""});
-  for (const auto& [pointer, replacement] : overrides) set_pointer(filled, pointer, replacement, "--set");
-  return parse_scenario(filled, path, order);
+  return parse(value, path, order, mistakes);
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {

@@ -22,6 +22,8 @@
 
 namespace semwave {
 
+class Mistakes;
+
 /// What one training step draws for each image: uniform between two ends, or one of a list.
 struct Law {
   std::vector<double> choices;      // empty: uniform
@@ -148,9 +150,18 @@ Fields scenario_fields();
 /// What may be measured (name, summary).
 std::vector<std::pair<std::string, std::string>> metric_names();
 
-/// Reads, applies `--set` overrides (pointer, value), resolves and checks; relative paths of the file become relative to its
-/// folder, those of overrides stay relative to the working directory. A pointer that is set is not swept any more. Throws Error at the first mistake.
-Scenario read_scenario(const std::string& path, const std::vector<std::pair<std::string, Json>>& overrides = {});
+/// What `--set` changes: JSON pointer, value; in the order given.
+using Overrides = std::vector<std::pair<std::string, Json>>;
+
+/// Reads, applies overrides, resolves and checks. Throws Error at the first mistake.
+/// Relative paths of the file become relative to its folder, those of overrides stay relative to
+/// the working directory. A pointer that an override gives a value, itself or within an object, is
+/// not swept any more. One below a swept pointer is set in every swept value that has such a key.
+/// An override that could change nothing is refused.
+Scenario read_scenario(const std::string& path, const Overrides& overrides = {});
+/// The same, reporting to `mistakes` (core/mistakes.h); a scenario with mistakes is not to be
+/// used.
+Scenario read_scenario(const std::string& path, const Overrides& overrides, Mistakes& mistakes);
 /// Paths are taken as they stand. `sweep_order`: the keys of `sweep` as written (a Json object forgets it); others follow by name.
 Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order = {});
 
@@ -178,9 +189,21 @@ struct Point {
   Json swept;  // pointer -> value
   Scenario scenario;
 };
-/// The product of the swept lists, the last one written running fastest; one point without `sweep`. Throws Error naming the point
-/// that does not resolve.
+/// The product of the swept lists, the last one written running fastest; one point without
+/// `sweep`. Throws Error naming the point that does not resolve, or a swept pointer that could
+/// change nothing.
 std::vector<Point> expand(const Scenario& scenario);
+/// The same, reporting to `mistakes`; points with mistakes are not to be used.
+std::vector<Point> expand(const Scenario& scenario, Mistakes& mistakes);
+
+/// Whether link.eb_n0_db, written or swept, stands in place of channel.snr_db in a resolved
+/// scenario.
+bool eb_n0_rules(const Json& resolved);
+
+/// Whether `pointer` leads to something within what `above` points to.
+inline bool is_below(const std::string& pointer, const std::string& above) {
+  return pointer.starts_with(above + "/");
+}
 
 /// The values of one entry of `sweep`: a list, or {"from", "to", "step"} with both ends included.
 std::vector<Json> sweep_values(const Json& entry, const Place& place);

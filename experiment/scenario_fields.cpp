@@ -267,7 +267,12 @@ Fields scenario_fields() {
   Field channel = channels().field("channel");
   channel.summary = "fading and noise between the ends";
   return {.summary = "A semwave scenario",
-          .fields = {{.name = "version", .type = FieldType::integer, .summary = "of this format: 1", .minimum = 1, .maximum = 1},
+          .fields = {{.name = "$schema", .type = FieldType::string,
+                      .summary =
+                          "for editors: where docs/scenario.schema.json is; changes nothing",
+                      .optional = true},
+                     {.name = "version", .type = FieldType::integer,
+                      .summary = "of this format: 1", .minimum = 1, .maximum = 1},
                      text("name", "", "shown in results; empty: the file's name"),
                      {.name = "seed", .type = FieldType::integer, .summary = "key of every random draw", .fallback = 1, .minimum = 0},
                      source_field(),

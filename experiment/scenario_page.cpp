@@ -85,9 +85,14 @@ void write_object(const std::string& pointer, const std::string& kind, const Fie
 
 std::string scenario_page(const Fields& fields) {
   std::string page =
-      "# Every key of a scenario\n\nMade by `semwave schema --markdown`. `semwave schema` writes the same as JSON Schema for editors. JSON without comments; a key that is\n"
-      "not here is refused with the nearest one that is. Where a `kind` is asked for, a plain string is short for `{\"kind\": string}`.\n"
-      "Relative paths are relative to the scenario file; those of `--set` to the folder the program is started in. A key that `--set` gives is swept no more. What several kinds share stands once, under the first.\n";
+      "# Every key of a scenario\n\nMade by `semwave schema --markdown`. `semwave schema` writes "
+      "the same as JSON Schema for editors. JSON without comments; a key that is\n"
+      "not here is refused with the nearest one that is. Where a `kind` is asked for, a plain "
+      "string is short for `{\"kind\": string}`.\n"
+      "Relative paths are relative to the scenario file; those of `--set` to the folder the "
+      "program is started in. A key that `--set` gives is swept no more;\n"
+      "one within a swept key is set in every swept value that has it. What several kinds share "
+      "stands once, under the first.\n";
   write_object("", "", fields, page);
   page.pop_back();  // the line's end comes from whoever prints the page
   return page;

@@ -123,7 +123,8 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     co_return nullptr;
   }
   if (failure) {
-    why = place + ": " + failure.message() + (options_.keys ? "" : " before a welcome: the receiver may want TLS (--keys)");
+    const std::string plain = " before a welcome: the receiver may want TLS (--keys)";
+    why = place + ": " + reason_of(failure) + (options_.keys ? "" : plain);
     if (failure.category() == asio::error::get_ssl_category()) fail(why);  // in TLS 1.3 a receiver says so after the handshake
     co_return nullptr;
   }

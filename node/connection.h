@@ -31,6 +31,10 @@ inline void spawn(asio::io_context& io, Awaitable<void> coroutine) {
   });
 }
 
+/// Why a handshake, a read or a write failed, for whoever runs this node. What OpenSSL calls
+/// "sslv3 alert unsupported certificate" is said in terms of certificates, roles and options.
+std::string reason_of(const boost::system::error_code& failure);
+
 class Connection {
  public:
   using Socket = tcp::socket;

@@ -19,10 +19,18 @@ int no_pass_phrase(char*, int, int, void* asked) {
   return -1;
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what, bool asked) {
-  const std::string reason = openssl_reason();
-  if (!asked) throw Error(path, what + reason);
-  throw Error(path, "is encrypted, and no pass phrase is asked for: openssl pkey writes it without");
+/// `text`: of the file; `line`: what PEM writes above what was looked for, up to "-----".
+[[noreturn]] void fail(const std::string& path, const std::string& text, const std::string& what,
+                       const char* line, bool asked) {
+  (void)openssl_reason();  // "no start line", "unsupported": of no use to whoever has to mend the
+                           // file
+  if (asked)
+    throw Error(path,
+                "is encrypted, and no pass phrase is asked for: openssl pkey writes it without");
+  if (text.find(line) == std::string::npos)
+    throw Error(path, "holds no " + what + " in PEM: semwave keys makes one");
+  throw Error(path,
+              "holds a damaged " + what + ": copy it anew, or let semwave keys make another");
 }
 
 }  // namespace
@@ -39,7 +47,7 @@ Key read_key(const std::string& path) {
   const Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   bool asked = false;
   Key key(PEM_read_bio_PrivateKey(memory.get(), nullptr, no_pass_phrase, &asked));
-  if (!key) fail(path, "holds no key: ", asked);
+  if (!key) fail(path, text, "key", "PRIVATE KEY-----", asked);
   return key;
 }
 
@@ -50,7 +58,7 @@ std::vector<Certificate> read_certificates(const std::string& path) {
   bool asked = false;
   while (X509* one = PEM_read_bio_X509(memory.get(), nullptr, no_pass_phrase, &asked))
     found.emplace_back(one);
-  if (found.empty() || asked) fail(path, "holds no certificate: ", asked);
+  if (found.empty() || asked) fail(path, text, "certificate", "CERTIFICATE-----", asked);
   ERR_clear_error();  // the end of the file is no error
   return found;
 }

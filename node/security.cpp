@@ -59,13 +59,16 @@ TlsContext make_tls_context(const KeyFiles& keys, bool server, std::shared_ptr<c
   check_kept(keys.key(), true);
   for (const Certificate& authority : read_certificates(keys.authority())) {
     check_dates(keys.authority(), authority.get());
-    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), authority.get()) != 1) throw Error(keys.authority(), openssl_reason());
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), authority.get()) != 1)
+      throw Error(keys.authority(),
+                  "OpenSSL does not take it as an authority: " + openssl_reason());
   }
   const std::vector<Certificate> chain = read_certificates(keys.certificate());
   check_dates(keys.certificate(), chain.front().get());
   bool taken = SSL_CTX_use_certificate(raw, chain.front().get()) == 1;
   for (std::size_t i = 1; i < chain.size(); ++i) taken = taken && SSL_CTX_add1_chain_cert(raw, chain[i].get()) == 1;
-  if (!taken) throw Error(keys.certificate(), openssl_reason());
+  if (!taken)
+    throw Error(keys.certificate(), "OpenSSL does not take this certificate: " + openssl_reason());
   const Key key = read_key(keys.key());
   if (SSL_CTX_use_PrivateKey(raw, key.get()) != 1 || SSL_CTX_check_private_key(raw) != 1) {
     (void)openssl_reason();
@@ -103,9 +106,21 @@ bool is_loopback(const std::string& address) {
   return !failure && parsed.is_loopback();
 }
 
+std::string reached_by_others(const std::string& address) {
+  boost::system::error_code failure;
+  const auto parsed = asio::ip::make_address(address, failure);
+  const bool every = !failure && parsed.is_unspecified();
+  return every
+             ? address +
+                   " means every address of this machine, those that other machines can reach too"
+             : address + " leads beyond this machine (127.0.0.1 and ::1 do not)";
+}
+
 void check_plain(const std::string& address, bool secured, bool insecure, const std::string& option) {
   if (secured || insecure || is_loopback(address)) return;
-  throw Error(option, address + " is not on this machine: give --keys DIR and --as NAME (semwave keys makes them), or --insecure to talk in the clear");
+  throw Error(option, reached_by_others(address) +
+                          ": give --keys DIR and --as NAME (semwave keys makes them), or "
+                          "--insecure to talk in the clear");
 }
 
 }  // namespace semwave

@@ -37,6 +37,9 @@ TlsContext make_tls_context(const KeyFiles& keys, bool server,
 /// Nothing where it has not one common name of 1 to 64 printable characters of ASCII.
 std::optional<CertificateId> identify(const X509* certificate);
 
+/// "0.0.0.0 means every address of this machine ...", for an address that is not loopback.
+std::string reached_by_others(const std::string& address);
+
 /// Throws Error where plain sockets would leave this machine and nobody asked for that. `address` is numeric.
 void check_plain(const std::string& address, bool secured, bool insecure, const std::string& option);
 bool is_loopback(const std::string& address);

@@ -174,7 +174,10 @@ StatusPage::StatusPage(asio::io_context& io, const std::string& host, std::uint1
   const std::string place = "--status " + host + ":" + std::to_string(port);
   if (failure || found.empty()) throw Error(place, "no such address: " + failure.message());
   const tcp::endpoint end = *found.begin();
-  if (!is_loopback(end.address().to_string()) && !insecure) throw Error(place, "is not on this machine, and the page is plain HTTP: listen on 127.0.0.1, or give --insecure");
+  if (!is_loopback(end.address().to_string()) && !insecure)
+    throw Error(place,
+                reached_by_others(end.address().to_string()) +
+                    ", and the page is plain HTTP: listen on 127.0.0.1, or give --insecure");
   impl_ = std::make_shared<Impl>(io, end, std::move(source));
   impl_->port_ = impl_->acceptor_.local_endpoint().port();
   impl_->start();

@@ -95,6 +95,271 @@ TEST(CommandLine, NamesItsDevices) {
   EXPECT_TRUE(devices.out.starts_with("cpu "));
 }
 
+// Sweeps, and what --set does to them.
+
+/// A scenario of semwave link with these keys beside what every test has; a few frames run in no
+/// time.
+std::string link_file(const std::string& keys) {
+  const std::string path = fresh_folder("link_file") + "/x.json";
+  Json scenario = Json::parse(R"({"version": 1, "link": {"code": "none", "block_bits": 100},
+                                  "channel": {"kind": "awgn", "snr_db": 20},
+                                  "stop": {"frame_errors": 0, "max_frames": 64}})");
+  scenario.update(Json::parse(keys));
+  tiny::write_text(path, scenario.dump());
+  return path;
+}
+
+/// Rows of `semwave link`.
+std::vector<Json> rows_of(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "link");
+  arguments.insert(arguments.end(), {"--json", "--threads", "1"});
+  const Outcome result = run(arguments);
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<Json> rows;
+  for (std::string line; std::getline(lines, line);) rows.push_back(Json::parse(line));
+  return rows;
+}
+
+/// It ends with status 2, and says this.
+void expect_refused(const std::vector<std::string>& arguments, const std::string& words) {
+  const Outcome result = run(arguments);
+  EXPECT_EQ(result.status, 2) << result.out;
+  EXPECT_TRUE(has(result.err, words)) << words << "\n" << result.err;
+}
+
+const std::string& shipped(const std::string& name) {
+  static std::string path;
+  return path = std::string(SEMWAVE_SOURCE_DIR) + "/scenarios/" + name;
+}
+
+TEST(CommandLine, SweptKeysMayNotOverlap) {
+  const std::string whole = R"("/channel": ["ideal", {"kind": "awgn", "snr_db": 3}])",
+                    part = R"("/channel/snr_db": [1, 2])";
+  for (const std::string& sweep : {whole + ", " + part, part + ", " + whole})
+    for (const char* command : {"link", "validate"})
+      expect_refused({command, link_file(R"({"sweep": {)" + sweep + "}}")},
+                     "/sweep/~1channel~1snr_db: lies within /channel, which is swept too");
+  expect_refused(
+      {"link", link_file(R"({"sweep": {"/link/eb_n0_db": [1, 2], "/channel/snr_db": [3]}})")},
+      "/sweep/~1channel~1snr_db: would change nothing: /link/eb_n0_db");
+  EXPECT_EQ(
+      rows_of({link_file(R"({"sweep": {"/channel/snr_db": [1], "/channel/kind": ["awgn"]}})")})
+          .size(),
+      1u);
+}
+
+TEST(CommandLine, SetReachesIntoASweptKey) {
+  const std::string links =
+      link_file(R"({"sweep": {"/link": [{"modulation": "bpsk"}, {"code": "polar"}]}})");
+  const std::vector<Json> rows = rows_of({links, "--set", "/link/modulation=16-qam"});
+  ASSERT_EQ(rows.size(), 2u);
+  for (const Json& row : rows) EXPECT_EQ(row["modulation"], "16-QAM");
+  EXPECT_EQ(rows[0]["point"]["/link"], Json({{"modulation", "16-qam"}}));
+  expect_refused({"link", links, "--set", "/link/modulation=17-qam"},
+                 "/link/modulation: unknown name '17-qam'");
+
+  // What has no such key stays; short forms and keys left to defaults do have them.
+  const std::string channels = link_file(
+      R"({"sweep": {"/channel": ["ideal", "awgn", {"kind": "rayleigh", "snr_db": 3}]}})");
+  const std::vector<Json> heard = rows_of({channels, "--set", "/channel/snr_db=9"});
+  ASSERT_EQ(heard.size(), 3u);
+  EXPECT_EQ(heard[0]["point"]["/channel"], "ideal");
+  EXPECT_EQ(heard[1]["es_n0_db"], 9);
+  EXPECT_EQ(heard[2]["es_n0_db"], 9);
+  const std::vector<Json> known = rows_of({channels, "--set", "/channel/csi/receiver=none"});
+  EXPECT_EQ(known.at(2)["point"]["/channel"]["csi"]["receiver"], "none");
+  EXPECT_EQ(known.at(2)["point"]["/channel"]["snr_db"], 3);
+
+  // The scenario everybody begins with.
+  expect_refused({"validate", shipped("quickstart.json"), "--set", "/transmitter/policy/keep=7"},
+                 "/transmitter/policy/keep: must be between 0 and 1, found 7");
+  EXPECT_EQ(run({"validate", shipped("quickstart.json"), "--set", "/transmitter/policy/keep=0.5"})
+                .status,
+            0);
+}
+
+TEST(CommandLine, SetIsNeverIgnored) {
+  expect_refused(
+      {"link", link_file(R"({"sweep": {"/channel": ["ideal"]}})"), "--set", "/channel/snr_db=9"},
+      "--set /channel/snr_db: changes nothing: /channel is swept");
+  for (const char* keys :
+       {R"({"link": {"eb_n0_db": 3}})", R"({"sweep": {"/link/eb_n0_db": [1, 2]}})"})
+    expect_refused({"link", link_file(keys), "--set", "/channel/snr_db=9"},
+                   "--set /channel/snr_db: changes nothing: /link/eb_n0_db stands in its place");
+  const std::string swept =
+      link_file(R"({"sweep": {"/channel/snr_db": [1, 2], "/link/modulation": ["bpsk"]}})");
+  expect_refused(
+      {"link", swept, "--set", "/sweep/~1channel~1snr_db=[3]", "--set", "/channel/snr_db=9"},
+      "--set /channel/snr_db: is swept by --set /sweep");
+
+  // A value within an object that is set ends the sweep of its key, as a value by itself does.
+  const std::vector<Json> rows =
+      rows_of({swept, "--set", R"(/channel={"kind": "awgn", "snr_db": 9})"});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["es_n0_db"], 9);
+  EXPECT_EQ(rows_of({swept, "--set", "/channel=rayleigh"}).size(), 2u)
+      << "says nothing of the SNR";
+}
+
+TEST(CommandLine, SweepsSetKeepTheirOrder) {
+  const auto order = [](const std::vector<std::string>& sets) {
+    std::vector<std::string> arguments{link_file(R"({"sweep": {"/link/code": ["none"]}})")};
+    for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
+    std::string text;
+    for (const Json& row : rows_of(arguments))
+      text +=
+          row["modulation"].get<std::string>() + std::to_string(row["es_n0_db"].get<int>()) + " ";
+    return text;
+  };
+  const std::string expected = "QPSK9 QPSK8 BPSK9 BPSK8 ";
+  EXPECT_EQ(order({R"(/sweep={"/link/modulation": ["qpsk", "bpsk"], "/channel/snr_db": [9, 8]})"}),
+            expected);
+  EXPECT_EQ(
+      order({R"(/sweep/~1link~1modulation=["qpsk", "bpsk"])", "/sweep/~1channel~1snr_db=[9, 8]"}),
+      expected);
+  expect_refused({"link", link_file("{}"), "--set", "/sweep=3"}, "/sweep: expected an object");
+}
+
+TEST(CommandLine, ARangeThatFallsNeedsANegativeStep) {
+  const auto with_step = [](const std::string& range) {
+    return "/sweep={\"/channel/snr_db\": " + range + "}";
+  };
+  expect_refused(
+      {"link", link_file("{}"), "--set", with_step(R"({"from": 10, "to": 0, "step": 1})")},
+      "/step: must be negative to lead from 10 to 0: write -1");
+  expect_refused(
+      {"link", link_file("{}"), "--set", with_step(R"({"from": 0, "to": 10, "step": -2.5})")},
+      "/step: must be positive to lead from 0 to 10: write 2.5");
+  expect_refused(
+      {"link", link_file("{}"), "--set", with_step(R"({"from": 0, "to": 10, "step": 0})")},
+      "/step: must not be 0");
+}
+
+// What scenarios may say.
+
+TEST(CommandLine, AnEditorsSchemaChangesNothing) {
+  const std::string plain = link_file("{}"), told = link_file(R"({"$schema": "anything"})"),
+                    out = fresh_folder("out");
+  const std::vector<Json> rows = rows_of({plain}), with = rows_of({told, "--out", out});
+  EXPECT_EQ(rows.at(0)["point_sha256"], with.at(0)["point_sha256"]);
+  EXPECT_FALSE(Json::parse(tiny::read_text(out + "/scenario.json")).contains("$schema"));
+  expect_refused({"validate", link_file(R"({"$schema": 3})")}, "/$schema: expected a string");
+  expect_refused({"link", link_file(R"({"sweep": {"/$schema": ["a", "b"]}})")},
+                 "/$schema cannot be swept");
+}
+
+TEST(CommandLine, FourQamIsQpsk) {
+  const std::vector<Json> rows =
+      rows_of({link_file(R"({"sweep": {"/link/modulation": ["qpsk", "4-qam"]}})"), "--set",
+               "/channel/snr_db=5"});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1]["modulation"], "QPSK");
+  EXPECT_GT(rows[1]["bit_errors"], 0);
+  EXPECT_EQ(rows[0]["bit_errors"], rows[1]["bit_errors"]);
+}
+
+TEST(CommandLine, OneRateHasOneBound) {
+  const Outcome uncoded =
+      run({"link", link_file("{}"), "--set", "/link/modulation=bpsk", "--threads", "1"});
+  EXPECT_TRUE(has(uncoded.out, " <4.69e-04 <4.69e-04 <4.69e-02"))
+      << uncoded.out;  // 6400 symbols, 64 frames
+  const Outcome coded =
+      run({"link", link_file("{}"), "--set", "/link/code=polar", "--threads", "1"});
+  EXPECT_TRUE(has(coded.out, " <4.69e-02 <4.69e-02")) << "wrong bits of a code come together\n"
+                                                      << coded.out;
+}
+
+TEST(CommandLine, OnePointIsNoPoints) {
+  const Outcome one = run({"link", link_file("{}"), "--threads", "1"});
+  EXPECT_TRUE(has(one.out, "# x, 1 point, cpu")) << one.out;
+  EXPECT_TRUE(has(one.out, ", 1 thread, seed")) << one.out;
+  EXPECT_TRUE(
+      has(run({"link", link_file(R"({"sweep": {"/seed": [1, 2]}})"), "--threads", "2"}).out,
+          "# x, 2 points, cpu"));
+}
+
+TEST(CommandLine, ASeedIsAWholeNumber) {
+  for (const char* seed : {"abc", "-1", "1.5", "18446744073709551616"})
+    expect_refused({"link", link_file("{}"), "--seed=" + std::string(seed)},
+                   "--seed: expected a whole number from 0 to 18446744073709551615, found '" +
+                       std::string(seed) + "'");
+  EXPECT_EQ(rows_of({link_file("{}"), "--seed", "18446744073709551615"}).at(0)["seed"],
+            18446744073709551615u);
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  for (const char* command : {"run", "link", "keys"}) {
+    const Outcome help = run({"help", command});
+    EXPECT_EQ(help.status, 0) << help.err;
+    EXPECT_EQ(help.out, run({command, "--help"}).out);
+  }
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"help"}).status, 0);
+  EXPECT_TRUE(has(run({"help", "rum"}).err, "did you mean 'run'?"));
+}
+
+TEST(CommandLine, HelpSaysWhatTrainWritesAndHowItGoesOn) {
+  const std::string help = run({"train", "--help"}).out;
+  EXPECT_FALSE(has(help, "run again with it to go on")) << help;
+  EXPECT_TRUE(has(help, "(required); with --resume to go on")) << help;
+}
+
+TEST(CommandLine, ValidateListsEveryMistake) {
+  const std::string path = fresh_folder("mistakes") + "/x.json";
+  const auto mistakes_in = [&](const std::string& text) {
+    tiny::write_text(path, text);
+    const Outcome result = run({"validate", path});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_EQ(result.out, "");
+    std::vector<std::string> lines;
+    std::istringstream stream(result.err);
+    for (std::string line; std::getline(stream, line);) {
+      EXPECT_TRUE(line.starts_with("semwave: " + path + ": ")) << line;
+      lines.push_back(line.substr(std::min(line.size(), path.size() + 11)));
+    }
+    return lines;
+  };
+  const auto expect_places = [](const std::vector<std::string>& lines,
+                                const std::vector<std::string>& places) {
+    ASSERT_EQ(lines.size(), places.size()) << testing::PrintToString(lines);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      EXPECT_TRUE(lines[i].starts_with(places[i] + ": ")) << lines[i];
+  };
+  // Names, types and ranges, at every depth.
+  expect_places(
+      mistakes_in(R"({"version": 2, "chanel": "awgn", "channel": {"kind": "awgn", "snr": 3},
+                                "metrics": ["pnsr", "accuracy", 5], "seed": -1,
+                                "link": {"decoder": {"lst": 3}}})"),
+      {"/chanel", "/version", "/seed", "/channel/snr", "/metrics/0", "/metrics/2",
+       "/link/decoder/lst"});
+  // What one key says about another.
+  expect_places(mistakes_in(R"({"version": 1, "name": "two\nlines", "channel": "awgn", "link": {},
+                                "stop": {"min_images": 5, "max_images": 3},
+                                "receiver": {"kind": "label"}})"),
+                {"/name", "/receiver/kind", "/stop/min_images"});
+  expect_places(
+      mistakes_in(
+          R"({"version": 1, "channel": "awgn", "link": {"code": "ldpc", "rate": 0.4},
+                                "metrics": [],
+                                "timeline": {"slots": 5, "feedback": {"delay": 9}},
+                                "sweep": {"/seed": [],
+                                          "/channel/snr_db": {"from": 1, "to": 0, "step": 1}}})"),
+      {"/link/rate", "/timeline/feedback/delay", "/sweep/~1seed",
+       "/sweep/~1channel~1snr_db/step"});
+  // Points, each kind of mistake once.
+  const std::vector<std::string> points =
+      mistakes_in(R"({"version": 1, "channel": "awgn", "link": {},
+      "sweep": {"/seed": [1, 2, 3], "/link/modulation": ["qpsk", "qqsk"],
+                "/stop/max_frames": [10, 0, -1]}})");
+  expect_places(points, {"/stop/max_frames", "/stop/max_frames", "/link/modulation"});
+  expect_places(
+      mistakes_in(
+          R"({"version": 1, "channel": "awgn", "link": {},
+              "sweep": {"/name": ["a"], "/output/records": [true]}})"),
+      {"/sweep/~1name", "/sweep/~1output~1records"});
+}
+
 /// Pictures and a scenario in a folder, a trained network beside them.
 class Program : public testing::Test {
  protected:
@@ -223,6 +488,17 @@ TEST_F(Program, BadScenariosEndWithTwo) {
   EXPECT_EQ(run({"run", world_ + "/train.json"}).status, 2) << "a network still to be trained";
   EXPECT_EQ(run({"train", world_ + "/x.json", "--out", fresh_folder("out")}).status, 2) << "nothing to train";
   EXPECT_EQ(run({"validate", world_ + "/x.json"}).status, 0);
+}
+
+TEST_F(Program, ValidateHoldsEveryPointAgainstItsNetwork) {
+  const Outcome result = run(
+      {"validate", with("/sweep", {{"/transmitter/policy/depth", {1, 3, 4}},
+                                   {"/model", {"model/model.safetensors", "none.safetensors"}}})});
+  EXPECT_EQ(result.status, 2);
+  for (const char* words : {"3 is beyond the network's 2", "4 is beyond the network's 2",
+                            "none.safetensors: cannot open"})
+    EXPECT_TRUE(has(result.err, words)) << words << "\n" << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 3) << result.err;
 }
 
 TEST_F(Program, AFolderItCannotUseIsSaidInOneLine) {

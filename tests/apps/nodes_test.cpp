@@ -116,13 +116,37 @@ TEST_F(NodePrograms, WrongCommandLinesAreToldApart) {
   };
   const std::string tiny = folder_ + "/tiny.json";
   EXPECT_EQ(status({"receive", tiny, "--listen", "here"}, "HOST:PORT"), 2);
-  EXPECT_EQ(status({"receive", tiny, "--listen", "0.0.0.0:0"}, "not on this machine"), 2);
+  EXPECT_EQ(status({"receive", tiny, "--listen", "0.0.0.0:0"},
+                   "0.0.0.0 means every address of this machine"),
+            2);
   EXPECT_EQ(status({"transmit", tiny, "--connect", "127.0.0.1:1", "--count", "9999", "--patience", "0"}, "the source has"), 2);
   EXPECT_EQ(status({"transmit", tiny, "--connect", "127.0.0.1:1", "--patience", "0", "--quiet"}, "no connection"), 1);
   EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--keys", folder_ + "/none"}, "authority.pem"), 2);
   EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--revoked", tiny}, "are asked for with --keys"), 2);
   EXPECT_EQ(program::run({"keys", folder_ + "/keys"}).status, 0);
   EXPECT_EQ(status({"keys", folder_ + "/keys"}, "nothing is overwritten"), 2);
+  EXPECT_EQ(status({"receive", tiny, "--listen", "0.0.0.0"},
+                   "the port is missing: expected HOST:PORT, such as 0.0.0.0:7400"),
+            2);
+  EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--status", "0.0.0.0:0"},
+                   "0.0.0.0 means every address of this machine"),
+            2);
+  EXPECT_EQ(status({"transmit", tiny, "--connect", "192.0.2.1:7400"},
+                   "192.0.2.1 leads beyond this machine"),
+            2);
+  const auto with_damaged = [&](const char* file, const char* text, const std::string& words) {
+    const std::string keys = folder_ + "/damaged";
+    std::filesystem::remove_all(keys);
+    std::filesystem::copy(folder_ + "/keys", keys);
+    std::ofstream(keys + "/" + file) << text;  // its permissions stay
+    EXPECT_EQ(status({"receive", tiny, "--listen", "127.0.0.1:0", "--keys", keys}, words), 2);
+  };
+  with_damaged("receiver.pem", "nothing", "receiver.pem: holds no certificate in PEM");
+  with_damaged("authority.pem", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+               "authority.pem: holds a damaged certificate");
+  with_damaged("receiver.key", "", "receiver.key: holds no key in PEM");
+  with_damaged("receiver.key", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+               "receiver.key: holds a damaged key");
 }
 
 }  // namespace

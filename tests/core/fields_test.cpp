@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/json.h"
+#include "core/mistakes.h"
 #include "tests/core/expect_error.h"
 
 namespace semwave {
@@ -141,6 +142,32 @@ TEST(Fields, LongValuesAreNotRepeatedInMessages) {
   const std::string text = R"({"channel": {"snr_db": ")" + std::string(100000, 'x') + R"("}, ")" + std::string(100000, 'y') + R"(": 1})";
   EXPECT_LT(refused(text).size(), 1000u);
   EXPECT_LT(refused_channel("\"keep\": \"" + std::string(100000, 'x') + "\"").size(), 1000u);
+}
+
+TEST(Fields, EveryMistakeIsKeptOnceWhereTheyAreAskedFor) {
+  const Json value = parse_json(
+      R"({"chanel": 1, "channel": {"snr_db": 99, "keep": "half",
+                                   "equaliser": {"kind": "mmse", "unbiased": 1}},
+          "losses": {"a": -1, "b": 2, "c": -3}, "steps": [{"at": 1}, {"note": "x"}, 5]})",
+      "x.json");
+  const Place place{"x.json", ""};
+  Mistakes mistakes(Mistakes::Report::keep_all);
+  for (int again = 0; again < 2; ++again) (void)resolve(value, scenario(), place, mistakes);
+  std::vector<std::string> places;
+  for (const Error& mistake : mistakes.kept()) places.push_back(mistake.place().substr(8));
+  EXPECT_EQ(places, (std::vector<std::string>{"/chanel", "/channel/snr_db", "/channel/keep",
+                                              "/channel/equaliser/unbiased", "/losses/a",
+                                              "/losses/c", "/steps/1", "/steps/2"}));
+  EXPECT_STREQ(mistakes.kept()[0].what(),
+               error_of([&] { (void)resolve(value, scenario(), place); }).c_str())
+      << "the first is the one that is thrown else";
+
+  const Json right = parse_json(R"({"channel": {"snr_db": 3}})", "x.json");
+  Mistakes none(Mistakes::Report::keep_all);
+  EXPECT_EQ(resolve(right, scenario(), place, none), resolve(right, scenario(), place));
+  EXPECT_FALSE(none.any());
+  for (int i = 0; i < 300; ++i) none.add(Error(std::to_string(i), "wrong"));
+  EXPECT_EQ(none.kept().size(), Mistakes::most);
 }
 
 TEST(Schema, SaysWhatResolveChecks) {

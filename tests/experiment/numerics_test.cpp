@@ -176,20 +176,20 @@ std::vector<Room> rooms() {
   const auto all = [](const auto& parts) {
     return std::vector<const CodePart*>(std::begin(parts), std::end(parts));
   };
-  return {
-      {"core",
-       all(part::of_core),
-       {"augment", "backend", "error", "fields", "file", "input_file", "json", "json_reader", "list",
-        "numerics", "optimiser", "ordered_json", "profile", "registry", "schema", "sha256", "sync", "tape",
-        "tensor", "text", "thread_pool"}},
-      {"channel", all(part::of_channel), {"numerics", "serialise"}},
-      {"transmitter", all(part::of_transmitter), {"numerics"}},
-      {"receiver", all(part::of_receiver), {"numerics"}},
-      {"experiment",
-       all(part::of_experiment),
-       {"budget", "compare", "numerics", "objective", "outside_training", "point_lines", "recorded_folder",
-        "result_folder", "run", "scenario_page", "table", "tabulate", "trainer",
-        "training_step"}}};
+  return {{"core",
+           all(part::of_core),
+           {"augment",      "backend",     "error",    "fields",     "file",     "input_file",
+            "json",         "json_reader", "list",     "mistakes",   "numerics", "optimiser",
+            "ordered_json", "profile",     "registry", "schema",     "sha256",   "sync",
+            "tape",         "tensor",      "text",     "thread_pool"}},
+          {"channel", all(part::of_channel), {"numerics", "serialise"}},
+          {"transmitter", all(part::of_transmitter), {"numerics"}},
+          {"receiver", all(part::of_receiver), {"numerics"}},
+          {"experiment",
+           all(part::of_experiment),
+           {"budget", "compare", "numerics", "objective", "outside_training", "point_lines",
+            "recorded_folder", "result_folder", "run", "scenario_page", "table", "tabulate",
+            "trainer", "training_step"}}};
 }
 
 Names words_of(const std::string& text) {

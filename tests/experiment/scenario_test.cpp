@@ -264,5 +264,27 @@ TEST(Scenario, DocumentationListsEveryKey) {
   EXPECT_EQ(written, scenario_page(scenario_fields()) + "\n") << "make docs/scenario.md anew: semwave schema --markdown > docs/scenario.md";
 }
 
+TEST(Scenario, TheSchemaOfEditorsListsEveryKey) {
+  const std::string folder = std::string(SEMWAVE_SOURCE_DIR) + "/",
+                    file = folder + "docs/scenario.schema.json";
+  EXPECT_EQ(tiny::read_text(file), json_schema(scenario_fields()).dump(2) + "\n")
+      << "make docs/scenario.schema.json anew: semwave schema > docs/scenario.schema.json";
+
+  int scenarios = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder + "scenarios")) {
+    if (entry.path().extension() != ".json") continue;
+    const Json read = read_json(entry.path().string());
+    if (!read.contains("version")) continue;  // a table of plans
+    ++scenarios;
+    ASSERT_TRUE(read.contains("$schema")) << entry.path();
+    EXPECT_TRUE(std::filesystem::equivalent(
+        entry.path().parent_path() / read["$schema"].get<std::string>(), file))
+        << entry.path();
+    EXPECT_FALSE(read_scenario(entry.path().string()).resolved.contains("$schema"))
+        << entry.path();
+  }
+  EXPECT_GT(scenarios, 30);
+}
+
 }  // namespace
 }  // namespace semwave

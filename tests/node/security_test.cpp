@@ -114,13 +114,14 @@ TEST_F(Security, WhoIsNotOfThisAuthorityIsRefused) {
   const auto refused = [&](std::optional<KeyFiles> keys, const std::string& reason) { refused_by(server, std::move(keys), reason); };
   std::filesystem::copy_file(folder_ + "/foreign/camera.pem", folder_ + "/keys/stranger.pem");
   std::filesystem::copy_file(folder_ + "/foreign/camera.key", folder_ + "/keys/stranger.key");
-  refused(keys_of("stranger"), "certificate signature failure");
-  refused(keys_of("edge"), "unsuitable certificate purpose");  // a receiver's is no transmitter's
+  refused(keys_of("stranger"), "the peer's certificate was not made by this node's authority");
+  refused(keys_of("edge"),
+          "the peer's certificate is for another role");  // a receiver's is no transmitter's
   const ServerSummary before = server.stop();
   EXPECT_EQ(before.images, 0);
   nodes::RunningServer strict(scenario_, secured());
   EXPECT_NE(transmit(strict.port(), keys_of("any")).failure, "") << "one that names no role serves none";
-  EXPECT_TRUE(strict.said().has("unsuitable certificate purpose"));
+  EXPECT_TRUE(strict.said().has("the peer's certificate is for another role"));
   // An old one is known before it is shown...
   EXPECT_THROW(transmit(strict.port(), keys_of("late")), Error);
   const ClientSummary good = transmit(strict.port(), keys_of("camera"));
@@ -188,7 +189,7 @@ TEST_F(Security, RevokedCertificatesAreRefused) {
   reread = true;
   EXPECT_NE(running.get().failure, "");
   EXPECT_TRUE(server.said().has("camera refused: its certificate was revoked")) << server.said().text();
-  EXPECT_TRUE(server.said().has("certificate revoked")) << "as TLS says it";
+  EXPECT_TRUE(server.said().has("the peer's certificate was revoked")) << "where it comes back";
   EXPECT_NE(transmit(server.port(), keys_of("camera2")).failure.find("revoked"), std::string::npos) << "by its number";
 
   // A list that cannot be read changes nothing.
@@ -260,6 +261,40 @@ TEST_F(Security, FilesThatOthersMayChangeAreNotTrusted) {
   ::chmod((keys + "/authority.key").c_str(), 0600);
   ::chmod(keys.c_str(), 0777);
   EXPECT_NE(refusal([&] { return make_keys(keys, {{"late"}}); }).find("others may change it"), std::string::npos);
+}
+
+/// "sslv3 alert unsupported certificate" helps nobody who has mistaken a folder.
+TEST_F(Security, WhatOpenSslFindsIsSaidInWordsOfNodes) {
+  const auto failure_of = [&](const std::optional<KeyFiles>& here,
+                              const std::optional<KeyFiles>& there) {
+    ServerOptions options;
+    options.keys = there;
+    nodes::RunningServer server(scenario_, options);
+    ClientOptions sender = client(server.port(), here);
+    sender.peer = "edge";
+    return transmit(sender).failure;
+  };
+  const auto expect_said = [](const std::string& said, const std::string& words) {
+    EXPECT_NE(said.find(words), std::string::npos) << said;
+    for (const char* raw :
+         {"sslv3", "tlsv1", "EVP", "stream truncated", "End of file", "verify failed"})
+      EXPECT_EQ(said.find(raw), std::string::npos) << said;
+  };
+  make_keys(folder_ + "/foreign",
+            {{"edge", NodeRole::receiver}, {"camera", NodeRole::transmitter}});
+  std::filesystem::create_directory(folder_ + "/mixed");
+  std::filesystem::permissions(folder_ + "/mixed", std::filesystem::perms::owner_all);
+  for (const auto& [from, name] :
+       {std::pair{"keys", "authority.pem"}, {"foreign", "camera.pem"}, {"foreign", "camera.key"}})
+    std::filesystem::copy_file(folder_ + "/" + from + "/" + name, folder_ + "/mixed/" + name);
+
+  expect_said(failure_of(keys_of("camera"), KeyFiles{folder_ + "/foreign", "edge", ""}),
+              "not made by this node's authority");
+  expect_said(failure_of(KeyFiles{folder_ + "/mixed", "camera", ""}, keys_of("edge")),
+              "another authority made it");
+  expect_said(failure_of(keys_of("edge"), keys_of("edge")), "it is for another role (--as)");
+  expect_said(failure_of(keys_of("camera"), std::nullopt), "no TLS session: the peer");
+  expect_said(failure_of(std::nullopt, keys_of("edge")), "the peer hung up before a welcome");
 }
 
 /// OpenSSL asks whoever sits at the terminal, and a service waits for ever.
