@@ -27,7 +27,7 @@ inline constexpr CodePart ldpc_code{
 inline constexpr CodePart polar_code{"polar code", 1, "polar_code polar_decoder polar_sequence"};
 inline constexpr CodePart blocks{"blocks of bits", 1,
                                  "interleaver modulation_coding transport transport_fields"};
-inline constexpr CodePart predicted_loss{"predicted loss", 1,
+inline constexpr CodePart predicted_loss{"predicted loss", 2,
                                          "transport_loss transport_loss_table"};
 inline constexpr CodePart capacity{"capacity", 1, "capacity"};
 inline constexpr CodePart gain_outlook{"gain outlook", 1, "gain_outlook"};
