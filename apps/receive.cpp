@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/node_options.h"
+#include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -73,7 +74,7 @@ int run_receive(ReceiveOptions options) {
                server.keys ? ", TLS 1.3" : "");
     fmt::print("# memory: at most {} MiB, {} of them for what peers make it hold (--memory)\n", server.memory_bytes >> 20, for_peers >> 20);
     if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
-    std::fflush(stdout);
+    flush_output();
   };
   Server node(station, pool, server);
   ServerSummary summary;

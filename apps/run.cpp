@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/output.h"
 #include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
@@ -32,7 +33,7 @@ class Screen {
 
   void begin(const std::string& title) {
     if (!json_) fmt::print("# {}\n{}", title, table_.header());
-    std::fflush(stdout);
+    flush_output();
   }
   void show(std::size_t point, int done, int total) {
     const double share = (static_cast<double>(begun_) + static_cast<double>(done) / total) / static_cast<double>(points_.size() - reused_);
@@ -48,7 +49,7 @@ class Screen {
     else
       ++begun_, images_ += row["images"].get<std::int64_t>();
     fmt::print("{}", json_ ? printable_json(row.dump()) + "\n" : table_.line(row));
-    std::fflush(stdout);
+    flush_output();
   }
   void failed(std::size_t point, const std::string& why) {
     progress_.clear();

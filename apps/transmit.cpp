@@ -6,6 +6,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/node_options.h"
+#include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -72,19 +73,19 @@ int run_transmit(TransmitOptions options) {
   if (!options.run.json) {
     fmt::print("# {}, {} points, {}, {} threads, seed {}\n{}", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed,
                rows ? table.header() : "#  image decision   uses tokens\n");
-    std::fflush(stdout);
+    flush_output();
   }
   if (!rows)
     client.answered = [&](const Record& record) {
       progress.clear();
       fmt::print("{}", answer_line(record, data.class_names, options.run.json));
-      std::fflush(stdout);
+      flush_output();
     };
   else
     client.finished = [&](const OrderedJson& row) {
       progress.clear();
       fmt::print("{}", options.run.json ? printable_json(row.dump()) + "\n" : table.line(row));
-      std::fflush(stdout);
+      flush_output();
     };
   Client node(station, data, pool, client);
   ClientSummary summary;

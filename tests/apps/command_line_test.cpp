@@ -89,6 +89,33 @@ TEST(CommandLine, SchemaIsOneOfAScenario) {
   EXPECT_TRUE(read["properties"].contains("channel"));
 }
 
+const std::string no_space = "standard output is lost: No space left on device\n";
+
+TEST(CommandLine, LostOutputEndsWithOne) {
+  const std::string link = fresh_folder("link") + "/link.json";
+  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+      "stop": {"frame_errors": 20, "max_frames": 64}})");
+  // Less than a buffer, more than one, through std::cout, and flushed in the middle.
+  const std::vector<std::vector<std::string>> commands{
+      {"list"}, {"schema"}, {"devices"}, {"run", "--help"}, {"link", link, "--quiet"}};
+  for (const std::vector<std::string>& command : commands) {
+    const Outcome lost = program::Running(command, fresh_folder("streams"), "/dev/full").wait();
+    EXPECT_EQ(lost.status, 1) << command[0];
+    EXPECT_EQ(lost.err, "semwave: " + no_space) << command[0];
+  }
+}
+
+TEST(CommandLine, NoFileTakesThePlaceOfAClosedOutput) {
+  const std::string folder = fresh_folder("link"), link = folder + "/link.json";
+  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+      "stop": {"frame_errors": 20, "max_frames": 64}})");
+  const std::vector<std::string> command{"link", link, "--out", folder + "/out", "--quiet"};
+  const Outcome lost = program::Running(command, fresh_folder("streams"), "").wait();
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_EQ(lost.err, "semwave: standard output is lost: Bad file descriptor\n");
+  EXPECT_EQ(tiny::lines_of(folder + "/out/results.jsonl").size(), 1u);
+}
+
 TEST(CommandLine, NamesItsDevices) {
   const Outcome devices = run({"devices"});
   EXPECT_EQ(devices.status, 0);
@@ -157,6 +184,15 @@ TEST_F(Program, TheTableIsADataFile) {
   ASSERT_EQ(columns.size(), 2u);
   EXPECT_GT(columns[0], 8u);
   EXPECT_EQ(columns[0], columns[1]);
+}
+
+TEST_F(Program, RowsOutliveALostOutput) {
+  const std::string out = fresh_folder("out");
+  const std::vector<std::string> command{"run", world_ + "/x.json", "--out", out, "--quiet"};
+  const Outcome lost = program::Running(command, fresh_folder("streams"), "/dev/full").wait();
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_EQ(lost.err, "semwave: " + no_space);
+  EXPECT_EQ(tiny::lines_of(out + "/results.jsonl").size(), 1u);
 }
 
 TEST_F(Program, JsonPrintsARowALine) {
