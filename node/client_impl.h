@@ -60,6 +60,8 @@ class Client::Impl {
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
   bool stopped() const { return options_.stop && options_.stop->load(); }
   void fail(const std::string& why);
+  /// Of channels over which reports come too late for any image.
+  void warn_of_feedback() const;
   /// The list of revoked certificates again; a receiver that is on it is left.
   void read_revoked();
 

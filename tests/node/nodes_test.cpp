@@ -243,6 +243,30 @@ TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   for (std::size_t i = 10; i < 40; ++i) EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
 }
 
+TEST_F(Nodes, FeedbackOfFadesThatAreGoneIsWarnedOf) {
+  const auto warnings = [&](const Json& channel) {
+    json_["channel"] = channel;
+    ClientOptions client = to(1);
+    client.patience_seconds = 0;
+    client.report_every = 5;
+    std::string text;
+    client.log = [&](LogLevel level, const std::string& line) {
+      if (level == LogLevel::warning) text += line + "\n";
+    };
+    (void)nodes::transmit(scenario(), client);
+    return text;
+  };
+  const auto rayleigh = [](const char* coherence) {
+    return Json{{"kind", "rayleigh"}, {"snr_db", 10}, {"coherence", coherence}};
+  };
+  expect_contains(warnings(rayleigh("image")), "--feedback: channel 'rayleigh' draws a new fade for each image");
+  expect_contains(warnings({{"kind", "awgn"}, {"snr_db", {{"uniform", {0, 20}}}}}),
+                  "--feedback: channel 'awgn' draws a new SNR for each image");
+  EXPECT_EQ(warnings(rayleigh("symbol")), "");
+  EXPECT_EQ(warnings({{"kind", "awgn"}, {"snr_db", 10}}), "");
+  EXPECT_EQ(warnings("ideal"), "");
+}
+
 TEST_F(Nodes, ABoundHasNoHeaderToMeasureALinkBy) {
   json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"transport", "capacity"}};
   json_.erase("receiver");
