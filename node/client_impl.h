@@ -16,6 +16,7 @@
 #include "node/frame.h"
 #include "node/journal.h"
 #include "node/sending.h"
+#include "node/statement.h"
 #include "node/work.h"
 
 namespace semwave {
@@ -67,6 +68,8 @@ class Client::Impl {
 
   Awaitable<void> keep_connected();
   Awaitable<LinkPtr> connect(std::string& why);
+  Awaitable<void> next_frame(Link& link, Frame& frame, boost::system::error_code& failure);
+  Awaitable<std::string> what_differs(Link& link);
   Awaitable<void> converse(LinkPtr link);
   Awaitable<void> watch_over(LinkPtr link);
   Awaitable<void> write_out(LinkPtr link);

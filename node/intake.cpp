@@ -130,8 +130,8 @@ std::optional<Refusal> Intake::judge(Party& party, const Frame& first, bool endi
     return Refusal{RefusalCode::protocol, "the transmitter speaks version " + std::to_string(hello->protocol) + " of the protocol, the receiver version " + std::to_string(protocol_version)};
   if (hello->model != station_.model_digest()) return differs(RefusalCode::model, "checkpoint differs", hello->model, station_.model_digest());
   if (hello->scenario != station_.scenario_digest())
-    return differs(RefusalCode::scenario, "scenario differs, or a part of the code, a library or a table that it uses",
-                   hello->scenario, station_.scenario_digest());
+    return Refusal{RefusalCode::scenario,
+                   "the scenario differs, or a part of the code, a library or a table that it uses"};
   if (ending) return Refusal{RefusalCode::ending, "the receiver ends"};
   party.hello = *std::move(hello);
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include "core/image_codec.h"
 #include "core/sha256.h"
 #include "experiment/results.h"
+#include "node/statement.h"
 #include "transmitter/separation/stream_fit.h"
 
 namespace semwave {
@@ -113,6 +114,8 @@ Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenari
   }
   scenario_digest_ = digest_of(scenarios.hex());
   model_digest_ = digest_of(models.hex());
+  // What a frame holds of it, at both ends: a key is missing at one only where it is.
+  statement_ = *read_statement(write(statement_of(scenario_, points_)));
 }
 
 std::string Station::fault_of(const BurstMessage& burst, const Digest& data) const {

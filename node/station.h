@@ -30,6 +30,8 @@ class Station {
   /// which the other one holds), and the parts of the code and the tables it uses, as on a processor.
   const Digest& scenario_digest() const { return scenario_digest_; }
   const Digest& model_digest() const { return model_digest_; }
+  /// What the first of them is made of.
+  const Statement& statement() const { return statement_; }
   // What is wrong with what somebody else says of an image, in words; empty where it fits the scenario and its network. Everything that comes
   // from a peer or a journal goes through these before a row, a page or an index is made of it.
   /// A burst as it arrives, of a transmitter whose source is `data`: its point, what is on air, and its truth.
@@ -51,6 +53,7 @@ class Station {
   std::vector<std::shared_ptr<Model>> models_;  // [points]; those that differ in channel or plan share one
   std::vector<std::int64_t> most_symbols_;      // [points]
   Digest scenario_digest_{}, model_digest_{};
+  Statement statement_;
   OutsideTraining outside_training_;
 };
 
