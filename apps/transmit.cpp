@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "experiment/table.h"
 #include "node/client.h"
+#include "node/work.h"
 
 namespace semwave {
 namespace {
@@ -26,17 +27,22 @@ struct TransmitOptions {
   std::optional<double> fallback_snr_db;
 };
 
+/// The class by its name where that is known, and the watched file. In JSON a file's name is what it is;
+/// one that is no UTF-8 is as it would be printed.
 std::string answer_line(const Record& record, const std::vector<std::string>& classes, bool json) {
   const ImageRecord& image = record.image;
   const OrderedJson decision = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
+  const bool named = !image.header_lost && image.decision >= 0 && static_cast<std::size_t>(image.decision) < classes.size();
+  const std::string name = named ? classes[static_cast<std::size_t>(image.decision)] : "";
+  const std::string file = file_of(record.name);
   if (json) {
     OrderedJson line{{"image", image.image}, {"decision", decision}, {"uses", image.uses.total()}, {"believed_snr_db", image.believed_snr_db}, {"tokens", image.tokens}};
-    if (!record.name.empty()) line["file"] = record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1));
+    const auto text = [](const std::string& any) { return is_utf8(any) ? any : printable(any); };
+    if (named) line["class"] = text(name);
+    if (!file.empty()) line["file"] = text(file);
     return printable_json(line.dump()) + "\n";
   }
-  const bool named = !image.header_lost && static_cast<std::size_t>(image.decision) < classes.size();
-  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, named ? printable(classes[static_cast<std::size_t>(image.decision)]) : "",
-                     printable(record.name.empty() ? "" : record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1))));
+  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, printable(name), printable(file));
 }
 
 int run_transmit(TransmitOptions options) {
@@ -75,10 +81,11 @@ int run_transmit(TransmitOptions options) {
                rows ? table.header() : "#  image decision   uses tokens\n");
     flush_output();
   }
+  const std::vector<std::string> class_names = watch ? station.class_names() : data.class_names;
   if (!rows)
     client.answered = [&](const Record& record) {
       progress.clear();
-      fmt::print("{}", answer_line(record, data.class_names, options.run.json));
+      fmt::print("{}", answer_line(record, class_names, options.run.json));
       flush_output();
     };
   else

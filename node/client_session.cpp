@@ -343,7 +343,7 @@ Awaitable<void> Client::Impl::write_out(LinkPtr link) {
 void Client::Impl::put_on_air(Link& link, const Flight& flight) {
   const std::size_t largest = std::max(flight.frame.size() - frame_header_bytes, 8 * flight.symbols.size());
   if (largest > link.welcome.largest_burst)
-    return fail((flight.record.name.empty() ? "" : flight.record.name + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
+    return fail((flight.record.name.empty() ? "" : file_of(flight.record.name) + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
                 " bytes on the wire, the receiver takes at most " + std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
   link.outbox += flight.frame;
   if (link.datagrams) link.airing.push_back(flight.record.key());

@@ -24,6 +24,9 @@ class Station {
   const std::vector<Point>& points() const { return points_; }
   const Model& model(std::size_t point) const { return *models_[point]; }
   Backend& backend() const { return backend_; }
+  /// Of the classes that the first network decides between, by label; empty where the source does not
+  /// say as many.
+  std::vector<std::string> class_names() const;
   /// What is worth a warning: SNRs that a model was not trained for.
   std::vector<std::string> warnings() const { return outside_training_.lines(); }
   /// Of all points together: what the scenario says, files by their content (the checkpoints aside,

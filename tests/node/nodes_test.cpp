@@ -154,6 +154,13 @@ TEST_F(Nodes, AMismatchNamesTheKeysThatDiffer) {
   for (const Statement::Line& line : many.lines) EXPECT_LE(line.value.size(), longest_stated);
 }
 
+TEST(WatchedNames, AreTheFilesAgain) {
+  EXPECT_EQ(file_of("a%20b%c3%b6.png 12 34"), "a b\xC3\xB6.png");
+  EXPECT_EQ(file_of("odd%zz%4%.png 1 2"), "odd%zz%4%.png");
+  EXPECT_EQ(file_of("%00.png 1 2"), "%00.png");
+  EXPECT_EQ(file_of(""), "");
+}
+
 TEST(Statements, AreBoundedAndSayWhatTheyLeaveOut) {
   Statement much;
   for (int i = 1000; i < 2000; ++i) much.lines.push_back({"key " + std::to_string(i), "value"});
@@ -374,6 +381,22 @@ TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
   }
   EXPECT_EQ(names.size(), 5u);
   EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("%c3%a4.png "); }), 1);
+}
+
+TEST_F(Nodes, RecordsNameTheFileOfAWatchedPicture) {
+  nodes::RunningServer server(scenario(), {});
+  ClientOptions client = to(server.port());
+  client.watch = fresh_folder("watched");
+  client.out = fresh_folder("here");
+  const std::string picture = folder_ + "/pictures/test/dark/1000.png";
+  const std::vector<std::string> names{"%c3 100%.png", "\xC3\xB6.png", "\xFF.png"};
+  for (const std::string& name : names) std::filesystem::copy_file(picture, client.watch + "/" + name);
+  client.count = 3;
+  EXPECT_EQ(nodes::transmit(scenario(), client).failure, "");
+  std::vector<std::string> files;
+  for (const std::string& line : tiny::lines_of(client.out + "/records.jsonl"))
+    files.push_back(Json::parse(line)["file"]);
+  EXPECT_EQ(files, (std::vector<std::string>{names[0], names[1], "\\xff.png"}));
 }
 
 TEST_F(Nodes, AWatchedPictureOfAnotherSizeIsNotDecoded) {
