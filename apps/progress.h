@@ -9,6 +9,9 @@ namespace semwave {
 /// "0:42", "2:03:05".
 std::string clock_text(double seconds);
 
+/// Columns of the terminal behind a descriptor; 0 where it is none.
+std::size_t terminal_width(int descriptor);
+
 class Progress {
  public:
   explicit Progress(bool quiet);

@@ -1,5 +1,6 @@
 // semwave receive: the receiver of a scenario behind a socket.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -66,6 +67,7 @@ int run_receive(ReceiveOptions options) {
   for (const std::string& warning : station.warnings()) server.log(LogLevel::warning, warning);
   server.progress = [&](std::int64_t images, int peers) { progress.show(fmt::format("{} images  {} transmitters", images, peers)); };
   Table table(station.scenario(), station.points());
+  table.fit(terminal_width(STDOUT_FILENO));
   std::size_t for_peers = 0;
   server.budget = [&](std::size_t bytes) { for_peers = bytes; };
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {

@@ -1,4 +1,6 @@
 // semwave run: every point of a scenario, a row each.
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -29,7 +31,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class Screen {
  public:
   Screen(const RunOptions& options, const Scenario& scenario, const std::vector<Point>& points)
-      : json_(options.json), points_(points), table_(scenario, points), progress_(options.quiet), start_(Clock::now()) {}
+      : json_(options.json), points_(points), table_(scenario, points), progress_(options.quiet), start_(Clock::now()) {
+    table_.fit(terminal_width(STDOUT_FILENO));
+  }
 
   void begin(const std::string& title) {
     if (!json_) fmt::print("# {}\n{}", title, table_.header());

@@ -1,4 +1,6 @@
 // semwave transmit: the transmitter of a scenario, its receiver behind a socket.
+#include <unistd.h>
+
 #include <memory>
 
 #include <fmt/format.h>
@@ -76,6 +78,7 @@ int run_transmit(TransmitOptions options) {
   };
   const bool rows = !watch && !options.answers;
   Table table(station.scenario(), station.points());
+  table.fit(terminal_width(STDOUT_FILENO));
   if (!options.run.json) {
     fmt::print("# {}, {} points, {}, {} threads, seed {}\n{}", printable(scenario.name), station.points().size(), backend->name(), pool.threads(), scenario.seed,
                rows ? table.header() : "#  image decision   uses tokens\n");

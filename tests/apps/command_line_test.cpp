@@ -1,5 +1,6 @@
 // The command line: what each command prints and with which status it ends.
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 
@@ -184,6 +185,28 @@ TEST_F(Program, TheTableIsADataFile) {
   ASSERT_EQ(columns.size(), 2u);
   EXPECT_GT(columns[0], 8u);
   EXPECT_EQ(columns[0], columns[1]);
+}
+
+TEST_F(Program, TheTableFitsItsTerminal) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(grantpt(terminal) + unlockpt(terminal), 0);
+  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(ioctl(terminal, TIOCSWINSZ, &size), 0);
+  const int held = open(ptsname(terminal), O_RDWR | O_NOCTTY);  // what was written stays to be read
+  const std::vector<std::string> command{"run", world_ + "/x.json", "--quiet"};
+  const Outcome result = program::Running(command, fresh_folder("streams"), ptsname(terminal)).wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::string text(65536, '\0');
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, read(terminal, text.data(), text.size()))));
+  close(held);
+  close(terminal);
+  EXPECT_TRUE(has(text, "columns do not fit the terminal")) << text;
+  EXPECT_TRUE(has(text, " accuracy"));
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);  // the title, which is no part of the table
+  while (std::getline(lines, line)) EXPECT_LE(line.size(), 81u) << line;  // with the terminal's \r
 }
 
 TEST_F(Program, RowsOutliveALostOutput) {
