@@ -178,8 +178,8 @@ std::vector<Room> rooms() {
   return {
       {"core",
        all(part::of_core),
-       {"augment", "backend", "error", "fields", "file", "input_file", "json", "json_reader", "list",
-        "numerics", "optimiser", "ordered_json", "profile", "registry", "schema", "sha256", "sync", "tape",
+       {"augment", "backend", "class_names", "error", "fields", "file", "input_file", "json", "json_reader",
+        "list", "numerics", "optimiser", "ordered_json", "profile", "registry", "schema", "sha256", "sync", "tape",
         "tensor", "text", "thread_pool"}},
       {"channel", all(part::of_channel), {"numerics", "serialise"}},
       {"transmitter", all(part::of_transmitter), {"numerics"}},
