@@ -25,11 +25,13 @@ Table make_table(const Run& run, const Scenario& scenario) {
   for (const Point& point : run.points()) points.push_back(point.swept);
   table.add_swept(pointers, points);
   table.add_number("", "images", 6, "/images", 0);
-  for (const char* share : {"total", "payload", "header", "pilots"}) table.add_number("channel uses an image", share, 7, std::string("/channel_uses/") + share, 1);
+  table.add_number("channel uses per image", "total", 7, "/channel_uses/total", 1);
+  for (const std::string& part : parts_of_uses(run.points()))
+    table.add_number("channel uses per image", part, 7, "/channel_uses/" + part, 1);
   table.add_number("", "cbr", 7, "/cbr", 4);
   table.add_number("", "lost", 5, "/header_losses", 0);
-  table.add_number("MFLOP an image", "sender", 8, "/flops/transmitter", 3, 1e-6);
-  table.add_number("MFLOP an image", "receiver", 8, "/flops/receiver", 3, 1e-6);
+  table.add_number("MFLOP per image", "sender", 8, "/flops/transmitter", 3, 1e-6);
+  table.add_number("MFLOP per image", "receiver", 8, "/flops/receiver", 3, 1e-6);
   table.add_number("", "seconds", 8, "/seconds", 2);
   return table;
 }

@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -42,7 +43,7 @@ int run_link(const RunOptions& options) {
     const std::string coding = points[0].scenario.link->coding.name();
     const bool one = std::all_of(points.begin(), points.end(), [&](const Point& point) { return point.scenario.link->coding.name() == coding; });
     fmt::print("{}{}", one ? "# " + printable(coding) + "\n" : "", table.header());
-    std::fflush(stdout);
+    flush_output();
   }
   LinkRunSettings settings{.interrupt = &interrupted, .progress = {}, .finished = {}, .failed = {}};
   settings.progress = [&](std::size_t point, const LinkPoint& so_far) {
@@ -55,7 +56,7 @@ int run_link(const RunOptions& options) {
     progress.clear();
     told.insert(point);
     fmt::print("{}", options.json ? printable_json(row.dump()) + "\n" : table.line(row));
-    std::fflush(stdout);
+    flush_output();
   };
   settings.failed = [&](std::size_t point, const Error& problem) {
     progress.clear();

@@ -29,6 +29,11 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+std::size_t terminal_width(int descriptor) {
+  winsize size{};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 0;
+}
+
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
 
 void Progress::show(const std::string& text) {
@@ -39,9 +44,8 @@ void Progress::show(const std::string& text) {
   if ((live_ || !terminal_) && now - last_ < pause) return;
   last_ = now;
   if (terminal_) {  // a line that wraps could not be taken back
-    winsize size{};
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    std::size_t room = known ? std::min<std::size_t>(size.ws_col - 1u, line.size()) : line.size();
+    const std::size_t width = terminal_width(STDERR_FILENO);
+    std::size_t room = width > 0 ? std::min(width - 1, line.size()) : line.size();
     while (room > 0 && room < line.size() && (static_cast<unsigned char>(line[room]) & 0xC0u) == 0x80u) --room;  // no half a character
     fmt::print(stderr, "\r{}\x1b[K", line.substr(0, room));
   } else {

@@ -17,6 +17,9 @@ std::string title_text(const std::string& name, std::size_t points, const std::s
 /// "0:42", "2:03:05".
 std::string clock_text(double seconds);
 
+/// Columns of the terminal behind a descriptor; 0 where it is none.
+std::size_t terminal_width(int descriptor);
+
 class Progress {
  public:
   explicit Progress(bool quiet);

@@ -1,5 +1,6 @@
 // semwave receive: the receiver of a scenario behind a socket.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/node_options.h"
+#include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
@@ -65,6 +67,7 @@ int run_receive(ReceiveOptions options) {
   for (const std::string& warning : station.warnings()) server.log(LogLevel::warning, warning);
   server.progress = [&](std::int64_t images, int peers) { progress.show(fmt::format("{} images  {} transmitters", images, peers)); };
   Table table(station.scenario(), station.points());
+  table.fit(terminal_width(STDOUT_FILENO));
   std::size_t for_peers = 0;
   server.budget = [&](std::size_t bytes) { for_peers = bytes; };
   server.listening = [&](std::uint16_t port, std::uint16_t status_port) {
@@ -74,7 +77,7 @@ int run_receive(ReceiveOptions options) {
                scenario.seed, printable(server.host), port, server.keys ? ", TLS 1.3" : "");
     fmt::print("# memory: at most {} MiB, {} of them for what peers make it hold (--memory)\n", server.memory_bytes >> 20, for_peers >> 20);
     if (status_port != 0) fmt::print("# status on http://{}:{}/\n", printable(server.status_host), status_port);
-    std::fflush(stdout);
+    flush_output();
   };
   Server node(station, pool, server);
   ServerSummary summary;

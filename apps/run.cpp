@@ -1,4 +1,6 @@
 // semwave run: every point of a scenario, a row each.
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -8,6 +10,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/output.h"
 #include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
@@ -28,11 +31,13 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class Screen {
  public:
   Screen(const RunOptions& options, const Scenario& scenario, const std::vector<Point>& points)
-      : json_(options.json), points_(points), table_(scenario, points), progress_(options.quiet), start_(Clock::now()) {}
+      : json_(options.json), points_(points), table_(scenario, points), progress_(options.quiet), start_(Clock::now()) {
+    table_.fit(terminal_width(STDOUT_FILENO));
+  }
 
   void begin(const std::string& title) {
     if (!json_) fmt::print("# {}\n{}", title, table_.header());
-    std::fflush(stdout);
+    flush_output();
   }
   void show(std::size_t point, int done, int total) {
     const double share = (static_cast<double>(begun_) + static_cast<double>(done) / total) / static_cast<double>(points_.size() - reused_);
@@ -48,7 +53,7 @@ class Screen {
     else
       ++begun_, images_ += row["images"].get<std::int64_t>();
     fmt::print("{}", json_ ? printable_json(row.dump()) + "\n" : table_.line(row));
-    std::fflush(stdout);
+    flush_output();
   }
   void failed(std::size_t point, const std::string& why) {
     progress_.clear();

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/output.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/text.h"
@@ -97,18 +99,32 @@ int run_program(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
-
-int semwave_main(int argc, char** argv) {
+int run_or_complain(int argc, char** argv) {
   try {
     return run_program(argc, argv);
   } catch (const Error& mistake) {
     return complain(mistake.what(), wrong);
   } catch (const std::bad_alloc&) {
     return complain("out of memory; a smaller --shard or fewer --threads need less", failed);
+  } catch (const std::system_error& problem) {
+    if (output_failed(problem.code())) return failed;  // the reason is told below
+    return complain(problem.what(), failed);
   } catch (const std::exception& problem) {
     return complain(problem.what(), failed);
   }
+}
+
+}  // namespace
+
+int semwave_main(int argc, char** argv) {
+  hold_standard_streams();
+  const int status = run_or_complain(argc, argv);
+
+  const std::string lost = output_problem();
+  if (lost.empty()) return status;
+
+  complain(lost, failed);
+  return status == 0 ? failed : status;
 }
 
 }  // namespace semwave

@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/interrupt.h"
+#include "apps/output.h"
 #include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
@@ -34,7 +35,7 @@ void print_epoch(const TrainingProgress& at, bool image, bool json) {
     fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:8.4f} {:>9} {:9.0f}\n", at.epoch, at.loss, at.class_loss, at.image_loss, at.learning_rate,
                at.validation_accuracy, image ? fmt::format("{:.2f}", at.validation_psnr_db) : "-", at.images_per_second);
   }
-  std::fflush(stdout);
+  flush_output();
 }
 
 int train_scenario(const RunOptions& options, bool resume, bool profile) {
@@ -65,7 +66,7 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
         "psnr_db    images/s\n",
         printable(scenario.name), counted(scenario.train->epochs, "epoch"), backend->name(),
         counted(pool.threads(), "thread"), scenario.seed);
-  std::fflush(stdout);
+  flush_output();
 
   listen_for_interrupts();
   TrainOptions settings{.out = options.out, .resume = resume, .shard = options.shard, .interrupt = &interrupted, .report = {}};

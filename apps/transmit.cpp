@@ -1,4 +1,6 @@
 // semwave transmit: the transmitter of a scenario, its receiver behind a socket.
+#include <unistd.h>
+
 #include <memory>
 
 #include <fmt/format.h>
@@ -6,12 +8,14 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/node_options.h"
+#include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "experiment/table.h"
 #include "node/client.h"
+#include "node/work.h"
 
 namespace semwave {
 namespace {
@@ -25,17 +29,22 @@ struct TransmitOptions {
   std::optional<double> fallback_snr_db;
 };
 
+/// The class by its name where that is known, and the watched file. In JSON a file's name is what it is;
+/// one that is no UTF-8 is as it would be printed.
 std::string answer_line(const Record& record, const std::vector<std::string>& classes, bool json) {
   const ImageRecord& image = record.image;
   const OrderedJson decision = image.header_lost ? OrderedJson(nullptr) : OrderedJson(image.decision);
+  const bool named = !image.header_lost && image.decision >= 0 && static_cast<std::size_t>(image.decision) < classes.size();
+  const std::string name = named ? classes[static_cast<std::size_t>(image.decision)] : "";
+  const std::string file = file_of(record.name);
   if (json) {
     OrderedJson line{{"image", image.image}, {"decision", decision}, {"uses", image.uses.total()}, {"believed_snr_db", image.believed_snr_db}, {"tokens", image.tokens}};
-    if (!record.name.empty()) line["file"] = record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1));
+    const auto text = [](const std::string& any) { return is_utf8(any) ? any : printable(any); };
+    if (named) line["class"] = text(name);
+    if (!file.empty()) line["file"] = text(file);
     return printable_json(line.dump()) + "\n";
   }
-  const bool named = !image.header_lost && static_cast<std::size_t>(image.decision) < classes.size();
-  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, named ? printable(classes[static_cast<std::size_t>(image.decision)]) : "",
-                     printable(record.name.empty() ? "" : record.name.substr(0, record.name.rfind(' ', record.name.rfind(' ') - 1))));
+  return fmt::format("{:8} {:>8} {:>6} {:>5}  # {} {}\n", image.image, decision.dump(), image.uses.total(), image.tokens, printable(name), printable(file));
 }
 
 int run_transmit(TransmitOptions options) {
@@ -69,23 +78,25 @@ int run_transmit(TransmitOptions options) {
   };
   const bool rows = !watch && !options.answers;
   Table table(station.scenario(), station.points());
+  table.fit(terminal_width(STDOUT_FILENO));
   if (!options.run.json) {
     fmt::print("# {}, seed {}\n{}",
                title_text(scenario.name, station.points().size(), backend->name(), pool.threads()),
                scenario.seed, rows ? table.header() : "#  image decision   uses tokens\n");
-    std::fflush(stdout);
+    flush_output();
   }
+  const std::vector<std::string> class_names = watch ? station.class_names() : data.class_names;
   if (!rows)
     client.answered = [&](const Record& record) {
       progress.clear();
-      fmt::print("{}", answer_line(record, data.class_names, options.run.json));
-      std::fflush(stdout);
+      fmt::print("{}", answer_line(record, class_names, options.run.json));
+      flush_output();
     };
   else
     client.finished = [&](const OrderedJson& row) {
       progress.clear();
       fmt::print("{}", options.run.json ? printable_json(row.dump()) + "\n" : table.line(row));
-      std::fflush(stdout);
+      flush_output();
     };
   Client node(station, data, pool, client);
   ClientSummary summary;

@@ -39,6 +39,8 @@ Dataset load_pictures(DatasetRequest request, const std::string& folder) {
 
 }  // namespace
 
+const std::vector<std::string>& cifar10_classes() { return classes(); }
+
 Dataset load_cifar10(const DatasetRequest& request) {
   std::vector<std::string> files;
   if (request.split == Split::test) {

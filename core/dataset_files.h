@@ -15,6 +15,11 @@ Dataset load_fashion_mnist(const DatasetRequest& request);
 Dataset load_cifar10(const DatasetRequest& request);
 Dataset load_image_folder(const DatasetRequest& request);
 
+const std::vector<std::string>& fashion_mnist_classes();
+const std::vector<std::string>& cifar10_classes();
+/// Throws Error where there are none.
+std::vector<std::string> image_folder_classes(const DatasetRequest& request);
+
 /// Where messages about the request itself say the mistake is.
 std::string place_of(const DatasetRequest& request);
 std::string split_name(Split split);

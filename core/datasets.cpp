@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/class_names.h"
 #include "core/dataset_files.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -93,7 +94,7 @@ Dataset load_fashion_mnist(const DatasetRequest& request) {
   Dataset data;
   data.height = data.width = 28;
   data.channels = 1;
-  data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+  data.class_names = fashion_mnist_classes();
   const ImageRange range = range_of(request, static_cast<int>(images.shape[0]));
   data.pixels.assign(images.values.begin() + range.begin * data.values(), images.values.begin() + range.end * data.values());
   data.labels.assign(labels.values.begin() + range.begin, labels.values.begin() + range.end);
@@ -101,6 +102,23 @@ Dataset load_fashion_mnist(const DatasetRequest& request) {
     if (data.labels[static_cast<std::size_t>(i)] >= 10)
       throw Error(labels_path, "label " + std::to_string(data.labels[static_cast<std::size_t>(i)]) + " of image " + std::to_string(range.begin + i) + " is not one of 0 to 9");
   return data;
+}
+
+const std::vector<std::string>& fashion_mnist_classes() {
+  static const std::vector<std::string> names{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                              "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+  return names;
+}
+
+std::vector<std::string> class_names(const DatasetRequest& request) {
+  if (request.name == "fashion-mnist") return fashion_mnist_classes();
+  if (request.name == "cifar-10") return cifar10_classes();
+  if (request.name != "folder") return {};
+  try {
+    return image_folder_classes(request);
+  } catch (const Error&) {  // who wants the images is told what is wrong
+    return {};
+  }
 }
 
 Dataset load_dataset(const DatasetRequest& request) {

@@ -101,6 +101,10 @@ std::vector<Entry> list_files(const DatasetRequest& request, const Layout& layou
 
 }  // namespace
 
+std::vector<std::string> image_folder_classes(const DatasetRequest& request) {
+  return find_layout(request).classes;
+}
+
 Dataset load_image_folder(const DatasetRequest& request) {
   const Layout layout = find_layout(request);
   std::vector<Entry> entries = list_files(request, layout);

@@ -51,6 +51,19 @@ std::string quoted(const std::string& cell) {
 
 }  // namespace
 
+Json without_places(Json resolved) {
+  for (const char* key : {"output", "name"}) resolved.erase(key);
+  visit_paths(resolved, [](const std::string& pointer, std::string& path) {
+    if (pointer.ends_with("/file")) {
+      const std::string content = read_file_whole(path, 64u << 20);
+      path = sha256(content.data(), content.size());
+    } else {
+      path.clear();
+    }
+  });
+  return resolved;
+}
+
 std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
                          const std::string& data_sha256, DeviceKind device) {
   return point_sha256(scenario, model_sha256, data_sha256, device, components_used(scenario, device));
@@ -60,16 +73,8 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
                          const std::string& data_sha256, DeviceKind device,
                          const std::vector<Component>& components) {
   Json known = scenario.resolved;
-  for (const char* key : {"sweep", "output", "name"}) known.erase(key);
-  visit_paths(known, [&](const std::string& pointer, std::string& path) {
-    // What is in a file matters, not where it lies; model and images come with their own sums.
-    if (pointer.ends_with("/file")) {
-      const std::string content = read_file_whole(path, 64u << 20);
-      path = sha256(content.data(), content.size());
-    } else {
-      path.clear();
-    }
-  });
+  known.erase("sweep");
+  known = without_places(std::move(known));
   Json numerics = Json::object();
   for (const Component& component : components) numerics[component.name] = component.version;
   const Json all{{"scenario", known},   {"model", model_sha256},

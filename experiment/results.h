@@ -20,6 +20,11 @@ namespace semwave {
 
 using OrderedJson = nlohmann::ordered_json;  // rows keep the order of docs/results.md
 
+/// A resolved scenario without `output`, `name` and what depends on where it runs: each file that it
+/// names is the SHA-256 of what is in it; the paths of checkpoint and images, which come with sums of
+/// their own, are empty. Throws Error where a file cannot be read.
+Json without_places(Json resolved);
+
 /// What a point is known by: the resolved scenario without `sweep`, `output` and `name`, with each file
 /// that it names replaced by the SHA-256 of what is in it (checkpoint, images, policy table), the parts
 /// of the code and the tables that it uses, and the kind of device.

@@ -10,6 +10,8 @@
 namespace semwave {
 namespace {
 
+constexpr const char* uses_group = "channel uses per image";
+
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
@@ -32,6 +34,28 @@ std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell, 
   } catch (const OrderedJson::exception&) {
     return "-";
   }
+}
+
+/// What a narrow table leaves out, the least important first; columns without a place here stay.
+constexpr std::pair<std::string_view, std::string_view> dispensable[] = {
+    {"", "images/s"}, {"slots waited", "p95"}, {"slots waited", "mean"},
+    {"MFLOP per image", "receiver"}, {"MFLOP per image", "sender"},
+    {"streams", "bytes"}, {"streams", "lost"},
+    {uses_group, "prefix"}, {uses_group, "parity"}, {uses_group, "pilots"},
+    {"kept", "depth"}, {"kept", "tokens"},
+    {uses_group, "header"}, {uses_group, "payload"},
+    {"accuracy and 95 % CI", "low"}, {"accuracy and 95 % CI", "high"},
+    {"image", "ssim"}, {"", "images"}, {"kept", "lost"}, {"streams", "unfit"},
+    {"of all that came", "images"}, {"of all that came", "psnr_db"}, {"of all that came", "uses"},
+};
+constexpr std::size_t least_swept = 8;  // columns of a swept value that was cut
+
+/// Cut to `width`, between two characters.
+std::string cut(const std::string& text, std::size_t width) {
+  if (text.size() <= width) return text;
+  std::size_t end = width - 1;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
+  return text.substr(0, end) + "~";
 }
 
 std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
@@ -72,6 +96,24 @@ std::string one_word(const Json& value) {
   return text.empty() ? "''" : printable(text);
 }
 
+std::vector<std::string> parts_of_uses(const std::vector<Point>& points) {
+  const auto any = [&](const auto& may) {
+    return std::any_of(points.begin(), points.end(), [&](const Point& point) { return may(point.scenario); });
+  };
+  std::vector<std::string> parts{"payload", "header"};
+  const bool pilots = any([](const Scenario& scenario) {
+    const ChannelSettings& channel = scenario.channel;
+    return channel.transmitter.kind == CsiKind::estimated || channel.receiver.kind == CsiKind::estimated;
+  });
+  const bool coded = any([](const Scenario& scenario) {
+    return scenario.digital != nullptr || scenario.pair == PairKind::separation;
+  });
+  if (pilots) parts.push_back("pilots");
+  if (coded) parts.push_back("parity");
+  if (any([](const Scenario& scenario) { return scenario.channel.ofdm != nullptr; })) parts.push_back("prefix");
+  return parts;
+}
+
 Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_(scenario.name) {
   std::vector<std::string> pointers;
   for (const auto& [pointer, values] : scenario.sweep) pointers.push_back(pointer);
@@ -79,9 +121,9 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   for (const Point& point : points) values.push_back(point.swept);
   add_swept(pointers, values);
   add_number("", "images", 6, "/images", 0);
-  add_number("channel uses an image", "total", 7, "/channel_uses/total", 1);
-  add_number("channel uses an image", "payload", 7, "/channel_uses/payload", 1);
-  add_number("channel uses an image", "header", 6, "/channel_uses/header", 1);
+  add_number(uses_group, "total", 7, "/channel_uses/total", 1);
+  for (const std::string& part : parts_of_uses(points))
+    add_number(uses_group, part, part == "payload" ? 7 : 6, "/channel_uses/" + part, 1);
   if (scenario.accuracy) {
     add_number("accuracy and 95 % CI", "accuracy", 8, "/accuracy", 4);
     add_number("accuracy and 95 % CI", "low", 6, "/accuracy_ci95/0", 4);
@@ -106,8 +148,8 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
     add_number("slots waited", "mean", 5, "/timeline/wait_slots/mean", 2);
     add_number("slots waited", "p95", 4, "/timeline/wait_slots/p95", 0);
   }
-  add_number("MFLOP an image", "sender", 7, "/flops/transmitter", 3, 1e-6);
-  add_number("MFLOP an image", "receiver", 8, "/flops/receiver", 3, 1e-6);
+  add_number("MFLOP per image", "sender", 7, "/flops/transmitter", 3, 1e-6);
+  add_number("MFLOP per image", "receiver", 8, "/flops/receiver", 3, 1e-6);
   add_number("", "images/s", 8, "/images_per_second", 0);
 }
 
@@ -133,7 +175,39 @@ void Table::add_number(std::string group, std::string name, std::size_t width, c
       [at, digits, scale](const OrderedJson& row) { return row.contains(at) && row.at(at).is_number() ? fixed(row.at(at).get<double>() * scale, digits) : std::string("-"); });
 }
 
+std::size_t Table::width() const {
+  std::size_t sum = 1;  // '#'
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const bool begins = i > 0 && columns_[i].group != columns_[i - 1].group;
+    sum += columns_[i].width + (begins ? 3 : 1);
+  }
+  return sum;
+}
+
+void Table::fit(std::size_t width) {
+  if (width == 0) return;
+  for (const auto& [group, name] : dispensable) {
+    if (this->width() <= width) return;
+    left_out_ += std::erase_if(columns_, [&, group = group, name = name](const Column& column) {
+      return column.group == group && column.name == name;
+    });
+  }
+  for (std::size_t i = 0; i < swept_.size() && this->width() > width; ++i) {
+    Column& column = columns_[i];  // swept ones come first
+    const std::size_t over = this->width() - width;
+    const std::size_t room = column.width > over ? column.width - over : 0;
+    if (column.width <= least_swept) continue;
+    column.width = std::max(room, least_swept);
+    column.name = cut(column.name, column.width);
+    column.cell = [whole = std::move(column.cell), most = column.width](const OrderedJson& row) {
+      return cut(whole(row), most);
+    };
+  }
+}
+
 std::string Table::header() const {
+  const std::string note =
+      left_out_ == 0 ? "" : "# " + std::to_string(left_out_) + " columns do not fit the terminal (--json, or a file, has all)\n";
   std::string groups = "#", names = "#";
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
@@ -145,7 +219,7 @@ std::string Table::header() const {
     for (std::size_t j = i; j < columns_.size() && columns_[j].group == column.group; ++j) room += columns_[j].width + 1;
     groups += std::string(start - groups.size(), ' ') + column.group.substr(0, room - 1);
   }
-  return groups + "\n" + names + "\n";
+  return note + groups + "\n" + names + "\n";
 }
 
 std::string Table::line(const OrderedJson& row) const {

@@ -15,12 +15,20 @@ std::vector<std::string> short_names(const std::vector<std::string>& pointers);
 /// A swept value without blanks: an object as its kind and what it sets.
 std::string one_word(const Json& value);
 
+/// The parts of a row's channel uses that may not be 0 at these points, by their keys: what a table
+/// shows, so that its parts add up to the total.
+std::vector<std::string> parts_of_uses(const std::vector<Point>& points);
+
 class Table {
  public:
   /// Without columns; who makes a table of its own adds them.
   explicit Table(std::string name = {}) : name_(std::move(name)) {}
   /// The swept keys come first, in the order they are written. Widths are fixed from the grid, so lines can be printed as they come.
   Table(const Scenario& scenario, const std::vector<Point>& points);
+  /// For a terminal of so many columns (0: any width): the least important columns are left out, which
+  /// the header says, then swept values are cut and end with '~'. Swept values, total uses, accuracy
+  /// and PSNR always stay. A file or a pipe gets all.
+  void fit(std::size_t width);
   /// Lines of '#': the groups, and the columns with their units.
   std::string header() const;
   std::string line(const OrderedJson& row) const;
@@ -34,6 +42,8 @@ class Table {
   std::string label(const Point& point) const;
 
  private:
+  std::size_t width() const;
+
   struct Column {
     std::string group, name;
     std::size_t width;
@@ -43,6 +53,7 @@ class Table {
   std::string name_;
   std::vector<std::pair<std::string, std::string>> swept_;  // pointer, short name
   std::vector<Column> columns_;
+  std::size_t left_out_ = 0;  // columns
 };
 
 }  // namespace semwave

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include <boost/asio/ip/address.hpp>
 
@@ -81,7 +82,18 @@ Hello Client::Impl::hello() const {
   return made;
 }
 
+void Client::Impl::warn_of_feedback() const {
+  std::set<std::string> reasons;  // each once, however many points have it
+  for (const Point& point : station_.points()) {
+    const auto name = point.scenario.resolved["channel"]["kind"].get<std::string>();
+    reasons.insert(why_reports_mislead(point.scenario.channel, name));
+  }
+  for (const std::string& reason : reasons)
+    if (!reason.empty()) log(LogLevel::warning, "--feedback: " + reason);
+}
+
 ClientSummary Client::Impl::run() {
+  if (options_.report_every > 0) warn_of_feedback();
   if (options_.report_every > 0) log(LogLevel::note, "no report yet: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
   begin_point(0);
   spawn(io_, work());

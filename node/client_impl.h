@@ -16,6 +16,7 @@
 #include "node/frame.h"
 #include "node/journal.h"
 #include "node/sending.h"
+#include "node/statement.h"
 #include "node/work.h"
 
 namespace semwave {
@@ -60,11 +61,15 @@ class Client::Impl {
   std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
   bool stopped() const { return options_.stop && options_.stop->load(); }
   void fail(const std::string& why);
+  /// Of channels over which reports come too late for any image.
+  void warn_of_feedback() const;
   /// The list of revoked certificates again; a receiver that is on it is left.
   void read_revoked();
 
   Awaitable<void> keep_connected();
   Awaitable<LinkPtr> connect(std::string& why);
+  Awaitable<void> next_frame(Link& link, Frame& frame, boost::system::error_code& failure);
+  Awaitable<std::string> what_differs(Link& link);
   Awaitable<void> converse(LinkPtr link);
   Awaitable<void> watch_over(LinkPtr link);
   Awaitable<void> write_out(LinkPtr link);

@@ -68,6 +68,28 @@ Awaitable<void> Client::Impl::keep_connected() {
   }
 }
 
+/// The first frame from here on; a fault of the stream, `failure` or a ping where there is none.
+Awaitable<void> Client::Impl::next_frame(Link& link, Frame& frame,
+                                         boost::system::error_code& failure) {
+  std::string piece(2048, '\0');
+  while (!link.frames.next(frame) && link.frames.fault() == FrameFault::none) {
+    const std::size_t got = co_await link.connection.read_some(piece.data(), piece.size(), failure);
+    if (failure || got == 0) co_return;
+    link.frames.append(std::string_view(piece).substr(0, got));
+  }
+}
+
+/// Behind a refusal of the scenario; a receiver of an earlier version does not say it.
+Awaitable<std::string> Client::Impl::what_differs(Link& link) {
+  Frame frame;
+  boost::system::error_code failure;
+  co_await next_frame(link, frame, failure);
+  if (frame.type != FrameType::statement) co_return "";
+  const auto there = read_statement(frame.body);
+  const std::string text = there ? differences(station_.statement(), *there) : "";
+  co_return text.empty() ? "" : "; " + text;
+}
+
 Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
   boost::system::error_code failure;
   const std::string place = options_.host + ":" + std::to_string(options_.port);
@@ -109,13 +131,16 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
   std::string bytes;
   write_frame(bytes, FrameType::hello, write(hello()));
   co_await link->connection.write(bytes, failure);
-  std::string piece(2048, '\0');
   Frame frame;
-  while (!failure && !link->frames.next(frame)) {
-    std::size_t got = 0;
-    if (link->frames.fault() == FrameFault::none) got = co_await link->connection.read_some(piece.data(), piece.size(), failure);
-    if (failure || got == 0) break;
-    link->frames.append(std::string_view(piece).substr(0, got));
+  if (!failure) co_await next_frame(*link, frame, failure);
+  if (frame.type == FrameType::refusal && !failure) {
+    const auto refusal = read_refusal(frame.body);
+    why = place + " refuses: " + (refusal ? refusal->reason : "for no reason that could be read");
+    if (refusal && refusal->code == RefusalCode::scenario)
+      why += co_await what_differs(*link);
+    limit.cancel();
+    if (!refusal || !refusal->passes()) fail(why);
+    co_return nullptr;
   }
   limit.cancel();
   if (link->frames.fault() != FrameFault::none) {
@@ -126,12 +151,6 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     const std::string plain = " before a welcome: the receiver may want TLS (--keys)";
     why = place + ": " + reason_of(failure) + (options_.keys ? "" : plain);
     if (failure.category() == asio::error::get_ssl_category()) fail(why);  // in TLS 1.3 a receiver says so after the handshake
-    co_return nullptr;
-  }
-  if (frame.type == FrameType::refusal) {
-    const auto refusal = read_refusal(frame.body);
-    why = place + " refuses: " + (refusal ? refusal->reason : "for no reason that could be read");
-    if (!refusal || !refusal->passes()) fail(why);
     co_return nullptr;
   }
   const auto welcome = frame.type == FrameType::welcome ? read_welcome(frame.body) : std::nullopt;
@@ -325,7 +344,7 @@ Awaitable<void> Client::Impl::write_out(LinkPtr link) {
 void Client::Impl::put_on_air(Link& link, const Flight& flight) {
   const std::size_t largest = std::max(flight.frame.size() - frame_header_bytes, 8 * flight.symbols.size());
   if (largest > link.welcome.largest_burst)
-    return fail((flight.record.name.empty() ? "" : flight.record.name + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
+    return fail((flight.record.name.empty() ? "" : file_of(flight.record.name) + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
                 " bytes on the wire, the receiver takes at most " + std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
   link.outbox += flight.frame;
   if (link.datagrams) link.airing.push_back(flight.record.key());

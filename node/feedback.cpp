@@ -4,6 +4,18 @@
 
 namespace semwave {
 
+std::string why_reports_mislead(const ChannelSettings& channel, const std::string& name) {
+  if (channel.noiseless) return {};
+  const bool drawn = channel.fading.kind == FadingKind::rayleigh || channel.fading.kind == FadingKind::rician;
+  // Where gains change within an image, the mean is all that one number can say, in the simulation too.
+  const bool fade = drawn && channel.fading.coherence == Coherence::image;
+  const bool snr = channel.snr.from_db != channel.snr.to_db;
+  if (!fade && !snr) return {};
+  return "channel '" + name + "' draws " + (fade ? "a new fade" : "a new SNR") +
+         " for each image, so a report says nothing about the next image: plans will not fit, and the"
+         " accuracy is no longer that of csi.transmitter (docs/nodes.md)";
+}
+
 void Feedback::heard(const Report& report, Clock::time_point now) {
   last_ = report;
   when_ = now;

@@ -4,11 +4,16 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
-#include "channel/csi.h"
+#include "channel/channel.h"
 #include "node/messages.h"
 
 namespace semwave {
+
+/// Why a report says nothing of the next image over this channel, which it calls `name`; empty where
+/// what was measured of one image holds for the next. Without a timeline an image is its own link.
+std::string why_reports_mislead(const ChannelSettings& channel, const std::string& name);
 
 class Feedback {
  public:

@@ -36,7 +36,8 @@ std::size_t largest_body(FrameType type, std::size_t largest_burst) {
       return largest_burst;
     case FrameType::record:
     case FrameType::receipt:
-      return 16384;
+    case FrameType::statement:
+      return largest_listing;
     case FrameType::answer:
       return 4096;
     case FrameType::hello:
@@ -88,7 +89,7 @@ bool FrameReader::next(Frame& frame) {
   const auto type = reader.number<std::uint8_t>();
   const auto reserved = static_cast<unsigned>(reader.number<std::uint8_t>()) | reader.number<std::uint16_t>();
   const auto sum = reader.number<std::uint32_t>();
-  if (type < static_cast<std::uint8_t>(FrameType::hello) || type > static_cast<std::uint8_t>(FrameType::number)) fault_ = FrameFault::type;
+  if (type < static_cast<std::uint8_t>(FrameType::hello) || type > static_cast<std::uint8_t>(FrameType::statement)) fault_ = FrameFault::type;
   else if (reserved != 0) fault_ = FrameFault::reserved;
   else if (length > largest_body(static_cast<FrameType>(type), largest_burst_)) fault_ = FrameFault::length;
   if (fault_ != FrameFault::none || rest.size() < frame_header_bytes + length) return false;

@@ -28,6 +28,7 @@ enum class FrameType : std::uint8_t {
   goodbye = 9,   // either: nothing more comes from here, and why
   record = 10,   // never on a connection: a line of a journal
   number = 11,   // nor this: the number a watched picture goes by
+  statement = 12,  // receiver, behind a refusal of the scenario: what its own says
 };
 inline constexpr std::size_t frame_header_bytes = 12;
 
@@ -35,6 +36,7 @@ inline constexpr std::size_t frame_header_bytes = 12;
 enum class FrameFault : std::uint8_t { none, type, reserved, length, checksum, body, order };
 const char* describe(FrameFault fault);
 
+inline constexpr std::size_t largest_listing = 16384;  // body of receipts, records, statements
 /// Largest body of each type; `largest_burst` bounds those of bursts.
 std::size_t largest_body(FrameType type, std::size_t largest_burst);
 

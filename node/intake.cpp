@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "node/unguessable.h"
+#include "node/measured_snr.h"
 
 namespace semwave {
 namespace {
@@ -53,7 +54,7 @@ std::string name_of(const Record& record) {
 
 Intake::Intake(const Station& station, ThreadPool& pool, const ServerOptions& options, ServerSummary& summary)
     : station_(station), pool_(pool), options_(options), hearing_(station, options.shard),
-      monitor_(station.scenario().name, station.model(0).architecture.transmitter_blocks, station.model(0).architecture.experts, station.model(0).architecture.grid()),
+      monitor_(station.scenario().name, station.model(0).architecture.transmitter_blocks, station.model(0).architecture.experts, station.model(0).architecture.grid(), station.class_names()),
       words_(options.log), summary_(summary) {
   // Of the limit the program itself and a burst that is being read have their part, of the rest the allocator and the pool a quarter. A program that
   // is large already (a graphics processor's is) leaves its peers a quarter all the same.
@@ -130,8 +131,8 @@ std::optional<Refusal> Intake::judge(Party& party, const Frame& first, bool endi
     return Refusal{RefusalCode::protocol, "the transmitter speaks version " + std::to_string(hello->protocol) + " of the protocol, the receiver version " + std::to_string(protocol_version)};
   if (hello->model != station_.model_digest()) return differs(RefusalCode::model, "checkpoint differs", hello->model, station_.model_digest());
   if (hello->scenario != station_.scenario_digest())
-    return differs(RefusalCode::scenario, "scenario differs, or a part of the code, a library or a table that it uses",
-                   hello->scenario, station_.scenario_digest());
+    return Refusal{RefusalCode::scenario,
+                   "the scenario differs, or a part of the code, a library or a table that it uses"};
   if (ending) return Refusal{RefusalCode::ending, "the receiver ends"};
   party.hello = *std::move(hello);
   return std::nullopt;
@@ -385,6 +386,7 @@ void Intake::hear(std::vector<Turn>& turns) {
   for (Turn& turn : turns) images.push_back(std::move(turn.waiting.image));
   hearing_.hear(pool_, images);
   monitor_.batch(images.size());
+  const auto now = NodeClock::now();
   for (const Incoming& image : images) {
     if (past_of(image.node).recorded.contains(image.record.key())) {
       ++summary_.repeated;
@@ -392,6 +394,7 @@ void Intake::hear(std::vector<Turn>& turns) {
     }
     journal_->append(image.record);
     keep(image.record);
+    monitor_.came(image.record, image.signal, image.noise, now);
   }
   journal_->flush();  // before anybody is told
   for (std::size_t i = 0; i < images.size(); ++i) {
@@ -465,8 +468,7 @@ void Intake::feed_back(Party& party, const Incoming& image) {
   party.signal += image.signal;
   party.noise += image.noise;
   if (report.images < party.hello.report_every) return;
-  // Nothing read: as bad as a report can say.
-  report.snr_db = party.signal <= 0 ? -20 : std::clamp(10 * std::log10(party.signal / std::max(party.noise, 1e-12)), -20.0, Channel::ideal_snr_db);
+  report.snr_db = measured_snr_db(party.signal, party.noise);
   report.queue = static_cast<std::uint32_t>(std::min<std::size_t>(party.queue.size(), 0xFFFFFFFFu));
   write_frame(party.outbox, FrameType::report, write(report));
   report = {.serial = report.serial + 1};

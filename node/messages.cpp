@@ -4,11 +4,13 @@
 #include <cmath>
 
 #include "node/body.h"
+#include "node/frame.h"
 
 namespace semwave {
 namespace {
 
 constexpr std::size_t most_experts = 256, longest_name = 255, longest_reason = 500;
+constexpr std::size_t statement_header_bytes = 3;  // whole, count
 
 /// What of an ImageRecord a journal keeps: all but what only timelines have. A field that it gains has to travel too: here, in Truth or
 /// Answer (node/messages.h), node/sending.cpp or node/hearing.cpp, and in docs/wire_format.md.
@@ -143,6 +145,41 @@ std::optional<Refusal> read_refusal(std::string_view body) {
   refusal.code = static_cast<RefusalCode>(code);
   refusal.reason = reader.text(longest_reason);
   return whole(reader, std::move(refusal));
+}
+
+std::string write(const Statement& statement) {
+  std::string lines;
+  ByteWriter writer(lines);
+  std::uint16_t count = 0;
+  for (const Statement::Line& line : statement.lines) {
+    const std::size_t before = lines.size();
+    writer.text(line.key, longest_stated);
+    writer.text(line.value, longest_stated);
+    if (lines.size() + statement_header_bytes > largest_listing) {
+      lines.resize(before);
+      break;
+    }
+    ++count;
+  }
+  std::string body;
+  ByteWriter header(body);
+  header.number(static_cast<std::uint8_t>(statement.whole && count == statement.lines.size()));
+  header.number(count);
+  return body + lines;
+}
+
+std::optional<Statement> read_statement(std::string_view body) {
+  ByteReader reader(body);
+  Statement statement;
+  statement.whole = flag(reader);
+  const auto count = reader.number<std::uint16_t>();
+  for (std::uint16_t i = 0; i < count && !reader.failed(); ++i) {
+    std::string key = reader.text(longest_stated);
+    std::string value = reader.text(longest_stated);
+    if (!statement.lines.empty() && key <= statement.lines.back().key) reader.fail();
+    statement.lines.push_back({std::move(key), std::move(value)});
+  }
+  return whole(reader, std::move(statement));
 }
 
 std::string write(const Answer& answer) {

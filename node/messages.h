@@ -59,6 +59,15 @@ struct Refusal {
   bool passes() const { return code == RefusalCode::busy || code == RefusalCode::ending; }
 };
 
+/// What a scenario says, key by key, as far as a frame holds it: printable, shortened, sorted by key.
+struct Statement {
+  struct Line {
+    std::string key, value;
+  };
+  std::vector<Line> lines;
+  bool whole = true;                   // false: keys behind the last one are left out
+};
+
 /// What the experiment knows of an image and no receiver of the real world would: for rows and records, not on air and in no ledger.
 struct Truth {
   std::int32_t label = -1;
@@ -137,6 +146,8 @@ struct Numbered {
 std::string write(const Hello& hello);
 std::string write(const Welcome& welcome);
 std::string write(const Refusal& refusal);
+/// Lines that do not fit the largest body are left out, and `whole` says so.
+std::string write(const Statement& statement);
 std::string write(const BurstMessage& burst);
 std::string write(const Answer& answer);
 std::string write(const std::vector<ImageKey>& receipt);  // at most `most_receipts`
@@ -145,10 +156,12 @@ std::string write(const Record& record);
 std::string write(const Numbered& numbered);
 std::string write_goodbye(std::string_view reason);
 inline constexpr std::size_t most_receipts = 2000;
+inline constexpr std::size_t longest_stated = 100;  // bytes of a key, and of a value
 
 std::optional<Hello> read_hello(std::string_view body);
 std::optional<Welcome> read_welcome(std::string_view body);
 std::optional<Refusal> read_refusal(std::string_view body);
+std::optional<Statement> read_statement(std::string_view body);
 std::optional<BurstMessage> read_burst(std::string_view body);
 std::optional<Answer> read_answer(std::string_view body);
 std::optional<std::vector<ImageKey>> read_receipt(std::string_view body);

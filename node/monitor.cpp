@@ -1,6 +1,7 @@
 #include "node/monitor.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/text.h"
 #include "experiment/metrics.h"
@@ -21,8 +22,17 @@ std::string escaped(const std::string& text) {
 
 }  // namespace
 
-Monitor::Monitor(std::string name, int transmitter_blocks, int experts, int grid)
-    : name_(std::move(name)), grid_(grid), exits_(static_cast<std::size_t>(transmitter_blocks) + 1), experts_(static_cast<std::size_t>(experts)) {}
+Monitor::Monitor(std::string name, int transmitter_blocks, int experts, int grid,
+                 std::vector<std::string> class_names, NodeClock::time_point start)
+    : name_(std::move(name)), grid_(grid), class_names_(std::move(class_names)),
+      exits_(static_cast<std::size_t>(transmitter_blocks) + 1), experts_(static_cast<std::size_t>(experts)),
+      start_(start), history_(start) {}
+
+std::string Monitor::class_name(std::int32_t decision) const {
+  if (decision < 0) return "lost";
+  const auto at = static_cast<std::size_t>(decision);
+  return at < class_names_.size() ? printable(class_names_[at]) : std::to_string(decision);
+}
 
 void Monitor::batch(std::size_t images) {
   ++batches_;
@@ -50,13 +60,15 @@ void Monitor::add(const Record& record) {
   if (last_.size() > recent) last_.pop_front();
 }
 
-OrderedJson Monitor::json(const std::vector<PeerLine>& peers, std::int64_t refused, std::int64_t malformed, std::int64_t timed_out) const {
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(), images = static_cast<double>(std::max<std::int64_t>(1, images_));
+OrderedJson Monitor::json(const std::vector<PeerLine>& peers, std::int64_t refused, std::int64_t malformed, std::int64_t timed_out,
+                          NodeClock::time_point now) const {
+  const double seconds = seconds_between(start_, now), images = static_cast<double>(std::max<std::int64_t>(1, images_));
   OrderedJson made;
   made["name"] = name_;
   made["seconds"] = seconds;
   made["images"] = images_;
-  made["images_per_second"] = seconds > 0 ? static_cast<double>(images_) / seconds : 0;
+  made["images_per_second"] = history_.rate(now);  // the mean since the start says nothing of now
+  made["history"] = history_.json(now);
   if (labelled_ > 0) {
     const auto [low, high] = wilson95(correct_, labelled_);
     made["accuracy"] = static_cast<double>(correct_) / static_cast<double>(labelled_);
@@ -71,7 +83,12 @@ OrderedJson Monitor::json(const std::vector<PeerLine>& peers, std::int64_t refus
   made["grid"] = grid_;
   made["last_tokens"] = OrderedJson::array();
   for (auto record = last_.rbegin(); record != last_.rend() && made["last_tokens"].size() < 40; ++record)
-    made["last_tokens"].push_back({{"image", record->image.image}, {"tokens", record->image.tokens}, {"decision", record->image.decision}, {"right", record->image.label < 0 ? OrderedJson(nullptr) : OrderedJson(record->image.label == record->image.decision)}});
+    made["last_tokens"].push_back({{"image", record->image.image}, {"tokens", record->image.tokens}, {"decision", record->image.decision}, {"class", class_name(record->image.decision)}, {"right", record->image.label < 0 ? OrderedJson(nullptr) : OrderedJson(record->image.label == record->image.decision)}});
+  std::map<std::int32_t, std::int64_t> answers;
+  for (const Record& record : last_) ++answers[record.image.decision];
+  made["last_classes"] = OrderedJson::array();
+  for (const auto& [decision, count] : answers)
+    made["last_classes"].push_back({{"class", class_name(decision)}, {"images", count}});
   made["latency_ms"] = latency_json({last_.begin(), last_.end()});
   made["batch"] = batches_ > 0 ? static_cast<double>(batched_) / static_cast<double>(batches_) : 0;
   made["peers"] = OrderedJson::array();

@@ -98,6 +98,8 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   if (const std::optional<Refusal> refusal = intake_->judge(*peer, frame, ending_)) {
     std::string bytes;
     write_frame(bytes, FrameType::refusal, write(*refusal));
+    if (refusal->code == RefusalCode::scenario)
+      write_frame(bytes, FrameType::statement, write(station_.statement()));
     co_await peer->connection.write(bytes, failure);
     ++summary_.refused;
     drop(peer, "refused: " + refusal->reason, LogLevel::note);

@@ -4,10 +4,12 @@
 #include <cmath>
 
 #include "channel/modulation_coding.h"
+#include "core/class_names.h"
 #include "core/error.h"
 #include "core/image_codec.h"
 #include "core/sha256.h"
 #include "experiment/results.h"
+#include "node/statement.h"
 #include "transmitter/separation/stream_fit.h"
 
 namespace semwave {
@@ -113,6 +115,14 @@ Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenari
   }
   scenario_digest_ = digest_of(scenarios.hex());
   model_digest_ = digest_of(models.hex());
+  // What a frame holds of it, at both ends: a key is missing at one only where it is.
+  statement_ = *read_statement(write(statement_of(scenario_, points_)));
+}
+
+std::vector<std::string> Station::class_names() const {
+  std::vector<std::string> names = semwave::class_names(scenario_.source);
+  const auto classes = static_cast<std::size_t>(model(0).architecture.classes);
+  return names.size() == classes ? names : std::vector<std::string>{};
 }
 
 std::string Station::fault_of(const BurstMessage& burst, const Digest& data) const {

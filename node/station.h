@@ -24,12 +24,17 @@ class Station {
   const std::vector<Point>& points() const { return points_; }
   const Model& model(std::size_t point) const { return *models_[point]; }
   Backend& backend() const { return backend_; }
+  /// Of the classes that the first network decides between, by label; empty where the source does not
+  /// say as many.
+  std::vector<std::string> class_names() const;
   /// What is worth a warning: SNRs that a model was not trained for.
   std::vector<std::string> warnings() const { return outside_training_.lines(); }
   /// Of all points together: what the scenario says, files by their content (the checkpoints aside,
   /// which the other one holds), and the parts of the code and the tables it uses, as on a processor.
   const Digest& scenario_digest() const { return scenario_digest_; }
   const Digest& model_digest() const { return model_digest_; }
+  /// What the first of them is made of.
+  const Statement& statement() const { return statement_; }
   // What is wrong with what somebody else says of an image, in words; empty where it fits the scenario and its network. Everything that comes
   // from a peer or a journal goes through these before a row, a page or an index is made of it.
   /// A burst as it arrives, of a transmitter whose source is `data`: its point, what is on air, and its truth.
@@ -51,6 +56,7 @@ class Station {
   std::vector<std::shared_ptr<Model>> models_;  // [points]; those that differ in channel or plan share one
   std::vector<std::int64_t> most_symbols_;      // [points]
   Digest scenario_digest_{}, model_digest_{};
+  Statement statement_;
   OutsideTraining outside_training_;
 };
 

@@ -4,6 +4,9 @@
 #include <map>
 #include <tuple>
 
+#include "core/text.h"
+#include "node/work.h"
+
 namespace semwave {
 namespace {
 
@@ -11,6 +14,15 @@ constexpr std::array<const char*, 5> stages{"encode", "queue", "wire", "channel"
 
 double milliseconds(std::vector<std::uint64_t>& sorted, double share) {
   return 1e-6 * static_cast<double>(sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)]);
+}
+
+/// As a simulation writes it, and of a watched picture its file. A name that is no UTF-8 cannot stand
+/// in JSON: what it would be printed as stands there.
+std::string record_line(const Record& record, const std::string& point_sha256) {
+  OrderedJson line = make_record(record.image, point_sha256);
+  const std::string file = file_of(record.name);
+  if (!file.empty()) line["file"] = is_utf8(file) ? file : printable(file);
+  return line.dump();
 }
 
 }  // namespace
@@ -88,7 +100,7 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     const auto sha = rows.back()["point_sha256"].get<std::string>();
-    const auto line = [&made = of_point, sha](std::size_t i) { return make_record(made[i].image, sha).dump(); };
+    const auto line = [&made = of_point, sha](std::size_t i) { return record_line(made[i], sha); };
     lines.push_back({sha, of_point.size(), line});
   }
   if (out) {

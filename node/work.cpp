@@ -58,6 +58,22 @@ std::string journal_name(const std::string& file) {
 
 }  // namespace
 
+std::string file_of(const std::string& journal_name) {
+  const std::size_t size = journal_name.rfind(' ', journal_name.rfind(' ') - 1);  // and the time behind it
+  const std::string name = journal_name.substr(0, size);
+  const auto digit = [](char c) { return std::string_view("0123456789abcdef").find(c); };
+  std::string file;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    file += name[i];
+    if (name[i] != '%' || i + 2 >= name.size()) continue;
+    const std::size_t high = digit(name[i + 1]), low = digit(name[i + 2]);
+    if (high == std::string_view::npos || low == std::string_view::npos || high + low == 0) continue;
+    file.back() = static_cast<char>(high << 4 | low);
+    i += 2;
+  }
+  return file;
+}
+
 WatchedFolder::WatchedFolder(std::string folder, const Architecture& a) : folder_(std::move(folder)) {
   if (!std::filesystem::is_directory(folder_)) throw Error("--watch " + folder_, "is no folder");
   data_ = {.name = "watched", .height = a.height, .width = a.width, .channels = a.channels};

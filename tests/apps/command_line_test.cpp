@@ -1,5 +1,6 @@
 // The command line: what each command prints and with which status it ends.
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 
@@ -87,6 +88,33 @@ TEST(CommandLine, SchemaIsOneOfAScenario) {
   const Json read = Json::parse(schema.out);
   EXPECT_TRUE(read.contains("$schema"));
   EXPECT_TRUE(read["properties"].contains("channel"));
+}
+
+const std::string no_space = "standard output is lost: No space left on device\n";
+
+TEST(CommandLine, LostOutputEndsWithOne) {
+  const std::string link = fresh_folder("link") + "/link.json";
+  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+      "stop": {"frame_errors": 20, "max_frames": 64}})");
+  // Less than a buffer, more than one, through std::cout, and flushed in the middle.
+  const std::vector<std::vector<std::string>> commands{
+      {"list"}, {"schema"}, {"devices"}, {"run", "--help"}, {"link", link, "--quiet"}};
+  for (const std::vector<std::string>& command : commands) {
+    const Outcome lost = program::Running(command, fresh_folder("streams"), "/dev/full").wait();
+    EXPECT_EQ(lost.status, 1) << command[0];
+    EXPECT_EQ(lost.err, "semwave: " + no_space) << command[0];
+  }
+}
+
+TEST(CommandLine, NoFileTakesThePlaceOfAClosedOutput) {
+  const std::string folder = fresh_folder("link"), link = folder + "/link.json";
+  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+      "stop": {"frame_errors": 20, "max_frames": 64}})");
+  const std::vector<std::string> command{"link", link, "--out", folder + "/out", "--quiet"};
+  const Outcome lost = program::Running(command, fresh_folder("streams"), "").wait();
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_EQ(lost.err, "semwave: standard output is lost: Bad file descriptor\n");
+  EXPECT_EQ(tiny::lines_of(folder + "/out/results.jsonl").size(), 1u);
 }
 
 TEST(CommandLine, NamesItsDevices) {
@@ -422,6 +450,37 @@ TEST_F(Program, TheTableIsADataFile) {
   ASSERT_EQ(columns.size(), 2u);
   EXPECT_GT(columns[0], 8u);
   EXPECT_EQ(columns[0], columns[1]);
+}
+
+TEST_F(Program, TheTableFitsItsTerminal) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(grantpt(terminal) + unlockpt(terminal), 0);
+  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(ioctl(terminal, TIOCSWINSZ, &size), 0);
+  const int held = open(ptsname(terminal), O_RDWR | O_NOCTTY);  // what was written stays to be read
+  const std::vector<std::string> command{"run", world_ + "/x.json", "--quiet"};
+  const Outcome result = program::Running(command, fresh_folder("streams"), ptsname(terminal)).wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::string text(65536, '\0');
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, read(terminal, text.data(), text.size()))));
+  close(held);
+  close(terminal);
+  EXPECT_TRUE(has(text, "columns do not fit the terminal")) << text;
+  EXPECT_TRUE(has(text, " accuracy"));
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);  // the title, which is no part of the table
+  while (std::getline(lines, line)) EXPECT_LE(line.size(), 81u) << line;  // with the terminal's \r
+}
+
+TEST_F(Program, RowsOutliveALostOutput) {
+  const std::string out = fresh_folder("out");
+  const std::vector<std::string> command{"run", world_ + "/x.json", "--out", out, "--quiet"};
+  const Outcome lost = program::Running(command, fresh_folder("streams"), "/dev/full").wait();
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_EQ(lost.err, "semwave: " + no_space);
+  EXPECT_EQ(tiny::lines_of(out + "/results.jsonl").size(), 1u);
 }
 
 TEST_F(Program, JsonPrintsARowALine) {

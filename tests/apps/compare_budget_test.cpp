@@ -41,6 +41,16 @@ class Folders : public testing::Test {
   static inline std::vector<Outcome> ran_;
 };
 
+TEST_F(Folders, LostOutputEndsWithOne) {
+  const std::vector<std::vector<std::string>> commands{
+      {"compare", world_ + "/all", world_ + "/half"}, {"budget", world_ + "/x.json", "--quiet"}};
+  for (const std::vector<std::string>& command : commands) {
+    const Outcome lost = program::Running(command, fresh_folder("streams"), "/dev/full").wait();
+    EXPECT_EQ(lost.status, 1) << command[0];
+    EXPECT_EQ(lost.err, "semwave: standard output is lost: No space left on device\n");
+  }
+}
+
 TEST_F(Folders, CompareIsADataFile) {
   const Outcome made = run({"compare", world_ + "/all", world_ + "/half"});
   ASSERT_EQ(made.status, 0) << made.err;

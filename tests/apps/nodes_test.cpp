@@ -75,6 +75,23 @@ TEST_F(NodePrograms, KillNineOfEitherLosesNothing) {
 }
 
 /// SIGHUP ends a program that has no list to read again, and no other one.
+TEST_F(NodePrograms, AWatchedPictureIsPrintedByItsName) {
+  program::Running receiver(receive("0"), folder_ + "/streams");
+  const std::string port = port_of(folder_ + "/streams"), watched = fresh_folder("watched");
+  const std::string picture = folder_ + "/pictures/test/dark/1000.png";
+  for (const std::string name : {"\xC3\xB6.png", "\x1b[2J.png"}) std::filesystem::copy_file(picture, watched + "/" + name);
+  std::vector<std::string> command = transmit(port);
+  command.insert(command.end(), {"--watch", watched, "--count", "2"});
+  const program::Outcome sent = program::run(command);
+  receiver.signal(SIGTERM);
+  EXPECT_EQ(receiver.wait().status, 0);
+  EXPECT_EQ(sent.status, 0) << sent.err;
+  EXPECT_NE(sent.out.find(" \xC3\xB6.png\n"), std::string::npos) << sent.out;
+  EXPECT_NE(sent.out.find(" \\x1b[2J.png\n"), std::string::npos) << sent.out;
+  const bool named = sent.out.find("# dark ") != std::string::npos || sent.out.find("# light ") != std::string::npos;
+  EXPECT_TRUE(named) << sent.out;
+}
+
 TEST_F(NodePrograms, AHangupReadsTheRevokedAgain) {
   const std::string keys = folder_ + "/keys", list = folder_ + "/revoked";
   ASSERT_EQ(program::run({"keys", keys, "--receiver", "edge", "--transmitter", "camera"}).status, 0);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,17 @@ struct Outcome {
 /// Started with its outputs in files below `folder`; wait() collects it.
 class Running {
  public:
-  Running(const std::vector<std::string>& arguments, std::string folder) : folder_(std::move(folder)) {
+  /// `out`: where standard output goes instead, "" where it is closed.
+  Running(const std::vector<std::string>& arguments, std::string folder,
+          const std::optional<std::string>& out = {})
+      : folder_(std::move(folder)) {
     std::filesystem::create_directories(folder_);
     pid_ = fork();
     if (pid_ != 0) return;
-    for (const auto& [file, name] : {std::pair{STDOUT_FILENO, "/stdout"}, std::pair{STDERR_FILENO, "/stderr"}})
-      dup2(open((folder_ + name).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), file);
+    for (const auto& [file, name] : {std::pair{STDOUT_FILENO, out.value_or(folder_ + "/stdout")}, std::pair{STDERR_FILENO, folder_ + "/stderr"}}) {
+      if (name.empty()) close(file);
+      else dup2(open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), file);
+    }
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     std::vector<char*> words{const_cast<char*>(binary.c_str())};
     for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));

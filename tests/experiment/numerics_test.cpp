@@ -178,7 +178,7 @@ std::vector<Room> rooms() {
   };
   return {{"core",
            all(part::of_core),
-           {"augment",      "backend",     "error",    "fields",     "file",     "input_file",
+           {"augment",      "backend",     "class_names", "error",    "fields",     "file",     "input_file",
             "json",         "json_reader", "list",     "mistakes",   "numerics", "optimiser",
             "ordered_json", "profile",     "registry", "schema",     "sha256",   "sync",
             "tape",         "tensor",      "text",     "thread_pool"}},

@@ -301,6 +301,62 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   EXPECT_EQ(table.label(points[0]), "snr_db=0 policy=fixed(depth=1,keep=0.25,S=4)");
 }
 
+/// The names of a table's columns.
+std::vector<std::string> names_of(const Table& table) {
+  const std::string header = table.header();
+  const std::size_t last = header.rfind('#');
+  std::stringstream names(header.substr(last + 1));
+  return {std::istream_iterator<std::string>(names), {}};
+}
+
+TEST(Table, PartsOfTheUsesAddUpToTheTotal) {
+  const auto parts = [](const Json& value) {
+    return parts_of_uses(expand(parse_scenario(value, "x.json")));
+  };
+  using Parts = std::vector<std::string>;
+  Json value = tiny::scenario("pictures");
+  EXPECT_EQ(parts(value), (Parts{"payload", "header"}));
+  value["channel"] = {{"kind", "rayleigh"}, {"snr_db", 5},
+                      {"csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 4}}}}}};
+  EXPECT_EQ(parts(value), (Parts{"payload", "header", "pilots"}));
+  value["channel"] = {{"kind", "tdl"}, {"snr_db", 5}};
+  EXPECT_EQ(parts(value), (Parts{"payload", "header", "prefix"}));
+  value["transmitter"]["link"] = {{"kind", "digital"}};
+  EXPECT_EQ(parts(value), (Parts{"payload", "header", "parity", "prefix"}));
+  const Scenario scenario = parse_scenario(value, "x.json");
+  const std::vector<std::string> names = names_of(Table(scenario, expand(scenario)));
+  EXPECT_EQ(std::count(names.begin(), names.end(), "parity"), 1);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "prefix"), 1);
+}
+
+TEST(Table, FitsANarrowTerminal) {
+  Json value = tiny::scenario("pictures");
+  value["sweep"] = {{"/transmitter/policy", {{{"kind", "fixed"}, {"keep", 0.25}, {"depth", 1}, {"symbols_per_token", 4}}}}};
+  const Scenario scenario = parse_scenario(value, "x.json");
+  const std::vector<Point> points = expand(scenario);
+  Model model;
+  model.architecture = *scenario.architecture;
+  const OrderedJson row = make_row(scenario, points[0], model, eight_by_eight(), four_images(), "sha");
+  for (const std::size_t width : {100u, 80u, 60u, 44u}) {
+    Table table(scenario, points);
+    const std::size_t all = names_of(table).size();
+    table.fit(width);
+    std::stringstream lines(table.header() + table.line(row));
+    std::string line;
+    std::getline(lines, line);
+    const std::size_t left = names_of(table).size();
+    EXPECT_LT(left, all);
+    EXPECT_TRUE(line.starts_with("# " + std::to_string(all - left) + " columns do not fit")) << line;
+    for (std::size_t next = 0; std::getline(lines, line); ++next) EXPECT_LE(line.size(), width) << line;
+    const std::vector<std::string> names = names_of(table);
+    for (const char* kept : {"total", "accuracy"})
+      EXPECT_EQ(std::count(names.begin(), names.end(), kept), 1) << kept;
+  }
+  Table whole(scenario, points), wide(scenario, points);
+  wide.fit(1000);
+  EXPECT_EQ(wide.header() + wide.line(row), whole.header() + whole.line(row));
+}
+
 class RunOfTinyWorld : public testing::Test {
  protected:
   static void SetUpTestSuite() {

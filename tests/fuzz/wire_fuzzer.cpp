@@ -28,6 +28,8 @@ void take(const semwave::Frame& frame) {
       return same_again<Welcome>(read_welcome(frame.body), read_welcome);
     case FrameType::refusal:
       return same_again<Refusal>(read_refusal(frame.body), read_refusal);
+    case FrameType::statement:
+      return same_again<Statement>(read_statement(frame.body), read_statement);
     case FrameType::burst: {
       const auto burst = read_burst(frame.body);
       // Quantised symbols are scaled by their largest, which a peer may have chosen otherwise.

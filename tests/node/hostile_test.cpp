@@ -402,11 +402,11 @@ TEST_F(Hostile, RefusalsAreFewLinesAndNoWarnings) {
   EXPECT_LE(lines, 3 * (LogLimit::lines + 1) * 2);
 }
 
-/// A receiver that answers with whatever it likes.
+/// A receiver that answers bursts, or the hello itself, with whatever it likes.
 class Liar {
  public:
-  explicit Liar(std::string reply) {
-    thread_ = std::thread([this, reply = std::move(reply)] {
+  explicit Liar(std::string reply, bool to_hello = false) {
+    thread_ = std::thread([this, reply = std::move(reply), to_hello] {
       boost::system::error_code failure;
       while (!ending_) {
         boost::asio::ip::tcp::socket peer(io_);
@@ -418,7 +418,8 @@ class Liar {
           const std::size_t got = peer.read_some(boost::asio::buffer(bytes), failure);
           reader.append(std::string_view(bytes).substr(0, got));
           for (Frame frame; reader.next(frame);) {
-            if (frame.type == FrameType::hello) boost::asio::write(peer, boost::asio::buffer(framed(FrameType::welcome, write(Welcome{.window = 1, .largest_burst = 1u << 20}))), failure);
+            if (frame.type == FrameType::hello) boost::asio::write(peer, boost::asio::buffer(to_hello ? reply : framed(FrameType::welcome, write(Welcome{.window = 1, .largest_burst = 1u << 20}))), failure);
+            if (to_hello) failure = boost::asio::error::eof;
             if (frame.type == FrameType::burst) boost::asio::write(peer, boost::asio::buffer(reply), failure);
           }
         }
@@ -454,6 +455,18 @@ TEST_F(Hostile, ATransmitterThatIsRefusedSaysWhy) {
   const Liar liar(framed(FrameType::refusal, write(Refusal{RefusalCode::malformed, "coding 25 is not within 0 to 24"})));
   const ClientSummary sent = nodes::transmit(scenario(), to(liar.port()));
   EXPECT_NE(sent.failure.find("refuses: coding 25"), std::string::npos) << sent.failure;
+}
+
+TEST_F(Hostile, ARefusalOfTheScenarioNeedsNoStatement) {
+  const std::string refusal = framed(FrameType::refusal, write(Refusal{RefusalCode::scenario, "it differs"}));
+  const auto failure_after = [&](const std::string& reply) {
+    const Liar liar(reply, true);
+    return nodes::transmit(scenario(), to(liar.port())).failure;
+  };
+  EXPECT_TRUE(failure_after(refusal).ends_with(" refuses: it differs"));  // of an earlier version
+  const std::string escape = write(Statement{.lines = {{"/seed", "\x1b[2J"}}});
+  EXPECT_TRUE(failure_after(refusal + framed(FrameType::statement, escape)).ends_with(" refuses: it differs"));
+  EXPECT_TRUE(failure_after(refusal + "garbage that is no frame").ends_with(" refuses: it differs"));
 }
 
 }  // namespace

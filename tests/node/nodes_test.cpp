@@ -1,4 +1,6 @@
 // Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever happens to them on the way.
+#include "node/frame.h"
+#include "node/statement.h"
 #include "tests/node/two_nodes.h"
 
 #include "core/error.h"
@@ -114,12 +116,67 @@ TEST_F(Nodes, AMismatchIsRefusedWithItsReasonOnBothSides) {
   Json other = json_;
   other["channel"]["snr_db"] = 6;
   const ClientSummary refused = nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port()));
-  EXPECT_NE(refused.failure.find("the scenario differs"), std::string::npos) << refused.failure;
+  expect_contains(refused.failure, "the scenario differs");
+  expect_contains(refused.failure, "; /channel/snr_db: 5 there, 6 here");
+  EXPECT_EQ(refused.failure.find("/seed"), std::string::npos) << "what is equal is not told";
   EXPECT_EQ(refused.answered, 0);
   EXPECT_TRUE(server.said().has("refused: the scenario differs"));
   const ServerSummary summary = server.stop();
   EXPECT_EQ(summary.refused, 1);
   EXPECT_TRUE(summary.rows.empty());
+}
+
+TEST_F(Nodes, AMismatchNamesTheKeysThatDiffer) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  const auto statement = [&] { return Station(scenario(), *backend).statement(); };
+  json_["source"]["path"] = folder_ + "/pictures";
+  const Statement there = statement();
+  EXPECT_TRUE(there.whole);
+  EXPECT_EQ(differences(there, there), "");
+  for (const Statement::Line& line : there.lines)
+    EXPECT_EQ(line.value.find(folder_), std::string::npos) << line.key << " says where it runs";
+
+  json_["channel"] = {{"kind", "awgn"}, {"snr_db", 5}};
+  json_["sweep"] = {{"/channel/snr_db", {0, 10}}};
+  std::string text = differences(statement(), there);
+  expect_contains(text, "/channel/coherence: \"image\" there, nothing here");
+  expect_contains(text, "/channel/kind: \"rayleigh\" there, \"awgn\" here");
+  expect_contains(text, "/sweep/channel/snr_db: nothing there, [0,10] here");
+
+  // Long lists are cut, and two that differ at their end still do.
+  Json values = Json::array();
+  for (int i = 0; i < 150; ++i) values.push_back(i);
+  json_["sweep"]["/channel/snr_db"] = values;
+  const Statement many = statement();
+  values.back() = 200;
+  json_["sweep"]["/channel/snr_db"] = values;
+  expect_contains(differences(statement(), many), "/sweep/channel/snr_db: [0,1,2,3");
+  for (const Statement::Line& line : many.lines) EXPECT_LE(line.value.size(), longest_stated);
+}
+
+TEST(WatchedNames, AreTheFilesAgain) {
+  EXPECT_EQ(file_of("a%20b%c3%b6.png 12 34"), "a b\xC3\xB6.png");
+  EXPECT_EQ(file_of("odd%zz%4%.png 1 2"), "odd%zz%4%.png");
+  EXPECT_EQ(file_of("%00.png 1 2"), "%00.png");
+  EXPECT_EQ(file_of(""), "");
+}
+
+TEST(Statements, AreBoundedAndSayWhatTheyLeaveOut) {
+  Statement much;
+  for (int i = 1000; i < 2000; ++i) much.lines.push_back({"key " + std::to_string(i), "value"});
+  const std::string body = write(much);
+  EXPECT_LE(body.size(), largest_listing);
+  const auto read = read_statement(body);
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->whole);
+  ASSERT_LT(read->lines.size(), 1000u);
+  EXPECT_EQ(differences(much, *read), "") << "what was left out is not taken for missing";
+  EXPECT_EQ(differences(*read, much), "");
+  const Statement other{.lines = {{"key 1000", "else"}}};
+  EXPECT_EQ(differences(other, *read),
+            "key 1000: value there, else here; key 1001: value there, nothing here; "
+            "key 1002: value there, nothing here; key 1003: value there, nothing here; "
+            "key 1004: value there, nothing here; and " + std::to_string(read->lines.size() - 5) + " more");
 }
 
 TEST_F(Nodes, NamesPathsAndOutputsMayDiffer) {
@@ -243,6 +300,30 @@ TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   for (std::size_t i = 10; i < 40; ++i) EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
 }
 
+TEST_F(Nodes, FeedbackOfFadesThatAreGoneIsWarnedOf) {
+  const auto warnings = [&](const Json& channel) {
+    json_["channel"] = channel;
+    ClientOptions client = to(1);
+    client.patience_seconds = 0;
+    client.report_every = 5;
+    std::string text;
+    client.log = [&](LogLevel level, const std::string& line) {
+      if (level == LogLevel::warning) text += line + "\n";
+    };
+    (void)nodes::transmit(scenario(), client);
+    return text;
+  };
+  const auto rayleigh = [](const char* coherence) {
+    return Json{{"kind", "rayleigh"}, {"snr_db", 10}, {"coherence", coherence}};
+  };
+  expect_contains(warnings(rayleigh("image")), "--feedback: channel 'rayleigh' draws a new fade for each image");
+  expect_contains(warnings({{"kind", "awgn"}, {"snr_db", {{"uniform", {0, 20}}}}}),
+                  "--feedback: channel 'awgn' draws a new SNR for each image");
+  EXPECT_EQ(warnings(rayleigh("symbol")), "");
+  EXPECT_EQ(warnings({{"kind", "awgn"}, {"snr_db", 10}}), "");
+  EXPECT_EQ(warnings("ideal"), "");
+}
+
 TEST_F(Nodes, ABoundHasNoHeaderToMeasureALinkBy) {
   json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"transport", "capacity"}};
   json_.erase("receiver");
@@ -300,6 +381,22 @@ TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
   }
   EXPECT_EQ(names.size(), 5u);
   EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("%c3%a4.png "); }), 1);
+}
+
+TEST_F(Nodes, RecordsNameTheFileOfAWatchedPicture) {
+  nodes::RunningServer server(scenario(), {});
+  ClientOptions client = to(server.port());
+  client.watch = fresh_folder("watched");
+  client.out = fresh_folder("here");
+  const std::string picture = folder_ + "/pictures/test/dark/1000.png";
+  const std::vector<std::string> names{"%c3 100%.png", "\xC3\xB6.png", "\xFF.png"};
+  for (const std::string& name : names) std::filesystem::copy_file(picture, client.watch + "/" + name);
+  client.count = 3;
+  EXPECT_EQ(nodes::transmit(scenario(), client).failure, "");
+  std::vector<std::string> files;
+  for (const std::string& line : tiny::lines_of(client.out + "/records.jsonl"))
+    files.push_back(Json::parse(line)["file"]);
+  EXPECT_EQ(files, (std::vector<std::string>{names[0], names[1], "\\xff.png"}));
 }
 
 TEST_F(Nodes, AWatchedPictureOfAnotherSizeIsNotDecoded) {

@@ -372,6 +372,7 @@ TEST_F(Nodes, TheStatusPageShowsWhatWasReceived) {
   const auto shown = Json::parse(status.substr(status.find("\r\n\r\n") + 4));
   EXPECT_EQ(shown["images"], 40);
   EXPECT_TRUE(shown.contains("accuracy"));
+  EXPECT_EQ(shown["last_classes"][0]["class"], "dark");  // of the folder's classes
   EXPECT_NE(ask("/metrics").find("semwave_images_total 40\n"), std::string::npos);
   EXPECT_NE(ask("/elsewhere").find("404"), std::string::npos);
   EXPECT_NE(ask("/", "POST").find("405"), std::string::npos);

@@ -74,6 +74,7 @@ std::map<std::string, std::string> examples() {
   return {{"hello", framed(FrameType::hello, write(hello))},
           {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u, .largest_burst = 1u << 20}))},
           {"refusal", framed(FrameType::refusal, write(Refusal{RefusalCode::model, "the checkpoint differs"}))},
+          {"statement", framed(FrameType::statement, write(Statement{.lines = {{"/channel/snr_db", "10"}, {"/seed", "7"}}}))},
           {"burst", framed(FrameType::burst, write(burst()))},
           {"burst int16", framed(FrameType::burst, write(small))},
           {"answer", framed(FrameType::answer, write(answer()))},
@@ -130,6 +131,7 @@ TEST(WireFormat, EveryMessageComesBackWholeOrNotAtAll) {
   comes_back<Numbered>({7, "a%C3%A4.png 12 34"}, read_numbered);
   comes_back<Welcome>({.window = 3}, read_welcome);
   comes_back<Refusal>({RefusalCode::busy, "full"}, read_refusal);
+  comes_back<Statement>({{{"/channel/snr_db", "10"}, {"/seed", "7"}}}, read_statement);
   comes_back<Report>({.snr_db = -3}, read_report);
   comes_back<std::vector<ImageKey>>({{1, 2}, {3, 4}}, read_receipt);
   const auto back = read_burst(write(burst()));
@@ -185,6 +187,9 @@ TEST(WireFormat, WhatIsOutOfRangeIsRefused) {
   EXPECT_TRUE(refused([](BurstMessage& m) { m.count = 4; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->keep_ratio = 1.5; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->exit_depth = -1; }));
+  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "\x1b[2J"}}}))) << "moves the cursor";
+  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/b", "1"}, {"/a", "1"}}}))) << "not sorted";
+  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "1"}, {"/a", "1"}}}))) << "twice";
   Hello hello{.name = std::string("bad\nname")};
   EXPECT_FALSE(read_hello(write(hello)));
   hello.name = "\xC3\xA4 \xE2\x82\xAC";  // UTF-8
