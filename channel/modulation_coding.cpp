@@ -187,7 +187,7 @@ const std::vector<ModulationCoding>& modulation_codings() {
         {0.0625, 0.078, 0.0865, 0.097, 0.12, 0.135, 0.15, 0.167, 0.185, 0.207, 0.23, 0.255, 0.28, 0.31, 0.34, 0.375, 0.41, 0.455,
          1.0 / 2, 0.575, 0.62, 2.0 / 3, 0.71, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::polar, Modulation::qam16, {0.45, 1.0 / 2, 0.555, 0.61, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.87});
-    add(ChannelCode::polar, Modulation::qam64, {0.59, 0.625, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91, 0.94});
+    add(ChannelCode::polar, Modulation::qam64, {0.59, 0.615, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91, 0.94});
     add(ChannelCode::polar, Modulation::qam256, {2.0 / 3, 0.71, 0.72, 3.0 / 4, 0.79, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qpsk, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qam16, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
