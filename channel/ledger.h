@@ -12,6 +12,15 @@ struct Ledger {
   std::int64_t parity = 0;
   std::int64_t prefix = 0;
 
+  Ledger& operator+=(const Ledger& other) {
+    payload += other.payload;
+    header += other.header;
+    pilots += other.pilots;
+    parity += other.parity;
+    prefix += other.prefix;
+    return *this;
+  }
+
   std::int64_t total() const { return payload + header + pilots + parity + prefix; }
 };
 

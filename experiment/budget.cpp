@@ -64,11 +64,7 @@ class PlannedImages {
         return sums;
       }
       const Ledger uses = channel_.uses(forecast->uses, fading.receiver_pilots_[i]);
-      sums.uses.payload += uses.payload;
-      sums.uses.parity += uses.parity;
-      sums.uses.header += uses.header;
-      sums.uses.pilots += uses.pilots;
-      sums.uses.prefix += uses.prefix;
+      sums.uses += uses;
       sums.transmitter_operations += forecast->operations;
       sums.receiver_operations += model_.receiver->operations(&forecast->header);
       sums.receiver_operations_lost += model_.receiver->operations(nullptr);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "channel/modulation_coding.h"
 #include "core/error.h"
 #include "experiment/images.h"
 #include "experiment/metrics.h"
@@ -35,56 +34,16 @@ ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin,
 
 }  // namespace
 
-std::string coding_name(const ImageRecord& image) {
-  if (image.coding < 0) return "bound";
-  return lay_blocks(8 * std::int64_t{image.stream_bytes}, modulation_codings()[static_cast<std::size_t>(image.coding)]).coding.name();
-}
-
-void PointTotals::add(const ImageRecord& image) {
-  ++images;
-  uses.payload += image.uses.payload;
-  uses.header += image.uses.header;
-  uses.pilots += image.uses.pilots;
-  uses.parity += image.uses.parity;
-  uses.prefix += image.uses.prefix;
-  correct += image.decision == image.label && !image.late;
-  tokens += image.tokens;
-  tokens_lost += image.tokens_lost;
-  depth += image.exit_depth;
-  lost += image.header_lost;
-  answered += image.answered;
-  ++exits.at(static_cast<std::size_t>(image.exit_depth));
-  if (image.stream_bytes >= 0) {
-    ++streams.images;
-    streams.unfit += image.unfit();
-    streams.block_losses += image.block_lost;
-    streams.bytes += image.stream_bytes;
-    streams.quality += image.quality;
-    if (!image.unfit()) ++streams.codings[coding_name(image)];
-  }
-  if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) return;
-  ++rebuilt;
-  psnr_db += image.psnr_db;
-  ssim += image.ssim;
-}
-
-void PointResult::add(const ShardCost& cost) {
-  transmitter_operations += cost.transmitter_operations;
-  receiver_operations += cost.receiver_operations;
-  transmitter_seconds += cost.transmitter_seconds;
-  channel_seconds += cost.channel_seconds;
-  receiver_seconds += cost.receiver_seconds;
-}
-
-void PointResult::finish(const Model& model, double sent, const std::vector<std::int64_t>& expert_rows) {
+void finish(PointResult& result, const Model& model, double sent, const std::vector<std::int64_t>& expert_rows) {
   if (sent > 0) {
-    transmitter_operations /= sent;
-    receiver_operations /= sent;
+    result.transmitter_operations /= sent;
+    result.receiver_operations /= sent;
   }
   const std::int64_t rows = std::accumulate(expert_rows.begin(), expert_rows.end(), std::int64_t{0});
-  for (const std::int64_t r : expert_rows) expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
-  transmitter_operations_dense = model.transmitter->dense_operations();
-  receiver_operations_dense = model.receiver->dense_operations();
+  for (const std::int64_t r : expert_rows)
+    result.expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
+  result.transmitter_operations_dense = model.transmitter->dense_operations();
+  result.receiver_operations_dense = model.receiver->dense_operations();
 }
 
 bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images) {
@@ -138,7 +97,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
   result.images.resize(static_cast<std::size_t>(done));
   result.totals = PointTotals(model.architecture.transmitter_blocks);
   for (const ImageRecord& image : result.images) result.totals.add(image);
-  result.finish(model, done, expert_rows);
+  finish(result, model, done, expert_rows);
   result.wall_seconds = seconds_since(start);
   return result;
 }

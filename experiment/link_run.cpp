@@ -89,11 +89,7 @@ LinkCounts& LinkCounts::operator+=(const LinkCounts& other) {
   blocks += other.blocks;
   undetected += other.undetected;
   iterations += other.iterations;
-  uses.payload += other.uses.payload;
-  uses.header += other.uses.header;
-  uses.pilots += other.uses.pilots;
-  uses.parity += other.uses.parity;
-  uses.prefix += other.uses.prefix;
+  uses += other.uses;
   return *this;
 }
 

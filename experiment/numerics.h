@@ -15,7 +15,7 @@ namespace part {
 
 inline constexpr CodePart scenario{"scenario", 1, "scenario scenario_fields sweep"};
 inline constexpr CodePart evaluation{"evaluation", 1,
-                                     "evaluate images metrics model results shard_run"};
+                                     "evaluate images metrics model record results shard_run"};
 inline constexpr CodePart psnr{"psnr", 1, "metrics"};
 inline constexpr CodePart ssim{"ssim", 1, "metrics"};
 inline constexpr CodePart timeline{"timeline", 1, "timeline"};

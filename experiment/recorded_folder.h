@@ -10,7 +10,7 @@
 
 #include "core/input_file.h"
 #include "core/json.h"
-#include "experiment/evaluate.h"
+#include "experiment/record.h"
 #include "experiment/results.h"
 
 namespace semwave {

@@ -91,7 +91,7 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std:
   return made;
 }
 
-OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256,
+OrderedJson make_row(const Scenario& whole, const Point& point, const std::string& model_sha256, const Dataset& data, const PointResult& result, const std::string& point_sha256,
                      const TimelineTotals* timeline) {
   const Scenario& scenario = point.scenario;
   const PointTotals& totals = result.totals;
@@ -177,7 +177,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const Model& mod
     if (const Json& named = scenario.resolved["conventions"][key]; named != "complex") row["conventions"][key] = named;
   row["seed"] = scenario.seed;
   row["point_sha256"] = point_sha256;
-  row["model_sha256"] = model.sha256;
+  row["model_sha256"] = model_sha256;
   row["data_sha256"] = data.sha256;
   row["semwave_version"] = SEMWAVE_VERSION;
   row["status"] = "done";

@@ -9,12 +9,10 @@
 
 #include "core/dataset.h"
 #include "core/json.h"
-#include "experiment/evaluate.h"
-#include "experiment/model.h"
 #include "experiment/numerics.h"
 #include "experiment/point_lines.h"
+#include "experiment/record.h"
 #include "experiment/scenario.h"
-#include "experiment/timeline.h"
 
 namespace semwave {
 
@@ -40,7 +38,7 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std:
 
 /// The row of a finished point, keys as in docs/results.md. Means run over the images in their order, so that they do not depend on
 /// threads or shards.
-OrderedJson make_row(const Scenario& whole, const Point& point, const Model& model, const Dataset& data, const PointResult& result, const std::string& point_sha256, const TimelineTotals* timeline = nullptr);
+OrderedJson make_row(const Scenario& whole, const Point& point, const std::string& model_sha256, const Dataset& data, const PointResult& result, const std::string& point_sha256, const TimelineTotals* timeline = nullptr);
 
 /// One line of records.jsonl.
 OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256);

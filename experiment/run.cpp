@@ -103,7 +103,7 @@ RunSummary Run::run(const RunSettings& settings) {
       }
       summary.interrupted = result.interrupted;
       summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
-      if (!summary.interrupted) made = make_row(scenario_, point, model, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
+      if (!summary.interrupted) made = make_row(scenario_, point, model.sha256, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
       if (folder_ && !summary.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
     } catch (const Error& problem) {
       fails(problem);

@@ -363,7 +363,7 @@ class TimelineRun {
     totals.arrived_accuracy_halfwidth = batch_halfwidth(sums_, &Sums::correct, &Sums::arrived);
     totals.arrived_uses_halfwidth = batch_halfwidth(sums_, &Sums::all_uses, &Sums::arrived);
     totals.arrived_psnr_halfwidth = batch_halfwidth(sums_, &Sums::all_psnr_db, &Sums::arrived);
-    result.finish(model_, sent, expert_rows_);
+    semwave::finish(result, model_, sent, expert_rows_);
   }
 
   const Scenario& scenario_;

@@ -17,24 +17,6 @@
 
 namespace semwave {
 
-/// One slot, all links together.
-struct SlotRow {
-  std::int32_t slot = 0, arrived = 0, dropped = 0, expired = 0, sent = 0, late = 0, correct = 0, waiting = 0;  // correct: -1 without the network; waiting: in queues at its end
-  double uses = 0, snr_db = 0, believed_snr_db = 0, age = 0, keep = 0, depth = 0;                              // means over its bursts
-};
-
-struct TimelineTotals {
-  std::int64_t links = 0, slots = 0, arrived = 0, dropped = 0, expired = 0, late = 0, waiting = 0;
-  double queue = 0;            // images waiting, mean over links and slots
-  double age = 0;              // slots since what was believed was so, mean over bursts
-  double wait_slots = 0, wait_p95_slots = 0, wait_p99_slots = 0;  // from arrival to the end of the burst
-  // Batch means: each link is one batch, since the images of a link share its fades. Where the policy couples the links, twenty stretches of
-  // slots are the batches instead, and intervals are of these very links.
-  double accuracy_halfwidth = 0, uses_halfwidth = 0, psnr_halfwidth = 0;
-  // Right answers in time, channel uses and PSNR over all images that arrived, sent or not.
-  double arrived_accuracy = 0, arrived_accuracy_halfwidth = 0, arrived_uses = 0, arrived_uses_halfwidth = 0, arrived_psnr_db = 0, arrived_psnr_halfwidth = 0;
-};
-
 struct Timeline {
   PointResult result;            // totals are of the images sent; those late count as wrong
   TimelineTotals totals;

@@ -13,7 +13,7 @@
 
 #include "channel/burst.h"
 #include "channel/ledger.h"
-#include "experiment/evaluate.h"
+#include "experiment/record.h"
 
 namespace semwave {
 

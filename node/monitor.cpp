@@ -48,11 +48,7 @@ void Monitor::add(const Record& record) {
     ++labelled_;
     correct_ += image.decision == image.label;
   }
-  uses_.payload += image.uses.payload;
-  uses_.header += image.uses.header;
-  uses_.pilots += image.uses.pilots;
-  uses_.parity += image.uses.parity;
-  uses_.prefix += image.uses.prefix;
+  uses_ += image.uses;
   if (record.truth && static_cast<std::size_t>(image.exit_depth) < exits_.size()) ++exits_[static_cast<std::size_t>(image.exit_depth)];
   for (std::size_t e = 0; e < std::min(experts_.size(), record.expert_rows.size()); ++e) experts_[e] += record.expert_rows[e];
   for (std::size_t s = 0; s < stage_seconds_.size(); ++s) stage_seconds_[s] += 1e-9 * static_cast<double>(record.ns[s]);

@@ -60,10 +60,10 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
     labelled += record.image.label >= 0;
   }
   result.wall_seconds = seconds;
-  result.finish(model, static_cast<double>(records.size()), expert_rows);
+  finish(result, model, static_cast<double>(records.size()), expert_rows);
   Dataset data{.name = {}, .height = model.architecture.height, .width = model.architecture.width, .channels = model.architecture.channels};
   data.sha256 = data_sha256;
-  OrderedJson row = make_row(station.scenario(), station.points()[point], model, data, result, station.sha256_of(point, data_sha256));
+  OrderedJson row = make_row(station.scenario(), station.points()[point], model.sha256, data, result, station.sha256_of(point, data_sha256));
   if (seconds <= 0) row.erase("images_per_second");
   if (labelled < static_cast<std::int64_t>(records.size()))  // pictures without a label have no accuracy
     for (const char* key : {"correct", "accuracy", "accuracy_ci95"}) row.erase(key);

@@ -150,7 +150,7 @@ TEST_F(Channels, RowsNameConventionsThatAreNotTheDefault) {
     const Model model = tiny::model(scenario, *backend_);
     PointResult result;
     result.totals = PointTotals(2);
-    return make_row(scenario, {Json::object(), scenario}, model, data_, result, "x")["conventions"];
+    return make_row(scenario, {Json::object(), scenario}, model.sha256, data_, result, "x")["conventions"];
   };
   EXPECT_EQ(conventions_of({}), (OrderedJson{{"power", "image"}}));
   EXPECT_EQ(conventions_of({{"/conventions", Json{{"snr", "per_real_value"}}}}), (OrderedJson{{"power", "image"}, {"snr", "per_real_value"}}));

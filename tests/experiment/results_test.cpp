@@ -60,7 +60,7 @@ TEST(Results, RowHoldsTheContractsFigures) {
   Model model;
   model.architecture = *scenario.architecture;
   model.sha256 = "abc";
-  const OrderedJson row = make_row(scenario, expand(scenario)[0], model, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row = make_row(scenario, expand(scenario)[0], model.sha256, eight_by_eight(), four_images(), "sha");
   EXPECT_EQ(row["images"], 4);
   EXPECT_EQ(row["correct"], 2);
   EXPECT_EQ(row["accuracy"], 0.5);
@@ -285,7 +285,7 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   const Table table(scenario, points);
   Model model;
   model.architecture = *scenario.architecture;
-  const std::string line = table.line(make_row(scenario, points[1], model, eight_by_eight(), four_images(), "sha"));
+  const std::string line = table.line(make_row(scenario, points[1], model.sha256, eight_by_eight(), four_images(), "sha"));
   std::stringstream header(table.header());
   std::vector<std::string> heads;
   for (std::string head; std::getline(header, head);) heads.push_back(head);
@@ -336,7 +336,7 @@ TEST(Table, FitsANarrowTerminal) {
   const std::vector<Point> points = expand(scenario);
   Model model;
   model.architecture = *scenario.architecture;
-  const OrderedJson row = make_row(scenario, points[0], model, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row = make_row(scenario, points[0], model.sha256, eight_by_eight(), four_images(), "sha");
   for (const std::size_t width : {100u, 80u, 60u, 44u}) {
     Table table(scenario, points);
     const std::size_t all = names_of(table).size();

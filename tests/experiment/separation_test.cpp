@@ -123,7 +123,7 @@ TEST_F(Separation, WhereNothingFitsNothingIsSentAndTheImageIsLost) {
     EXPECT_FALSE(std::isnan(image.psnr_db));  // of the mean image
   }
   const Model model = make_model(scenario, *backend_);
-  const OrderedJson row = make_row(scenario, expand(scenario)[0], model, tiny::images(9), result, "sha");
+  const OrderedJson row = make_row(scenario, expand(scenario)[0], model.sha256, tiny::images(9), result, "sha");
   EXPECT_EQ(row["separation"]["unfit"], 1.0);
   EXPECT_EQ(row["accuracy"], 0.0);
   EXPECT_TRUE(make_record(result.images[0], "sha")["decision"].is_null());
