@@ -8,11 +8,11 @@
 #include "apps/commands.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "core/thread_pool.h"
-#include "experiment/budget.h"
-#include "experiment/table.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/base/thread_pool.h"
+#include "experiment/planning/budget.h"
+#include "experiment/results/text_table.h"
 
 namespace semwave {
 namespace {

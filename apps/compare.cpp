@@ -10,10 +10,10 @@
 
 #include "apps/commands.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "experiment/compare.h"
-#include "experiment/table.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "experiment/results/compare.h"
+#include "experiment/results/text_table.h"
 
 namespace semwave {
 namespace {

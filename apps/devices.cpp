@@ -5,8 +5,8 @@
 
 #include "apps/commands.h"
 #include "apps/progress.h"
-#include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/tensor/backend.h"
 
 namespace semwave {
 namespace {

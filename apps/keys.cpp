@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "core/text.h"
-#include "node/authority.h"
+#include "core/base/text.h"
+#include "node/net/authority.h"
 
 namespace semwave {
 namespace {

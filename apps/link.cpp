@@ -11,10 +11,10 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "core/thread_pool.h"
-#include "experiment/link_run.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/base/thread_pool.h"
+#include "experiment/link/link_run.h"
 
 namespace semwave {
 namespace {

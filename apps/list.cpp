@@ -9,15 +9,15 @@
 
 #include "apps/commands.h"
 #include "channel/registry.h"
-#include "core/dataset.h"
-#include "core/error.h"
-#include "core/image_codec.h"
-#include "core/json.h"
-#include "experiment/scenario.h"
-#include "receiver/router.h"
-#include "transmitter/exit_rule.h"
-#include "transmitter/gate.h"
-#include "transmitter/policy.h"
+#include "core/base/error.h"
+#include "core/config/json.h"
+#include "core/data/codec/image_codec.h"
+#include "core/data/dataset.h"
+#include "experiment/scenario/scenario.h"
+#include "receiver/router/router.h"
+#include "transmitter/exit/exit_rule.h"
+#include "transmitter/gate/gate.h"
+#include "transmitter/policy/policy.h"
 
 namespace semwave {
 namespace {

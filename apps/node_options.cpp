@@ -4,8 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/interrupt.h"
-#include "core/error.h"
-#include "core/text.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
 
 namespace semwave {
 

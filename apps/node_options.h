@@ -9,9 +9,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "experiment/results.h"
-#include "node/log.h"
-#include "node/security.h"
+#include "experiment/results/results.h"
+#include "node/net/log.h"
+#include "node/net/security.h"
 
 namespace semwave {
 

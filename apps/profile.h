@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "core/profile.h"
+#include "core/tensor/profiling_backend.h"
 
 namespace semwave {
 

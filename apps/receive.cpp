@@ -13,10 +13,10 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "experiment/table.h"
-#include "node/server.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "experiment/results/text_table.h"
+#include "node/receiver/server.h"
 
 namespace semwave {
 namespace {

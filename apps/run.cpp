@@ -14,11 +14,11 @@
 #include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "core/thread_pool.h"
-#include "experiment/run.h"
-#include "experiment/table.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/base/thread_pool.h"
+#include "experiment/results/text_table.h"
+#include "experiment/run/run.h"
 
 namespace semwave {
 namespace {

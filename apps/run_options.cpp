@@ -4,9 +4,9 @@
 #include <charconv>
 #include <thread>
 
-#include "core/error.h"
-#include "core/ordered_json.h"
-#include "core/text.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/config/ordered_json.h"
 
 namespace semwave {
 

@@ -10,8 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/backend.h"
-#include "core/json.h"
+#include "core/config/json.h"
+#include "core/tensor/backend.h"
 
 namespace semwave {
 

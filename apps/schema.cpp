@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "core/json.h"
-#include "experiment/scenario.h"
-#include "experiment/scenario_page.h"
+#include "core/config/json.h"
+#include "experiment/scenario/scenario.h"
+#include "experiment/scenario/scenario_page.h"
 
 namespace semwave {
 

@@ -13,9 +13,9 @@
 
 #include "apps/commands.h"
 #include "apps/output.h"
-#include "core/error.h"
-#include "core/json.h"
-#include "core/text.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/config/json.h"
 
 namespace semwave {
 namespace {

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "core/file.h"
-#include "experiment/tabulate.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+#include "experiment/planning/make_plan_table.h"
 
 namespace semwave {
 namespace {

@@ -12,12 +12,12 @@
 #include "apps/profile.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "core/file.h"
-#include "core/thread_pool.h"
-#include "experiment/scenario.h"
-#include "experiment/trainer.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+#include "core/base/thread_pool.h"
+#include "experiment/scenario/scenario.h"
+#include "experiment/train/trainer.h"
 
 namespace semwave {
 namespace {

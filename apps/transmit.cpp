@@ -11,11 +11,11 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/error.h"
-#include "core/text.h"
-#include "experiment/table.h"
-#include "node/client.h"
-#include "node/work.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "experiment/results/text_table.h"
+#include "node/transmitter/client.h"
+#include "node/transmitter/work.h"
 
 namespace semwave {
 namespace {

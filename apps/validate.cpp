@@ -11,13 +11,13 @@
 #include "apps/commands.h"
 #include "apps/progress.h"
 #include "apps/run_options.h"
-#include "core/checkpoint.h"
-#include "core/error.h"
-#include "core/mistakes.h"
-#include "core/text.h"
-#include "experiment/model.h"
-#include "experiment/outside_training.h"
-#include "experiment/scenario.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/config/mistakes.h"
+#include "core/tensor/checkpoint.h"
+#include "experiment/run/model.h"
+#include "experiment/run/outside_training.h"
+#include "experiment/scenario/scenario.h"
 
 namespace semwave {
 namespace {

@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include "core/random.h"
+#include "core/random/random.h"
 
 #if defined(SEMWAVE_ITPP)
 #include <itpp/comm/channel.h>

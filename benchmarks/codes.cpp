@@ -5,10 +5,10 @@
 #include <cstring>
 #include <vector>
 
-#include "channel/ldpc_decoder.h"
-#include "channel/modulation.h"
-#include "channel/polar_code.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "phy/code/ldpc/ldpc_decoder.h"
+#include "phy/code/polar/polar_code.h"
+#include "phy/modulation/modulation.h"
 
 namespace semwave {
 namespace {

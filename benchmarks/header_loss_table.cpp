@@ -1,8 +1,8 @@
-// Simulates the header code and writes channel/header_loss_table.inc to standard output, about six minutes on one core:
+// Simulates the header code and writes phy/header/header_loss_table.inc to standard output, about six minutes on one core:
 //
-//   ninja -C build benchmark_header_loss_table && build/benchmarks/header_loss_table > new.inc && mv new.inc channel/header_loss_table.inc
+//   ninja -C build benchmark_header_loss_table && build/benchmarks/header_loss_table > new.inc && mv new.inc phy/header/header_loss_table.inc
 //
-// Run it again whenever the code, the interleaver, a format or its repetition changes; tests/channel/header_loss_test.cpp
+// Run it again whenever the code, the interleaver, a format or its repetition changes; tests/phy/header/header_loss_test.cpp
 // compares the table with fresh simulation. A loss is a part that is not read, or read wrongly. Draws are fixed, so the file is reproducible.
 #include <fmt/core.h>
 
@@ -10,8 +10,8 @@
 #include <cmath>
 #include <vector>
 
-#include "channel/header_codec.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "phy/header/header_codec.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "benchmarks/yardstick.h"
-#include "core/backend.h"
-#include "core/random.h"
-#include "core/thread_pool.h"
-#include "core/tokens.h"
+#include "core/base/thread_pool.h"
+#include "core/random/random.h"
+#include "core/tensor/backend.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave {
 namespace {

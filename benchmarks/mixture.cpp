@@ -1,4 +1,4 @@
-// Times the real pipeline (experiment/evaluate.cpp: plan, transmit, fade, receive, decide) with a mixture of 8 experts, one a token, and with a
+// Times the real pipeline (experiment/run/evaluate.cpp: plan, transmit, fade, receive, decide) with a mixture of 8 experts, one a token, and with a
 // dense receiver whose feed-forward is as large as one of them: the same operations but for the router. Class only, tokens as a set (with
 // positions the receiver fills the grid again, and keep would change nothing there). Both are trained for some steps with the balance loss first,
 // since a fresh router sends nearly every token to one expert.
@@ -17,11 +17,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/optimiser.h"
-#include "core/random.h"
-#include "experiment/evaluate.h"
-#include "experiment/training_step.h"
+#include "core/base/error.h"
+#include "core/random/random.h"
+#include "core/tensor/optimiser.h"
+#include "experiment/run/evaluate.h"
+#include "experiment/train/training_step.h"
 
 namespace semwave {
 namespace {

@@ -1,9 +1,9 @@
-// Simulates the code blocks of channel/transport.h and writes channel/transport_loss_table.inc; about an hour of one core:
+// Simulates the code blocks of phy/transport/transport.h and writes phy/transport/transport_loss_table.inc; about an hour of one core:
 //
 //   ninja -C build benchmark_transport_loss_table
-//   build/benchmarks/transport_loss_table channel/transport_loss_table.inc --rows build/loss_rows.txt
+//   build/benchmarks/transport_loss_table phy/transport/transport_loss_table.inc --rows build/loss_rows.txt
 //
-// Run it again whenever a code, a decoder, the interleaver or the demapper changes. tests/channel/transport_loss_test.cpp
+// Run it again whenever a code, a decoder, the interleaver or the demapper changes. tests/phy/transport/transport_loss_test.cpp
 // compares the codes with those the table was made from, and a sample of its rows with fresh simulation.
 //
 // Finished rows go to the file of --rows as they come, so that a run that was stopped goes on where it was; a row counts
@@ -24,12 +24,12 @@
 #include <thread>
 #include <vector>
 
-#include "channel/capacity.h"
-#include "channel/polar_code.h"
-#include "channel/transport.h"
-#include "channel/transport_loss.h"
-#include "core/random.h"
-#include "core/thread_pool.h"
+#include "core/base/thread_pool.h"
+#include "core/random/random.h"
+#include "phy/bounds/capacity.h"
+#include "phy/code/polar/polar_code.h"
+#include "phy/transport/transport.h"
+#include "phy/transport/transport_loss.h"
 
 namespace {
 
@@ -229,7 +229,7 @@ int main(int argc, char** argv) {
   CLI::App app("Simulates the table of transport losses");
   std::string out, rows_file;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  app.add_option("out", out, "the table to write: channel/transport_loss_table.inc")->required();
+  app.add_option("out", out, "the table to write: phy/transport/transport_loss_table.inc")->required();
   app.add_option("--rows", rows_file, "finished rows, read at the start and appended to")->required();
   std::string only;
   app.add_option("--only", only, "fill no other rows than those whose name holds this, and write no table");

@@ -17,11 +17,11 @@
 #include <string_view>
 
 #include "benchmarks/yardstick.h"
-#include "core/checkpoint.h"
-#include "core/error.h"
-#include "core/file.h"
-#include "core/json.h"
-#include "core/profile.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/config/json.h"
+#include "core/tensor/checkpoint.h"
+#include "core/tensor/profiling_backend.h"
 
 namespace semwave::yardstick {
 namespace {

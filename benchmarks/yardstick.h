@@ -1,5 +1,5 @@
 // The network that semwave is measured with: 28x28 grey, patch 4 (49 tokens), dim 128, 6 blocks of 4 heads and MLP x2, class head:
-// 84.7 MFLOP an image. Here is what is timed on it, cut into shards and threads as experiment/evaluate.cpp and training_step.cpp do.
+// 84.7 MFLOP an image. Here is what is timed on it, cut into shards and threads as experiment/run/evaluate.cpp and training_step.cpp do.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/pooled_vector.h"
+#include "core/base/thread_pool.h"
 #include "core/cpu/vector.h"
-#include "core/layers.h"
-#include "core/list.h"
-#include "core/optimiser.h"
-#include "core/random.h"
-#include "core/thread_pool.h"
-#include "transmitter/gate.h"
+#include "core/nn/layers.h"
+#include "core/random/random.h"
+#include "core/tensor/optimiser.h"
+#include "transmitter/gate/gate.h"
 
 namespace semwave::yardstick {
 
@@ -130,7 +130,7 @@ inline double forward(const Network& network, int batch, int shard, ThreadPool& 
 /// Training of a network of its own: forward, backward, AdamW at a constant rate, no clipping. Image i has label i mod 10.
 class Training {
  public:
-  static constexpr int lane_count = 8;  // as experiment/training_step.cpp
+  static constexpr int lane_count = 8;  // as experiment/train/training_step.cpp
 
   explicit Training(Backend& backend, ThreadPool& pool)
       : backend_(backend),

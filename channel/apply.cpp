@@ -4,12 +4,12 @@
 #include <cmath>
 #include <utility>
 
-#include "channel/blocks.h"
 #include "channel/channel.h"
-#include "channel/header_codec.h"
-#include "channel/known_gains.h"
-#include "channel/signal.h"
-#include "core/random.h"
+#include "channel/csi/known_gains.h"
+#include "channel/mimo_ofdm/blocks.h"
+#include "core/random/random.h"
+#include "phy/header/header_codec.h"
+#include "phy/signal/signal.h"
 
 namespace semwave {
 namespace {

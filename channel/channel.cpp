@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/random.h"
+#include "core/random/random.h"
 
 namespace semwave {
 namespace {

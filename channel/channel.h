@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
-#include "channel/antennas.h"
-#include "channel/burst.h"
-#include "channel/csi.h"
-#include "channel/disturbance.h"
-#include "channel/fading.h"
-#include "channel/loss.h"
-#include "channel/ofdm.h"
-#include "channel/trace.h"
-#include "core/list.h"
-#include "core/pass.h"
+#include "channel/csi/csi.h"
+#include "channel/fading/fading.h"
+#include "channel/fading/trace.h"
+#include "channel/impairment/disturbance.h"
+#include "channel/impairment/loss.h"
+#include "channel/mimo_ofdm/antennas.h"
+#include "channel/mimo_ofdm/ofdm.h"
+#include "core/base/pooled_vector.h"
+#include "core/tensor/pass.h"
+#include "phy/burst/burst.h"
 
 namespace semwave {
 

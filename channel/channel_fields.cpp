@@ -1,8 +1,8 @@
 // The keys of a scenario's channel: what `semwave schema`, `list` and `validate` know of them. Read in channel/registry.cpp.
 #include "channel/channel_fields.h"
 
-#include "channel/antennas.h"
-#include "channel/multipath.h"
+#include "channel/fading/multipath.h"
+#include "channel/mimo_ofdm/antennas.h"
 
 namespace semwave {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "channel/channel.h"
-#include "channel/csi.h"
+#include "channel/csi/csi.h"
 
 namespace semwave {
 

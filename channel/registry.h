@@ -2,8 +2,8 @@
 #pragma once
 
 #include "channel/channel.h"
-#include "channel/signal.h"
-#include "core/registry.h"
+#include "core/config/registry.h"
+#include "phy/signal/signal.h"
 
 namespace semwave {
 

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "channel/carriage.h"
 #include "channel/channel.h"
-#include "core/json.h"
+#include "core/config/json.h"
+#include "phy/bounds/carriage.h"
 
 namespace semwave {
 

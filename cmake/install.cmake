@@ -3,10 +3,10 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/semwave)
-install(TARGETS semwave_core semwave_channel semwave_transmitter semwave_receiver semwave_experiment semwave_node semwave_apps EXPORT semwaveTargets
+install(TARGETS semwave_core semwave_phy semwave_channel semwave_transmitter semwave_receiver semwave_experiment semwave_node semwave_apps EXPORT semwaveTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS semwave RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(room core channel transmitter receiver experiment node)
+foreach(room core phy channel transmitter receiver experiment node)
   install(DIRECTORY ${room} DESTINATION include/semwave FILES_MATCHING PATTERN "*.h")
 endforeach()
 # The other headers of apps need CLI11, which a program that registers a gate does not.

@@ -22,27 +22,45 @@ struct Component {
 struct CodePart {
   const char* name;
   int version;
-  const char* files;  // of its room, without their endings; a folder ends in '/'
+  const char* files;  // from the project's root, without their endings; a folder ends in '/'
 };
 
 namespace part {
 
-inline constexpr CodePart random_draws{"random draws", 1, "random cpu/normals"};
+inline constexpr CodePart random_draws{
+    "random draws", 1,
+    "core/random/random core/cpu/normals"};
 
 /// Their pixels and labels are in the digest themselves: this is how they become numbers of a
 /// tensor.
-inline constexpr CodePart images{"images", 1,
-                                 "cifar dataset dataset_files datasets idx image_folder picture"};
+inline constexpr CodePart images{
+    "images", 1,
+    "core/data/cifar core/data/dataset core/data/dataset_files core/data/datasets "
+    "core/data/idx core/data/image_folder core/data/picture"};
 
-inline constexpr CodePart network{"network", 1,
-                                  "architecture checkpoint layers ops/ parameter pass tokens"};
-inline constexpr CodePart network_kernels_cpu{"network kernels, cpu", 1, "cpu/"};
-inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 1, "cuda/"};
-inline constexpr CodePart classifier{"classifier", 1, "classifier"};
+inline constexpr CodePart network{
+    "network", 1,
+    "core/nn/architecture core/tensor/checkpoint core/nn/layers core/ops/ "
+    "core/tensor/parameter core/tensor/pass core/tensor/ragged"};
+inline constexpr CodePart network_kernels_cpu{
+    "network kernels, cpu", 1,
+    "core/cpu/"};
+inline constexpr CodePart network_kernels_cuda{
+    "network kernels, cuda", 1,
+    "core/cuda/"};
+inline constexpr CodePart classifier{
+    "classifier", 1,
+    "core/nn/classifier"};
 
-inline constexpr CodePart jpeg{"jpeg", 1, "jpeg_codec image_codec"};
-inline constexpr CodePart webp{"webp", 1, "webp_codec image_codec"};
-inline constexpr CodePart heic{"heic", 1, "heic_codec image_codec"};
+inline constexpr CodePart jpeg{
+    "jpeg", 1,
+    "core/data/codec/jpeg_codec core/data/codec/image_codec"};
+inline constexpr CodePart webp{
+    "webp", 1,
+    "core/data/codec/webp_codec core/data/codec/image_codec"};
+inline constexpr CodePart heic{
+    "heic", 1,
+    "core/data/codec/heic_codec core/data/codec/image_codec"};
 
 inline constexpr const CodePart* of_core[] = {
     &random_draws, &images, &network, &network_kernels_cpu, &network_kernels_cuda, &classifier,

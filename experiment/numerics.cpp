@@ -4,9 +4,10 @@
 #include <utility>
 
 #include "channel/numerics.h"
-#include "channel/transport_loss.h"
-#include "experiment/link_run.h"
-#include "experiment/scenario.h"
+#include "experiment/link/link_run.h"
+#include "experiment/scenario/scenario.h"
+#include "phy/numerics.h"
+#include "phy/transport/transport_loss.h"
 #include "receiver/numerics.h"
 #include "transmitter/numerics.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/numerics.h"
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace semwave {
 
@@ -13,13 +13,27 @@ struct Scenario;
 
 namespace part {
 
-inline constexpr CodePart scenario{"scenario", 1, "scenario scenario_fields sweep"};
-inline constexpr CodePart evaluation{"evaluation", 1,
-                                     "evaluate images metrics model record results shard_run"};
-inline constexpr CodePart psnr{"psnr", 1, "metrics"};
-inline constexpr CodePart ssim{"ssim", 1, "metrics"};
-inline constexpr CodePart timeline{"timeline", 1, "timeline"};
-inline constexpr CodePart link_laboratory{"link laboratory", 1, "link_rows link_run"};
+inline constexpr CodePart scenario{
+    "scenario", 1,
+    "experiment/scenario/scenario experiment/scenario/scenario_fields "
+    "experiment/scenario/sweep"};
+inline constexpr CodePart evaluation{
+    "evaluation", 1,
+    "experiment/run/evaluate experiment/run/images experiment/results/metrics "
+    "experiment/run/model experiment/results/record experiment/results/results "
+    "experiment/run/shard_run"};
+inline constexpr CodePart psnr{
+    "psnr", 1,
+    "experiment/results/metrics"};
+inline constexpr CodePart ssim{
+    "ssim", 1,
+    "experiment/results/metrics"};
+inline constexpr CodePart timeline{
+    "timeline", 1,
+    "experiment/run/timeline"};
+inline constexpr CodePart link_laboratory{
+    "link laboratory", 1,
+    "experiment/link/link_rows experiment/link/link_run"};
 
 inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &psnr,
                                                     &ssim,     &timeline,   &link_laboratory};

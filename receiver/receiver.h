@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 
-#include "channel/burst.h"
-#include "channel/semantic_header.h"
-#include "core/list.h"
-#include "core/pass.h"
-#include "core/tokens.h"
-#include "receiver/router.h"
+#include "core/base/pooled_vector.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/ragged.h"
+#include "phy/burst/burst.h"
+#include "phy/header/semantic_header.h"
+#include "receiver/router/router.h"
 
 namespace semwave {
 

@@ -1,4 +1,4 @@
-// The kernels of core/backend.h once more, as plain loops over a scalar type, meant to be read and believed: no blocking, no
+// The kernels of core/tensor/backend.h once more, as plain loops over a scalar type, meant to be read and believed: no blocking, no
 // vectors, no code of the library. In double they are checked by central differences (gradients_test.cpp); every backend's
 // float kernels are compared with them (kernels_test.cpp). Arrays are row-major vectors; shapes stand behind each argument.
 // Backward kernels add to their d... arguments; a null pointer means that derivative is not wanted.

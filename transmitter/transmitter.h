@@ -5,13 +5,13 @@
 #include <optional>
 #include <vector>
 
-#include "channel/burst.h"
 #include "channel/channel.h"
-#include "core/architecture.h"
-#include "core/list.h"
-#include "core/pass.h"
-#include "core/tokens.h"
-#include "transmitter/plan.h"
+#include "core/base/pooled_vector.h"
+#include "core/nn/architecture.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/ragged.h"
+#include "phy/burst/burst.h"
+#include "transmitter/policy/plan.h"
 
 namespace semwave {
 
@@ -37,7 +37,7 @@ struct TransmitTrace {
   List<int> exit_depth;         // [images]
   List<std::int32_t> answer;    // [images] the class that was sent instead of tokens; -1: none
   List<int> leave_at;           // [images] or empty; set by training: an image leaves here though its plan may say deeper, as one does whose head is sure
-  double hardness = 1;          // set by training: of the quantiser of a digital link, as its gradient sees it (channel/quantiser.h)
+  double hardness = 1;          // set by training: of the quantiser of a digital link, as its gradient sees it (phy/digital/quantiser.h)
   bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
   List<ExitLogits> exits;       // by depth, where asks_heads
   List<SentStream> streams;     // [images] of a separation transmitter; else empty

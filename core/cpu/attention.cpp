@@ -6,7 +6,7 @@
 #include "core/cpu/row_functions.h"
 #include "core/cpu/scratch.h"
 #include "core/cpu/transpose.h"
-#include "core/tokens.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {

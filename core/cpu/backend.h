@@ -1,9 +1,9 @@
 // The CPU backend: single-threaded kernels on float32 vectors. Each kernel lives in the file of its op.
 #pragma once
 
-#include "core/backend.h"
+#include "core/base/pooled_vector.h"
 #include "core/cpu/variant.h"
-#include "core/list.h"
+#include "core/tensor/backend.h"
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 

@@ -1,7 +1,7 @@
 // Which variant of the kernels this machine runs.
-#include "core/backend.h"
 #include "core/cpu/normals.h"
 #include "core/cpu/variant.h"
+#include "core/tensor/backend.h"
 
 namespace semwave {
 namespace cpu {

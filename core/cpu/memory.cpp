@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/base/pooled_vector.h"
 #include "core/cpu/scratch.h"
-#include "core/list.h"
 
 namespace semwave::cpu {
 namespace {

@@ -1,10 +1,10 @@
-// Buffers of the CPU, from the cache of blocks (core/list.h).
+// Buffers of the CPU, from the cache of blocks (core/base/pooled_vector.h).
 #pragma once
 
 #include <cstddef>
 #include <memory>
 
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace semwave::cpu {
 

@@ -4,7 +4,7 @@
 #include "core/cpu/backend.h"
 #include "core/cpu/row_functions.h"
 #include "core/cpu/scratch.h"
-#include "core/tokens.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 

@@ -1,7 +1,7 @@
 // Short vectors of floats, as wide as the machine's registers, with the few functions the kernels need. Every remainder is
 // worked on in a vector that is only partly filled, so that a number's bits do not depend on where it stands in a row.
 //
-// Stated errors (held by tests/core/products_test.cpp against double): exp 2e-7 relative where the result is a normal
+// Stated errors (held by tests/core/ops/products_test.cpp against double): exp 2e-7 relative where the result is a normal
 // number; gelu 3e-7 max(1, |x|) and its derivative 1e-6 absolute. NaN gives NaN.
 #pragma once
 
@@ -20,7 +20,7 @@
 #include "core/cpu/memory.h"
 #include "core/cpu/scratch.h"
 #include "core/cpu/variant.h"
-#include "core/tokens.h"
+#include "core/tensor/ragged.h"
 
 #if SEMWAVE_SIMD > 0
 #include <immintrin.h>

@@ -1,9 +1,9 @@
 // The optimiser's step and the norm of a gradient.
 #include <cmath>
 
+#include "core/base/pooled_vector.h"
 #include "core/cuda/backend.h"
 #include "core/cuda/launch.h"
-#include "core/list.h"
 
 namespace semwave::cuda {
 

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/base/pooled_vector.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/memory.h"
-#include "core/list.h"
-#include "core/tokens.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave::cuda::attention_tiles {
 

@@ -3,9 +3,9 @@
 // A failed call throws Error. No sum depends on timing: there are no atomic additions.
 #pragma once
 
-#include "core/list.h"
-#include "core/backend.h"
+#include "core/base/pooled_vector.h"
 #include "core/cuda/memory.h"
+#include "core/tensor/backend.h"
 
 namespace semwave::cuda {
 

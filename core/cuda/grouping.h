@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/base/pooled_vector.h"
 #include "core/cuda/memory.h"
-#include "core/list.h"
 
 namespace semwave::cuda {
 

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "core/cuda/check.h"
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace semwave::cuda {
 

@@ -1,6 +1,6 @@
 // The CUDA backend of a build without CUDA: it says so.
-#include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/tensor/backend.h"
 
 namespace semwave {
 

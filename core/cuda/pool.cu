@@ -2,7 +2,7 @@
 #include "core/cuda/backend.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/softmax.h"
-#include "core/tokens.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave::cuda {
 

@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
-#include "core/list.h"
-#include "core/parameter.h"
-#include "core/pass.h"
-#include "core/tokens.h"
+#include "core/base/pooled_vector.h"
+#include "core/tensor/parameter.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/ragged.h"
 
 namespace semwave {
 

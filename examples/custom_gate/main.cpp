@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "apps/semwave_main.h"
-#include "transmitter/gate.h"
+#include "transmitter/gate/gate.h"
 
 namespace {
 

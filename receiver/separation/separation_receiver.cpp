@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "channel/capacity.h"
-#include "channel/header_codec.h"
-#include "channel/separation_header.h"
-#include "core/error.h"
-#include "core/random.h"
+#include "core/base/error.h"
+#include "core/random/random.h"
+#include "phy/bounds/capacity.h"
+#include "phy/header/header_codec.h"
+#include "phy/header/separation_header.h"
 
 namespace semwave {
 

@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "channel/separation_settings.h"
-#include "channel/transport.h"
-#include "core/classifier.h"
-#include "core/image_codec.h"
+#include "core/data/codec/image_codec.h"
+#include "core/nn/classifier.h"
+#include "phy/transport/transport.h"
 #include "receiver/receiver.h"
 
 namespace semwave {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/json.h"
-#include "experiment/scenario_page.h"
+#include "core/config/json.h"
+#include "experiment/scenario/scenario_page.h"
 #include "tests/apps/program.h"
 
 namespace semwave {

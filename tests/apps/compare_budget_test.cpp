@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/json.h"
+#include "core/config/json.h"
 #include "tests/apps/program.h"
 
 namespace semwave {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "core/json.h"
+#include "core/config/json.h"
 #include "tests/apps/program.h"
 
 namespace semwave {
@@ -23,7 +23,7 @@ TEST(CustomGate, BuildsAgainstAnInstalledSemwaveAndRuns) {
   const std::string folder = fresh_folder("package"), log = folder + "/log", prefix = folder + "/prefix", build = folder + "/build";
   const std::string source = std::string(SEMWAVE_SOURCE_DIR) + "/examples/custom_gate";
   ASSERT_EQ(shell("cmake --install " SEMWAVE_BINARY_DIR " --prefix " + prefix, log), 0) << tiny::read_text(log);
-  EXPECT_TRUE(std::filesystem::exists(prefix + "/include/semwave/transmitter/gate.h"));
+  EXPECT_TRUE(std::filesystem::exists(prefix + "/include/semwave/transmitter/gate/gate.h"));
   ASSERT_EQ(shell("cmake -S " + source + " -B " + build + " -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=" + prefix + flags, log), 0) << tiny::read_text(log);
   ASSERT_EQ(shell("cmake --build " + build, log), 0) << tiny::read_text(log);
 

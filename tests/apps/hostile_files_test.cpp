@@ -8,8 +8,8 @@
 #include <csignal>
 #include <thread>
 
-#include "core/json.h"
-#include "core/text.h"
+#include "core/base/text.h"
+#include "core/config/json.h"
 #include "tests/apps/program.h"
 
 namespace semwave {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "core/json.h"
+#include "core/config/json.h"
 #include "tests/apps/program.h"
 
 namespace semwave {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "channel/channel.h"
-#include "channel/semantic_header.h"
-#include "core/backend.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "core/tensor/backend.h"
+#include "phy/header/semantic_header.h"
 
 namespace semwave::air {
 

@@ -5,12 +5,12 @@
 
 #include <cmath>
 
-#include "channel/header_codec.h"
-#include "channel/semantic_header.h"
-#include "channel/serialise.h"
-#include "channel/signal.h"
-#include "core/backend.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "core/tensor/backend.h"
+#include "phy/header/header_codec.h"
+#include "phy/header/semantic_header.h"
+#include "phy/header/serialise.h"
+#include "phy/signal/signal.h"
 
 namespace semwave {
 namespace {

@@ -11,11 +11,11 @@
 #include <fstream>
 #include <limits>
 
-#include "core/checkpoint.h"
-#include "core/dataset.h"
-#include "core/json.h"
+#include "core/config/json.h"
+#include "core/data/dataset.h"
+#include "core/tensor/checkpoint.h"
+#include "tests/core/data/jpeg_bytes.h"
 #include "tests/core/expect_error.h"
-#include "tests/core/jpeg_bytes.h"
 #include "tests/core/scratch.h"
 
 namespace semwave {

@@ -69,16 +69,16 @@ TEST(Layering, RoomsIncludeOnlyWhatStandsBelowThem) {
 }
 
 TEST(Layering, PlantedBreachesAreSeen) {
-  EXPECT_EQ(breaches({{"transmitter/a.cpp", "#include <vector>\n#include \"receiver/router.h\"\n"}}), std::vector<std::string>{"transmitter/a.cpp:2: includes receiver/router.h"});
-  EXPECT_EQ(breaches({{"receiver/a.h", "  #  include \"transmitter/plan.h\""}}).size(), 1u);
-  EXPECT_EQ(breaches({{"core/ops/a.cpp", "#include \"channel/burst.h\""}}).size(), 1u);
-  EXPECT_EQ(breaches({{"channel/a.h", "#include \"experiment/scenario.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"transmitter/a.cpp", "#include <vector>\n#include \"receiver/router/router.h\"\n"}}), std::vector<std::string>{"transmitter/a.cpp:2: includes receiver/router/router.h"});
+  EXPECT_EQ(breaches({{"receiver/a.h", "  #  include \"transmitter/policy/plan.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"core/ops/a.cpp", "#include \"phy/burst/burst.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"channel/a.h", "#include \"experiment/scenario/scenario.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"experiment/a.h", "#include <apps/commands.h>"}}).size(), 1u);
-  EXPECT_EQ(breaches({{"experiment/a.cpp", "#include \"node/frame.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"experiment/a.cpp", "#include \"node/wire/frame.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"node/a.cpp", "#include \"apps/commands.h\""}}).size(), 1u);
-  EXPECT_EQ(breaches({{"core/a.h", "#include \"../receiver/router.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"core/a.h", "#include \"../receiver/router/router.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"tests/reference_kernels.h\""}}).size(), 1u);
-  EXPECT_TRUE(breaches({{"apps/a.cpp", "#include \"experiment/run.h\"\n#include <core/error.h>\n// \"receiver/router.h\"\n"}}).empty());
+  EXPECT_TRUE(breaches({{"apps/a.cpp", "#include \"experiment/run/run.h\"\n#include <core/base/error.h>\n// \"receiver/router/router.h\"\n"}}).empty());
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <functional>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "core/tensor/backend.h"
 #include "tests/fixtures/ragged.h"
 #include "tests/reference_kernels.h"
 

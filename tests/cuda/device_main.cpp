@@ -1,8 +1,8 @@
 // The tests on a device; without one they say so and are skipped.
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/tensor/backend.h"
 
 namespace {
 

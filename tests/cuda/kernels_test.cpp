@@ -1,5 +1,5 @@
-// What every backend's kernels are held to, held against CUDA's: this file compiles tests/core/kernels_test.cpp for it.
-#include "core/backend.h"
+// What every backend's kernels are held to, held against CUDA's: this file compiles tests/core/cpu/kernels_test.cpp for it.
+#include "core/tensor/backend.h"
 
 #define SEMWAVE_TESTED_BACKEND "cuda", make_cuda_backend
-#include "tests/core/kernels_test.cpp"
+#include "tests/core/cpu/kernels_test.cpp"

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <vector>
 
-#include "core/optimiser.h"
-#include "experiment/evaluate.h"
-#include "experiment/training_step.h"
+#include "core/tensor/optimiser.h"
+#include "experiment/run/evaluate.h"
+#include "experiment/train/training_step.h"
 #include "tests/fixtures/tiny_model.h"
 
 namespace semwave {

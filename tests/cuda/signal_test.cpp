@@ -1,12 +1,12 @@
-// The channel's kernels on CUDA against those of the CPU, which tests/channel/signal_test.cpp holds against the reference.
+// The channel's kernels on CUDA against those of the CPU, which tests/phy/signal/signal_test.cpp holds against the reference.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "channel/signal_kernels.h"
-#include "core/backend.h"
-#include "core/random.h"
+#include "core/random/random.h"
+#include "core/tensor/backend.h"
+#include "phy/signal/signal_kernels.h"
 
 namespace semwave {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "channel/modulation.h"
+#include "phy/modulation/modulation.h"
 
 namespace semwave {
 

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/architecture.h"
-#include "core/error.h"
-#include "core/layers.h"
+#include "core/base/error.h"
+#include "core/nn/architecture.h"
+#include "core/nn/layers.h"
 #include "core/ops/ops.h"
-#include "core/random.h"
+#include "core/random/random.h"
 #include "tests/experiment/golden_stages.h"
 #include "tests/fixtures/ragged.h"
 

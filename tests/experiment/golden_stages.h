@@ -12,10 +12,10 @@
 #include <variant>
 #include <vector>
 
-#include "core/checkpoint.h"
-#include "core/json.h"
-#include "core/sha256.h"
-#include "core/tensor.h"
+#include "core/base/sha256.h"
+#include "core/config/json.h"
+#include "core/tensor/checkpoint.h"
+#include "core/tensor/tensor.h"
 
 namespace semwave::golden {
 

@@ -1,7 +1,7 @@
 // What a point is known by beside scenario, model and images: that every part of the code and
 // every table is in it, that no point knows of one it does not use, and that a change runs exactly
 // those points again that it touches.
-#include "core/sha256.h"
+#include "core/base/sha256.h"
 #include "experiment/numerics.h"
 
 #include <gtest/gtest.h>
@@ -13,12 +13,13 @@
 #include <set>
 #include <sstream>
 
-#include "channel/modulation_coding.h"
 #include "channel/numerics.h"
-#include "channel/transport_loss.h"
-#include "core/checkpoint.h"
-#include "experiment/link_run.h"
-#include "experiment/run.h"
+#include "core/tensor/checkpoint.h"
+#include "experiment/link/link_run.h"
+#include "experiment/run/run.h"
+#include "phy/numerics.h"
+#include "phy/transport/modulation_coding.h"
+#include "phy/transport/transport_loss.h"
 #include "receiver/numerics.h"
 #include "tests/experiment/tiny_world.h"
 #include "transmitter/numerics.h"
@@ -166,30 +167,36 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
 
 // The parts themselves.
 
-struct Room {
-  std::string name;
-  std::vector<const CodePart*> parts;
-  Names no_number;  // files of the room that decide none: words, files, speed, training
-};
+std::vector<const CodePart*> all_parts() {
+  std::vector<const CodePart*> all;
+  const auto add = [&](const auto& parts) { all.insert(all.end(), std::begin(parts), std::end(parts)); };
+  add(part::of_core);
+  add(part::of_phy);
+  add(part::of_channel);
+  add(part::of_transmitter);
+  add(part::of_receiver);
+  add(part::of_experiment);
+  return all;
+}
 
-std::vector<Room> rooms() {
-  const auto all = [](const auto& parts) {
-    return std::vector<const CodePart*>(std::begin(parts), std::end(parts));
+/// Files that decide no number: words, files, speed, training.
+Names no_number() {
+  return {
+      "channel/numerics", "core/base/error", "core/base/file", "core/base/input_file",
+      "core/base/pooled_vector", "core/base/sha256", "core/base/sync", "core/base/text",
+      "core/base/thread_pool", "core/config/fields", "core/config/json",
+      "core/config/json_reader", "core/config/mistakes", "core/config/ordered_json",
+      "core/config/registry", "core/config/schema", "core/data/augment", "core/data/class_names",
+      "core/numerics", "core/tensor/backend", "core/tensor/optimiser",
+      "core/tensor/profiling_backend", "core/tensor/tape", "core/tensor/tensor",
+      "experiment/numerics", "experiment/planning/budget", "experiment/planning/make_plan_table",
+      "experiment/results/compare", "experiment/results/point_lines",
+      "experiment/results/recorded_folder", "experiment/results/result_folder",
+      "experiment/results/text_table", "experiment/run/outside_training", "experiment/run/run",
+      "experiment/scenario/scenario_page", "experiment/train/objective",
+      "experiment/train/trainer", "experiment/train/training_step", "phy/header/serialise",
+      "phy/numerics", "receiver/numerics", "transmitter/numerics",
   };
-  return {{"core",
-           all(part::of_core),
-           {"augment",      "backend",     "class_names", "error",    "fields",     "file",     "input_file",
-            "json",         "json_reader", "list",     "mistakes",   "numerics", "optimiser",
-            "ordered_json", "profile",     "registry", "schema",     "sha256",   "sync",
-            "tape",         "tensor",      "text",     "thread_pool"}},
-          {"channel", all(part::of_channel), {"numerics", "serialise"}},
-          {"transmitter", all(part::of_transmitter), {"numerics"}},
-          {"receiver", all(part::of_receiver), {"numerics"}},
-          {"experiment",
-           all(part::of_experiment),
-           {"budget", "compare", "numerics", "objective", "outside_training", "point_lines",
-            "recorded_folder", "result_folder", "run", "scenario_page", "table", "tabulate",
-            "trainer", "training_step"}}};
 }
 
 Names words_of(const std::string& text) {
@@ -198,25 +205,23 @@ Names words_of(const std::string& text) {
 }
 
 TEST(Numerics, EveryFileThatMayDecideANumberBelongsToAPart) {
-  for (const Room& room : rooms()) {
-    const std::filesystem::path root = std::filesystem::path(SEMWAVE_SOURCE_DIR) / room.name;
-    Names named = room.no_number, there;
-    for (const CodePart* part : room.parts)
-      for (const std::string& file : words_of(part->files)) named.insert(file);
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+  const std::filesystem::path root = SEMWAVE_SOURCE_DIR;
+  Names named = no_number(), there;
+  for (const CodePart* part : all_parts())
+    for (const std::string& file : words_of(part->files)) named.insert(file);
+  for (const char* room : {"core", "phy", "channel", "transmitter", "receiver", "experiment"})
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / room)) {
       const std::string ending = entry.path().extension().string();
       if (ending != ".h" && ending != ".cpp" && ending != ".cu" && ending != ".inc") continue;
       const std::filesystem::path below = std::filesystem::relative(entry.path(), root);
       const std::string file = (below.parent_path() / below.stem()).string(),
                         folder = below.parent_path().string() + "/";
       EXPECT_TRUE(named.contains(file) || named.contains(folder))
-          << room.name << "/" << below.string() << " belongs to no part of " << room.name
-          << "/numerics.h";
+          << below.string() << " belongs to no part of its room's numerics.h";
       there.insert({file, folder});
     }
-    for (const std::string& file : named)
-      EXPECT_TRUE(there.contains(file)) << room.name << "/" << file << " is named and not there";
-  }
+  for (const std::string& file : named)
+    EXPECT_TRUE(there.contains(file)) << file << " is named and not there";
 }
 
 TEST(Numerics, EveryPartIsUsedBySomePoint) {
@@ -236,11 +241,10 @@ TEST(Numerics, EveryPartIsUsedBySomePoint) {
   take(used({}, DeviceKind::cuda));
   take(used_by_link({{"code", "auto"}}));
   Names names;
-  for (const Room& room : rooms())
-    for (const CodePart* part : room.parts) {
-      EXPECT_TRUE(names.insert(part->name).second) << part->name << " is the name of two parts";
-      EXPECT_TRUE(found.contains(part->name)) << "no point knows of " << part->name;
-    }
+  for (const CodePart* part : all_parts()) {
+    EXPECT_TRUE(names.insert(part->name).second) << part->name << " is the name of two parts";
+    EXPECT_TRUE(found.contains(part->name)) << "no point knows of " << part->name;
+  }
 }
 
 TEST(Numerics, AnyOtherVersionIsAnotherPoint) {

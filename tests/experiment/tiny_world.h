@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/dataset.h"
-#include "core/json.h"
-#include "core/random.h"
+#include "core/config/json.h"
+#include "core/data/dataset.h"
+#include "core/random/random.h"
 #include "tests/core/scratch.h"
 
 namespace semwave::tiny {

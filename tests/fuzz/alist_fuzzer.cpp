@@ -1,8 +1,8 @@
 // Any text as an alist: an Error, or a code whose every codeword satisfies its checks and carries its message.
 #include <cstdint>
 
-#include "channel/ldpc_code.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "phy/code/ldpc/ldpc_code.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {

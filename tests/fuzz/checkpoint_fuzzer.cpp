@@ -1,8 +1,8 @@
 // Any bytes as a checkpoint: an Error, or arrays that survive being written and read again. Nothing else, no read beyond the bytes.
 #include <cstdint>
 
-#include "core/checkpoint.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/tensor/checkpoint.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {

@@ -2,8 +2,8 @@
 #include <array>
 #include <cstdint>
 
-#include "core/error.h"
-#include "core/image_codec.h"
+#include "core/base/error.h"
+#include "core/data/codec/image_codec.h"
 #include "tests/fuzz/require.h"
 
 // x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the address sanitizer that is not ours to report.

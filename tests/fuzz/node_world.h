@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/thread_pool.h"
-#include "node/hearing.h"
-#include "node/intake.h"
-#include "node/sending.h"
+#include "core/base/thread_pool.h"
+#include "core/tensor/backend.h"
+#include "node/receiver/hearing.h"
+#include "node/receiver/intake.h"
+#include "node/transmitter/sending.h"
 #include "tests/fuzz/require.h"
 
 namespace semwave::fuzz {

@@ -6,8 +6,8 @@
 
 #include <zlib.h>
 
-#include "core/error.h"
-#include "core/picture.h"
+#include "core/base/error.h"
+#include "core/data/picture.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -10,11 +10,11 @@
 #include <fstream>
 #include <string>
 
-#include "core/error.h"
-#include "core/text.h"
-#include "experiment/compare.h"
-#include "experiment/point_lines.h"
-#include "experiment/recorded_folder.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "experiment/results/compare.h"
+#include "experiment/results/point_lines.h"
+#include "experiment/results/recorded_folder.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "core/error.h"
-#include "core/json.h"
-#include "experiment/scenario.h"
+#include "core/base/error.h"
+#include "core/config/json.h"
+#include "experiment/scenario/scenario.h"
 
 namespace {
 

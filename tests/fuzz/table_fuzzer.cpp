@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/fuzz/require.h"
-#include "transmitter/plan_table.h"
-#include "transmitter/policy.h"
+#include "transmitter/policy/plan_table.h"
+#include "transmitter/policy/policy.h"
 
 namespace {
 

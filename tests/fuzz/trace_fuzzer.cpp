@@ -2,8 +2,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "channel/trace.h"
-#include "core/error.h"
+#include "channel/fading/trace.h"
+#include "core/base/error.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {

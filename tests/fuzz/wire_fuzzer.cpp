@@ -2,9 +2,9 @@
 // messages that can be written and are then read as the same.
 #include <cstdint>
 
-#include "node/datagram.h"
-#include "node/frame.h"
-#include "node/messages.h"
+#include "node/wire/datagram.h"
+#include "node/wire/frame.h"
+#include "node/wire/messages.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -8,7 +8,7 @@ Exit status: 0 all agree, 1 something differs, 77 NumPy is not installed.
     python3 tests/model_format/rebuild.py [--quiet] [GOLDEN]
 
 Nothing of semwave is run or read but the checkpoints, the golden file and the numbers of
-channel/header_loss_table.inc. All sums are in double precision.
+phy/header/header_loss_table.inc. All sums are in double precision.
 """
 import argparse
 import hashlib
@@ -280,7 +280,7 @@ def modulate(stream, width):
 
 def loss_table():
     """For each format: SNR of the first column, exponents [length, column]; and the lengths."""
-    source = (ROOT / "channel/header_loss_table.inc").read_text()
+    source = (ROOT / "phy/header/header_loss_table.inc").read_text()
     lengths = [
         int(x) for x in re.search(r"loss_table_lengths = \{([^}]*)\}", source)[1].split(",")
     ]

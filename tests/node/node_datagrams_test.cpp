@@ -6,10 +6,10 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/write.hpp>
 
-#include "node/datagram.h"
-#include "node/frame.h"
-#include "node/hearing.h"
-#include "node/sending.h"
+#include "node/receiver/hearing.h"
+#include "node/transmitter/sending.h"
+#include "node/wire/datagram.h"
+#include "node/wire/frame.h"
 
 namespace semwave {
 namespace {

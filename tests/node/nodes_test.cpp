@@ -1,11 +1,11 @@
 // Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever happens to them on the way.
-#include "node/frame.h"
-#include "node/statement.h"
+#include "node/wire/frame.h"
+#include "node/wire/statement.h"
 #include "tests/node/two_nodes.h"
 
-#include "core/error.h"
-#include "node/frame.h"
-#include "node/work.h"
+#include "core/base/error.h"
+#include "node/transmitter/work.h"
+#include "node/wire/frame.h"
 #include "tests/core/expect_error.h"
 
 namespace semwave {

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "experiment/run.h"
-#include "node/client.h"
-#include "node/server.h"
+#include "experiment/run/run.h"
+#include "node/receiver/server.h"
+#include "node/transmitter/client.h"
 #include "tests/experiment/tiny_world.h"
 
 namespace semwave::nodes {

@@ -1,6 +1,6 @@
 #include "transmitter/separation/encoded_images.h"
 
-#include "core/sha256.h"
+#include "core/base/sha256.h"
 
 namespace semwave {
 

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/image_codec.h"
+#include "core/data/codec/image_codec.h"
 
 namespace semwave {
 

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
-#include "channel/header_codec.h"
-#include "channel/separation_header.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "phy/header/header_codec.h"
+#include "phy/header/separation_header.h"
 
 namespace semwave {
 namespace {

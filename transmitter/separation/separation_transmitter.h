@@ -8,8 +8,8 @@
 
 #include "channel/gain_outlook.h"
 #include "channel/separation_settings.h"
-#include "channel/transport.h"
-#include "core/image_codec.h"
+#include "core/data/codec/image_codec.h"
+#include "phy/transport/transport.h"
 #include "transmitter/separation/encoded_images.h"
 #include "transmitter/separation/stream_fit.h"
 #include "transmitter/transmitter.h"

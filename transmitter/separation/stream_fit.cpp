@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 
-#include "channel/capacity.h"
-#include "channel/header_codec.h"
-#include "channel/modulation_coding.h"
-#include "channel/separation_header.h"
+#include "phy/bounds/capacity.h"
+#include "phy/header/header_codec.h"
+#include "phy/header/separation_header.h"
+#include "phy/transport/modulation_coding.h"
 
 namespace semwave {
 namespace {

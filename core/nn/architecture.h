@@ -1,0 +1,54 @@
+// The shape of a model: what a scenario's model.architecture says and a checkpoint's metadata keeps.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config/json.h"
+#include "core/tensor/backend.h"
+
+namespace semwave {
+
+struct TokeniserStage {
+  int channels;
+  Window window;
+  int max_pool = 1;  // stride of a 3x3 max-pool behind the convolution (CCT's tokeniser has 2); 1: none
+
+  static constexpr Window pool_window(int stride) { return {3, stride, 1}; }
+  int out(int in) const { return max_pool > 1 ? pool_window(max_pool).out(window.out(in)) : window.out(in); }
+};
+
+struct Architecture {
+  int height = 28, width = 28, channels = 1;
+  int classes = 10;
+  int dim = 96;
+  int heads = 4;
+  std::vector<TokeniserStage> tokeniser;  // the last stage has `dim` channels; its output grid is the token grid
+  int transmitter_blocks = 4;
+  int transmitter_hidden = 192;           // of the feed-forward
+  bool exit_heads = false;                // a class head behind every transmitter block
+  int receiver_blocks = 2;
+  int receiver_hidden = 192;              // of each expert
+  int experts = 4;                        // 1: a dense receiver
+  int max_symbols_per_token = 16;
+  int condition_dim = 32;
+  bool image_head = true;                 // the class head is always there
+
+  int grid_height() const;
+  int grid_width() const;
+  int grid() const { return grid_height() * grid_width(); }
+  /// Pixels an image-head token rebuilds, each way; the grid must divide the image.
+  int patch_height() const { return height / grid_height(); }
+  int patch_width() const { return width / grid_width(); }
+  int patch_values() const { return patch_height() * patch_width() * channels; }
+
+  /// At least this many trained numbers: the large matrices, without biases and modulations.
+  double least_parameters() const;
+
+  static const Fields& fields();
+  /// From resolved JSON; throws Error at `place` where the numbers do not fit together.
+  static Architecture from_json(const Json& resolved, const Place& place);
+  Json to_json() const;
+};
+
+}  // namespace semwave

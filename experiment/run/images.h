@@ -1,0 +1,22 @@
+// Images of a dataset as the tensors of a pass, and back.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/data/dataset.h"
+#include "core/nn/architecture.h"
+#include "core/tensor/backend.h"
+
+namespace semwave {
+
+/// [indices, H, W, C] in [0, 1].
+Tensor image_tensor(Backend& backend, const Dataset& data, std::span<const std::int32_t> indices);
+
+/// Patches [grid, channel x row x column] of one image -> [H, W, C].
+void image_from_patches(const Architecture& architecture, const float* patches, float* image);
+
+/// Throws Error at `place` where the images of the data are not those the model was made for.
+void check_images(const Architecture& architecture, const Dataset& data, const Place& place);
+
+}  // namespace semwave

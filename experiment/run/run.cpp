@@ -1,0 +1,128 @@
+#include "experiment/run/run.h"
+
+#include <chrono>
+#include <ctime>
+#include <set>
+
+#include "experiment/run/images.h"
+
+namespace semwave {
+
+Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenario_(scenario), backend_(backend), pool_(pool), points_(expand(scenario)) {
+  std::set<std::string> built;
+  for (const Point& point : points_) {
+    const Scenario& one = point.scenario;
+    need_model(one);
+    const Loaded loaded = load(one);
+    check_policy(one, loaded.checkpoint ? loaded.checkpoint->sha256 : "");
+    if (loaded.checkpoint) {
+      check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
+      outside_training_.add(one, trained_range(*loaded.checkpoint, one.model_path));
+    }
+    // Points that differ in channel or plan share their network: it is built once to see whether it can be.
+    if (!built.insert(network_key(one) + canonical({one.resolved["source"], one.resolved["metrics"]})).second) continue;
+    const Model model = model_of(point, loaded);
+    check_point(one, model, *loaded.data);
+  }
+}
+
+Run::Loaded Run::load(const Scenario& scenario) {
+  Loaded loaded{nullptr, nullptr};
+  if (!scenario.model_path.empty()) {
+    if (!checkpoints_.contains(scenario.model_path)) checkpoints_.emplace(scenario.model_path, read_checkpoint(scenario.model_path));
+    loaded.checkpoint = &checkpoints_.at(scenario.model_path);
+  }
+  const DatasetRequest& source = scenario.source;
+  const std::string request = canonical({source.name, static_cast<int>(source.split), source.path, source.count});
+  if (!datasets_.contains(request)) datasets_.emplace(request, load_dataset(source));
+  loaded.data = &datasets_.at(request);
+  return loaded;
+}
+
+Model Run::model_of(const Point& point, const Loaded& loaded) const {
+  return loaded.checkpoint ? make_model(point.scenario, backend_, *loaded.checkpoint) : make_model(point.scenario, backend_);
+}
+
+OrderedJson begun(OrderedJson about) {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+  about["start"] = text;
+  return about;
+}
+
+void Run::open(const std::string& out, const OrderedJson& about) {
+  folder_.emplace(out);
+  folder_->write_scenario(scenario_);
+  about_ = begun(about);
+  folder_->write_run(about_);
+}
+
+RunSummary Run::run(const RunSettings& settings) {
+  const auto start = std::chrono::steady_clock::now();
+  RunSummary summary;
+  std::vector<OrderedJson> rows;
+  for (std::size_t i = 0; i < points_.size() && !summary.interrupted; ++i) {
+    const Point& point = points_[i];
+    const auto fails = [&](const Error& problem) {
+      ++summary.failed;
+      if (settings.failed) settings.failed(i, problem);
+    };
+    const Loaded loaded = load(point.scenario);
+    std::string sha;
+    try {
+      sha = point_sha256(point.scenario, loaded.checkpoint ? loaded.checkpoint->sha256 : "",
+                         loaded.data->sha256, backend_.kind(),
+                         settings.components(point.scenario, backend_.kind()));
+    } catch (const Error& problem) {  // a file that it names has gone
+      fails(problem);
+      continue;
+    }
+    const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value()) : nullptr;
+    if (row != nullptr) {
+      rows.push_back(*row);
+      rows.back()["point"] = swept_in_order(scenario_, point, folder_->path());  // a sweep that grew by a key names its old points anew
+      ++summary.reused;
+      if (settings.finished) settings.finished(i, rows.back(), true);
+      continue;
+    }
+    PointResult result;
+    std::optional<Timeline> timeline;
+    OrderedJson made;
+    try {
+      const Model model = model_of(point, loaded);
+      EvaluateOptions options{.shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
+      if (settings.progress) options.progress = [&](int done, int total) { settings.progress(i, done, total); };
+      timeline.reset();
+      if (point.scenario.timeline) {
+        timeline = run_timeline(point.scenario, model, *loaded.data, pool_, options);
+        result = std::move(timeline->result);
+      } else {
+        result = evaluate(point.scenario, model, *loaded.data, pool_, options);
+      }
+      summary.interrupted = result.interrupted;
+      summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
+      if (!summary.interrupted) made = make_row(scenario_, point, model.sha256, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
+      if (folder_ && !summary.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
+    } catch (const Error& problem) {
+      fails(problem);
+      continue;
+    }
+    if (summary.interrupted) break;
+    if (folder_) folder_->add(made, scenario_.records ? &result.images : nullptr, timeline ? &timeline->slots : nullptr);
+    ++summary.done;
+    if (settings.finished) settings.finished(i, made, false);
+    rows.push_back(std::move(made));
+  }
+  if (folder_) {
+    summary.others = folder_->finish(rows);
+    about_["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
+    about_["interrupted"] = summary.interrupted;
+    folder_->write_run(about_);
+  }
+  return summary;
+}
+
+}  // namespace semwave

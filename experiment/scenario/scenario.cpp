@@ -1,0 +1,703 @@
+// From JSON to a checked Scenario: defaults, overrides, paths, and what one key says about another.
+#include "experiment/scenario/scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "channel/registry.h"
+#include "core/base/error.h"
+#include "core/base/input_file.h"
+#include "core/base/text.h"
+#include "core/config/mistakes.h"
+#include "core/config/ordered_json.h"
+#include "core/tensor/checkpoint.h"
+#include "phy/digital/link_fields.h"
+#include "receiver/semantic/semantic_receiver.h"
+#include "transmitter/policy/policy.h"
+#include "transmitter/semantic/semantic_transmitter.h"
+#include "transmitter/separation/separation_transmitter.h"
+
+namespace semwave {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::size_t largest_scenario = 16u << 20;  // bytes; a sweep over whole tables stays far below
+
+/// JSON holds UTF-8 alone, and every result names the files it was made of.
+std::string utf8_path(std::string path) {
+  if (!is_utf8(path)) throw Error(path, "is a path with bytes that are no UTF-8, which no result can name: rename it");
+  return path;
+}
+
+Split split_named(const std::string& name) {
+  if (name == "train") return Split::train;
+  if (name == "validation") return Split::validation;
+  return name == "all_train" ? Split::all_train : Split::test;
+}
+
+PowerScope power_named(const std::string& name) {
+  if (name == "token") return PowerScope::token;
+  return name == "symbol" ? PowerScope::symbol : PowerScope::image;
+}
+
+bool holds(const Json& list, const std::string& name) {
+  for (const Json& entry : list)
+    if (entry == name) return true;
+  return false;
+}
+
+Law read_law(const Json& value, const Place& place, bool whole) {
+  Law law;
+  if (value.is_number()) {
+    law.choices = {value.get<double>()};
+  } else if (value.contains("choice")) {
+    law.choices = value["choice"].get<std::vector<double>>();
+    if (law.choices.empty()) throw Error((place / "choice").str(), "expected at least one value");
+  } else {
+    const Json& ends = value.at("uniform");
+    if (ends.size() != 2 || ends[0].get<double>() > ends[1].get<double>())
+      throw Error((place / "uniform").str(), "expected [from, to] with from at most to, found " + ends.dump());
+    law.from = ends[0];
+    law.to = ends[1];
+  }
+  if (whole)
+    for (const double one : law.choices.empty() ? std::vector<double>{law.from, law.to} : law.choices)
+      if (one != std::floor(one)) throw Error(place.str(), "expected whole numbers, found " + Json(one).dump());
+  return law;
+}
+
+DecodedSettings read_decoded(const Json& decoded, const Place& place) {
+  DecodedSettings made;
+  made.share = decoded["share"];
+  made.quality = read_law(decoded["quality"], place / "quality", true);
+
+  for (const Json& name : decoded["codecs"]) {
+    const Json codec = resolve(name, image_codecs().field("codecs"), place / "codecs");
+    made.codecs.push_back(image_codecs().make(codec, place / "codecs"));
+  }
+  return made;
+}
+
+TrainSettings read_train(const Json& train, const Place& place, const std::optional<Architecture>& architecture) {
+  TrainSettings made;
+  made.epochs = train["epochs"];
+  made.batch = train["batch"];
+  const Json& optimiser = train["optimiser"];
+  made.learning_rate = optimiser["learning_rate"];
+  made.weight_decay = optimiser["weight_decay"];
+  made.beta1 = optimiser["beta1"];
+  made.beta2 = optimiser["beta2"];
+  made.clip = optimiser["clip"];
+  made.warmup_epochs = train["schedule"]["warmup_epochs"];
+  made.floor = train["schedule"]["floor"];
+  made.flip = train["augmentation"]["flip"];
+  made.shift = train["augmentation"]["shift"];
+  if (train.contains("decoded")) made.decoded = read_decoded(train["decoded"], place / "decoded");
+  const Json& losses = train["losses"];
+  made.class_weight = losses["class"];
+  made.image_weight = losses["image"];
+  made.balance_weight = losses["balance"];
+  made.z_weight = losses["z"];
+  made.gate_weight = losses["gate"];
+  if (losses["exit"].is_array()) made.exit_weights = losses["exit"].get<std::vector<double>>();
+  else made.exit_weights = {losses["exit"].get<double>()};
+  made.label_smoothing = losses["label_smoothing"];
+  made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
+  made.keep = read_law(train["keep"], place / "keep", false);
+  made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
+  made.hardness_from = train["hardness"]["from"];
+  made.hardness_to = train["hardness"]["to"];
+  made.pilots = read_law(train["pilots"], place / "pilots", true);
+  made.belief_error_db = read_law(train["belief_error_db"], place / "belief_error_db", false);
+  if (train.contains("depth")) {
+    made.depth = read_law(train["depth"], place / "depth", true);
+  } else {
+    if (!architecture) throw Error(place.str(), "the key 'depth' is needed where the model is a file, as in \"depth\": {\"choice\": [1, 2, 4]}");
+    for (int depth = std::min(1, architecture->transmitter_blocks); depth <= architecture->transmitter_blocks; ++depth) made.depth.choices.push_back(depth);
+  }
+  made.deepest_share = train["deepest_share"];
+  made.unannounced_share = train["unannounced_share"];
+  made.freeze = train["freeze"].get<std::vector<std::string>>();
+  made.initial = train["initial"];
+  made.validate_images = train["validate_images"];
+  made.half_weights = train["weights"] == "float16";
+  return made;
+}
+
+TimelineSettings read_timeline(const Json& timeline, const Place& place) {
+  TimelineSettings made;
+  made.links = timeline["links"];
+  made.slots = timeline["slots"];
+  const Json& arrivals = timeline["arrivals"];
+  made.periodic = arrivals["kind"] == "periodic";
+  if (made.periodic)
+    made.every = arrivals["every"];
+  else
+    made.mean = arrivals["mean"];
+  made.queue = timeline["queue"];
+  made.deadline = timeline["deadline"];
+  made.slot_uses = timeline["slot_uses"];
+  made.feedback_delay = timeline["feedback"]["delay"];
+  made.feedback_loss = timeline["feedback"]["loss"];
+  if (made.feedback_delay >= made.slots)
+    throw Error((place / "feedback" / "delay").str(), "a delay of " + std::to_string(made.feedback_delay) + " slots is beyond the timeline of " + std::to_string(made.slots) + ": no report would ever arrive");
+  return made;
+}
+
+/// The channel's SNR is set from Eb/N0 where that is given.
+LinkSettings read_link(const Json& link, const Json& stop, const Place& place, ChannelSettings& channel) {
+  LinkSettings made{.coding = read_coding(link, place, link["crc"]), .decoding = read_decoding(link), .block_bits = link["block_bits"], .frame_errors = stop["frame_errors"],
+                    .max_frames = stop["max_frames"]};
+  if (made.block_bits == 0) {
+    const BlockLayout one = lay_blocks(1, made.coding);
+    made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
+  }
+  if (!link.contains("eb_n0_db")) return made;
+  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db) throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
+  const double bits_per_use = static_cast<double>(made.block_bits) / static_cast<double>(transport_uses(made.block_bits, made.coding));
+  channel.snr.from_db = channel.snr.to_db = link["eb_n0_db"].get<double>() + 10 * std::log10(bits_per_use);
+  return made;
+}
+
+/// The conventions of the link that stand beside the channel.
+void read_conventions(const Json& conventions, Scenario& made) {
+  if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
+  if (conventions["fading"] != "real") return;
+  const std::string place = made.place("/conventions/fading").str();
+  if (made.resolved["channel"]["kind"] != "rayleigh") throw Error(place, "'real' is |h| of the channel rayleigh; '" + made.resolved["channel"]["kind"].get<std::string>() + "' has no such reading");
+  const CsiKind known = made.channel.receiver.kind;
+  if (known == CsiKind::delayed || known == CsiKind::quantised) throw Error(place, "a gain without phase is known at the receiver perfectly, by pilots, or not at all: change channel.csi.receiver");
+  made.channel.fading.real_valued = true;
+}
+
+/// A binary symmetric channel carries bits, two a symbol.
+void check_flips(const Scenario& scenario) {
+  const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
+    if (coding.modulation != Modulation::qpsk) throw Error(scenario.place(place).str(), "the channel bsc flips the two bits of a QPSK symbol, found " + modulation_name(coding.modulation));
+  };
+  if (scenario.pair == PairKind::separation) throw Error(scenario.place("/channel/kind").str(), "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its modulation: choose another channel");
+  if (scenario.pair == PairKind::label) return;  // its header stays QPSK at what is believed of such a channel
+  if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
+  if (scenario.digital) {
+    if (scenario.digital->coding_bits() > 0) throw Error(scenario.place("/transmitter/link/coding").str(), "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", \"modulation\": \"qpsk\", ...}");
+    needs_qpsk(scenario.digital->coding(0), "/transmitter/link/coding/modulation");
+  } else if (!scenario.link || scenario.resolved.contains("model")) {
+    throw Error(scenario.place("/channel/kind").str(), "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to {\"kind\": \"digital\", ...}, or choose another channel");
+  }
+}
+
+/// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that hold what changes nothing.
+void read_pair(const Json& all, Scenario& made) {
+  const Json& transmitter = all["transmitter"];
+  const std::string& kind = transmitter["kind"].get_ref<const std::string&>();
+  made.pair = kind == "separation" ? PairKind::separation : kind == "label" ? PairKind::label : PairKind::semantic;
+  if (all["receiver"].contains("kind") && all["receiver"]["kind"] != kind)
+    throw Error(made.place("/receiver/kind").str(), "does not hear what the transmitter '" + kind + "' sends; leave it out");
+  if (made.pair == PairKind::semantic) {
+    made.gate = transmitter["gate"];
+    made.exit = transmitter["exit"];
+    made.policy = transmitter["policy"];
+    made.positions_sent = transmitter["positions"] == "sent";
+    made.digital = read_digital_link(transmitter["link"], made.place("/transmitter/link"));
+    return;
+  }
+  const Place place = made.place("/transmitter");
+  made.gate = {{"kind", "keep_all"}};
+  made.exit = {{"kind", "fixed"}};
+  made.policy = resolve("fixed", policies().field("policy"), place / "policy");
+  if (made.pair == PairKind::label) return;
+  made.codec = transmitter["codec"];
+  made.budget = transmitter["budget"];
+  made.carriage = carriage_named(transmitter["transport"].get<std::string>());
+  made.outage = transmitter["outage"];
+  if (transmitter.contains("design_snr_db")) made.design_snr_db = transmitter["design_snr_db"].get<double>();
+}
+
+/// What the pair says about other keys; the channel is known.
+void check_pair(const Scenario& made) {
+  if (made.image && made.pair != PairKind::separation) throw Error(made.place("/model").str(), "only the separation pair can do without a network");
+  if (made.image && made.accuracy) throw Error(made.place("/metrics").str(), "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
+  if (made.pair == PairKind::label && (made.psnr || made.ssim)) throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
+  if (made.pair == PairKind::separation) SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
+  if (made.pair != PairKind::label && made.resolved.contains("train") && made.resolved["train"].contains("decoded"))
+    throw Error(made.place("/train/decoded").str(), "is for the classifier that stands behind image codecs: \"transmitter\": \"label\"");
+}
+
+/// The sweep as read, its keys in the order they were written.
+std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(
+    const Json& sweep, const Place& place, const std::vector<std::string>& written,
+    Mistakes& mistakes) {
+  std::vector<std::string> order;
+  for (const std::string& pointer : written)
+    if (sweep.contains(pointer)) order.push_back(pointer);
+  for (const auto& [pointer, values] : sweep.items())
+    if (std::find(order.begin(), order.end(), pointer) == order.end()) order.push_back(pointer);
+  std::vector<std::pair<std::string, std::vector<Json>>> made;
+  for (const std::string& pointer : order)
+    mistakes.attempt(
+        [&] { made.emplace_back(pointer, sweep_values(sweep[pointer], place / pointer)); });
+  return made;
+}
+
+/// Keys in the order of the documentation; a Json object has them by name.
+OrderedJson in_order(const Json& value, const Field& field);
+OrderedJson in_order(const Json& value, const Fields& fields) {
+  OrderedJson made = OrderedJson::object();
+  if (value.contains("kind")) made["kind"] = value["kind"];
+  for (const Field& field : fields.fields)
+    if (value.contains(field.name)) made[field.name] = in_order(value[field.name], field);
+  for (const auto& [key, element] : value.items())
+    if (!made.contains(key)) made[key] = OrderedJson(element);
+  return made;
+}
+
+OrderedJson in_order(const Json& value, const Field& field) {
+  if (value.is_object() && field.type == FieldType::object && field.object) return in_order(value, *field.object);
+  if (value.is_object() && field.type == FieldType::variant)
+    for (const auto& [name, fields] : field.kinds)
+      if (value["kind"] == name) return in_order(value, *fields);
+  return OrderedJson(value);
+}
+
+/// A scenario's `model`: a file, a network to train, or the size of images that none looks at.
+void read_model(const Json& all, Scenario& made) {
+  if (!all.contains("model")) {
+    if (!all.contains("link"))
+      throw Error(made.file,
+                  "the key 'model' is missing: a checkpoint file, or an architecture to train");
+  } else if (all["model"].is_string()) {
+    made.model_path = all["model"];
+    if (made.model_path.empty())
+      throw Error(made.place("/model").str(),
+                  "expected a checkpoint file or {\"architecture\": {...}}, found an empty name");
+  } else if (all["model"].contains("image")) {
+    const Json& size = all["model"]["image"];
+    made.image = {size[0].get<int>(), size[1].get<int>(), size[2].get<int>()};
+  } else {
+    const Place place = made.place("/model/architecture");
+    made.architecture = Architecture::from_json(all["model"]["architecture"], place);
+  }
+}
+
+void read_source(const Json& source, Scenario& made) {
+  made.source.name = source["dataset"];
+  made.source.split = split_named(source["split"]);
+  made.source.path = source["path"];
+  made.source.count = source["count"];
+  made.source.place = made.place("/source").str();
+  made.repeat = source["repeat"];
+}
+
+void read_measures(const Json& all, Scenario& made, Mistakes& mistakes) {
+  made.accuracy = holds(all["metrics"], "accuracy");
+  made.psnr = holds(all["metrics"], "psnr");
+  made.ssim = holds(all["metrics"], "ssim");
+  const auto device = [](const Json& end) {
+    return DeviceModel::End{end["operations_per_second"], end["joule_per_operation"]};
+  };
+  const Json& devices = all["device_model"];
+  made.devices = {device(devices["transmitter"]), device(devices["receiver"]),
+                  devices["symbol_seconds"], devices["transmit_watt"]};
+  made.stop = {all["stop"]["min_images"], all["stop"]["max_images"],
+               all["stop"]["accuracy_halfwidth"]};
+  if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
+    mistakes.add(Error(made.place("/stop/min_images").str(),
+                       "is more than max_images = " + std::to_string(made.stop.max_images)));
+  if (made.stop.accuracy_halfwidth > 0 && !made.accuracy)
+    mistakes.add(Error(made.place("/stop/accuracy_halfwidth").str(), "needs the metric accuracy"));
+  made.records = all["output"]["records"];
+}
+
+/// Without a metric no network runs: for that a timeline must plan without looking at images.
+void check_metrics(const Json& all, const Scenario& made, Mistakes& mistakes) {
+  if (!all["metrics"].empty()) return;
+  const auto mistake = [&](const std::string& text) {
+    mistakes.add(Error(made.place("/metrics").str(), text));
+  };
+  if (!all.contains("timeline"))
+    mistake(
+        "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network "
+        "out");
+  else if (made.pair == PairKind::separation)
+    mistake("what an image codec sends depends on the image: ask for a metric");
+  else if (made.pair == PairKind::semantic && made.exit["kind"] != "fixed")
+    mistake("an exit that looks at the image needs the network: ask for a metric");
+}
+
+/// What the timeline says about other keys, and what knowing all does to it.
+void check_timeline(Scenario& made, Mistakes& mistakes) {
+  if (!made.timeline) return;
+  TimelineSettings& timeline = *made.timeline;
+  const auto mistake = [&](const char* place, const std::string& text) {
+    mistakes.add(Error(made.place(place).str(), text));
+  };
+  if (static_cast<double>(timeline.links) * timeline.slots > 1e9)
+    mistake("/timeline", "links x slots is more than the 1e9 decisions a timeline may hold");
+  if (made.policy["kind"] == "oracle") {  // what it knows of the channel needs no feedback
+    timeline.feedback_delay = 0;
+    timeline.feedback_loss = 0;
+  }
+  const Csi& known = made.channel.transmitter;
+  if (known.kind == CsiKind::delayed && known.delay >= timeline.slots)
+    mistake("/channel/csi/transmitter/delay", "a delay of " + std::to_string(known.delay) +
+                                                  " slots is beyond the timeline of " +
+                                                  std::to_string(timeline.slots));
+  if (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)
+    mistake("/stop",
+            "a timeline ends with its last slot: leave it out, or change /timeline/slots");
+  if ((made.repeat + 1.0) * timeline.slots > 4294967295.0)
+    mistake("/source/repeat",
+            "repeats of so many slots are beyond the 2^32 slots that are told apart");
+}
+
+void check_training_pilots(const Scenario& made, Mistakes& mistakes) {
+  if (!made.train || made.train->pilots.range().second <= 0) return;
+  const std::string place = made.place("/train/pilots").str();
+  if (made.channel.fading.coherence == Coherence::block)
+    mistakes.add(Error(place, "pilots are drawn for an image as a whole: coherence image"));
+  if (made.channel.ofdm)
+    mistakes.add(Error(
+        place, "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0"));
+}
+
+/// A scenario whose keys are all known and of their type; what is left is what one says about
+/// another.
+Scenario parse(const Json& value, const std::string& file,
+               const std::vector<std::string>& sweep_order, Mistakes& mistakes) {
+  Scenario made;
+  made.file = file;
+  made.resolved = resolve(value, scenario_fields(), Place{file, ""}, mistakes);
+  if (mistakes.any()) return made;
+  Json& all = made.resolved;
+  all.erase("$schema");  // for editors; it says nothing about a point
+  if (all["name"] == "") all["name"] = std::filesystem::path(file).stem().string();
+  made.name = all["name"];
+  if (std::any_of(made.name.begin(), made.name.end(), [](unsigned char c) { return c < 0x20; }))
+    mistakes.add(Error(made.place("/name").str(), "must be one line"));
+  made.seed = all["seed"];
+  read_source(all["source"], made);
+  mistakes.attempt([&] { read_model(all, made); });
+  mistakes.attempt([&] { read_pair(all, made); });
+  made.power = power_named(all["conventions"]["power"]);
+  mistakes.attempt([&] {
+    made.channel = channels().make(all["channel"], made.place("/channel"));
+    read_conventions(all["conventions"], made);
+  });
+  mistakes.attempt([&] {
+    made.equaliser =
+        equalisers().make(all["receiver"]["equaliser"], made.place("/receiver/equaliser"));
+  });
+  made.router = all["receiver"]["router"];
+  read_measures(all, made, mistakes);
+  if (mistakes.any()) return made;
+
+  // From here on parts are held against each other.
+  if (made.policy["kind"] == "oracle") made.channel.transmitter = {};
+  mistakes.attempt([&] { check_pair(made); });
+  if (all.contains("train"))
+    mistakes.attempt(
+        [&] { made.train = read_train(all["train"], made.place("/train"), made.architecture); });
+  mistakes.attempt([&] {
+    if (all.contains("link"))
+      made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
+    if (made.channel.crossover) check_flips(made);
+  });
+  if (all.contains("timeline"))
+    mistakes.attempt(
+        [&] { made.timeline = read_timeline(all["timeline"], made.place("/timeline")); });
+  check_metrics(all, made, mistakes);
+  check_timeline(made, mistakes);
+  check_training_pilots(made, mistakes);
+  made.sweep = read_sweep(all["sweep"], made.place("/sweep"), sweep_order, mistakes);
+
+  mistakes.attempt([&] {
+    // Reads a table now, so that a bad one is known before anything runs.
+    const Place place = made.place("/transmitter/policy");
+    if (policies().make(made.policy, place)->remembers() && !all.contains("timeline"))
+      throw Error(place.str(), "'" + made.policy["kind"].get<std::string>() +
+                                   "' remembers each link's past: it needs a timeline");
+    if (made.architecture) check_against(made, *made.architecture);
+  });
+  return made;
+}
+
+bool sweeps(const Json& value) {
+  return value.is_object() && value.contains("sweep") && value["sweep"].is_object();
+}
+
+bool has_at(const Json& value, const std::string& pointer) {
+  try {
+    return value.contains(Json::json_pointer(pointer));
+  } catch (const Json::exception&) {  // no pointer at all: whoever reads it says so
+    return false;
+  }
+}
+
+bool is_of_sweep(const std::string& pointer) {
+  return pointer == "/sweep" || is_below(pointer, "/sweep");
+}
+
+/// A value asked for on the command line holds: what the file sweeps there is swept no more.
+void end_sweeps(Json& value, const Overrides& overrides) {
+  if (!sweeps(value)) return;
+  for (const auto& [pointer, replacement] : overrides) {
+    std::vector<std::string> ended;
+    for (const auto& [swept, values] : value["sweep"].items())
+      if (swept == pointer ||
+          (is_below(swept, pointer) && has_at(replacement, swept.substr(pointer.size()))))
+        ended.push_back(swept);
+    for (const std::string& swept : ended) value["sweep"].erase(swept);
+  }
+}
+
+/// The overrides of the sweep itself; `order` follows.
+void set_sweep(Json& value, const Overrides& overrides, std::vector<std::string>& order) {
+  for (const auto& [pointer, replacement] : overrides) {
+    if (!is_of_sweep(pointer) || !value.is_object()) continue;
+    if (pointer == "/sweep")
+      order.clear();
+    else if (!value.contains("sweep"))
+      value["sweep"] = Json::object();
+    set_pointer(value, pointer, replacement, "--set");
+    const std::string swept = Json::json_pointer(pointer).back();
+    if (pointer != "/sweep" && std::find(order.begin(), order.end(), swept) == order.end())
+      order.push_back(swept);
+  }
+  for (const auto& [pointer, replacement] : overrides)
+    if (sweeps(value) && value["sweep"].contains(pointer))
+      throw Error("--set " + pointer, "is swept by --set /sweep: give one of the two");
+}
+
+/// The swept pointer above this one; none: empty.
+std::string swept_above(const Json& value, const std::string& pointer) {
+  if (sweeps(value))
+    for (const auto& [swept, values] : value["sweep"].items())
+      if (is_below(pointer, swept)) return swept;
+  return "";
+}
+
+/// Sets `pointer` in each value of the sweep above it that has such a key, by itself or by
+/// default.
+void set_in_sweep(Json& filled, const std::string& pointer, const Json& replacement,
+                  const Place& place) {
+  const std::string option = "--set " + pointer, swept = swept_above(filled, pointer);
+  const Fields fields = scenario_fields();
+  Json base = filled;
+  base["sweep"] = Json::object();
+  bool anywhere = false;
+  Json none = Json::array();  // a range holds numbers, and those no keys
+  for (Json& value : filled["sweep"][swept].is_array() ? filled["sweep"][swept] : none) {
+    Json whole = base;
+    set_pointer(whole, swept, value, (place / "sweep" / swept).str());
+    whole = resolve(whole, fields, place);
+    const bool known = has_at(whole, pointer);
+    try {
+      set_pointer(whole, pointer, replacement, option);
+      (void)resolve(whole, fields, place);
+    } catch (const Error&) {
+      if (known) throw;  // the key is there, and this is no value for it
+      continue;
+    }
+    anywhere = true;
+    try {
+      Json changed = value.is_string() ? Json{{"kind", value}} : value;
+      set_pointer(changed, pointer.substr(swept.size()), replacement, option);
+      value = std::move(changed);
+    } catch (const Error&) {  // what is above the key was left to defaults
+      value = whole[Json::json_pointer(swept)];
+    }
+  }
+  if (!anywhere)
+    throw Error(option,
+                "changes nothing: " + swept + " is swept, and no value of it has such a key");
+}
+
+/// The file's text with its overrides, every default filled in.
+Json overridden(Json value, const std::string& path, const Overrides& overrides,
+                std::vector<std::string>& order, Mistakes& mistakes) {
+  end_sweeps(value, overrides);
+  mistakes.attempt([&] { set_sweep(value, overrides, order); });
+  const auto is_of_base = [&](const std::string& pointer) {
+    return !is_of_sweep(pointer) && swept_above(value, pointer).empty();
+  };
+  // An override may supply what the file leaves out (its parent then has to stand in the file),
+  // and it may reach into an object that only defaults or a short form make. So it is set twice:
+  // before the defaults and after them.
+  for (const auto& [pointer, replacement] : overrides) {
+    if (!is_of_base(pointer)) continue;
+    try {
+      Json changed = value;
+      set_pointer(changed, pointer, replacement, "--set");
+      value = std::move(changed);
+    } catch (const Error&) {
+      // The parent may come with the defaults; the second round says so where it does not.
+    }
+  }
+  Json filled = resolve(value, scenario_fields(), Place{path, ""}, mistakes);
+  if (mistakes.any()) return filled;
+  for (const auto& override : overrides)
+    mistakes.attempt([&] {
+      const auto& [pointer, replacement] = override;
+      if (is_of_base(pointer))
+        set_pointer(filled, pointer, replacement, "--set");
+      else if (!is_of_sweep(pointer))
+        set_in_sweep(filled, pointer, replacement, Place{path, ""});
+      if (pointer == "/channel/snr_db" && eb_n0_rules(filled))
+        throw Error("--set " + pointer,
+                    "changes nothing: /link/eb_n0_db stands in its place; set that");
+    });
+  return filled;
+}
+
+}  // namespace
+
+double DeviceModel::seconds(double transmitter_operations, double receiver_operations, double channel_uses) const {
+  return transmitter_operations / transmitter.operations_per_second + receiver_operations / receiver.operations_per_second + channel_uses * symbol_seconds;
+}
+
+double DeviceModel::joule(double transmitter_operations, double receiver_operations, double channel_uses) const {
+  return transmitter_operations * transmitter.joule_per_operation + receiver_operations * receiver.joule_per_operation + channel_uses * symbol_seconds * transmit_watt;
+}
+
+double TrainSettings::exit_weight(int after) const {
+  if (exit_weights.size() <= 1) return exit_weights.empty() ? 0 : exit_weights[0];
+  return exit_weights.at(static_cast<std::size_t>(after - 1));
+}
+
+bool TrainSettings::trains_exits() const {
+  return std::any_of(exit_weights.begin(), exit_weights.end(), [](double weight) { return weight > 0; });
+}
+
+int Law::draw_integer(double uniform) const {
+  return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1)) : std::lround(draw(uniform)));
+}
+
+std::pair<double, double> Law::range() const {
+  if (choices.empty()) return {from, to};
+  const auto [least, most] = std::minmax_element(choices.begin(), choices.end());
+  return {*least, *most};
+}
+
+double Law::draw(double uniform) const {
+  if (choices.empty()) return from + (to - from) * uniform;
+  const auto at = static_cast<std::size_t>(uniform * static_cast<double>(choices.size()));
+  return choices[std::min(at, choices.size() - 1)];
+}
+
+void visit_paths(Json& resolved, const std::function<void(const std::string&, std::string&)>& visit) {
+  static constexpr std::array<const char*, 7> pointers{"/model", "/source/path", "/transmitter/policy/file", "/channel/file", "/train/initial", "/link/file", "/transmitter/link/coding/file"};
+  const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
+    const Json::json_pointer at(below);
+    if (!value.contains(at) || !value[at].is_string()) return;
+    auto& path = value[at].get_ref<std::string&>();
+    if (!path.empty()) visit(pointer, path);
+  };
+  if (!resolved.is_object()) return;
+  for (const std::string pointer : pointers) visit_at(resolved, pointer, pointer);
+  if (!resolved.contains("sweep") || !resolved["sweep"].is_object()) return;
+  for (auto& [swept, values] : resolved["sweep"].items()) {
+    if (!values.is_array()) continue;
+    for (const std::string pointer : pointers)
+      if (pointer == swept || pointer.starts_with(swept + "/"))
+        for (Json& value : values) visit_at(value, pointer.substr(swept.size()), pointer);
+  }
+}
+
+Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order) {
+  Mistakes first;
+  return parse(value, file, sweep_order, first);
+}
+
+bool eb_n0_rules(const Json& resolved) {
+  const auto has = [](const Json& link) { return link.is_object() && link.contains("eb_n0_db"); };
+  const Json& sweep = resolved["sweep"];
+  if (sweep.contains("/link"))  // it replaces what is written
+    return std::any_of(sweep["/link"].begin(), sweep["/link"].end(), has);
+  return sweep.contains("/link/eb_n0_db") || (resolved.contains("link") && has(resolved["link"]));
+}
+
+Scenario read_scenario(const std::string& path, const Overrides& overrides) {
+  Mistakes first;
+  return read_scenario(path, overrides, first);
+}
+
+Scenario read_scenario(const std::string& path, const Overrides& overrides, Mistakes& mistakes) {
+  const std::string text = read_file_or_pipe(path, largest_scenario);
+  Json value = parse_json(text, path);
+  std::vector<std::string> order;
+  if (sweeps(value)) {
+    const OrderedJson written = parse_ordered_json(text, path);
+    for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  visit_paths(value, [&](const std::string&, std::string& file) {
+    if (std::filesystem::path(file).is_relative()) file = utf8_path((folder / file).lexically_normal().string());
+  });
+  if (!overrides.empty()) {
+    value = overridden(std::move(value), path, overrides, order, mistakes);
+    if (mistakes.any()) return {};
+  }
+  return parse(value, path, order, mistakes);
+}
+
+void check_against(const Scenario& scenario, const Architecture& architecture) {
+  if (scenario.pair != PairKind::semantic) {
+    if (scenario.train && scenario.pair == PairKind::separation) throw Error(scenario.place("/train").str(), "nothing of the separation pair is trained; its classifier is, with \"transmitter\": \"label\"");
+    return;
+  }
+  const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
+  const std::string depth_limit = " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
+  const std::string rate_limit = " is beyond the model's " + std::to_string(rate) + " symbols a token";
+  const Place policy = scenario.place("/transmitter/policy");
+  const bool from_file = scenario.policy.contains("file");
+  for (const Plan& plan : policies().make(scenario.policy, policy)->plans()) {
+    const auto key = [&](const char* name) { return (from_file ? policy / "file" : policy / name).str(); };
+    if (plan.exit_depth > blocks) throw Error(key("depth"), std::to_string(plan.exit_depth) + depth_limit);
+    if (plan.symbols_per_token > rate) throw Error(key("symbols_per_token"), std::to_string(plan.symbols_per_token) + rate_limit);
+  }
+  SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital}, architecture, scenario.place("/transmitter"));
+  SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture, scenario.place("/receiver"));
+  if (!scenario.train && (scenario.psnr || scenario.ssim) && !architecture.image_head)
+    throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
+  if (!scenario.train) return;
+  const Place exit_loss = scenario.place("/train/losses/exit");
+  if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))
+    throw Error(exit_loss.str(), "expected a number, or one for each of the network's " + std::to_string(blocks) + " transmitter blocks; found " + std::to_string(weights.size()));
+  if (scenario.train->trains_exits() && !architecture.exit_heads)
+    throw Error(exit_loss.str(), "the model has no exit heads: set \"exit_heads\": true in model.architecture.transmitter");
+  if (const double depth = scenario.train->depth.range().second; depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
+  if (const double symbols = scenario.train->symbols_per_token.range().second; symbols > rate)
+    throw Error(scenario.place("/train/symbols_per_token").str(), canonical(symbols) + rate_limit);
+}
+
+Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path) {
+  const auto found = checkpoint.metadata.find("semwave.architecture");
+  if (found == checkpoint.metadata.end()) throw Error(path, "has no semwave.architecture in its metadata: it is no checkpoint of semwave");
+  const Place place{path + " (semwave.architecture)", ""};
+  return Architecture::from_json(resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
+}
+
+std::string path_from(const std::string& folder, const std::string& path) {
+  return utf8_path(std::filesystem::absolute(path).lexically_normal().lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string());
+}
+
+Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string&)>& change) {
+  Json all{{"sweep", {{pointer, Json::array({value})}}}};
+  visit_paths(all, [&](const std::string&, std::string& path) { path = change(path); });
+  return all["sweep"][pointer][0];
+}
+
+std::string scenario_text(const Scenario& scenario, const std::string& folder) {
+  Json moved = scenario.resolved;
+  visit_paths(moved, [&](const std::string&, std::string& path) { path = path_from(folder, path); });
+  OrderedJson text = in_order(moved, scenario_fields());
+  OrderedJson sweep = OrderedJson::object();
+  for (const auto& [pointer, values] : scenario.sweep) sweep[pointer] = OrderedJson(moved["sweep"][pointer]);
+  text["sweep"] = sweep;
+  return text.dump(2) + "\n";
+}
+
+}  // namespace semwave

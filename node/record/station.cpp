@@ -1,0 +1,210 @@
+#include "node/record/station.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/sha256.h"
+#include "core/data/class_names.h"
+#include "core/data/codec/image_codec.h"
+#include "experiment/results/results.h"
+#include "node/wire/statement.h"
+#include "phy/transport/modulation_coding.h"
+#include "transmitter/separation/stream_fit.h"
+
+namespace semwave {
+namespace {
+
+constexpr double largest_snr_db = 1e4;
+constexpr std::int32_t most_bound_bytes = static_cast<std::int32_t>(transport_largest_bits / 8);
+
+std::string outside(const char* what, double value, double from, double to) {
+  const auto number = [](double x) {
+    return x == std::floor(x) && std::abs(x) < 1e15 ? std::to_string(static_cast<std::int64_t>(x))
+                                                    : std::to_string(x);
+  };
+  return std::string(what) + " " + number(value) + " is not within " + number(from) + " to " + number(to);
+}
+
+/// The first of these that does not hold says so; NaN is in no range.
+class Check {
+ public:
+  void range(const char* what, double value, double from, double to) {
+    if (fault_.empty() && !(value >= from && value <= to)) fault_ = outside(what, value, from, to);
+  }
+  void holds(bool held, const char* otherwise) {
+    if (fault_.empty() && !held) fault_ = otherwise;
+  }
+  void also(std::string fault) {
+    if (fault_.empty()) fault_ = std::move(fault);
+  }
+  std::string take() { return std::move(fault_); }
+
+ private:
+  std::string fault_;
+};
+
+/// What came of the image at the source: its stream, where it is one.
+void check_stream(Check& check, const Scenario& scenario, const Truth& truth) {
+  if (scenario.pair != PairKind::separation) {
+    check.holds(truth.stream_bytes == -1 && truth.quality == 0 && truth.coding == -1,
+                "a stream is named, which this scenario does not send");
+    return;
+  }
+  if (truth.stream_bytes == 0 || scenario.bound()) {
+    const std::int32_t most = scenario.bound() ? most_bound_bytes : 0;
+    check.range("stream bytes", truth.stream_bytes, 0, most);
+    check.holds(truth.coding == -1, "a coding is named, and no code carries the stream");
+  } else {
+    const auto most = static_cast<double>(std::min<std::int64_t>(scenario.budget, most_bound_bytes));
+    check.range("stream bytes", truth.stream_bytes, 0, most);
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the fuzzers notice
+    check.range("coding", truth.coding, 0, static_cast<double>(modulation_codings().size()) - 1);
+#endif
+  }
+  check.range("quality", truth.quality, 0, ImageCodec::best_quality);
+}
+
+/// A separation pair's, whatever code carries it; the largest of a digital link's codes.
+std::int64_t most_symbols_of(const Scenario& scenario, const Architecture& a) {
+  if (scenario.pair == PairKind::label) return 0;
+  if (scenario.pair == PairKind::separation) return StreamFitter::symbols_within(scenario.separation(), 0);
+  const std::int64_t features = std::int64_t{a.grid()} * a.max_symbols_per_token;
+  if (!scenario.digital) return features;
+  const DigitalLink& link = *scenario.digital;
+  const std::int64_t bits = link.bits(a.grid(), a.max_symbols_per_token);
+  std::int64_t most = 0;
+  // Twice: of a few tokens less another length of code may be chosen, which takes a little more.
+  for (int coding = 0; link.knows(coding); ++coding) most = std::max(most, 2 * link.uses(bits, coding));
+  return most;
+}
+
+/// The half that a transmitter knows.
+Truth truth_of(const Record& record) {
+  const ImageRecord& image = record.image;
+  return {.label = image.label, .keep_ratio = image.keep_ratio, .believed_snr_db = image.believed_snr_db,
+          .operations = record.transmitter_operations, .plan_depth = image.plan_depth,
+          .exit_depth = image.exit_depth, .symbols_per_token = image.symbols_per_token,
+          .tokens = image.tokens, .stream_bytes = image.stream_bytes, .quality = image.quality,
+          .coding = image.coding, .answered = image.answered, .encode_ns = record.ns[0], .original = {}};
+}
+
+}  // namespace
+
+Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenario), backend_(backend), points_(expand(scenario)) {
+  if (scenario_.timeline) throw Error(scenario_.place("/timeline").str(), "a timeline is simulated: nodes send the images of the source, each once");
+  if (scenario_.train && scenario_.architecture) throw Error(scenario_.place("/model").str(), "is a network still to be trained: semwave train it, then name the checkpoint");
+  std::map<std::string, Checkpoint> checkpoints;
+  Sha256 scenarios, models;
+  for (const Point& point : points_) {
+    const Scenario& one = point.scenario;
+    const std::string network = network_key(one);
+    if (!networks_.contains(network)) {
+      if (!one.model_path.empty() && !checkpoints.contains(one.model_path)) checkpoints.emplace(one.model_path, read_checkpoint(one.model_path));
+      networks_[network] = std::make_shared<Model>(one.model_path.empty() ? make_model(one, backend_) : make_model(one, backend_, checkpoints.at(one.model_path)));
+    }
+    models_.push_back(networks_[network]);
+    check_against(one, models_.back()->architecture);
+    check_policy(one, models_.back()->sha256);
+    outside_training_.add(one, models_.back()->trained);
+    most_symbols_.push_back(most_symbols_of(one, models_.back()->architecture));
+    // Whatever device it runs on: nodes may differ in that.
+    const std::string said = point_sha256(one, "", "", DeviceKind::cpu);
+    scenarios.add(said.data(), said.size());
+    models.add(models_.back()->sha256.data(), models_.back()->sha256.size());
+  }
+  scenario_digest_ = digest_of(scenarios.hex());
+  model_digest_ = digest_of(models.hex());
+  // What a frame holds of it, at both ends: a key is missing at one only where it is.
+  statement_ = *read_statement(write(statement_of(scenario_, points_)));
+}
+
+std::vector<std::string> Station::class_names() const {
+  std::vector<std::string> names = semwave::class_names(scenario_.source);
+  const auto classes = static_cast<std::size_t>(model(0).architecture.classes);
+  return names.size() == classes ? names : std::vector<std::string>{};
+}
+
+std::string Station::fault_of(const BurstMessage& burst, const Digest& data) const {
+  Check check;
+  check.range("point", burst.point, 0, static_cast<double>(points_.size()) - 1);
+  if (std::string fault = check.take(); !fault.empty()) return fault;
+
+  const Scenario& scenario = points_[burst.point].scenario;
+  const bool separation = scenario.pair == PairKind::separation, bound = scenario.bound();
+  const bool tokens = scenario.pair == PairKind::semantic && !scenario.digital;
+  const int widest = model(burst.point).architecture.max_symbols_per_token;
+  check.range("payload symbols", burst.count, 0, static_cast<double>(most_symbols_[burst.point]));
+  check.range("symbols that are lost together", burst.piece, 0, tokens ? widest : 0);
+  check.holds(scenario.channel.noiseless || burst.places.size() == burst.count,
+              "the noise of its symbols has no key");
+  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are whole bytes.
+  check.holds(!burst.header.parts.empty() || (separation && (bound || burst.count == 0)), "it has no header");
+  check.holds(burst.told.empty() || (bound && burst.told.size() % 8 == 0),
+              "bits are told that this scenario does not tell");
+  if (!burst.truth) return check.take();
+
+  check.also(fault_of(burst.point, burst.image, data, *burst.truth));
+  return check.take();
+}
+
+std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Digest& data, const Truth& truth) const {
+  const Scenario& scenario = points_[point].scenario;
+  const Model& network = model(point);
+  const Architecture& a = network.architecture;
+  const bool semantic = scenario.pair == PairKind::semantic;
+  Check check;
+  // A source that is told how many images it has, has no others; a watched folder numbers its pictures itself.
+  const std::int64_t images = data != Digest{} ? scenario.source.count : 0;
+  check.range("image", image, 0, images > 0 ? static_cast<double>(images - 1) : 0x7FFFFFFF);
+  check.range("label", truth.label, -1, static_cast<double>(a.classes) - 1);
+  check.range("keep", truth.keep_ratio, 0, 1);
+  check.range("believed SNR", truth.believed_snr_db, -largest_snr_db, largest_snr_db);
+  check.range("operations", truth.operations, 0, 1e18);
+  check.range("plan's depth", truth.plan_depth, 0, a.transmitter_blocks);
+  check.range("exit depth", truth.exit_depth, 0, a.transmitter_blocks);
+  check.range("symbols a token", truth.symbols_per_token, 0, semantic ? a.max_symbols_per_token : 1 << 20);
+  check.range("tokens", truth.tokens, 0, semantic ? a.grid() : 0);
+  check_stream(check, scenario, truth);
+  const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) *
+                      static_cast<std::size_t>(a.channels);
+  const bool measured = (scenario.psnr || scenario.ssim) && network.rebuilds;
+  check.holds(truth.original.empty() || (measured && truth.original.size() == values),
+              measured ? "the original is of another size" : "an original came, and nothing is measured by it");
+  return check.take();
+}
+
+std::string Station::fault_of(const Record& record) const {
+  Check check;
+  check.range("point", record.point, 0, static_cast<double>(points_.size()) - 1);
+  if (std::string fault = check.take(); !fault.empty()) return fault;
+
+  const Scenario& scenario = points_[record.point].scenario;
+  const Architecture& a = model(record.point).architecture;
+  const ImageRecord& image = record.image;
+  const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
+  check.holds(std::all_of(record.name.begin(), record.name.end(), printable),
+              "its file has a name that no journal writes");
+  check.holds(image.link == image.image && image.slot == scenario.repeat, "its link or slot is another image's");
+  if (record.truth) check.also(fault_of(record.point, image.image, record.data, truth_of(record)));
+  check.range("decision", image.decision, -1, static_cast<double>(a.classes) - 1);
+  check.range("SNR", image.snr_db, -largest_snr_db, largest_snr_db);
+  check.range("gain", image.gain, 0, 1e9);
+  for (const double score : {image.psnr_db, image.ssim})
+    if (!std::isnan(score)) check.range("PSNR or SSIM", score, -1e6, 1e6);
+  const Ledger& uses = image.uses;
+  for (const std::int64_t share : {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})
+    check.range("channel uses", static_cast<double>(share), 0, static_cast<double>(std::int64_t{1} << 40));
+  const bool semantic = scenario.pair == PairKind::semantic;
+  check.range("tokens lost", image.tokens_lost, 0, semantic ? a.grid() : 0);
+  check.range("experts", static_cast<double>(record.expert_rows.size()), 0, std::max(1, a.experts));
+  check.range("symbols erased", record.erased, 0, static_cast<double>(most_symbols_[record.point]));
+  check.range("operations of the receiver", record.receiver_operations, 0, 1e18);
+  return check.take();
+}
+
+std::string Station::sha256_of(std::size_t point, const std::string& data_sha256) const {
+  return point_sha256(points_[point].scenario, model(point).sha256, data_sha256, backend_.kind());
+}
+
+}  // namespace semwave

@@ -1,0 +1,28 @@
+// What a scenario says of digital transmission, read: the keys of `link` and of transmitter.link.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config/json.h"
+#include "phy/digital/digital_link.h"
+#include "phy/transport/transport.h"
+
+namespace semwave {
+
+/// code, rate, length, file, modulation.
+std::vector<Field> coding_fields();
+/// From resolved keys. Throws Error below `place`; a code's file is read here.
+ModulationCoding read_coding(const Json& value, const Place& place, bool check);
+
+/// soft_bits, interleaver, decoder.
+std::vector<Field> decoding_fields();
+TransportDecoding read_decoding(const Json& value);
+
+/// transmitter.link: analogue, or digital with its keys.
+Field digital_link_field();
+/// Null: analogue.
+std::shared_ptr<const DigitalLink> read_digital_link(const Json& value, const Place& place);
+
+}  // namespace semwave

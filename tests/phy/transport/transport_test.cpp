@@ -1,0 +1,182 @@
+// Blocks over the air: what is sent comes back over a clean channel for every code and constellation, sizes are what they are said to be,
+// the ledger's shares add up, verdicts are right, a sender chooses what it should.
+#include "phy/transport/transport.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "tests/core/expect_error.h"
+#include "tests/phy/code/coded_frames.h"
+#include "tests/phy/transport/lost_frames.h"
+
+namespace semwave {
+namespace {
+
+TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
+  const std::vector<ModulationCoding> codes = {{.code = ChannelCode::none}, {.code = ChannelCode::convolutional},
+                                               {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648}, {.code = ChannelCode::ldpc, .rate = 2.0 / 3},
+                                               {.code = ChannelCode::ldpc, .rate = 5.0 / 6, .length = 1944, .check = false}, {.code = ChannelCode::polar, .rate = 0.3},
+                                               {.code = ChannelCode::automatic, .rate = 0.75}, {.code = ChannelCode::none, .check = false}};
+  for (ModulationCoding coding : codes)
+    for (const Modulation modulation : {Modulation::bpsk, Modulation::qpsk, Modulation::qam16, Modulation::qam64, Modulation::qam256})
+      for (const std::int64_t bits : {1, 17, 320, 1001, 3500}) {
+        coding.modulation = modulation;
+        const Transport transport(bits, coding);
+        const BlockLayout& layout = transport.layout();
+        EXPECT_EQ(layout.uses, transport_uses(bits, coding));
+        EXPECT_EQ(layout.payload_uses() + layout.parity_uses(), layout.uses);
+        EXPECT_EQ(layout.payload_uses(), (bits + bits_per_symbol(modulation) - 1) / bits_per_symbol(modulation));
+        EXPECT_GE(layout.parity_uses(), 0);
+        std::int64_t sum = 0, coded = 0;
+        for (int b = 0; b < layout.blocks; ++b) {
+          EXPECT_EQ(layout.block_start(b), sum);
+          sum += layout.block_bits(b);
+          coded += layout.block_coded_bits(b);
+        }
+        EXPECT_EQ(sum, bits);
+        EXPECT_EQ(coded, layout.coded_bits);
+        const Bits message = random_message(static_cast<std::size_t>(bits), 3);
+        const Symbols symbols = transport.encode(message);
+        ASSERT_EQ(static_cast<std::int64_t>(symbols.size()), layout.uses);
+        Symbols faded = symbols, gains(symbols.size());
+        for (std::uint32_t s = 0; s < gains.size(); ++s) {
+          gains[s] = std::complex<float>(complex_normal(philox(5, Purpose::fading, 0, 0, s))) + std::complex<float>(0.1f, 0);
+          faded[s] *= gains[s];
+        }
+        Bits heard(transport.bits()), held(transport.blocks());
+        transport.decode(faded, gains, List<float>(symbols.size(), 0.0f), heard, held);
+        EXPECT_EQ(heard, message) << coding.name() << " " << bits;
+        for (const std::uint8_t holds : held) EXPECT_EQ(holds, 1) << coding.name();
+      }
+}
+
+/// y of `symbols` through AWGN.
+Symbols hear(const Symbols& symbols, double snr_db, std::uint32_t frame) {
+  Symbols y = symbols;
+  const double deviation = std::pow(10.0, -snr_db / 20);
+  for (std::uint32_t s = 0; s < y.size(); ++s) y[s] += std::complex<float>(deviation * complex_normal(philox(31, Purpose::noise, frame, 0, s)));
+  return y;
+}
+
+TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
+  for (const ModulationCoding& coding : {ModulationCoding{.code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qam16, .length = 648},
+                                         ModulationCoding{.code = ChannelCode::polar, .rate = 0.5, .modulation = Modulation::qam16}}) {
+    const Transport transport(700, coding);  // several code blocks, unequal by a bit
+    constexpr std::size_t frames = 20;
+    const Symbols gains(frames * transport.uses(), {1, 0});
+    const List<float> variance(frames * transport.uses(), static_cast<float>(std::pow(10.0, -0.6)));
+    Symbols y;
+    for (std::uint32_t f = 0; f < frames; ++f) {
+      const Symbols heard = hear(transport.encode(random_message(700, f)), 6, f);
+      y.insert(y.end(), heard.begin(), heard.end());
+    }
+    Bits together(frames * 700), held(frames * transport.blocks()), alone(700), alone_held(transport.blocks());
+    transport.decode(y, gains, variance, together, held);
+    for (std::size_t f = 0; f < frames; ++f) {
+      const auto part = [&](const auto& all) { return std::span(all).subspan(f * transport.uses(), transport.uses()); };
+      transport.decode(part(y), part(gains), part(variance), alone, alone_held);
+      EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + static_cast<std::ptrdiff_t>(f * 700)));
+      EXPECT_TRUE(std::equal(alone_held.begin(), alone_held.end(), held.begin() + static_cast<std::ptrdiff_t>(f * transport.blocks())));
+    }
+  }
+}
+
+TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
+  const Transport transport(300, {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648});
+  const Bits message = random_message(300, 1);
+  const Symbols y = transport.encode(message);
+  Symbols gains(y.size(), {1, 0});
+  for (std::size_t s = 100; s < 130; ++s) gains[s] = {0, 0};
+  Bits heard(300), held(1);
+  transport.decode(y, gains, List<float>(y.size(), 0.5f), heard, held);
+  EXPECT_EQ(heard, message);
+  EXPECT_EQ(held[0], 1);
+}
+
+TEST(Transport, NoiseAloneDoesNotPassTheCheck) {
+  for (const ChannelCode code : {ChannelCode::none, ChannelCode::convolutional, ChannelCode::ldpc, ChannelCode::polar}) {
+    const Transport transport(400, {.code = code, .rate = 0.5});
+    const LostFrames losses = lose(transport, -15, 40);
+    EXPECT_EQ(losses.lost, 40);
+    EXPECT_EQ(losses.wrong_but_held, 0);
+  }
+}
+
+TEST(Transport, WhatIsAskedForMustExist) {
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .rate = 0.4}); }), "@/rate");
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .length = 1000}); }), "648, 1296 and 1944");
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::polar, .rate = 1}); }), "@/rate");
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::automatic, .rate = 0.96}); }), "@/rate");
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::convolutional, .rate = 0.75}); }), "@/rate");
+  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::polar, .file = LdpcCode::ieee_80211n(648, LdpcRate::half)}); }), "@/code");
+}
+
+TEST(ModulationCoding, AutomaticIsLdpcAtItsRatesFrom648CodedBitsOnAndElsePolar) {
+  EXPECT_EQ(lay_blocks(307, {.rate = 0.5}).coding.code, ChannelCode::polar);
+  EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).coding.code, ChannelCode::ldpc);
+  EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).uses, 324);
+  EXPECT_EQ(lay_blocks(4000, {.rate = 1.0 / 3}).coding.code, ChannelCode::polar);
+  EXPECT_EQ(lay_blocks(4000, {.rate = 0.71}).coding.code, ChannelCode::polar) << "no rate of 802.11n";
+  EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).coding.length, 1944);
+  EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).blocks, 1);
+  EXPECT_EQ(lay_blocks(1000, {.rate = 0.5}).coding.length, 1296);
+  EXPECT_EQ(lay_blocks(0, {.rate = 0.5}).uses, 0);
+}
+
+TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {
+  for (const ModulationCoding& coding : modulation_codings())
+    for (std::int64_t bits = 1; bits < 3000; bits += bits < 40 ? 1 : 1 + bits / 3) {
+      const Transport transport(bits, coding);
+      const Bits message = random_message(static_cast<std::size_t>(bits), 9);
+      Bits heard(transport.bits()), held(transport.blocks());
+      transport.decode(transport.encode(message), Symbols(transport.uses(), {1, 0}), List<float>(transport.uses(), 0.01f), heard, held);
+      ASSERT_EQ(heard, message) << coding.name() << " " << bits;
+    }
+}
+
+TEST(ModulationCoding, BitsWithinIsTheMostThatFits) {
+  for (const ModulationCoding& coding : modulation_codings())
+    for (const std::int64_t uses : {1, 20, 64, 300, 1000, 5000}) {
+      const std::int64_t bits = bits_within(uses, coding);
+      EXPECT_LE(transport_uses(bits, coding), uses) << coding.name();
+      EXPECT_GT(transport_uses(bits + 1, coding), uses) << coding.name() << " " << uses;
+    }
+}
+
+TEST(ModulationCoding, CheapestKeepsItsLossWhereItCanAndElseIsTheMostRobust) {
+  const TransportChoice robust = cheapest(100, -30), cheap = cheapest(100, 30);
+  EXPECT_GT(robust.loss, 0.5);
+  EXPECT_EQ(robust.index, 0);
+  EXPECT_LE(cheap.loss, 1e-2);
+  EXPECT_LT(cheap.uses, 20);
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
+  for (double snr_db = -6; snr_db <= 30; snr_db += 1.5) {
+    const TransportChoice choice = cheapest(600, snr_db);
+    EXPECT_LE(choice.uses, before) << snr_db;
+    EXPECT_LE(choice.loss, largest_transport_loss) << snr_db;
+    before = choice.uses;
+  }
+}
+
+// 1 dB, to the 0.05 dB that a simulated SNR of the table is good for.
+TEST(ModulationCoding, NeighboursWorthTheirUsesAreAtMostOneDecibelApart) {
+  for (const std::int64_t bits : {400, 900, 4000}) {
+    std::map<double, std::int64_t> uses_at;  // by the SNR for a loss of 1e-2
+    for (const ModulationCoding& coding : modulation_codings()) uses_at[snr_db_for(bits, coding, 1e-2)] = transport_uses(bits, coding);
+    double before = uses_at.begin()->first;
+    std::int64_t fewest = uses_at.begin()->second;
+    for (const auto& [snr_db, uses] : uses_at) {
+      if (uses >= fewest) continue;  // another one carries as much with less
+      EXPECT_LE(snr_db - before, 1.05) << bits << " bits, at " << before << " dB";
+      before = snr_db;
+      fewest = uses;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace semwave
