@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "experiment/results/text_table.h"
+#include "node/record/watched_name.h"
 #include "node/transmitter/client.h"
 #include "node/transmitter/work.h"
 

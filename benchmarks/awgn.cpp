@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "core/cpu/complex_normals.h"
 #include "core/random/random.h"
 
 #if defined(SEMWAVE_ITPP)

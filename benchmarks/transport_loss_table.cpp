@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/base/thread_pool.h"
+#include "core/cpu/complex_normals.h"
 #include "core/random/random.h"
 #include "phy/bounds/capacity.h"
 #include "phy/code/polar/polar_code.h"

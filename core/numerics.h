@@ -29,7 +29,7 @@ namespace part {
 
 inline constexpr CodePart random_draws{
     "random draws", 1,
-    "core/random/random core/cpu/normals"};
+    "core/random/random core/cpu/complex_normals core/cpu/normals"};
 
 /// Their pixels and labels are in the digest themselves: this is how they become numbers of a
 /// tensor.

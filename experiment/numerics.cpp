@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "channel/numerics.h"
-#include "experiment/link/link_run.h"
 #include "experiment/scenario/scenario.h"
 #include "phy/numerics.h"
 #include "phy/transport/transport_loss.h"

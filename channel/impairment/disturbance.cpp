@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/cpu/complex_normals.h"
+
 namespace semwave {
 
 namespace {

@@ -1,4 +1,4 @@
-// The kernel behind add_complex_normals (core/random/random.h), one for each variant of the instruction set.
+// The kernel behind add_complex_normals (complex_normals.h), one for each variant of the instruction set.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "core/base/text.h"
-#include "node/transmitter/work.h"
+#include "node/record/watched_name.h"
 
 namespace semwave {
 namespace {

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/base/error.h"
+#include "node/record/watched_name.h"
 #include "node/transmitter/client_impl.h"
 
 namespace semwave {

@@ -33,10 +33,6 @@ class PointWork {
   bool finished_ = false;
 };
 
-/// The file that a journal's name of a picture speaks of, as it is called in its folder; of a very long
-/// name the beginning. Empty without a name.
-std::string file_of(const std::string& journal_name);
-
 /// Pictures in a folder, each sent once: known by name, size and time of change, so that a file that is written anew is sent again.
 class WatchedFolder {
  public:

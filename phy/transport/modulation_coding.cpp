@@ -9,13 +9,17 @@
 #include <fmt/core.h>
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
+#include "core/config/json.h"
 #include "phy/code/convolutional_code.h"
 #include "phy/code/polar/polar_code.h"
+#include "phy/numerics.h"
 
 namespace semwave {
 namespace {
 
 constexpr Crc no_crc{0, 0};
+constexpr std::int64_t longest_digested_block = 100'000;  // bits
 constexpr int shortest_ldpc = 648;
 constexpr std::array<int, 3> ldpc_lengths = {1944, 1296, 648};
 constexpr std::int64_t largest_convolutional = 1024;  // message and CRC of a code block
@@ -197,6 +201,20 @@ const std::vector<ModulationCoding>& modulation_codings() {
     return all;
   }();
   return list;
+}
+
+std::string modulation_codings_sha256() {
+  Json table = Json::array();
+  for (const ModulationCoding& coding : modulation_codings()) {
+    Json blocks = Json::array();
+    for (std::int64_t bits = 1; bits <= longest_digested_block; bits += (bits + 1) / 2) {
+      const BlockLayout layout = lay_blocks(bits, coding);
+      blocks.push_back({layout.coding.name(), layout.blocks, layout.coded_bits, layout.uses});
+    }
+    table.push_back({coding.name(), coding.rate, coding.check, blocks});
+  }
+  const std::string text = canonical(table);
+  return sha256(text.data(), text.size());
 }
 
 }  // namespace semwave

@@ -1,4 +1,5 @@
 // Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever happens to them on the way.
+#include "node/record/watched_name.h"
 #include "node/wire/frame.h"
 #include "node/wire/statement.h"
 #include "tests/node/two_nodes.h"

@@ -1,4 +1,5 @@
 // Philox4x32-10 against its published vectors; the laws of what is drawn from it.
+#include "core/cpu/complex_normals.h"
 #include "core/random/random.h"
 
 #include <gtest/gtest.h>

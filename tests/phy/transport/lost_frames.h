@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/cpu/complex_normals.h"
 #include "core/random/random.h"
 #include "phy/transport/transport.h"
 #include "tests/phy/code/coded_frames.h"
