@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what semwave is built from, on Debian and its relatives. Does nothing where all of it is there.
-# Usage: ./install_dependencies.sh [--full]     --full adds clang for the fuzzers of ./test.sh --full
+# Usage: ./install_dependencies.sh [--checks] [--full]
+#   --checks  adds clang-format, which ./test.sh holds the sources against
+#   --full    adds clang for the fuzzers of ./test.sh --full
 set -euo pipefail
 
 packages=(cmake ninja-build g++ libfmt-dev libcli11-dev nlohmann-json3-dev librandom123-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
@@ -8,8 +10,9 @@ packages=(cmake ninja-build g++ libfmt-dev libcli11-dev nlohmann-json3-dev libra
           libgtest-dev libbenchmark-dev dataset-fashion-mnist python3)
 for argument in "$@"; do
   case "$argument" in
+    --checks) packages+=(clang-format) ;;
     --full) packages+=(clang libclang-rt-14-dev) ;;
-    *) echo "install_dependencies.sh: unknown argument $argument (only --full is known)" >&2; exit 2 ;;
+    *) echo "install_dependencies.sh: unknown argument $argument (--checks and --full are known)" >&2; exit 2 ;;
   esac
 done
 

@@ -12,7 +12,7 @@ for argument in "$@"; do
   esac
 done
 
-if [[ $full == yes ]]; then ./install_dependencies.sh --full; else ./install_dependencies.sh; fi
+if [[ $full == yes ]]; then ./install_dependencies.sh --checks --full; else ./install_dependencies.sh --checks; fi
 exec </dev/null
 start=$SECONDS
 

@@ -40,14 +40,20 @@ int budget(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (scenario.train && scenario.architecture)
-    throw Error(scenario.place("/model").str(), "is a network still to be trained: semwave train it, then predict a scenario whose model is the checkpoint");
+    throw Error(scenario.place("/model").str(),
+                "is a network still to be trained: semwave train it, then predict a scenario whose "
+                "model is the checkpoint");
   const std::unique_ptr<Backend> backend = options.make_backend();
   ThreadPool pool(options.thread_count());
   Run run(scenario, *backend, pool);
-  const double start_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double start_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   Progress progress(options.quiet);
-  BudgetSettings settings{.shard = options.shard, .progress = [&](std::size_t point) { progress.show(fmt::format("point {}/{}", point + 1, run.points().size())); }};
+  BudgetSettings settings{
+      .shard = options.shard, .progress = [&](std::size_t point) {
+        progress.show(fmt::format("point {}/{}", point + 1, run.points().size()));
+      }};
   const Budget made = predict(run, pool, settings);
   progress.clear();
 
@@ -71,26 +77,42 @@ int budget(const RunOptions& options) {
   }
   if (options.json) {
     if (made.points.size() > 1)
-      fmt::print("{}\n", OrderedJson{{"points", made.points.size()}, {"images", images}, {"channel_uses", uses}, {"flops", operations}, {"start_seconds", start_seconds}, {"seconds", seconds}}.dump());
+      fmt::print("{}\n", OrderedJson{{"points", made.points.size()},
+                                     {"images", images},
+                                     {"channel_uses", uses},
+                                     {"flops", operations},
+                                     {"start_seconds", start_seconds},
+                                     {"seconds", seconds}}
+                             .dump());
     return 0;
   }
-  fmt::print("# all together: {} images, {:.4g} channel uses, {:.4g} GFLOP, {:.1f} s ({}) from start to end, {:.2f} s of it before the first point\n", images, uses, operations * 1e-9, seconds,
-             clock_text(seconds), start_seconds);
+  fmt::print(
+      "# all together: {} images, {:.4g} channel uses, {:.4g} GFLOP, {:.1f} s ({}) from start to "
+      "end, {:.2f} s of it before the first point\n",
+      images, uses, operations * 1e-9, seconds, clock_text(seconds), start_seconds);
   if (looked_at > 0 && scenario.timeline)
-    fmt::print("# time and the receiver's operations are those of the first slots, up to {} images\n", looked_at);
+    fmt::print(
+        "# time and the receiver's operations are those of the first slots, up to {} images\n",
+        looked_at);
   else if (looked_at > 0)
-    fmt::print("# up to {} images were run for what plans alone do not tell: where an exit looks, or what is lost on the way\n", looked_at);
-  if (scenario.resolved["stop"]["accuracy_halfwidth"].get<double>() > 0) fmt::print("# at most: stop.accuracy_halfwidth may end a point after fewer images\n");
+    fmt::print(
+        "# up to {} images were run for what plans alone do not tell: where an exit looks, or what "
+        "is lost on the way\n",
+        looked_at);
+  if (scenario.resolved["stop"]["accuracy_halfwidth"].get<double>() > 0)
+    fmt::print("# at most: stop.accuracy_halfwidth may end a point after fewer images\n");
   return 0;
 }
 
 }  // namespace
 
 Command add_budget(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("budget", "channel uses, operations and time of a run, before it runs");
+  CLI::App* command = program.add_subcommand(
+      "budget", "channel uses, operations and time of a run, before it runs");
   auto options = std::make_shared<RunOptions>();
   options->add_to(*command, nullptr);
-  command->footer("Example: semwave budget scenarios/quickstart.json --set /source/count=10000 --threads 2");
+  command->footer(
+      "Example: semwave budget scenarios/quickstart.json --set /source/count=10000 --threads 2");
   return [options] { return budget(*options); };
 }
 

@@ -1,5 +1,6 @@
-// The commands of `semwave`, a file each. Each adds its options to the program and returns what to do when it is chosen: a function
-// that gives the exit status. An Error that leaves one means that the command line or the scenario is wrong (status 2).
+// The commands of `semwave`, a file each. Each adds its options to the program and returns what to
+// do when it is chosen: a function that gives the exit status. An Error that leaves one means that
+// the command line or the scenario is wrong (status 2).
 #pragma once
 
 #include <functional>

@@ -25,33 +25,44 @@ struct Options {
   bool json = false;
 };
 
-/// What was swept at one matched point, as both see it: where one did not sweep a key, what its scenario says.
-OrderedJson values_of(const RecordedFolder& folder, std::size_t row, const std::vector<std::string>& pointers) {
+/// What was swept at one matched point, as both see it: where one did not sweep a key, what its
+/// scenario says.
+OrderedJson values_of(const RecordedFolder& folder, std::size_t row,
+                      const std::vector<std::string>& pointers) {
   OrderedJson made = OrderedJson::object();
-  for (const std::string& pointer : pointers) made[pointer] = OrderedJson(folder.value_at(row, pointer));
+  for (const std::string& pointer : pointers)
+    made[pointer] = OrderedJson(folder.value_at(row, pointer));
   return made;
 }
 
-std::vector<std::string> swept_by_either(const RecordedFolder& a, const RecordedFolder& b, const std::vector<MatchedPoint>& matches) {
+std::vector<std::string> swept_by_either(const RecordedFolder& a, const RecordedFolder& b,
+                                         const std::vector<MatchedPoint>& matches) {
   std::vector<std::string> pointers;
   const auto add = [&](const OrderedJson& point) {
     for (const auto& [pointer, value] : point.items())
-      if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end()) pointers.push_back(pointer);
+      if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end())
+        pointers.push_back(pointer);
   };
-  for (const MatchedPoint& match : matches) add(a.rows()[match.a]["point"]), add(b.rows()[match.b]["point"]);
+  for (const MatchedPoint& match : matches)
+    add(a.rows()[match.a]["point"]), add(b.rows()[match.b]["point"]);
   return pointers;
 }
 
-void keep_asked(const RecordedFolder& a, const RecordedFolder& b, const std::vector<std::string>& asked, std::vector<MatchedPoint>& matches) {
+void keep_asked(const RecordedFolder& a, const RecordedFolder& b,
+                const std::vector<std::string>& asked, std::vector<MatchedPoint>& matches) {
   for (const auto& [pointer, value] : pointer_values("--point", asked))
     // A file as --set would take it, from where the program was started.
-    std::erase_if(matches, [&, key = pointer, wanted = swept_value(pointer, value, [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); })](const MatchedPoint& match) {
+    std::erase_if(matches, [&, key = pointer,
+                            wanted = swept_value(pointer, value, [](const std::string& path) {
+                              return std::filesystem::absolute(path).lexically_normal().string();
+                            })](const MatchedPoint& match) {
       return a.value_at(match.a, key) != wanted || b.value_at(match.b, key) != wanted;
     });
   if (matches.empty()) throw Error("--point", "no matched point has these values");
 }
 
-void add_paired(Table& table, const std::string& group, const std::string& key, int digits, double scale = 1) {
+void add_paired(Table& table, const std::string& group, const std::string& key, int digits,
+                double scale = 1) {
   table.add_number(group, "A", 7, key + "/a", digits);
   table.add_number(group, "B", 7, key + "/b", digits);
   const int finer = scale == 1 ? digits : digits - 2;
@@ -60,7 +71,8 @@ void add_paired(Table& table, const std::string& group, const std::string& key, 
   table.add_number(group, "high", 7, key + "/ci95/1", finer, scale);
 }
 
-/// Keys with one value in both are columns of their own; one on which A and B differ has a column for each.
+/// Keys with one value in both are columns of their own; one on which A and B differ has a column
+/// for each.
 Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::string>& pointers) {
   Table table;
   table.add_number("row", "a", 1, "/a/row", 0);
@@ -68,22 +80,32 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
   const std::vector<std::string> names = short_names(pointers);
   for (std::size_t i = 0; i < pointers.size(); ++i) {
     const auto column = [&](const char* side, const std::string& name) {
-      const auto cell = [side, key = pointers[i]](const OrderedJson& row) { return row.contains(side) ? one_word(Json(row[side]["point"][key])) : std::string("all"); };
+      const auto cell = [side, key = pointers[i]](const OrderedJson& row) {
+        return row.contains(side) ? one_word(Json(row[side]["point"][key])) : std::string("all");
+      };
       std::size_t width = name.size();
       for (const OrderedJson& row : rows) width = std::max(width, cell(row).size());
       table.add("point", name, width, cell);
     };
-    const bool same = std::all_of(rows.begin(), rows.end(), [&](const OrderedJson& row) { return row["a"]["point"][pointers[i]] == row["b"]["point"][pointers[i]]; });
+    const bool same = std::all_of(rows.begin(), rows.end(), [&](const OrderedJson& row) {
+      return row["a"]["point"][pointers[i]] == row["b"]["point"][pointers[i]];
+    });
     column("a", same ? names[i] : "A:" + names[i]);
     if (!same) column("b", "B:" + names[i]);
   }
   table.add_number("", "pairs", 6, "/pairs", 0);
-  const auto any = [&](const char* key) { return std::any_of(rows.begin(), rows.end(), [key](const OrderedJson& row) { return row.contains(key); }); };
+  const auto any = [&](const char* key) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [key](const OrderedJson& row) { return row.contains(key); });
+  };
   if (any("accuracy")) {
     add_paired(table, "accuracy, B-A in points with 95 % CI", "/accuracy", 4, 100);
     table.add_number("McNemar", "A_only", 6, "/mcnemar/a_only", 0);
     table.add_number("McNemar", "B_only", 6, "/mcnemar/b_only", 0);
-    table.add("McNemar", "p", 8, [](const OrderedJson& row) { return row.contains("mcnemar") ? fmt::format("{:.2g}", row["mcnemar"]["p"].get<double>()) : "-"; });
+    table.add("McNemar", "p", 8, [](const OrderedJson& row) {
+      return row.contains("mcnemar") ? fmt::format("{:.2g}", row["mcnemar"]["p"].get<double>())
+                                     : "-";
+    });
   }
   add_paired(table, "channel uses an image", "/channel_uses", 2);
   if (any("psnr_db")) add_paired(table, "PSNR, dB", "/psnr_db", 3);
@@ -104,7 +126,8 @@ int compare(const Options& options) {
   bool over_links = false;
   for (const MatchedPoint& match : matches) {
     const PointComparison made = compare_point(a, b, match, all);
-    OrderedJson row{{"a", {{"row", match.a}, {"point", values_of(a, match.a, pointers)}}}, {"b", {{"row", match.b}, {"point", values_of(b, match.b, pointers)}}}};
+    OrderedJson row{{"a", {{"row", match.a}, {"point", values_of(a, match.a, pointers)}}},
+                    {"b", {{"row", match.b}, {"point", values_of(b, match.b, pointers)}}}};
     row.update(comparison_json(made.both));
     row["only_a"] = made.only_a;
     row["only_b"] = made.only_b;
@@ -121,18 +144,26 @@ int compare(const Options& options) {
     return 0;
   }
   const Table table = make_table(rows, pointers);
-  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()), printable(b.path()), printable(b.name()), table.header());
+  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()),
+             printable(b.path()), printable(b.name()), table.header());
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
-  if (rows.size() > 1) fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n", table.line(together).substr(1), rows.size(), over_links ? "links" : "images");
-  if (only_a + only_b > 0) fmt::print("# images in one folder only, left out: {} of A, {} of B\n", only_a, only_b);
+  if (rows.size() > 1)
+    fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n",
+               table.line(together).substr(1), rows.size(), over_links ? "links" : "images");
+  if (only_a + only_b > 0)
+    fmt::print("# images in one folder only, left out: {} of A, {} of B\n", only_a, only_b);
   const auto unmatched = [&](const RecordedFolder& folder, auto side) {
     std::size_t left = folder.grid();
-    for (std::size_t row = 0; row < folder.grid(); ++row) left -= std::any_of(matches.begin(), matches.end(), [&](const MatchedPoint& match) { return match.*side == row; });
+    for (std::size_t row = 0; row < folder.grid(); ++row)
+      left -= std::any_of(matches.begin(), matches.end(),
+                          [&](const MatchedPoint& match) { return match.*side == row; });
     return left;
   };
   if (!options.index_a && !options.index_b) {
-    const std::size_t left_a = unmatched(a, &MatchedPoint::a), left_b = unmatched(b, &MatchedPoint::b);
-    if (left_a + left_b > 0) fmt::print("# points not compared: {} of A, {} of B\n", left_a, left_b);
+    const std::size_t left_a = unmatched(a, &MatchedPoint::a),
+                      left_b = unmatched(b, &MatchedPoint::b);
+    if (left_a + left_b > 0)
+      fmt::print("# points not compared: {} of A, {} of B\n", left_a, left_b);
   }
   return 0;
 }
@@ -140,15 +171,30 @@ int compare(const Options& options) {
 }  // namespace
 
 Command add_compare(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("compare", "two result folders image by image: paired differences, intervals, McNemar");
+  CLI::App* command = program.add_subcommand(
+      "compare", "two result folders image by image: paired differences, intervals, McNemar");
   auto options = std::make_shared<Options>();
-  command->add_option("A", options->a, "result folder, run with /output/records=true")->required()->type_name("DIR");
-  command->add_option("B", options->b, "another one, or the same with --a and --b")->required()->type_name("DIR");
-  command->add_option("--a", options->index_a, "point of A by its row in results.jsonl, from 0 (default: points of equal swept values)")->type_name("ROW");
+  command->add_option("A", options->a, "result folder, run with /output/records=true")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("B", options->b, "another one, or the same with --a and --b")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option(
+          "--a", options->index_a,
+          "point of A by its row in results.jsonl, from 0 (default: points of equal swept values)")
+      ->type_name("ROW");
   command->add_option("--b", options->index_b, "point of B")->type_name("ROW");
-  command->add_option("--point", options->points, "only points that have this value, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
+  command
+      ->add_option("--point", options->points,
+                   "only points that have this value, such as /channel/snr_db=5; may be repeated")
+      ->type_name("/KEY=VALUE")
+      ->allow_extra_args(false);
   command->add_flag("--json", options->json, "one JSON object a matched point");
-  command->footer("Example: semwave compare results/learned results/random\n         semwave compare results/awgn results/awgn --a 0 --b 3");
+  command->footer(
+      "Example: semwave compare results/learned results/random\n         semwave compare "
+      "results/awgn results/awgn --a 0 --b 3");
   return [options] { return compare(*options); };
 }
 

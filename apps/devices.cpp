@@ -13,8 +13,7 @@ namespace {
 
 int devices() {
   const auto cpu = make_cpu_backend();
-  fmt::print("cpu   {}, {}\n", cpu->name(),
-             counted(std::thread::hardware_concurrency(), "thread"));
+  fmt::print("cpu   {}, {}\n", cpu->name(), counted(std::thread::hardware_concurrency(), "thread"));
   try {
     fmt::print("cuda  {}\n", make_cuda_backend()->name());
   } catch (const Error& missing) {
@@ -26,7 +25,8 @@ int devices() {
 }  // namespace
 
 Command add_devices(CLI::App& program) {
-  program.add_subcommand("devices", "processors and GPUs it can use")->footer("Example: semwave devices");
+  program.add_subcommand("devices", "processors and GPUs it can use")
+      ->footer("Example: semwave devices");
   return devices;
 }
 

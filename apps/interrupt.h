@@ -1,4 +1,5 @@
-// Ctrl-C: the first ends the run after the work in hand and keeps what was done, a second one kills.
+// Ctrl-C: the first ends the run after the work in hand and keeps what was done, a second one
+// kills.
 #pragma once
 
 #include <atomic>

@@ -26,9 +26,13 @@ using Lines = std::vector<std::pair<std::string, std::string>>;  // name, summar
 
 std::vector<std::pair<std::string, Lines>> everything() {
   Lines datasets;
-  for (const DatasetName& dataset : dataset_names()) datasets.emplace_back(dataset.name, dataset.summary);
-  return {{"gates", gates().list()},       {"exits", exits().list()},           {"routers", routers().list()}, {"policies", policies().list()},
-          {"channels", channels().list()}, {"equalisers", equalisers().list()}, {"codecs", image_codecs().list()},   {"datasets", datasets},        {"metrics", metric_names()}};
+  for (const DatasetName& dataset : dataset_names())
+    datasets.emplace_back(dataset.name, dataset.summary);
+  return {{"gates", gates().list()},         {"exits", exits().list()},
+          {"routers", routers().list()},     {"policies", policies().list()},
+          {"channels", channels().list()},   {"equalisers", equalisers().list()},
+          {"codecs", image_codecs().list()}, {"datasets", datasets},
+          {"metrics", metric_names()}};
 }
 
 int list(const std::string& what, bool json) {
@@ -37,7 +41,9 @@ int list(const std::string& what, bool json) {
   for (const auto& [name, lines] : all) known.push_back(name);
   if (!what.empty() && std::find(known.begin(), known.end(), what) == known.end()) {
     const std::string near = nearest(what, known);
-    throw Error("semwave list", "nothing is called '" + what + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") + fmt::format(" known: {}", fmt::join(known, ", ")));
+    throw Error("semwave list", "nothing is called '" + what + "'" +
+                                    (near.empty() ? "" : "; did you mean '" + near + "'?") +
+                                    fmt::format(" known: {}", fmt::join(known, ", ")));
   }
   std::size_t width = 0;
   for (const auto& [name, lines] : all)
@@ -47,7 +53,9 @@ int list(const std::string& what, bool json) {
     if (what.empty() && !json) fmt::print("# {}\n", name);
     for (const auto& [entry, summary] : lines) {
       if (json)
-        fmt::print("{}\n", nlohmann::ordered_json{{"what", name}, {"name", entry}, {"summary", summary}}.dump());
+        fmt::print(
+            "{}\n",
+            nlohmann::ordered_json{{"what", name}, {"name", entry}, {"summary", summary}}.dump());
       else
         fmt::print("{:{}}  {}\n", entry, width, summary);
     }
@@ -58,10 +66,15 @@ int list(const std::string& what, bool json) {
 }  // namespace
 
 Command add_list(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("list", "what a scenario may name: gates, exits, routers, policies, channels, ...");
+  CLI::App* command = program.add_subcommand(
+      "list", "what a scenario may name: gates, exits, routers, policies, channels, ...");
   auto what = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  command->add_option("what", *what, "gates, exits, routers, policies, channels, equalisers, codecs, datasets or metrics; all where left out")->type_name("WHAT");
+  command
+      ->add_option("what", *what,
+                   "gates, exits, routers, policies, channels, equalisers, codecs, datasets or "
+                   "metrics; all where left out")
+      ->type_name("WHAT");
   command->add_flag("--json", *json, "one JSON object a line");
   command->footer("Example: semwave list gates");
   return [what, json] { return list(*what, *json); };

@@ -1,4 +1,6 @@
 // The program `semwave`.
 #include "apps/semwave_main.h"
 
-int main(int argc, char** argv) { return semwave::semwave_main(argc, argv); }
+int main(int argc, char** argv) {
+  return semwave::semwave_main(argc, argv);
+}

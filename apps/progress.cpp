@@ -25,7 +25,8 @@ std::string title_text(const std::string& name, std::size_t points, const std::s
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long>(seconds + 0.5);
-  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  if (whole >= 3600)
+    return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
@@ -34,7 +35,10 @@ std::size_t terminal_width(int descriptor) {
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 0;
 }
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
+Progress::Progress(bool quiet)
+    : quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      last_(std::chrono::steady_clock::now()) {}
 
 void Progress::show(const std::string& text) {
   if (quiet_) return;
@@ -46,7 +50,9 @@ void Progress::show(const std::string& text) {
   if (terminal_) {  // a line that wraps could not be taken back
     const std::size_t width = terminal_width(STDERR_FILENO);
     std::size_t room = width > 0 ? std::min(width - 1, line.size()) : line.size();
-    while (room > 0 && room < line.size() && (static_cast<unsigned char>(line[room]) & 0xC0u) == 0x80u) --room;  // no half a character
+    while (room > 0 && room < line.size() &&
+           (static_cast<unsigned char>(line[room]) & 0xC0u) == 0x80u)
+      --room;  // no half a character
     fmt::print(stderr, "\r{}\x1b[K", line.substr(0, room));
   } else {
     fmt::print(stderr, "{}\n", line);

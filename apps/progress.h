@@ -1,4 +1,5 @@
-// Progress on standard error: one live line on a terminal, a plain line now and then elsewhere, nothing where quiet.
+// Progress on standard error: one live line on a terminal, a plain line now and then elsewhere,
+// nothing where quiet.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,8 @@ class Progress {
  public:
   explicit Progress(bool quiet);
   ~Progress() { clear(); }
-  /// One line whatever others have written into it (core/base/text.h). The state of things; shown at most a few times a second (a terminal) or twice a minute (a log).
+  /// One line whatever others have written into it (core/base/text.h). The state of things; shown
+  /// at most a few times a second (a terminal) or twice a minute (a log).
   void show(const std::string& line);
   /// A line that stays. Shown unless quiet.
   void note(const std::string& line);

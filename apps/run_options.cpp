@@ -25,11 +25,19 @@ std::string check_seed(const std::string& text) {
 
 void RunOptions::add_to(CLI::App& command, const char* out_means) {
   command.add_option("scenario", scenario, "scenario file")->required()->type_name("SCENARIO");
-  command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
+  command.add_option("--set", set, "change one key, such as /channel/snr_db=5; may be repeated")
+      ->type_name("/KEY=VALUE")
+      ->allow_extra_args(false);
   if (out_means != nullptr) command.add_option("--out", out, out_means)->type_name("DIR");
-  command.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->type_name("NAME");
-  command.add_option("--threads", threads, "threads of the processor (default: one a core)")->check(CLI::Range(1, 1024))->type_name("N");
-  command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")->check(CLI::Range(1, 1 << 20))->type_name("N");
+  command.add_option("--device", device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->type_name("NAME");
+  command.add_option("--threads", threads, "threads of the processor (default: one a core)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command.add_option("--shard", shard, "images a thread takes at once (default: the device's)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
   command.add_option("--seed", seed, "key of all random draws, instead of the scenario's")
       ->check(check_seed)
       ->type_name("N");
@@ -37,11 +45,13 @@ void RunOptions::add_to(CLI::App& command, const char* out_means) {
   command.add_flag("--quiet", quiet, "no progress on standard error");
 }
 
-std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option, const std::vector<std::string>& entries) {
+std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option,
+                                                         const std::vector<std::string>& entries) {
   std::vector<std::pair<std::string, Json>> made;
   for (const std::string& entry : entries) {
     const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || entry[0] != '/') throw Error(option + " " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
+    if (equals == std::string::npos || entry[0] != '/')
+      throw Error(option + " " + entry, "expected /json/pointer=value, such as /channel/snr_db=5");
     if (!is_utf8(entry)) throw Error(option + " " + entry, "holds bytes that are no UTF-8");
     const std::string text = entry.substr(equals + 1);
     Json value = text;
@@ -81,6 +91,8 @@ std::unique_ptr<Backend> RunOptions::make_backend() const {
   return make_cpu_backend();
 }
 
-int RunOptions::thread_count() const { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int RunOptions::thread_count() const {
+  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace semwave

@@ -15,16 +15,18 @@
 
 namespace semwave {
 
-/// "/json/pointer=value", each; a value that is no JSON is a string. Throws Error, naming the option, for one without pointer or value.
-std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option, const std::vector<std::string>& entries);
+/// "/json/pointer=value", each; a value that is no JSON is a string. Throws Error, naming the
+/// option, for one without pointer or value.
+std::vector<std::pair<std::string, Json>> pointer_values(const std::string& option,
+                                                         const std::vector<std::string>& entries);
 
 struct RunOptions {
   std::string scenario;
-  std::vector<std::string> set;       // "/json/pointer=value"
-  std::string out;                    // empty: no folder
+  std::vector<std::string> set;  // "/json/pointer=value"
+  std::string out;               // empty: no folder
   std::string device = "auto";
-  int threads = 0;                    // 0: one a core
-  int shard = 0;                      // 0: what the device likes
+  int threads = 0;  // 0: one a core
+  int shard = 0;    // 0: what the device likes
   std::optional<std::uint64_t> seed;
   bool json = false, quiet = false;
 

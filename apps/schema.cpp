@@ -13,7 +13,8 @@ namespace semwave {
 Command add_schema(CLI::App& program) {
   CLI::App* command = program.add_subcommand("schema", "JSON Schema of a scenario, for editors");
   auto page = std::make_shared<bool>(false);
-  command->add_flag("--markdown", *page, "every key as a page to read (docs/scenario.md is made so)");
+  command->add_flag("--markdown", *page,
+                    "every key as a page to read (docs/scenario.md is made so)");
   command->footer("Example: semwave schema > scenario.schema.json");
   return [page] {
     const Fields fields = scenario_fields();

@@ -36,7 +36,8 @@ std::vector<std::string> option_names(const CLI::App& command) {
 }
 
 /// A mistake in the command line, in one line with what was probably meant.
-int explain(const CLI::App& program, const CLI::ParseError& mistake, const std::vector<std::string>& arguments) {
+int explain(const CLI::App& program, const CLI::ParseError& mistake,
+            const std::vector<std::string>& arguments) {
   const auto chosen = program.get_subcommands();
   const CLI::App& command = chosen.empty() ? program : *chosen.front();
   const std::string name = chosen.empty() ? "semwave" : "semwave " + command.get_name();
@@ -45,7 +46,8 @@ int explain(const CLI::App& program, const CLI::ParseError& mistake, const std::
     const std::vector<std::string> known = option_names(command);
     for (const std::string& argument : arguments) {
       const std::string option = argument.substr(0, argument.find('='));
-      if (!option.starts_with("--") || std::find(known.begin(), known.end(), option) != known.end()) continue;
+      if (!option.starts_with("--") || std::find(known.begin(), known.end(), option) != known.end())
+        continue;
       const std::string near = nearest(option, known);
       text = "unknown option " + option + (near.empty() ? "" : "; did you mean " + near + "?");
       break;
@@ -66,16 +68,20 @@ std::vector<std::string> words_of(int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
-  CLI::App program("Sends images over simulated noisy links and counts what each answer costs.", "semwave");
+  CLI::App program("Sends images over simulated noisy links and counts what each answer costs.",
+                   "semwave");
   program.set_version_flag("--version", std::string("semwave ") + SEMWAVE_VERSION);
   program.footer(
       "Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command "
       "explains itself: semwave help run");
   const std::vector<std::pair<std::string, Command>> commands{
-      {"run", add_run(program)},       {"link", add_link(program)},       {"train", add_train(program)},     {"validate", add_validate(program)},
-      {"budget", add_budget(program)}, {"compare", add_compare(program)}, {"table", add_table(program)},
-      {"transmit", add_transmit(program)}, {"receive", add_receive(program)}, {"keys", add_keys(program)},
-      {"list", add_list(program)},     {"schema", add_schema(program)},   {"devices", add_devices(program)},
+      {"run", add_run(program)},         {"link", add_link(program)},
+      {"train", add_train(program)},     {"validate", add_validate(program)},
+      {"budget", add_budget(program)},   {"compare", add_compare(program)},
+      {"table", add_table(program)},     {"transmit", add_transmit(program)},
+      {"receive", add_receive(program)}, {"keys", add_keys(program)},
+      {"list", add_list(program)},       {"schema", add_schema(program)},
+      {"devices", add_devices(program)},
   };
   program.require_subcommand(0, 1);
   const std::vector<std::string> words = words_of(argc, argv);
@@ -84,12 +90,15 @@ int run_program(int argc, char** argv) {
   for (const auto& [name, command] : commands) names.push_back(name);
   if (!first.starts_with("-") && std::find(names.begin(), names.end(), first) == names.end()) {
     const std::string near = nearest(first, names);
-    return complain("unknown command '" + first + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") + " (see semwave --help)", wrong);
+    return complain("unknown command '" + first + "'" +
+                        (near.empty() ? "" : "; did you mean '" + near + "'?") +
+                        " (see semwave --help)",
+                    wrong);
   }
   try {
     program.parse(
         std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
-  } catch (const CLI::Success& asked) {  // --help, --version
+  } catch (const CLI::Success& asked) {                           // --help, --version
     return program.exit(asked);
   } catch (const CLI::ParseError& mistake) {
     return explain(program, mistake, words);

@@ -26,36 +26,52 @@ using OrderedJson = nlohmann::ordered_json;
 
 void print_epoch(const TrainingProgress& at, bool image, bool json) {
   if (json) {
-    OrderedJson line{{"epoch", at.epoch}, {"epochs", at.epochs}, {"step", at.step}, {"loss", at.loss}, {"class_loss", at.class_loss},
-                     {"image_loss", at.image_loss}, {"learning_rate", at.learning_rate}, {"validation_accuracy", at.validation_accuracy}};
+    OrderedJson line{{"epoch", at.epoch},
+                     {"epochs", at.epochs},
+                     {"step", at.step},
+                     {"loss", at.loss},
+                     {"class_loss", at.class_loss},
+                     {"image_loss", at.image_loss},
+                     {"learning_rate", at.learning_rate},
+                     {"validation_accuracy", at.validation_accuracy}};
     if (image) line["validation_psnr_db"] = at.validation_psnr_db;
     line["images_per_second"] = at.images_per_second;
     fmt::print("{}\n", line.dump());
   } else {
-    fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:8.4f} {:>9} {:9.0f}\n", at.epoch, at.loss, at.class_loss, at.image_loss, at.learning_rate,
-               at.validation_accuracy, image ? fmt::format("{:.2f}", at.validation_psnr_db) : "-", at.images_per_second);
+    fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:8.4f} {:>9} {:9.0f}\n", at.epoch,
+               at.loss, at.class_loss, at.image_loss, at.learning_rate, at.validation_accuracy,
+               image ? fmt::format("{:.2f}", at.validation_psnr_db) : "-", at.images_per_second);
   }
   flush_output();
 }
 
 int train_scenario(const RunOptions& options, bool resume, bool profile) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
-  if (!scenario.train) throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
-  if (options.out.empty()) throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
+  if (!scenario.train)
+    throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
+  if (options.out.empty())
+    throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
   const bool begun_before = std::filesystem::exists(options.out + "/training.safetensors");
-  if (std::filesystem::exists(options.out + "/results.jsonl")) throw Error(options.out, "holds results of semwave run: name another folder");
+  if (std::filesystem::exists(options.out + "/results.jsonl"))
+    throw Error(options.out, "holds results of semwave run: name another folder");
   std::error_code problem;
   std::filesystem::create_directories(options.out, problem);
   if (problem) throw Error(options.out, "cannot be made: " + problem.message());
   if (!resume && begun_before)
-    throw Error(options.out, "holds a training already: go on with it by --resume, or name another folder");
-  if (!resume || !std::filesystem::exists(options.out + "/scenario.json")) {  // so that the folder says how its model was made
+    throw Error(options.out,
+                "holds a training already: go on with it by --resume, or name another folder");
+  if (!resume ||
+      !std::filesystem::exists(
+          options.out + "/scenario.json")) {  // so that the folder says how its model was made
     const std::string text = scenario_text(scenario, options.out);
     write_file_whole(options.out + "/scenario.json", text.data(), text.size());
   }
-  if (resume && !begun_before) fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n", printable(options.out));
+  if (resume && !begun_before)
+    fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n",
+               printable(options.out));
   const std::unique_ptr<Backend> device = options.make_backend();
-  const std::unique_ptr<ProfilingBackend> profiling = profile ? make_profiling_backend(*device) : nullptr;
+  const std::unique_ptr<ProfilingBackend> profiling =
+      profile ? make_profiling_backend(*device) : nullptr;
   Backend* const backend = profile ? profiling.get() : device.get();
   ThreadPool pool(options.thread_count());
   Progress progress(options.quiet);
@@ -69,7 +85,11 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   flush_output();
 
   listen_for_interrupts();
-  TrainOptions settings{.out = options.out, .resume = resume, .shard = options.shard, .interrupt = &interrupted, .report = {}};
+  TrainOptions settings{.out = options.out,
+                        .resume = resume,
+                        .shard = options.shard,
+                        .interrupt = &interrupted,
+                        .report = {}};
   settings.note = [&](const std::string& line) {
     progress.clear();
     fmt::print(stderr, "semwave: {}\n", line);
@@ -81,7 +101,8 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
       progress.clear();
       print_epoch(at, image, options.json);
     } else {
-      progress.show(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} images/s  left {}", at.epoch, at.epochs, at.step, at.steps, at.loss,
+      progress.show(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} images/s  left {}",
+                                at.epoch, at.epochs, at.step, at.steps, at.loss,
                                 at.images_per_second, clock_text(at.seconds_left)));
     }
   };
@@ -97,29 +118,36 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   }
   progress.clear();
   if (profile) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    fmt::print(options.json ? stderr : stdout, "{}", profile_text(profiling->lines(), seconds * pool.threads()));
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fmt::print(options.json ? stderr : stdout, "{}",
+               profile_text(profiling->lines(), seconds * pool.threads()));
   }
   if (!done) {
     progress.note("interrupted; the state is kept, go on with the same command and --resume");
     return interrupted_status;
   }
-  if (!options.json) fmt::print("# {} {}/model.safetensors\n", begun ? "wrote" : "the training was done already:", printable(options.out));
+  if (!options.json)
+    fmt::print("# {} {}/model.safetensors\n",
+               begun ? "wrote" : "the training was done already:", printable(options.out));
   return 0;
 }
 
 }  // namespace
 
 Command add_train(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("train", "train a network: writes model.safetensors and training.jsonl into --out");
+  CLI::App* command = program.add_subcommand(
+      "train", "train a network: writes model.safetensors and training.jsonl into --out");
   auto options = std::make_shared<RunOptions>();
   auto resume = std::make_shared<bool>(false);
   options->add_to(*command,
                   "folder for the model and its training (required); with --resume to go on");
-  command->add_flag("--resume", *resume, "go on where a run with the same --out was stopped or killed");
+  command->add_flag("--resume", *resume,
+                    "go on where a run with the same --out was stopped or killed");
   auto profile = std::make_shared<bool>(false);
   command->add_flag("--profile", *profile, "time and GFLOP/s of each kernel at the end");
-  command->footer("Example: semwave train scenarios/train_fashion.json --out out/fashion --threads 2");
+  command->footer(
+      "Example: semwave train scenarios/train_fashion.json --out out/fashion --threads 2");
   return [options, resume, profile] { return train_scenario(*options, *resume, *profile); };
 }
 

@@ -102,8 +102,14 @@ Command add_validate(CLI::App& program) {
       "validate",
       "say all that is wrong with a scenario, with file, key and the nearest known name");
   auto options = std::make_shared<RunOptions>();
-  command->add_option("scenario", options->scenario, "scenario file")->required()->type_name("SCENARIO");
-  command->add_option("--set", options->set, "change one key first, such as /channel/snr_db=5; may be repeated")->type_name("/KEY=VALUE")->allow_extra_args(false);
+  command->add_option("scenario", options->scenario, "scenario file")
+      ->required()
+      ->type_name("SCENARIO");
+  command
+      ->add_option("--set", options->set,
+                   "change one key first, such as /channel/snr_db=5; may be repeated")
+      ->type_name("/KEY=VALUE")
+      ->allow_extra_args(false);
   command->footer("Example: semwave validate scenarios/quickstart.json");
   return [options] { return validate(*options); };
 }

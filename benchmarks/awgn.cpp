@@ -1,8 +1,8 @@
-// Complex AWGN on one thread: y = x + n over blocks of symbols, noise drawn by counter and added in one pass. Where Debian's IT++ was found when
-// this was built, its AWGN_Channel on the same blocks.
+// Complex AWGN on one thread: y = x + n over blocks of symbols, noise drawn by counter and added in
+// one pass. Where Debian's IT++ was found when this was built, its AWGN_Channel on the same blocks.
 //
-//   awgn --serve     answers lines "semwave|itpp SYMBOLS REPETITIONS" with a line of JSON: the seconds of each repetition
-//   awgn             prints the rate of each once
+//   awgn --serve     answers lines "semwave|itpp SYMBOLS REPETITIONS" with a line of JSON: the
+//   seconds of each repetition awgn             prints the rate of each once
 #include <chrono>
 #include <cmath>
 #include <complex>
@@ -48,7 +48,8 @@ std::vector<double> semwave_link(std::size_t symbols, int repetitions) {
   const std::vector<std::complex<float>> x(symbols, {0.6f, -0.8f});
   std::vector<std::complex<float>> y(symbols);
   return seconds_of(repetitions, [&](int r) {
-    semwave::add_complex_normals(y, x, 0, 1, semwave::Purpose::noise, static_cast<std::uint32_t>(r), 0, static_cast<float>(std::sqrt(noise_variance)));
+    semwave::add_complex_normals(y, x, 0, 1, semwave::Purpose::noise, static_cast<std::uint32_t>(r),
+                                 0, static_cast<float>(std::sqrt(noise_variance)));
     keep(y[0]);
   });
 }
@@ -70,7 +71,9 @@ std::string answer(const std::string& line) {
   std::string who;
   std::size_t symbols = 0;
   int repetitions = 0;
-  if (!(words >> who >> symbols >> repetitions) || symbols < 1 || symbols > (std::size_t{1} << 26) || repetitions < 1) return R"({"error": "expected: semwave|itpp SYMBOLS REPETITIONS"})";
+  if (!(words >> who >> symbols >> repetitions) || symbols < 1 ||
+      symbols > (std::size_t{1} << 26) || repetitions < 1)
+    return R"({"error": "expected: semwave|itpp SYMBOLS REPETITIONS"})";
   std::vector<double> seconds;
   if (who == "semwave") seconds = semwave_link(symbols, repetitions);
 #if defined(SEMWAVE_ITPP)
@@ -78,7 +81,8 @@ std::string answer(const std::string& line) {
 #endif
   if (seconds.empty()) return fmt::format(R"({{"error": "{} is not part of this build"}})", who);
   std::string list;
-  for (const double second : seconds) list += fmt::format("{}{:.9f}", list.empty() ? "" : ", ", second);
+  for (const double second : seconds)
+    list += fmt::format("{}{:.9f}", list.empty() ? "" : ", ", second);
   return fmt::format(R"({{"seconds": [{}]}})", list);
 }
 
@@ -89,6 +93,7 @@ int main(int count, char** arguments) {
     for (std::string line; std::getline(std::cin, line);) std::cout << answer(line) << std::endl;
     return 0;
   }
-  for (const char* who : {"semwave", "itpp"}) fmt::print("{}: {}\n", who, answer(std::string(who) + " 65536 20"));
+  for (const char* who : {"semwave", "itpp"})
+    fmt::print("{}: {}\n", who, answer(std::string(who) + " 65536 20"));
   return 0;
 }

@@ -24,7 +24,8 @@ Backend& backend() {
 Tensor random_tensor(Shape shape) {
   std::vector<float> values(static_cast<std::size_t>(shape.size()));
   for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<float>(2 * uniform(philox(1, Purpose::data_bits, 0, 0, static_cast<std::uint32_t>(i))[0]) - 1);
+    values[i] = static_cast<float>(
+        2 * uniform(philox(1, Purpose::data_bits, 0, 0, static_cast<std::uint32_t>(i))[0]) - 1);
   return backend().from_host(shape, values.data());
 }
 
@@ -33,7 +34,8 @@ std::shared_ptr<const Ragged> grid(int images, int rows) {
 }
 
 void rate(benchmark::State& state, const char* name, double per_iteration) {
-  state.counters[name] = benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters[name] =
+      benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void FusedMultiplyAddPeak(benchmark::State& state) {
@@ -49,13 +51,19 @@ BENCHMARK(FusedMultiplyAddPeak);
 // Arguments: rows, in, out.
 void products(benchmark::internal::Benchmark* cases) {
   for (int rows : {1, 4, 12, 49, 196, 392}) cases->Args({rows, 128, 256});
-  cases->Args({196, 96, 96})->Args({196, 96, 288})->Args({196, 192, 96})->Args({392, 256, 128})->Args({392, 512, 128})->Args({784, 27, 64});
+  cases->Args({196, 96, 96})
+      ->Args({196, 96, 288})
+      ->Args({196, 192, 96})
+      ->Args({392, 256, 128})
+      ->Args({392, 512, 128})
+      ->Args({784, 27, 64});
   cases->Args({196, 216, 96})->Args({49, 128, 10})->Args({49, 128, 1});
 }
 
 void Linear(benchmark::State& state) {
   const std::int64_t rows = state.range(0), in = state.range(1), out = state.range(2);
-  const Tensor x = random_tensor({rows, in}), bias = random_tensor({out}), y = backend().empty({rows, out});
+  const Tensor x = random_tensor({rows, in}), bias = random_tensor({out}),
+               y = backend().empty({rows, out});
   const PackedMatrix w = backend().pack(random_tensor({out, in}), true);
   for (auto _ : state) backend().linear(y, x, w, bias, Activation::none, {}, {});
   rate(state, "flops", 2.0 * static_cast<double>(rows * in * out));
@@ -64,7 +72,8 @@ BENCHMARK(Linear)->Apply(products);
 
 void LinearGelu(benchmark::State& state) {
   const std::int64_t rows = state.range(0), in = state.range(1), out = state.range(2);
-  const Tensor x = random_tensor({rows, in}), bias = random_tensor({out}), y = backend().empty({rows, out}), before = backend().empty({rows, out});
+  const Tensor x = random_tensor({rows, in}), bias = random_tensor({out}),
+               y = backend().empty({rows, out}), before = backend().empty({rows, out});
   const PackedMatrix w = backend().pack(random_tensor({out, in}), true);
   for (auto _ : state) backend().linear(y, x, w, bias, Activation::gelu, {}, before);
   rate(state, "flops", 2.0 * static_cast<double>(rows * in * out));
@@ -82,7 +91,8 @@ BENCHMARK(LinearBackwardInput)->Args({196, 128, 256})->Args({392, 128, 512});
 
 void LinearBackwardWeight(benchmark::State& state) {
   const std::int64_t rows = state.range(0), in = state.range(1), out = state.range(2);
-  const Tensor x = random_tensor({rows, in}), dy = random_tensor({rows, out}), dw = backend().zeros({out, in}), dbias = backend().zeros({out});
+  const Tensor x = random_tensor({rows, in}), dy = random_tensor({rows, out}),
+               dw = backend().zeros({out, in}), dbias = backend().zeros({out});
   for (auto _ : state) backend().linear_backward_weight(dw, dbias, dy, x);
   rate(state, "flops", 2.0 * static_cast<double>(rows * in * out));
 }
@@ -90,7 +100,12 @@ BENCHMARK(LinearBackwardWeight)->Apply(products);
 
 // Arguments: images, rows of each, dim, heads.
 void attentions(benchmark::internal::Benchmark* cases) {
-  cases->Args({8, 49, 128, 4})->Args({8, 64, 128, 2})->Args({8, 49, 96, 4})->Args({8, 12, 128, 4})->Args({8, 3, 128, 4})->Args({1, 256, 128, 2});
+  cases->Args({8, 49, 128, 4})
+      ->Args({8, 64, 128, 2})
+      ->Args({8, 49, 96, 4})
+      ->Args({8, 12, 128, 4})
+      ->Args({8, 3, 128, 4})
+      ->Args({1, 256, 128, 2});
 }
 
 void Attention(benchmark::State& state) {
@@ -106,7 +121,8 @@ void AttentionBackward(benchmark::State& state) {
   const auto layout = grid(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
   const int heads = static_cast<int>(state.range(3));
   const std::int64_t rows = layout->rows(), dim = state.range(2);
-  const Tensor qkv = random_tensor({rows, 3 * dim}), y = backend().empty({rows, dim}), dqkv = backend().zeros({rows, 3 * dim});
+  const Tensor qkv = random_tensor({rows, 3 * dim}), y = backend().empty({rows, dim}),
+               dqkv = backend().zeros({rows, 3 * dim});
   const Tensor weights = backend().empty({Backend::attention_weights_size(*layout, heads)});
   backend().attention(y, weights, qkv, *layout, heads);
   const Tensor dy = random_tensor({rows, dim});
@@ -117,7 +133,8 @@ BENCHMARK(AttentionBackward)->Apply(attentions);
 
 void LayerNorm(benchmark::State& state) {
   const std::int64_t rows = 392, dim = state.range(0);
-  const Tensor x = random_tensor({rows, dim}), y = backend().empty({rows, dim}), kept = backend().empty({rows, 2}), gamma = random_tensor({dim});
+  const Tensor x = random_tensor({rows, dim}), y = backend().empty({rows, dim}),
+               kept = backend().empty({rows, 2}), gamma = random_tensor({dim});
   for (auto _ : state) backend().layer_norm(y, kept, x, gamma, gamma, {}, {});
   rate(state, "elements", static_cast<double>(rows * dim));
 }
@@ -125,10 +142,13 @@ BENCHMARK(LayerNorm)->Arg(96)->Arg(128);
 
 void LayerNormBackward(benchmark::State& state) {
   const std::int64_t rows = 392, dim = state.range(0);
-  const Tensor x = random_tensor({rows, dim}), y = backend().empty({rows, dim}), kept = backend().empty({rows, 2}), gamma = random_tensor({dim});
-  const Tensor dx = backend().zeros({rows, dim}), dgamma = backend().zeros({dim}), dbeta = backend().zeros({dim});
+  const Tensor x = random_tensor({rows, dim}), y = backend().empty({rows, dim}),
+               kept = backend().empty({rows, 2}), gamma = random_tensor({dim});
+  const Tensor dx = backend().zeros({rows, dim}), dgamma = backend().zeros({dim}),
+               dbeta = backend().zeros({dim});
   backend().layer_norm(y, kept, x, gamma, gamma, {}, {});
-  for (auto _ : state) backend().layer_norm_backward(dx, dgamma, dbeta, {}, x, x, kept, gamma, {}, {});
+  for (auto _ : state)
+    backend().layer_norm_backward(dx, dgamma, dbeta, {}, x, x, kept, gamma, {}, {});
   rate(state, "elements", static_cast<double>(rows * dim));
 }
 BENCHMARK(LayerNormBackward)->Arg(96)->Arg(128);
@@ -141,12 +161,16 @@ void GeluBackward(benchmark::State& state) {
 BENCHMARK(GeluBackward);
 
 // Arguments: side, channels, stride; windows of 3, padding 1; elements of the matrix of windows.
-void windows(benchmark::internal::Benchmark* cases) { cases->Args({28, 1, 1})->Args({32, 3, 1})->Args({14, 24, 1})->Args({16, 64, 2}); }
+void windows(benchmark::internal::Benchmark* cases) {
+  cases->Args({28, 1, 1})->Args({32, 3, 1})->Args({14, 24, 1})->Args({16, 64, 2});
+}
 
 void Patches(benchmark::State& state) {
   const Window window{3, static_cast<int>(state.range(2)), 1};
-  const std::int64_t side = state.range(0), channels = state.range(1), out = window.out(static_cast<int>(side));
-  const Tensor x = random_tensor({8, side, side, channels}), y = backend().empty({8 * out * out, channels * 9});
+  const std::int64_t side = state.range(0), channels = state.range(1),
+                     out = window.out(static_cast<int>(side));
+  const Tensor x = random_tensor({8, side, side, channels}),
+               y = backend().empty({8 * out * out, channels * 9});
   for (auto _ : state) backend().patches(y, x, window);
   rate(state, "elements", static_cast<double>(y.size()));
 }
@@ -154,15 +178,18 @@ BENCHMARK(Patches)->Apply(windows);
 
 void PatchesBackward(benchmark::State& state) {
   const Window window{3, static_cast<int>(state.range(2)), 1};
-  const std::int64_t side = state.range(0), channels = state.range(1), out = window.out(static_cast<int>(side));
-  const Tensor dx = backend().zeros({8, side, side, channels}), dy = random_tensor({8 * out * out, channels * 9});
+  const std::int64_t side = state.range(0), channels = state.range(1),
+                     out = window.out(static_cast<int>(side));
+  const Tensor dx = backend().zeros({8, side, side, channels}),
+               dy = random_tensor({8 * out * out, channels * 9});
   for (auto _ : state) backend().patches_backward(dx, dy, window);
   rate(state, "elements", static_cast<double>(dy.size()));
 }
 BENCHMARK(PatchesBackward)->Apply(windows);
 
 void OptimiserStep(benchmark::State& state) {
-  const Tensor value = random_tensor({500000}), gradient = random_tensor({500000}), first = backend().zeros({500000}), second = backend().zeros({500000});
+  const Tensor value = random_tensor({500000}), gradient = random_tensor({500000}),
+               first = backend().zeros({500000}), second = backend().zeros({500000});
   AdamW settings{1e-3f, 0.9f, 0.999f, 1e-8f, 0.05f, 1};
   for (auto _ : state) backend().adamw(value, gradient, first, second, settings, 1.0f);
   rate(state, "elements", 5e5);

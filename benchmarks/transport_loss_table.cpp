@@ -1,17 +1,21 @@
-// Simulates the code blocks of phy/transport/transport.h and writes phy/transport/transport_loss_table.inc; about an hour of one core:
+// Simulates the code blocks of phy/transport/transport.h and writes
+// phy/transport/transport_loss_table.inc; about an hour of one core:
 //
 //   ninja -C build benchmark_transport_loss_table
-//   build/benchmarks/transport_loss_table phy/transport/transport_loss_table.inc --rows build/loss_rows.txt
+//   build/benchmarks/transport_loss_table phy/transport/transport_loss_table.inc --rows
+//   build/loss_rows.txt
 //
-// Run it again whenever a code, a decoder, the interleaver or the demapper changes. tests/phy/transport/transport_loss_test.cpp
-// compares the codes with those the table was made from, and a sample of its rows with fresh simulation.
+// Run it again whenever a code, a decoder, the interleaver or the demapper changes.
+// tests/phy/transport/transport_loss_test.cpp compares the codes with those the table was made
+// from, and a sample of its rows with fresh simulation.
 //
-// Finished rows go to the file of --rows as they come, so that a run that was stopped goes on where it was; a row counts
-// only for the codes it was made from. A loss is a code block whose CRC fails or whose bits are wrong. Draws are fixed and
-// the same for every SNR of a row, so the table is reproducible and its waterfalls are smooth.
-#include <CLI/CLI.hpp>
+// Finished rows go to the file of --rows as they come, so that a run that was stopped goes on where
+// it was; a row counts only for the codes it was made from. A loss is a code block whose CRC fails
+// or whose bits are wrong. Draws are fixed and the same for every SNR of a row, so the table is
+// reproducible and its waterfalls are smooth.
 #include <fmt/core.h>
 #include <fmt/ostream.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <cmath>
@@ -40,28 +44,36 @@ constexpr std::size_t together = 64;   // frames a call; what the LDPC decoder l
 constexpr std::size_t messages = 256;  // that frames take in turn
 constexpr double rarest = 1e-4;        // the last loss of the table
 constexpr int fewest_losses = 5;       // that a point of the waterfall stands on
-constexpr double most_viterbi_bits = 3e7;  // decoded for one point: a waterfall goes on along its last step from there
+constexpr double most_viterbi_bits =
+    3e7;  // decoded for one point: a waterfall goes on along its last step from there
 
-/// Losses to wait for: an error of 10 % where blocks are lost often, of 30 % where they are not, which moves the SNR of
-/// a waterfall by a few hundredths of a dB.
-int enough_losses(double loss) { return loss > 5e-3 ? 120 : loss > 5e-4 ? 30 : 10; }
+/// Losses to wait for: an error of 10 % where blocks are lost often, of 30 % where they are not,
+/// which moves the SNR of a waterfall by a few hundredths of a dB.
+int enough_losses(double loss) {
+  return loss > 5e-3 ? 120 : loss > 5e-4 ? 30 : 10;
+}
 
 /// Frames of one code block through AWGN.
 class Simulation {
  public:
   Simulation(const LossRow& row, std::uint32_t experiment)
-      : list_(row.bits, row.coding()), single_(row.bits, row.coding(), {.list = 1}), experiment_(experiment),
-        message_(messages * list_.bits()), symbols_(messages * list_.uses()) {
+      : list_(row.bits, row.coding()),
+        single_(row.bits, row.coding(), {.list = 1}),
+        experiment_(experiment),
+        message_(messages * list_.bits()),
+        symbols_(messages * list_.uses()) {
     for (std::size_t m = 0; m < messages; ++m) {
       const std::span message = std::span(message_).subspan(m * list_.bits(), list_.bits());
       RandomWords words{};
       for (std::size_t b = 0; b < message.size(); ++b) {
         if (b % 128 == 0)
-          words = philox(1, Purpose::data_bits, experiment, static_cast<std::uint32_t>(m), static_cast<std::uint32_t>(b / 128));
+          words = philox(1, Purpose::data_bits, experiment, static_cast<std::uint32_t>(m),
+                         static_cast<std::uint32_t>(b / 128));
         message[b] = words[b % 128 / 32] >> (b % 32) & 1u;
       }
       const Symbols made = list_.encode(message);
-      std::copy(made.begin(), made.end(), symbols_.begin() + static_cast<std::ptrdiff_t>(m * list_.uses()));
+      std::copy(made.begin(), made.end(),
+                symbols_.begin() + static_cast<std::ptrdiff_t>(m * list_.uses()));
     }
   }
 
@@ -77,20 +89,24 @@ class Simulation {
     Bits heard(together * bits), held(together);
     std::int64_t lost = 0, trials = 0;
     double most = 1.25 * enough_losses(rarest) / rarest;
-    if (layout().coding.code == ChannelCode::convolutional) most = std::min(most, most_viterbi_bits / static_cast<double>(bits));
-    const auto seen = [&] { return static_cast<double>(lost) / static_cast<double>(std::max<std::int64_t>(trials, 1)); };
+    if (layout().coding.code == ChannelCode::convolutional)
+      most = std::min(most, most_viterbi_bits / static_cast<double>(bits));
+    const auto seen = [&] {
+      return static_cast<double>(lost) / static_cast<double>(std::max<std::int64_t>(trials, 1));
+    };
     while (static_cast<double>(trials) < most && (trials < 256 || lost < enough_losses(seen()))) {
       for (std::size_t t = 0; t < together; ++t) {
         const auto trial = static_cast<std::uint32_t>(trials) + static_cast<std::uint32_t>(t);
         const std::span from = std::span(symbols_).subspan(trial % messages * uses, uses);
-        add_complex_normals(std::span(y).subspan(t * uses, uses), from, 0u, 1, Purpose::noise, experiment_, trial,
-                            static_cast<float>(deviation));
+        add_complex_normals(std::span(y).subspan(t * uses, uses), from, 0u, 1, Purpose::noise,
+                            experiment_, trial, static_cast<float>(deviation));
       }
       if (list_.layout().coding.code == ChannelCode::polar)
         decode_polar(y, gains, variance, heard, held, trials);
       else
         list_.decode(y, gains, variance, heard, held);
-      for (std::size_t t = 0; t < together; ++t, ++trials) lost += !held[t] || !right(heard, t, trials);
+      for (std::size_t t = 0; t < together; ++t, ++trials)
+        lost += !held[t] || !right(heard, t, trials);
     }
     if (lost < fewest_losses) return std::nullopt;
     return std::min(seen(), 1 - 0.5 / static_cast<double>(trials));
@@ -98,19 +114,25 @@ class Simulation {
 
  private:
   bool right(const Bits& heard, std::size_t t, std::int64_t trial) const {
-    const auto sent = message_.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(trial) % messages * list_.bits());
-    return std::equal(sent, sent + static_cast<std::ptrdiff_t>(list_.bits()), heard.begin() + static_cast<std::ptrdiff_t>(t * list_.bits()));
+    const auto sent =
+        message_.begin() +
+        static_cast<std::ptrdiff_t>(static_cast<std::size_t>(trial) % messages * list_.bits());
+    return std::equal(sent, sent + static_cast<std::ptrdiff_t>(list_.bits()),
+                      heard.begin() + static_cast<std::ptrdiff_t>(t * list_.bits()));
   }
 
-  /// A frame that one path decodes rightly is taken as rightly decoded by the list, which nearly always holds that path
-  /// and prefers it; the others go through the list. Six times faster, and no difference that could be counted.
-  void decode_polar(const Symbols& y, const Symbols& gains, const semwave::List<float>& variance, Bits& heard, Bits& held, std::int64_t first) {
+  /// A frame that one path decodes rightly is taken as rightly decoded by the list, which nearly
+  /// always holds that path and prefers it; the others go through the list. Six times faster, and
+  /// no difference that could be counted.
+  void decode_polar(const Symbols& y, const Symbols& gains, const semwave::List<float>& variance,
+                    Bits& heard, Bits& held, std::int64_t first) {
     single_.decode(y, gains, variance, heard, held);
     const std::size_t bits = list_.bits(), uses = list_.uses();
     for (std::size_t t = 0; t < together; ++t) {
       if (held[t] && right(heard, t, first + static_cast<std::int64_t>(t))) continue;
-      list_.decode(std::span(y).subspan(t * uses, uses), std::span(gains).first(uses), std::span(variance).first(uses),
-                   std::span(heard).subspan(t * bits, bits), std::span(held).subspan(t, 1));
+      list_.decode(std::span(y).subspan(t * uses, uses), std::span(gains).first(uses),
+                   std::span(variance).first(uses), std::span(heard).subspan(t * bits, bits),
+                   std::span(held).subspan(t, 1));
     }
   }
 
@@ -120,19 +142,24 @@ class Simulation {
   Symbols symbols_;
 };
 
-double exponent(double loss) { return std::log10(-std::log1p(-loss)); }
+double exponent(double loss) {
+  return std::log10(-std::log1p(-loss));
+}
 
 /// Walks down the waterfall and reads the SNRs of the losses off it.
 void fill(LossRow& row) {
   // Draws of a row are its own, whatever other rows there are.
-  const auto experiment = static_cast<std::uint32_t>(row.bits + 4096 * row.bits_per_symbol + 65536 * static_cast<int>(row.code) + 1000003 * row.length) +
-                          static_cast<std::uint32_t>(std::lround(row.rate * 1e6)) * 7919u;
+  const auto experiment =
+      static_cast<std::uint32_t>(row.bits + 4096 * row.bits_per_symbol +
+                                 65536 * static_cast<int>(row.code) + 1000003 * row.length) +
+      static_cast<std::uint32_t>(std::lround(row.rate * 1e6)) * 7919u;
   Simulation simulation(row, experiment);
   const auto uses = static_cast<double>(simulation.layout().coded_bits) / row.bits_per_symbol;
   const double rate = static_cast<double>(row.bits + simulation.layout().crc.bits) / uses;
   const Modulation modulation = modulation_of(row.bits_per_symbol);
   const double half = normal_approximation_snr_db(modulation, uses, rate, 0.5);
-  const double step = std::clamp((normal_approximation_snr_db(modulation, uses, rate, rarest) - half) / 6, 0.15, 0.8);
+  const double step = std::clamp(
+      (normal_approximation_snr_db(modulation, uses, rate, rarest) - half) / 6, 0.15, 0.8);
   double at = half;
   std::vector<double> snr_db, known;
   while (simulation.loss(at).value_or(0) < 0.6) at -= step;
@@ -151,11 +178,13 @@ void fill(LossRow& row) {
   }
 }
 
-/// Lengths of message at which a polar code of this rate and constellation is simulated: either side of each change of the
-/// mother code, where the SNR jumps by up to 0.5 dB, and between these in steps that keep a straight line within 0.1 dB.
+/// Lengths of message at which a polar code of this rate and constellation is simulated: either
+/// side of each change of the mother code, where the SNR jumps by up to 0.5 dB, and between these
+/// in steps that keep a straight line within 0.1 dB.
 std::set<std::int64_t> polar_lengths(const ModulationCoding& coding) {
   const auto code = [&](std::int64_t bits) {
-    return PolarCode(static_cast<int>(bits), static_cast<int>(lay_blocks(bits, coding).coded_bits), crc_11);
+    return PolarCode(static_cast<int>(bits), static_cast<int>(lay_blocks(bits, coding).coded_bits),
+                     crc_11);
   };
   std::set<std::int64_t> lengths = {1};
   std::int64_t most = 1;
@@ -166,10 +195,13 @@ std::set<std::int64_t> polar_lengths(const ModulationCoding& coding) {
   constexpr int short_code = 128;  // coded bits: short codes vary more, and cost less
   std::set<std::int64_t> between;
   for (auto from = lengths.begin(), to = std::next(from); to != lengths.end(); ++from, ++to) {
-    const auto low = static_cast<double>(*from + crc_11.bits), high = static_cast<double>(*to + crc_11.bits);
+    const auto low = static_cast<double>(*from + crc_11.bits),
+               high = static_cast<double>(*to + crc_11.bits);
     const double step = code(*to).length() <= short_code ? 1.2 : 1.45;
     const int steps = static_cast<int>(std::ceil(std::log(high / low) / std::log(step)));
-    for (int s = 1; s < steps; ++s) between.insert(std::lround(low * std::pow(high / low, s / static_cast<double>(steps))) - crc_11.bits);
+    for (int s = 1; s < steps; ++s)
+      between.insert(std::lround(low * std::pow(high / low, s / static_cast<double>(steps))) -
+                     crc_11.bits);
   }
   lengths.merge(between);
   return lengths;
@@ -187,29 +219,36 @@ std::vector<LossRow> rows_to_fill() {
           const int bits = static_cast<int>(std::lround(most * share));
           if (bits > 40) lengths.insert(bits);
         }
-        for (const int bits : lengths) rows.push_back({ChannelCode::ldpc, rate, width, bits, length});
+        for (const int bits : lengths)
+          rows.push_back({ChannelCode::ldpc, rate, width, bits, length});
       }
   // Polar: the rates a sender may choose from.
   std::map<int, std::vector<double>> rates;
   for (const ModulationCoding& coding : modulation_codings())
-    if (coding.code == ChannelCode::polar) rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
+    if (coding.code == ChannelCode::polar)
+      rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
   for (const auto& [width, of_width] : rates)
     for (const double rate : of_width) {
-      const ModulationCoding coding{.code = ChannelCode::polar, .rate = rate, .modulation = modulation_of(width)};
-      for (const std::int64_t bits : polar_lengths(coding)) rows.push_back({ChannelCode::polar, rate, width, static_cast<int>(bits), 0});
+      const ModulationCoding coding{
+          .code = ChannelCode::polar, .rate = rate, .modulation = modulation_of(width)};
+      for (const std::int64_t bits : polar_lengths(coding))
+        rows.push_back({ChannelCode::polar, rate, width, static_cast<int>(bits), 0});
     }
   for (const int width : {2, 4, 6, 8})
-    for (const int bits : {1, 8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1008}) rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
+    for (const int bits : {1, 8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1008})
+      rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
   return rows;
 }
 
 std::string key(const LossRow& row) {
-  return fmt::format("{} {} {} {} {}", channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits, row.length);
+  return fmt::format("{} {} {} {} {}", channel_code_name(row.code), row.rate, row.bits_per_symbol,
+                     row.bits, row.length);
 }
 
 std::string listed(const LossRow& row) {
   std::string text;
-  for (const double snr_db : row.snr_db) text += fmt::format("{}{:.3f}", text.empty() ? "" : ", ", snr_db);
+  for (const double snr_db : row.snr_db)
+    text += fmt::format("{}{:.3f}", text.empty() ? "" : ", ", snr_db);
   return text;
 }
 
@@ -230,10 +269,13 @@ int main(int argc, char** argv) {
   CLI::App app("Simulates the table of transport losses");
   std::string out, rows_file;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  app.add_option("out", out, "the table to write: phy/transport/transport_loss_table.inc")->required();
-  app.add_option("--rows", rows_file, "finished rows, read at the start and appended to")->required();
+  app.add_option("out", out, "the table to write: phy/transport/transport_loss_table.inc")
+      ->required();
+  app.add_option("--rows", rows_file, "finished rows, read at the start and appended to")
+      ->required();
   std::string only;
-  app.add_option("--only", only, "fill no other rows than those whose name holds this, and write no table");
+  app.add_option("--only", only,
+                 "fill no other rows than those whose name holds this, and write no table");
   app.add_option("--threads", threads, "threads")->check(CLI::Range(1, 256));
   CLI11_PARSE(app, argc, argv);
 
@@ -264,12 +306,17 @@ int main(int argc, char** argv) {
 
   if (!only.empty()) return 0;
   std::ofstream table(out);
-  fmt::print(table, "// Written by benchmarks/transport_loss_table.cpp; do not edit. Es/N0 in dB at which a code block is lost with the\n"
-                    "// probabilities of loss_table_losses. Code, its rate, bits per symbol, information bits without CRC, length of an LDPC code.\n");
+  fmt::print(table,
+             "// Written by benchmarks/transport_loss_table.cpp; do not edit. Es/N0 in dB at which "
+             "a code block is lost with the\n"
+             "// probabilities of loss_table_losses. Code, its rate, bits per symbol, information "
+             "bits without CRC, length of an LDPC code.\n");
   fmt::print(table, "constexpr char codes_of_table[] = \"{}\";\n", coded_sha256(rows));
   fmt::print(table, "constexpr std::array<LossRow, {}> loss_table = {{{{\n", rows.size());
   for (const LossRow& row : rows)
-    fmt::print(table, "    {{ChannelCode::{}, {}, {}, {}, {}, {{{}}}}},\n", channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits, row.length, listed(row));
+    fmt::print(table, "    {{ChannelCode::{}, {}, {}, {}, {}, {{{}}}}},\n",
+               channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits, row.length,
+               listed(row));
   fmt::print(table, "}}}};\n");
   table.flush();
   if (!table) {

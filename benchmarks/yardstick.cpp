@@ -1,8 +1,11 @@
-// Times the yardstick. Alone: Google Benchmark. `--serve`: rounds on request, so that a driver can let semwave and its peers take turns in
-// one run. `--export DIR`: weights, images and logits for peers to check themselves against.
+// Times the yardstick. Alone: Google Benchmark. `--serve`: rounds on request, so that a driver can
+// let semwave and its peers take turns in one run. `--export DIR`: weights, images and logits for
+// peers to check themselves against.
 //
-// Requests, one a line (batch, threads, repetitions, images a shard; 0 or none: what the backend likes), each answered by one line of JSON:
-//   forward|keep|half|train|profile 64 2 20 [8]    peak THREADS REPETITIONS    losses BATCH STEPS (of a fresh network)
+// Requests, one a line (batch, threads, repetitions, images a shard; 0 or none: what the backend
+// likes), each answered by one line of JSON:
+//   forward|keep|half|train|profile 64 2 20 [8]    peak THREADS REPETITIONS    losses BATCH STEPS
+//   (of a fresh network)
 // `profile` is a forward pass whose kernels are timed one by one.
 #include <benchmark/benchmark.h>
 
@@ -26,7 +29,7 @@
 namespace semwave::yardstick {
 namespace {
 
-constexpr int warm_up = 3;            // repetitions before those that are timed
+constexpr int warm_up = 3;             // repetitions before those that are timed
 constexpr int peak_turns = 1'000'000;  // about 1.5 ms
 
 Backend& backend() {
@@ -53,9 +56,12 @@ Training& training(int threads) {
   return *found;
 }
 
-int shard_of(int asked) { return asked > 0 ? asked : std::max(1, backend().preferred_shard()); }
+int shard_of(int asked) {
+  return asked > 0 ? asked : std::max(1, backend().preferred_shard());
+}
 
-// Serving ----------------------------------------------------------------------------------------------------------
+// Serving
+// -------------------------------------------------------------------------------------------------
 
 template <typename Body>
 Json timed(int repetitions, Body&& body) {
@@ -64,7 +70,8 @@ Json timed(int repetitions, Body&& body) {
   for (int i = 0; i < repetitions; ++i) {
     const auto start = std::chrono::steady_clock::now();
     body();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return seconds;
 }
@@ -75,22 +82,27 @@ Json answer(const std::string& line) {
   words >> what;
   if (what == "peak") {
     int threads = 0, repetitions = 0;
-    if (!(words >> threads >> repetitions) || threads < 1 || repetitions < 1) throw Error(line, "expected: peak THREADS REPETITIONS");
+    if (!(words >> threads >> repetitions) || threads < 1 || repetitions < 1)
+      throw Error(line, "expected: peak THREADS REPETITIONS");
     double operations = 0;
-    const Json seconds = timed(repetitions, [&] { operations = multiply_add_peak(pool(threads), peak_turns); });
+    const Json seconds =
+        timed(repetitions, [&] { operations = multiply_add_peak(pool(threads), peak_turns); });
     return {{"seconds", seconds}, {"operations", operations}};
   }
   if (what == "losses") {
     int batch = 0, steps = 0;
-    if (!(words >> batch >> steps) || batch < 1 || batch > image_count || steps < 1) throw Error(line, "expected: losses BATCH STEPS");
+    if (!(words >> batch >> steps) || batch < 1 || batch > image_count || steps < 1)
+      throw Error(line, "expected: losses BATCH STEPS");
     Training fresh(backend(), pool(1));
     Json losses = Json::array();
     for (int i = 0; i < steps; ++i) losses.push_back(fresh.step(batch, shard_of(0)));
     return {{"losses", losses}};
   }
   int batch = 0, threads = 0, repetitions = 0, shard = 0;
-  if (!(words >> batch >> threads >> repetitions) || batch < 1 || batch > image_count || threads < 1 || repetitions < 1)
-    throw Error(line, "expected: WHAT BATCH THREADS REPETITIONS [SHARD], at most " + std::to_string(image_count) + " images");
+  if (!(words >> batch >> threads >> repetitions) || batch < 1 || batch > image_count ||
+      threads < 1 || repetitions < 1)
+    throw Error(line, "expected: WHAT BATCH THREADS REPETITIONS [SHARD], at most " +
+                          std::to_string(image_count) + " images");
   words >> shard;
   shard = shard_of(shard);
   if (what == "train") {
@@ -102,19 +114,32 @@ Json answer(const std::string& line) {
     const std::unique_ptr<ProfilingBackend> profiling = make_profiling_backend(backend());
     const Network profiled(*profiling);
     std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
-    const Json seconds = timed(repetitions, [&] { forward(profiled, batch, shard, pool(threads), Skip::nothing, logits.data()); });
+    const Json seconds = timed(repetitions, [&] {
+      forward(profiled, batch, shard, pool(threads), Skip::nothing, logits.data());
+    });
     Json kernels = Json::array();  // of the warm-up too
     for (const ProfilingBackend::Line& kernel : profiling->lines())
       if (kernel.kernel != "pack" && kernel.kernel != "copy")  // made once, with the network
-        kernels.push_back({{"kernel", kernel.kernel}, {"calls", kernel.calls}, {"seconds", kernel.seconds}, {"operations", kernel.operations}, {"product", kernel.product}});
-    return {{"seconds", seconds}, {"shard", shard}, {"repetitions", warm_up + repetitions}, {"kernels", kernels}};
+        kernels.push_back({{"kernel", kernel.kernel},
+                           {"calls", kernel.calls},
+                           {"seconds", kernel.seconds},
+                           {"operations", kernel.operations},
+                           {"product", kernel.product}});
+    return {{"seconds", seconds},
+            {"shard", shard},
+            {"repetitions", warm_up + repetitions},
+            {"kernels", kernels}};
   }
-  const std::map<std::string, Skip> skips{{"forward", Skip::nothing}, {"keep", Skip::tokens}, {"half", Skip::blocks}};
+  const std::map<std::string, Skip> skips{
+      {"forward", Skip::nothing}, {"keep", Skip::tokens}, {"half", Skip::blocks}};
   const auto skip = skips.find(what);
-  if (skip == skips.end()) throw Error(line, "expected forward, keep, half, train, profile, losses or peak");
+  if (skip == skips.end())
+    throw Error(line, "expected forward, keep, half, train, profile, losses or peak");
   std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
   double operations = 0;
-  const Json seconds = timed(repetitions, [&] { operations = forward(network(), batch, shard, pool(threads), skip->second, logits.data()); });
+  const Json seconds = timed(repetitions, [&] {
+    operations = forward(network(), batch, shard, pool(threads), skip->second, logits.data());
+  });
   return {{"seconds", seconds}, {"shard", shard}, {"operations", operations}};
 }
 
@@ -153,14 +178,17 @@ void export_to(const std::string& folder) {
   raw("logits.f32", logits);
 }
 
-// Google Benchmark -------------------------------------------------------------------------------------------------
+// Google Benchmark
+// -------------------------------------------------------------------------------------------------
 
 void rate(benchmark::State& state, double operations) {
-  state.counters["flops"] = benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["flops"] =
+      benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void forward_case(benchmark::State& state, Skip skip) {
-  const int batch = static_cast<int>(state.range(0)), shard = shard_of(static_cast<int>(state.range(2)));
+  const int batch = static_cast<int>(state.range(0)),
+            shard = shard_of(static_cast<int>(state.range(2)));
   ThreadPool& threads = pool(static_cast<int>(state.range(1)));
   std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
   double operations = 0;
@@ -168,28 +196,51 @@ void forward_case(benchmark::State& state, Skip skip) {
   rate(state, operations);
 }
 
-void Forward(benchmark::State& state) { forward_case(state, Skip::nothing); }
-void KeepQuarter(benchmark::State& state) { forward_case(state, Skip::tokens); }
-void HalfDepth(benchmark::State& state) { forward_case(state, Skip::blocks); }
+void Forward(benchmark::State& state) {
+  forward_case(state, Skip::nothing);
+}
+void KeepQuarter(benchmark::State& state) {
+  forward_case(state, Skip::tokens);
+}
+void HalfDepth(benchmark::State& state) {
+  forward_case(state, Skip::blocks);
+}
 
 // Arguments: batch, threads, images a shard (0: what the backend likes).
-BENCHMARK(Forward)->UseRealTime()->Args({1, 1, 0})->Args({64, 1, 0})->Args({64, 2, 0})->Args({64, 2, 1})->Args({64, 2, 2})->Args({64, 2, 4})->Args({64, 2, 8})->Args({64, 2, 16});
+BENCHMARK(Forward)
+    ->UseRealTime()
+    ->Args({1, 1, 0})
+    ->Args({64, 1, 0})
+    ->Args({64, 2, 0})
+    ->Args({64, 2, 1})
+    ->Args({64, 2, 2})
+    ->Args({64, 2, 4})
+    ->Args({64, 2, 8})
+    ->Args({64, 2, 16});
 BENCHMARK(KeepQuarter)->UseRealTime()->Args({1, 1, 0})->Args({64, 2, 0});
 BENCHMARK(HalfDepth)->UseRealTime()->Args({1, 1, 0})->Args({64, 2, 0});
 
 void TrainingStep(benchmark::State& state) {
-  const int batch = static_cast<int>(state.range(0)), shard = shard_of(static_cast<int>(state.range(2)));
+  const int batch = static_cast<int>(state.range(0)),
+            shard = shard_of(static_cast<int>(state.range(2)));
   Training& run = training(static_cast<int>(state.range(1)));
   std::vector<float> logits(static_cast<std::size_t>(batch) * classes);
   const double operations = forward(network(), batch, shard, pool(1), Skip::nothing, logits.data());
   for (auto _ : state) benchmark::DoNotOptimize(run.step(batch, shard));
   rate(state, 3 * operations);
 }
-BENCHMARK(TrainingStep)->UseRealTime()->Args({64, 1, 0})->Args({64, 2, 0})->Args({64, 2, 2})->Args({64, 2, 4})->Args({64, 2, 8});
+BENCHMARK(TrainingStep)
+    ->UseRealTime()
+    ->Args({64, 1, 0})
+    ->Args({64, 2, 0})
+    ->Args({64, 2, 2})
+    ->Args({64, 2, 4})
+    ->Args({64, 2, 8});
 
 void MultiplyAddPeak(benchmark::State& state) {
   double operations = 0;
-  for (auto _ : state) operations = multiply_add_peak(pool(static_cast<int>(state.range(0))), peak_turns);
+  for (auto _ : state)
+    operations = multiply_add_peak(pool(static_cast<int>(state.range(0))), peak_turns);
   rate(state, operations);
 }
 BENCHMARK(MultiplyAddPeak)->UseRealTime()->Arg(1)->Arg(2);

@@ -14,16 +14,20 @@
 namespace semwave {
 namespace {
 
-std::complex<float> narrow(std::complex<double> value) { return std::complex<float>(value); }
+std::complex<float> narrow(std::complex<double> value) {
+  return std::complex<float>(value);
+}
 
 /// One burst on its way: what each image's symbols meet, gathered for the whole shard.
 class Flight {
  public:
-  Flight(const ChannelSettings& settings, const Channel& channel, Pass& pass, const Burst& burst, const Fading& fading)
+  Flight(const ChannelSettings& settings, const Channel& channel, Pass& pass, const Burst& burst,
+         const Fading& fading)
       : settings_(settings), channel_(channel), pass_(pass), burst_(burst), fading_(fading) {
     const std::size_t images = burst.starts.empty() ? 0 : burst.starts.size() - 1;
     const auto total = static_cast<std::int64_t>(burst.places.size());
-    assert(pass.draws.images.size() == images && static_cast<std::size_t>(fading.images()) == images);
+    assert(pass.draws.images.size() == images &&
+           static_cast<std::size_t>(fading.images()) == images);
     assert(burst.headers.size() == images && burst.ledger.size() == images);
     assert(images == 0 || burst.starts.back() == total);
     assert(total == 0 || burst.symbols.value().size() == 2 * total);
@@ -37,8 +41,10 @@ class Flight {
     heard_.told = burst.told;
     if (pass.training) heard_.headers = burst.headers;
     by_blocks_ = settings.ofdm || settings.antennas.transmit > 1;
-    known_apart_ = by_blocks_ || settings.antennas.receive > 1 || settings.phase_step > 0 || settings.receiver.kind != CsiKind::perfect ||
-                   std::any_of(fading.receiver_pilots_.begin(), fading.receiver_pilots_.end(), [](int n) { return n > 0; });
+    known_apart_ = by_blocks_ || settings.antennas.receive > 1 || settings.phase_step > 0 ||
+                   settings.receiver.kind != CsiKind::perfect ||
+                   std::any_of(fading.receiver_pilots_.begin(), fading.receiver_pilots_.end(),
+                               [](int n) { return n > 0; });
     gains_.resize(burst.places.size());
     if (known_apart_) known_.resize(burst.places.size());
     noise_.resize(burst.places.size());
@@ -53,16 +59,22 @@ class Flight {
 
   Reception fly() {
     for (std::size_t i = 0; i < burst_.headers.size(); ++i) {
-      const std::int64_t header = settings_.crossover ? over_flips(i) : by_blocks_ ? over_blocks(i) : over_uses(i);
+      const std::int64_t header = settings_.crossover ? over_flips(i)
+                                  : by_blocks_        ? over_blocks(i)
+                                                      : over_uses(i);
       if (settings_.loss) lose(i);
       count(i, header);
     }
     const auto total = static_cast<std::int64_t>(burst_.places.size());
-    const auto device = [&](const List<std::complex<float>>& values) { return pass_.backend.from_host({total, 2}, reinterpret_cast<const float*>(values.data())); };
+    const auto device = [&](const List<std::complex<float>>& values) {
+      return pass_.backend.from_host({total, 2}, reinterpret_cast<const float*>(values.data()));
+    };
     const Tensor gains = device(gains_);
     heard_.gains = known_apart_ ? device(known_) : gains;
     heard_.noise_variance = pass_.backend.from_host({total}, variance_.data());
-    heard_.symbols = burst_.symbols.defined() ? fade_and_noise(pass_, burst_.symbols, gains, device(noise_)) : Var(pass_.backend.zeros({0, 2}));
+    heard_.symbols = burst_.symbols.defined()
+                         ? fade_and_noise(pass_, burst_.symbols, gains, device(noise_))
+                         : Var(pass_.backend.zeros({0, 2}));
     return std::move(heard_);
   }
 
@@ -70,7 +82,8 @@ class Flight {
   /// A symbol a use. Returns the symbols of the header.
   std::int64_t over_uses(std::size_t i) {
     const int image = static_cast<int>(i);
-    const Disturbance disturbance(settings_.impulses, settings_.interference, fading_.noise_variance(image), pass_.draws, image);
+    const Disturbance disturbance(settings_.impulses, settings_.interference,
+                                  fading_.noise_variance(image), pass_.draws, image);
     const bool adjusts = disturbance.more_than_white(), turns = settings_.phase_step > 0;
     PhaseWalk phase(settings_.phase_step, pass_.draws, image);
     CombinedGains h(fading_, image, settings_.receiver, pass_.draws);
@@ -87,22 +100,26 @@ class Flight {
         const KnownGains::Gain& gain = h.next();
         std::complex<double> noise = disturbance.white(Purpose::header_noise, use);
         if (adjusts) noise = disturbance.adjust(noise, use);
-        symbol = narrow((turns ? gain.is * phase.next() : gain.is) * std::complex<double>(symbol) + noise);
+        symbol = narrow((turns ? gain.is * phase.next() : gain.is) * std::complex<double>(symbol) +
+                        noise);
         heard_.header_gains[i].push_back(narrow(gain.known));
         ++use;
       }
       heard_.header_symbols[i] = std::move(symbols);
     }
     const std::int64_t header = use;
-    const auto first = static_cast<std::size_t>(burst_.starts[i]), last = static_cast<std::size_t>(burst_.starts[i + 1]);
-    disturbance.white(std::span(burst_.places).subspan(first, last - first), std::span(noise_).subspan(first, last - first));
+    const auto first = static_cast<std::size_t>(burst_.starts[i]),
+               last = static_cast<std::size_t>(burst_.starts[i + 1]);
+    disturbance.white(std::span(burst_.places).subspan(first, last - first),
+                      std::span(noise_).subspan(first, last - first));
     for (std::int64_t s = burst_.starts[i], lasts = 0; s < burst_.starts[i + 1]; s += lasts) {
       lasts = burst_.starts[i + 1] - s;
       const KnownGains::Gain& gain = h.next(lasts);
       std::fill_n(gains_.begin() + s, lasts, narrow(gain.is));
       if (known_apart_) std::fill_n(known_.begin() + s, lasts, narrow(gain.known));
     }
-    std::fill(variance_.begin() + burst_.starts[i], variance_.begin() + burst_.starts[i + 1], static_cast<float>(variance));
+    std::fill(variance_.begin() + burst_.starts[i], variance_.begin() + burst_.starts[i + 1],
+              static_cast<float>(variance));
     for (std::size_t s = first; (turns || adjusts) && s < last; ++s, ++use) {
       if (turns) gains_[s] = narrow(std::complex<double>(gains_[s]) * phase.next());
       if (adjusts) noise_[s] = narrow(disturbance.adjust(std::complex<double>(noise_[s]), use));
@@ -112,13 +129,16 @@ class Flight {
     return header;
   }
 
-  /// Signs of either dimension change by themselves; the noise that is told makes soft bits of QPSK what they should be.
+  /// Signs of either dimension change by themselves; the noise that is told makes soft bits of QPSK
+  /// what they should be.
   std::int64_t over_flips(std::size_t i) {
     const double p = *settings_.crossover;
     const double variance = 2 / std::log((1 - p) / std::max(p, 1e-9));
     const auto flipped = [&](std::complex<float> x, std::int64_t use) {
-      const RandomWords words = philox(pass_.draws.seed, Purpose::crossover, pass_.draws.images[i], pass_.draws.visit, static_cast<std::uint32_t>(use));
-      return std::complex<float>(uniform(words[0]) < p ? -x.real() : x.real(), uniform(words[1]) < p ? -x.imag() : x.imag());
+      const RandomWords words = philox(pass_.draws.seed, Purpose::crossover, pass_.draws.images[i],
+                                       pass_.draws.visit, static_cast<std::uint32_t>(use));
+      return std::complex<float>(uniform(words[0]) < p ? -x.real() : x.real(),
+                                 uniform(words[1]) < p ? -x.imag() : x.imag());
     };
     std::int64_t use = 0;
     if (pass_.training) {
@@ -129,7 +149,8 @@ class Flight {
       heard_.header_gains[i].assign(heard_.header_symbols[i].size(), {1, 0});
     }
     const std::int64_t header = use;
-    for (auto s = static_cast<std::size_t>(burst_.starts[i]); s < static_cast<std::size_t>(burst_.starts[i + 1]); ++s, ++use) {
+    for (auto s = static_cast<std::size_t>(burst_.starts[i]);
+         s < static_cast<std::size_t>(burst_.starts[i + 1]); ++s, ++use) {
       gains_[s] = {1, 0};
       noise_[s] = flipped(payload_[s], use) - payload_[s];
       variance_[s] = static_cast<float>(variance);
@@ -143,15 +164,19 @@ class Flight {
   std::int64_t over_blocks(std::size_t i) {
     const int image = static_cast<int>(i);
     const Symbols header = encode_header(burst_.headers[i]);
-    const auto first = static_cast<std::size_t>(burst_.starts[i]), last = static_cast<std::size_t>(burst_.starts[i + 1]);
+    const auto first = static_cast<std::size_t>(burst_.starts[i]),
+               last = static_cast<std::size_t>(burst_.starts[i + 1]);
     List<std::complex<double>> x(header.begin(), header.end());
     for (std::size_t s = first; s < last; ++s) x.push_back(std::complex<double>(payload_[s]));
     List<Carried> carried(x.size());
-    const Disturbance disturbance(settings_.impulses, settings_.interference, fading_.noise_variance(image), pass_.draws, image);
+    const Disturbance disturbance(settings_.impulses, settings_.interference,
+                                  fading_.noise_variance(image), pass_.draws, image);
     if (settings_.ofdm)
-      carry_tones(*settings_.ofdm, settings_.receiver, fading_, image, pass_.draws, disturbance, x, carried);
+      carry_tones(*settings_.ofdm, settings_.receiver, fading_, image, pass_.draws, disturbance, x,
+                  carried);
     else
-      carry_streams(settings_.antennas, settings_.receiver, fading_, image, pass_.draws, disturbance, x, carried);
+      carry_streams(settings_.antennas, settings_.receiver, fading_, image, pass_.draws,
+                    disturbance, x, carried);
     double power = 0, largest = fading_.known_noise(image);
     for (std::size_t u = 0; u < x.size(); ++u) {
       const Carried& one = carried[u];
@@ -170,7 +195,8 @@ class Flight {
       heard_.header_gains[i].push_back(narrow(one.known));
     }
     heard_.header_noise_variance[i] = largest;
-    heard_.mean_gain[i] = x.empty() ? channel_.power_gain(fading_, image) : power / static_cast<double>(x.size());
+    heard_.mean_gain[i] =
+        x.empty() ? channel_.power_gain(fading_, image) : power / static_cast<double>(x.size());
     return static_cast<std::int64_t>(header.size());
   }
 
@@ -178,17 +204,21 @@ class Flight {
   void lose(std::size_t i) {
     const LossLaw& law = *settings_.loss;
     LossWalk walk(law, pass_.draws, static_cast<int>(i));
-    const std::int64_t first = burst_.starts[i], last = burst_.starts[i + 1], payload = last - first;
+    const std::int64_t first = burst_.starts[i], last = burst_.starts[i + 1],
+                       payload = last - first;
     const std::int64_t header = law.header_too ? header_uses(burst_.headers[i]) : 0;
     const bool tokens = law.unit == LossUnit::token;
-    const std::int64_t token = burst_.symbols_per_token.empty() ? std::max<std::int64_t>(1, payload) : burst_.symbols_per_token[i];
+    const std::int64_t token = burst_.symbols_per_token.empty() ? std::max<std::int64_t>(1, payload)
+                                                                : burst_.symbols_per_token[i];
     // Token by token the header is a unit by itself; packets do not know where it ends.
     for (std::int64_t use = 0; use < header + payload;) {
-      const std::int64_t end = std::min(header + payload, tokens ? (use < header ? header : use + token) : use + law.packet_uses);
+      const std::int64_t end = std::min(
+          header + payload, tokens ? (use < header ? header : use + token) : use + law.packet_uses);
       const bool lost = walk.next();
       if (lost && use < header) {
         heard_.header_erased[i] = 1;
-        for (Symbols* symbols : {&heard_.header_symbols[i], &heard_.header_gains[i]}) std::fill(symbols->begin(), symbols->end(), std::complex<float>());
+        for (Symbols* symbols : {&heard_.header_symbols[i], &heard_.header_gains[i]})
+          std::fill(symbols->begin(), symbols->end(), std::complex<float>());
       }
       for (std::int64_t u = std::max(use, header); lost && u < end; ++u) {
         const auto s = static_cast<std::size_t>(first + u - header);
@@ -206,7 +236,9 @@ class Flight {
     const Ledger said = burst_.ledger[i];
     assert(said.header == 0 || said.header == header);
     assert(said.parity <= payload && (said.payload == 0 || said.payload + said.parity == payload));
-    heard_.ledger[i] = channel_.uses({.payload = payload - said.parity, .header = header, .parity = said.parity}, fading_.receiver_pilots_[i]);
+    heard_.ledger[i] =
+        channel_.uses({.payload = payload - said.parity, .header = header, .parity = said.parity},
+                      fading_.receiver_pilots_[i]);
   }
 
   const ChannelSettings& settings_;
@@ -216,13 +248,15 @@ class Flight {
   const Fading& fading_;
   bool by_blocks_ = false, known_apart_ = false;
   Reception heard_;
-  Symbols payload_;                     // where blocks or flips need it
-  Symbols gains_, known_, noise_;       // [total]
-  List<float> variance_;                // [total]
+  Symbols payload_;                // where blocks or flips need it
+  Symbols gains_, known_, noise_;  // [total]
+  List<float> variance_;           // [total]
 };
 
 }  // namespace
 
-Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) const { return Flight(settings_, *this, pass, burst, fading).fly(); }
+Reception Channel::apply(Pass& pass, const Burst& burst, const Fading& fading) const {
+  return Flight(settings_, *this, pass, burst, fading).fly();
+}
 
 }  // namespace semwave

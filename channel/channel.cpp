@@ -1,4 +1,5 @@
-// Realise and observe: what a link is before anything is sent, and what it costs. Channel::apply stands in apply.cpp.
+// Realise and observe: what a link is before anything is sent, and what it costs. Channel::apply
+// stands in apply.cpp.
 #include "channel/channel.h"
 
 #include <algorithm>
@@ -11,12 +12,15 @@
 namespace semwave {
 namespace {
 
-double to_db(double power) { return 10 * std::log10(std::max(power, 1e-12)); }
+double to_db(double power) {
+  return 10 * std::log10(std::max(power, 1e-12));
+}
 
 /// A trace of SNRs says them.
 void follow_trace(Fading& fading) {
   if (!fading.trace || fading.law.kind == FadingKind::trace) return;
-  for (std::size_t i = 0; i < fading.snr_db_.size(); ++i) fading.snr_db_[i] = fading.trace->snr_db(fading.links_[i], fading.over_time, fading.slot);
+  for (std::size_t i = 0; i < fading.snr_db_.size(); ++i)
+    fading.snr_db_[i] = fading.trace->snr_db(fading.links_[i], fading.over_time, fading.slot);
 }
 
 }  // namespace
@@ -27,10 +31,13 @@ double quantise(double value, double from, double to, int bits) {
 }
 
 Channel::Channel(ChannelSettings settings) : settings_(std::move(settings)) {
-  assert(!settings_.ofdm || settings_.fading.branches == static_cast<int>(settings_.ofdm->taps().size()));
-  assert(settings_.ofdm || settings_.fading.branches == settings_.antennas.transmit * settings_.antennas.receive);
+  assert(!settings_.ofdm ||
+         settings_.fading.branches == static_cast<int>(settings_.ofdm->taps().size()));
+  assert(settings_.ofdm ||
+         settings_.fading.branches == settings_.antennas.transmit * settings_.antennas.receive);
   if (settings_.fading.kind != FadingKind::trace) return;
-  if (settings_.receiver.kind == CsiKind::delayed) trace_error_ = settings_.trace->change(settings_.receiver.delay);
+  if (settings_.receiver.kind == CsiKind::delayed)
+    trace_error_ = settings_.trace->change(settings_.receiver.delay);
   if (settings_.receiver.kind == CsiKind::none) trace_error_ = settings_.trace->distance_from_one();
 }
 
@@ -38,7 +45,8 @@ List<double> Channel::mean_snr_db(std::uint64_t seed, std::span<const std::uint3
   List<double> snr_db(links.size(), settings_.snr.from_db);
   if (settings_.snr.from_db == settings_.snr.to_db) return snr_db;
   for (std::size_t i = 0; i < snr_db.size(); ++i)
-    snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) * uniform(philox(seed, Purpose::snr, links[i], 0, 0)[0]);
+    snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) *
+                 uniform(philox(seed, Purpose::snr, links[i], 0, 0)[0]);
   return snr_db;
 }
 
@@ -46,7 +54,8 @@ Fading Channel::realise(const Draws& draws) const {
   List<double> snr_db(draws.images.size(), settings_.snr.from_db);
   if (settings_.snr.from_db != settings_.snr.to_db)
     for (std::size_t i = 0; i < snr_db.size(); ++i)
-      snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) * uniform(philox(draws.seed, Purpose::snr, draws.images[i], draws.visit, 0)[0]);
+      snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) *
+                   uniform(philox(draws.seed, Purpose::snr, draws.images[i], draws.visit, 0)[0]);
   return realise(draws, std::move(snr_db));
 }
 
@@ -62,7 +71,9 @@ Fading Channel::realise(const Draws& draws, List<std::uint32_t> links, List<doub
   Fading fading;
   fading.law = settings_.fading;
   const bool estimates = settings_.receiver.kind == CsiKind::estimated;
-  if (estimates && fading.law.coherence == Coherence::block) fading.law.block = std::max<std::int64_t>(1, fading.law.block - settings_.antennas.transmit * settings_.receiver.pilots);
+  if (estimates && fading.law.coherence == Coherence::block)
+    fading.law.block = std::max<std::int64_t>(
+        1, fading.law.block - settings_.antennas.transmit * settings_.receiver.pilots);
   fading.trace = settings_.trace;
   fading.trace_error = trace_error_;
   fading.over_time = true;
@@ -73,7 +84,8 @@ Fading Channel::realise(const Draws& draws, List<std::uint32_t> links, List<doub
   fading.slot = draws.visit;
   fading.links_ = std::move(links);
   fading.snr_db_ = std::move(snr_db);
-  fading.receiver_pilots_ = List<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
+  fading.receiver_pilots_ =
+      List<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
   follow_trace(fading);
   return fading;
 }
@@ -92,13 +104,16 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
     }
     const double noise = fading.known_noise(i);
     state.how = csi.kind;
-    state.snr_db = fading.known_interference > 0 ? -to_db(noise) : fading.snr_db(i) + fading.snr_offset_db;
+    state.snr_db =
+        fading.known_interference > 0 ? -to_db(noise) : fading.snr_db(i) + fading.snr_offset_db;
     if (csi.kind == CsiKind::estimated) {
       const double deviation = std::sqrt(noise / csi.pilots);
       if (one_gain || !fading.fades()) {
         branches.clear();
         for (int b = 0; b < fading.law.branches; ++b) {
-          const RandomWords words = philox(fading.seed, Purpose::sounding, fading.links_[static_cast<std::size_t>(i)], fading.slot, static_cast<std::uint32_t>(b));
+          const RandomWords words =
+              philox(fading.seed, Purpose::sounding, fading.links_[static_cast<std::size_t>(i)],
+                     fading.slot, static_cast<std::uint32_t>(b));
           branches.push_back(LinkGains(fading, i, b).at(0) + deviation * complex_normal(words));
         }
         state.snr_db += to_db(power_of(branches, noise));
@@ -106,7 +121,8 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
     } else if (one_gain) {
       state.age = csi.kind == CsiKind::delayed ? csi.delay : 0;
       branches.clear();
-      for (int b = 0; b < fading.law.branches; ++b) branches.push_back(LinkGains(fading, i, b).at(0, state.age));
+      for (int b = 0; b < fading.law.branches; ++b)
+        branches.push_back(LinkGains(fading, i, b).at(0, state.age));
       state.snr_db += to_db(power_of(branches, noise));
     } else if (fading.fades()) {
       state.snr_db += to_db(mean_power);
@@ -114,21 +130,28 @@ List<ChannelState> Channel::observe(const Fading& fading) const {
     if (settings_.crossover)
       state.snr_db = symmetric_snr_db(*settings_.crossover);
     else if (fading.noiseless)
-      state.snr_db = fading.known_interference > 0 ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
-    if (csi.kind == CsiKind::quantised) state.snr_db = quantise(state.snr_db, quantised_from_db, quantised_to_db, csi.bits);
+      state.snr_db =
+          fading.known_interference > 0 ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
+    if (csi.kind == CsiKind::quantised)
+      state.snr_db = quantise(state.snr_db, quantised_from_db, quantised_to_db, csi.bits);
   }
   return states;
 }
 
 ChannelState Channel::unheard() const {
-  ChannelState state{.snr_db = (settings_.snr.from_db + settings_.snr.to_db) / 2 + settings_.snr_offset_db, .age = 0, .how = CsiKind::none};
+  ChannelState state{
+      .snr_db = (settings_.snr.from_db + settings_.snr.to_db) / 2 + settings_.snr_offset_db,
+      .age = 0,
+      .how = CsiKind::none};
   if (settings_.crossover) {
     state.snr_db = symmetric_snr_db(*settings_.crossover);
     return state;
   }
   const double noise = settings_.noiseless ? 0 : std::pow(10.0, -state.snr_db / 10);
   if (settings_.interference.known) state.snr_db = -to_db(noise + settings_.interference.power);
-  if (settings_.noiseless) state.snr_db = settings_.interference.known ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
+  if (settings_.noiseless)
+    state.snr_db =
+        settings_.interference.known ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
   return state;
 }
 
@@ -151,26 +174,32 @@ double Channel::power_of(std::span<const std::complex<double>> branches, double 
   };
   if (settings_.ofdm) {
     const Ofdm& ofdm = *settings_.ofdm;
-    List<std::complex<double>> taps(branches.begin(), branches.end()), tones(static_cast<std::size_t>(ofdm.settings().subcarriers));
+    List<std::complex<double>> taps(branches.begin(), branches.end()),
+        tones(static_cast<std::size_t>(ofdm.settings().subcarriers));
     for (std::size_t l = 0; l < taps.size(); ++l) taps[l] *= std::sqrt(ofdm.taps()[l].power);
     ofdm.tone_gains(taps, tones);
     for (const std::complex<double> h : tones) add(std::norm(h));
   } else {
     const Detection detection = detect(settings_.antennas, branches, noise);
-    for (int i = 0; i < settings_.antennas.transmit; ++i) add(detection.gain[static_cast<std::size_t>(i)] * detection.gain[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < settings_.antennas.transmit; ++i)
+      add(detection.gain[static_cast<std::size_t>(i)] *
+          detection.gain[static_cast<std::size_t>(i)]);
   }
   return std::expm1(carried / parts * std::numbers::ln2) * noise;
 }
 
 double Channel::power_gain(const Fading& fading, int image, std::int64_t coherence_index) const {
   List<std::complex<double>> branches;
-  for (int b = 0; b < fading.law.branches; ++b) branches.push_back(LinkGains(fading, image, b).at(coherence_index));
+  for (int b = 0; b < fading.law.branches; ++b)
+    branches.push_back(LinkGains(fading, image, b).at(coherence_index));
   return power_of(branches, fading.known_noise(image));
 }
 
 double Channel::mean_power_gain() const {
   const Antennas& antennas = settings_.antennas;
-  return settings_.ofdm ? settings_.ofdm->correlation(0).real() : static_cast<double>(antennas.receive - antennas.transmit + 1) / antennas.transmit;
+  return settings_.ofdm
+             ? settings_.ofdm->correlation(0).real()
+             : static_cast<double>(antennas.receive - antennas.transmit + 1) / antennas.transmit;
 }
 
 Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
@@ -179,17 +208,21 @@ Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
   if (settings_.ofdm) {
     uses = settings_.ofdm->uses(header, payload, receiver_pilots > 0);
   } else {
-    const std::int64_t streams = settings_.antennas.transmit, all = (header + payload + streams - 1) / streams;
+    const std::int64_t streams = settings_.antennas.transmit,
+                       all = (header + payload + streams - 1) / streams;
     uses.header = payload > 0 ? std::min(all, (header + streams - 1) / streams) : all;
     uses.payload = all - uses.header;
     std::int64_t gains = all > 0 ? 1 : 0;
-    if (settings_.fading.kind != FadingKind::none && settings_.fading.coherence == Coherence::block) {
-      const std::int64_t usable = std::max<std::int64_t>(1, settings_.fading.block - streams * receiver_pilots);
+    if (settings_.fading.kind != FadingKind::none &&
+        settings_.fading.coherence == Coherence::block) {
+      const std::int64_t usable =
+          std::max<std::int64_t>(1, settings_.fading.block - streams * receiver_pilots);
       gains = (all + usable - 1) / usable;
     }
     uses.pilots = gains * streams * receiver_pilots;
   }
-  if (settings_.transmitter.kind == CsiKind::estimated) uses.pilots += std::int64_t{settings_.antennas.transmit} * settings_.transmitter.pilots;
+  if (settings_.transmitter.kind == CsiKind::estimated)
+    uses.pilots += std::int64_t{settings_.antennas.transmit} * settings_.transmitter.pilots;
   // Several symbols a use: parity keeps its share of them.
   if (symbols.parity > 0) uses.parity = (uses.payload * symbols.parity + payload / 2) / payload;
   uses.payload -= uses.parity;

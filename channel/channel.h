@@ -1,5 +1,5 @@
-// Fading and noise. A fade exists before the transmitter plans: it is realised, observed, planned for, then applied.
-// Definitions of SNR, power and coherence: docs/conventions.md.
+// Fading and noise. A fade exists before the transmitter plans: it is realised, observed, planned
+// for, then applied. Definitions of SNR, power and coherence: docs/conventions.md.
 #pragma once
 
 #include <complex>
@@ -29,19 +29,20 @@ struct SnrLaw {
 };
 
 struct ChannelSettings {
-  FadingLaw fading{};           // its block counts every use, pilots too
-  bool noiseless = false;       // `ideal`
+  FadingLaw fading{};      // its block counts every use, pilots too
+  bool noiseless = false;  // `ideal`
   SnrLaw snr{};
   Csi transmitter{}, receiver{};  // what each end knows
-  double snr_offset_db = 0;     // of the convention `snr`: added to every SNR of the scenario
-  Antennas antennas{};          // fading.branches = transmit x receive
+  double snr_offset_db = 0;       // of the convention `snr`: added to every SNR of the scenario
+  Antennas antennas{};            // fading.branches = transmit x receive
   std::shared_ptr<const Ofdm> ofdm{};    // fading.branches = its taps; none: one tap, no tones
   std::shared_ptr<const Trace> trace{};  // of gains where the fading's kind is trace, else of SNRs
   Interference interference{};
   Impulses impulses{};
-  double phase_step = 0;        // deviation in radians a use
+  double phase_step = 0;  // deviation in radians a use
   std::optional<LossLaw> loss{};
-  std::optional<double> crossover{};     // `bsc`: either dimension of a QPSK symbol changes its sign with this probability
+  std::optional<double> crossover{};  // `bsc`: either dimension of a QPSK symbol changes its sign
+                                      // with this probability
 };
 
 class Channel {
@@ -53,38 +54,47 @@ class Channel {
   List<double> mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const;
   /// Links are the image ids of the pass; visit is the slot.
   Fading realise(const Draws& draws) const;
-  /// The same with the mean SNR of each image given (training draws its own). Where a trace says the SNR, the trace holds.
+  /// The same with the mean SNR of each image given (training draws its own). Where a trace says
+  /// the SNR, the trace holds.
   Fading realise(const Draws& draws, List<double> snr_db) const;
   /// Links given too, those of a timeline: a link carries many images, one a slot.
   Fading realise(const Draws& draws, List<std::uint32_t> links, List<double> snr_db) const;
-  /// What the transmitter believes before it plans. Perfect: with coherence `image` the instantaneous SNR, gain included; otherwise the
-  /// mean SNR, since one number cannot describe many gains. Estimated: the SNR of a least-squares estimate, drawn per link and slot.
-  /// Delayed: the instantaneous SNR some slots ago. Quantised: the perfect one in `bits`. None: the middle of the SNR law.
-  /// Of several streams or tones it is the SNR at which one of them would carry the mean of what they carry, log2(1 + SNR). Interference
-  /// counts as noise where it is known. The ideal channel is believed at `ideal_snr_db`.
+  /// What the transmitter believes before it plans. Perfect: with coherence `image` the
+  /// instantaneous SNR, gain included; otherwise the mean SNR, since one number cannot describe
+  /// many gains. Estimated: the SNR of a least-squares estimate, drawn per link and slot. Delayed:
+  /// the instantaneous SNR some slots ago. Quantised: the perfect one in `bits`. None: the middle
+  /// of the SNR law. Of several streams or tones it is the SNR at which one of them would carry the
+  /// mean of what they carry, log2(1 + SNR). Interference counts as noise where it is known. The
+  /// ideal channel is believed at `ideal_snr_db`.
   List<ChannelState> observe(const Fading& fading) const;
-  /// What a transmitter believes that has heard nothing: the middle of the SNR law, and what both ends agreed on (convention, known interference).
+  /// What a transmitter believes that has heard nothing: the middle of the SNR law, and what both
+  /// ends agreed on (convention, known interference).
   ChannelState unheard() const;
-  /// The uses of an image that sends so many symbols of header, payload and parity: as many as symbols on one antenna and one tone; whole uses of several antennas,
-  /// whole OFDM symbols with their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually settings().receiver.pilots where it
-  /// estimates, else 0) and the transmitter's sounding.
+  /// The uses of an image that sends so many symbols of header, payload and parity: as many as
+  /// symbols on one antenna and one tone; whole uses of several antennas, whole OFDM symbols with
+  /// their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually
+  /// settings().receiver.pilots where it estimates, else 0) and the transmitter's sounding.
   Ledger uses(const Ledger& symbols, int receiver_pilots) const;
-  /// Power gain of an image in one coherence interval: of combined antennas, or of what its streams or tones carry together.
+  /// Power gain of an image in one coherence interval: of combined antennas, or of what its streams
+  /// or tones carry together.
   double power_gain(const Fading& fading, int image, std::int64_t coherence_index = 0) const;
-  /// Its mean over the fades, which a belief holds where gains change within the burst: of one stream on m antennas m, of n streams behind zero forcing
-  /// (m - n + 1)/n, of tones what the prefix keeps.
+  /// Its mean over the fades, which a belief holds where gains change within the burst: of one
+  /// stream on m antennas m, of n streams behind zero forcing (m - n + 1)/n, of tones what the
+  /// prefix keeps.
   double mean_power_gain() const;
-  /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in the payload; what other symbols leave behind in one
-  /// (streams, tones beyond the prefix) counts as noise there. In a training pass
-  /// the header is handed over as read; its uses are counted all the same. The ledger's header and payload are set to the uses really
-  /// taken (a burst that counts its symbols otherwise is a bug); parity is what the sender says of them. Noise is keyed by the
-  /// pass's draws, fades by those of `fading`. What the receiver knows of the gains is in Reception::gains, and the noise variance has the error of that
-  /// knowledge on top. Symbols that are lost are 0, gain and all.
+  /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in
+  /// the payload; what other symbols leave behind in one (streams, tones beyond the prefix) counts
+  /// as noise there. In a training pass the header is handed over as read; its uses are counted all
+  /// the same. The ledger's header and payload are set to the uses really taken (a burst that
+  /// counts its symbols otherwise is a bug); parity is what the sender says of them. Noise is keyed
+  /// by the pass's draws, fades by those of `fading`. What the receiver knows of the gains is in
+  /// Reception::gains, and the noise variance has the error of that knowledge on top. Symbols that
+  /// are lost are 0, gain and all.
   Reception apply(Pass& pass, const Burst& burst, const Fading& fading) const;
 
   static constexpr double ideal_snr_db = 40;
-  /// What a sender believes of a binary symmetric channel: the Es/N0 at which the soft bits of QPSK are those of its flips, log((1 - p)/p), and at most
-  /// 6 dB, since headers must stay QPSK.
+  /// What a sender believes of a binary symmetric channel: the Es/N0 at which the soft bits of QPSK
+  /// are those of its flips, log((1 - p)/p), and at most 6 dB, since headers must stay QPSK.
   static double symmetric_snr_db(double crossover);
 
  private:

@@ -1,4 +1,5 @@
-// The keys of a scenario's channel, described once; the kinds of channel in channel/registry.cpp are put together from these.
+// The keys of a scenario's channel, described once; the kinds of channel in channel/registry.cpp
+// are put together from these.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@ Field snr_field();
 Field coherence_field();
 Field block_field();
 Field doppler_field();
-/// What each end knows. `own_pilots`: an estimate says how many pilots it takes; otherwise the channel lays them out.
+/// What each end knows. `own_pilots`: an estimate says how many pilots it takes; otherwise the
+/// channel lays them out.
 Field csi_field(bool own_pilots = true);
 Field interference_field();
 std::vector<Field> antennas_fields();

@@ -14,33 +14,15 @@ inline constexpr CodePart channel{
     "channel/channel_fields channel/csi/csi channel/impairment/disturbance "
     "channel/csi/known_gains phy/burst/ledger phy/signal/power_scope channel/registry "
     "phy/signal/signal phy/signal/signal_kernels channel/trained_range"};
-inline constexpr CodePart fading{
-    "fading", 1,
-    "channel/fading/fading"};
-inline constexpr CodePart antennas{
-    "antennas", 1,
-    "channel/mimo_ofdm/antennas"};
-inline constexpr CodePart ofdm{
-    "ofdm", 1,
-    "channel/mimo_ofdm/ofdm channel/fading/multipath"};
-inline constexpr CodePart loss{
-    "loss of tokens and packets", 1,
-    "channel/impairment/loss"};
-inline constexpr CodePart trace{
-    "trace", 1,
-    "channel/fading/trace"};
-inline constexpr CodePart gain_outlook{
-    "gain outlook", 1,
-    "channel/gain_outlook"};
+inline constexpr CodePart fading{"fading", 1, "channel/fading/fading"};
+inline constexpr CodePart antennas{"antennas", 1, "channel/mimo_ofdm/antennas"};
+inline constexpr CodePart ofdm{"ofdm", 1, "channel/mimo_ofdm/ofdm channel/fading/multipath"};
+inline constexpr CodePart loss{"loss of tokens and packets", 1, "channel/impairment/loss"};
+inline constexpr CodePart trace{"trace", 1, "channel/fading/trace"};
+inline constexpr CodePart gain_outlook{"gain outlook", 1, "channel/gain_outlook"};
 
 inline constexpr const CodePart* of_channel[] = {
-    &channel,
-    &fading,
-    &antennas,
-    &ofdm,
-    &loss,
-    &trace,
-    &gain_outlook,
+    &channel, &fading, &antennas, &ofdm, &loss, &trace, &gain_outlook,
 };
 
 }  // namespace part

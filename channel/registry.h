@@ -7,7 +7,8 @@
 
 namespace semwave {
 
-/// ideal, awgn, rayleigh, rician, mimo, tdl, erasure, gilbert_elliott, impulsive, phase_noise, trace.
+/// ideal, awgn, rayleigh, rician, mimo, tdl, erasure, gilbert_elliott, impulsive, phase_noise,
+/// trace.
 const Registry<ChannelSettings>& channels();
 
 /// zf, mmse.

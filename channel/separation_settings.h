@@ -11,12 +11,13 @@
 namespace semwave {
 
 struct SeparationSettings {
-  Json codec;                  // for image_codecs()
-  std::int64_t budget = 0;     // channel uses an image may take, header, pilots and parity included
+  Json codec;               // for image_codecs()
+  std::int64_t budget = 0;  // channel uses an image may take, header, pilots and parity included
   Carriage carriage = Carriage::coded;
-  double outage = 0.01;        // largest predicted loss of header and stream together
-  ChannelSettings channel{};   // its laws, not its draws
-  std::optional<double> design_snr_db{};  // what is believed whatever was observed: a link that does not adapt
+  double outage = 0.01;       // largest predicted loss of header and stream together
+  ChannelSettings channel{};  // its laws, not its draws
+  std::optional<double>
+      design_snr_db{};  // what is believed whatever was observed: a link that does not adapt
 };
 
 }  // namespace semwave

@@ -28,8 +28,7 @@ struct CodePart {
 namespace part {
 
 inline constexpr CodePart random_draws{
-    "random draws", 1,
-    "core/random/random core/cpu/complex_normals core/cpu/normals"};
+    "random draws", 1, "core/random/random core/cpu/complex_normals core/cpu/normals"};
 
 /// Their pixels and labels are in the digest themselves: this is how they become numbers of a
 /// tensor.
@@ -42,25 +41,13 @@ inline constexpr CodePart network{
     "network", 1,
     "core/nn/architecture core/tensor/checkpoint core/nn/layers core/ops/ "
     "core/tensor/parameter core/tensor/pass core/tensor/ragged"};
-inline constexpr CodePart network_kernels_cpu{
-    "network kernels, cpu", 1,
-    "core/cpu/"};
-inline constexpr CodePart network_kernels_cuda{
-    "network kernels, cuda", 1,
-    "core/cuda/"};
-inline constexpr CodePart classifier{
-    "classifier", 1,
-    "core/nn/classifier"};
+inline constexpr CodePart network_kernels_cpu{"network kernels, cpu", 1, "core/cpu/"};
+inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 1, "core/cuda/"};
+inline constexpr CodePart classifier{"classifier", 1, "core/nn/classifier"};
 
-inline constexpr CodePart jpeg{
-    "jpeg", 1,
-    "core/data/codec/jpeg_codec core/data/codec/image_codec"};
-inline constexpr CodePart webp{
-    "webp", 1,
-    "core/data/codec/webp_codec core/data/codec/image_codec"};
-inline constexpr CodePart heic{
-    "heic", 1,
-    "core/data/codec/heic_codec core/data/codec/image_codec"};
+inline constexpr CodePart jpeg{"jpeg", 1, "core/data/codec/jpeg_codec core/data/codec/image_codec"};
+inline constexpr CodePart webp{"webp", 1, "core/data/codec/webp_codec core/data/codec/image_codec"};
+inline constexpr CodePart heic{"heic", 1, "core/data/codec/heic_codec core/data/codec/image_codec"};
 
 inline constexpr const CodePart* of_core[] = {
     &random_draws, &images, &network, &network_kernels_cpu, &network_kernels_cuda, &classifier,

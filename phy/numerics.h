@@ -8,21 +8,13 @@
 namespace semwave {
 namespace part {
 
-inline constexpr CodePart channel_kernels_cpu{
-    "channel kernels, cpu", 1,
-    "phy/signal/cpu/"};
-inline constexpr CodePart channel_kernels_cuda{
-    "channel kernels, cuda", 1,
-    "phy/signal/cuda/"};
-inline constexpr CodePart constellations{
-    "constellations", 1,
-    "phy/modulation/modulation phy/modulation/demapping"};
-inline constexpr CodePart crc{
-    "crc", 1,
-    "phy/code/crc"};
-inline constexpr CodePart convolutional_code{
-    "convolutional code", 1,
-    "phy/code/convolutional_code"};
+inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "phy/signal/cpu/"};
+inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "phy/signal/cuda/"};
+inline constexpr CodePart constellations{"constellations", 1,
+                                         "phy/modulation/modulation phy/modulation/demapping"};
+inline constexpr CodePart crc{"crc", 1, "phy/code/crc"};
+inline constexpr CodePart convolutional_code{"convolutional code", 1,
+                                             "phy/code/convolutional_code"};
 inline constexpr CodePart ldpc_code{
     "ldpc code", 1,
     "phy/code/ldpc/alist phy/code/ldpc/ldpc_80211n phy/code/ldpc/ldpc_code "
@@ -35,42 +27,26 @@ inline constexpr CodePart blocks{
     "phy/code/interleaver phy/transport/modulation_coding phy/transport/transport "
     "phy/digital/link_fields"};
 inline constexpr CodePart predicted_loss{
-    "predicted loss", 2,
-    "phy/transport/transport_loss phy/transport/transport_loss_table"};
-inline constexpr CodePart capacity{
-    "capacity", 1,
-    "phy/bounds/capacity"};
-inline constexpr CodePart digital_link{
-    "digital link", 1,
-    "phy/digital/digital_link phy/digital/quantiser"};
-inline constexpr CodePart header_codec{
-    "header codec", 1,
-    "phy/header/header_codec phy/header/header_loss_table"};
-inline constexpr CodePart semantic_header{
-    "semantic header", 1,
-    "phy/header/semantic_header"};
+    "predicted loss", 2, "phy/transport/transport_loss phy/transport/transport_loss_table"};
+inline constexpr CodePart capacity{"capacity", 1, "phy/bounds/capacity"};
+inline constexpr CodePart digital_link{"digital link", 1,
+                                       "phy/digital/digital_link phy/digital/quantiser"};
+inline constexpr CodePart header_codec{"header codec", 1,
+                                       "phy/header/header_codec phy/header/header_loss_table"};
+inline constexpr CodePart semantic_header{"semantic header", 1, "phy/header/semantic_header"};
 inline constexpr CodePart separation_header{
     "separation header", 1,
     "phy/bounds/carriage phy/header/separation_header channel/separation_settings"};
-inline constexpr CodePart label_header{
-    "label header", 1,
-    "phy/header/label_header"};
+inline constexpr CodePart label_header{"label header", 1, "phy/header/label_header"};
 
 inline constexpr const CodePart* of_phy[] = {
-    &channel_kernels_cpu,
-    &channel_kernels_cuda,
-    &constellations,
-    &crc,
-    &convolutional_code,
-    &ldpc_code,
-    &polar_code,
-    &blocks,
-    &predicted_loss,
-    &capacity,
-    &digital_link,
-    &header_codec,
-    &semantic_header,
-    &separation_header,
+    &channel_kernels_cpu, &channel_kernels_cuda,
+    &constellations,      &crc,
+    &convolutional_code,  &ldpc_code,
+    &polar_code,          &blocks,
+    &predicted_loss,      &capacity,
+    &digital_link,        &header_codec,
+    &semantic_header,     &separation_header,
     &label_header,
 };
 

@@ -8,15 +8,10 @@ namespace semwave::part {
 inline constexpr CodePart semantic_receiver{
     "semantic receiver", 1,
     "receiver/semantic/expert_block receiver/receiver receiver/semantic/semantic_receiver"};
-inline constexpr CodePart routers{
-    "routers", 1,
-    "receiver/router/router"};
-inline constexpr CodePart separation_receiver{
-    "separation receiver", 1,
-    "receiver/separation/separation_receiver"};
-inline constexpr CodePart label_receiver{
-    "label receiver", 1,
-    "receiver/label/label_receiver"};
+inline constexpr CodePart routers{"routers", 1, "receiver/router/router"};
+inline constexpr CodePart separation_receiver{"separation receiver", 1,
+                                              "receiver/separation/separation_receiver"};
+inline constexpr CodePart label_receiver{"label receiver", 1, "receiver/label/label_receiver"};
 
 inline constexpr const CodePart* of_receiver[] = {&semantic_receiver, &routers,
                                                   &separation_receiver, &label_receiver};

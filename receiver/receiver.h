@@ -1,4 +1,5 @@
-// The hearing end: reads the header, equalises, demaps, mixes experts, answers with a class and, where positions came, an image.
+// The hearing end: reads the header, equalises, demaps, mixes experts, answers with a class and,
+// where positions came, an image.
 #pragma once
 
 #include <complex>
@@ -16,19 +17,24 @@
 namespace semwave {
 
 struct Result {
-  Var logits;                              // [images, classes]; where the header was lost: meaningless; where it answers: zeros
-  Var patches;                             // [rebuilt images x grid, patch values (channel, row, column)]; undefined where none is rebuilt
-  List<float> images;               // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes whole images; `patches` is undefined then
-  List<std::int32_t> rebuilt;       // which images `patches` or `images` holds, in order
-  List<std::uint8_t> lost;          // [images] no answer: header lost, or what is below
-  List<std::uint8_t> block_lost;    // [images] or empty: the header was read, the bits behind it were not
-  List<std::int32_t> tokens_lost;   // [images] sent, and known not to have arrived; empty: none anywhere
-  List<SemanticHeader> headers;     // [images] as read
-  List<std::int64_t> expert_rows;   // [experts] rows dispatched, all blocks together
-  List<RoutedBlock> routed;         // [blocks] of a recording pass, for the balance losses
+  Var logits;  // [images, classes]; where the header was lost: meaningless; where it answers: zeros
+  Var patches;  // [rebuilt images x grid, patch values (channel, row, column)]; undefined where
+                // none is rebuilt
+  List<float> images;  // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes whole
+                       // images; `patches` is undefined then
+  List<std::int32_t> rebuilt;  // which images `patches` or `images` holds, in order
+  List<std::uint8_t> lost;     // [images] no answer: header lost, or what is below
+  List<std::uint8_t>
+      block_lost;  // [images] or empty: the header was read, the bits behind it were not
+  List<std::int32_t>
+      tokens_lost;  // [images] sent, and known not to have arrived; empty: none anywhere
+  List<SemanticHeader> headers;    // [images] as read
+  List<std::int64_t> expert_rows;  // [experts] rows dispatched, all blocks together
+  List<RoutedBlock> routed;        // [blocks] of a recording pass, for the balance losses
 };
 
-/// The class of each image: what the network says, or the header where it answers; -1 where the header was lost.
+/// The class of each image: what the network says, or the header where it answers; -1 where the
+/// header was lost.
 List<std::int32_t> decisions(Backend& backend, const Result& result);
 
 class Receiver {
@@ -37,10 +43,12 @@ class Receiver {
   virtual Result receive(Pass& pass, const Reception& heard) const = 0;
   /// The answer for a lost image: the mean training image, [H, W, C] in [0, 1].
   virtual std::vector<float> mean_image() const = 0;
-  /// Operations of one image whose header is read as this one says, as the pass counts them; null: its header is lost.
+  /// Operations of one image whose header is read as this one says, as the pass counts them; null:
+  /// its header is lost.
   virtual double operations(const HeaderOnAir* header) const = 0;
   /// Whether a header is read that was heard so, its payload left out.
-  virtual bool reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const = 0;
+  virtual bool reads(std::span<const std::complex<float>> symbols,
+                     std::span<const std::complex<float>> gains, double noise_variance) const = 0;
   /// Operations of one image with every token sent, at the largest rate, every expert evaluated.
   virtual double dense_operations() const = 0;
 };

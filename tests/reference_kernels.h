@@ -1,7 +1,8 @@
-// The kernels of core/tensor/backend.h once more, as plain loops over a scalar type, meant to be read and believed: no blocking, no
-// vectors, no code of the library. In double they are checked by central differences (gradients_test.cpp); every backend's
-// float kernels are compared with them (kernels_test.cpp). Arrays are row-major vectors; shapes stand behind each argument.
-// Backward kernels add to their d... arguments; a null pointer means that derivative is not wanted.
+// The kernels of core/tensor/backend.h once more, as plain loops over a scalar type, meant to be
+// read and believed: no blocking, no vectors, no code of the library. In double they are checked by
+// central differences (gradients_test.cpp); every backend's float kernels are compared with them
+// (kernels_test.cpp). Arrays are row-major vectors; shapes stand behind each argument. Backward
+// kernels add to their d... arguments; a null pointer means that derivative is not wanted.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +37,8 @@ T activate_derivative(T x, Activation kind) {
   if (kind == Activation::relu) return x > T(0) ? T(1) : T(0);
   const T c = std::sqrt(T(2) / T(pi));
   const T t = std::tanh(c * (x + T(0.044715) * x * x * x));
-  return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * c * (T(1) + T(3) * T(0.044715) * x * x);
+  return T(0.5) * (T(1) + t) +
+         T(0.5) * x * (T(1) - t * t) * c * (T(1) + T(3) * T(0.044715) * x * x);
 }
 
 template <typename T>
@@ -44,10 +46,12 @@ T sigmoid(T x) {
   return T(1) / (T(1) + std::exp(-x));
 }
 
-// Products -------------------------------------------------------------------------------------------------------------
+// Products
+// -------------------------------------------------------------------------------------------------
 template <typename T>
-Array<T> linear(const Array<T>& x /*[n, in]*/, const Array<T>& w /*[out, in]*/, const Array<T>* bias, Activation activation, const Array<T>* residual,
-                Size n, Size in, Size out, Array<T>* before = nullptr) {
+Array<T> linear(const Array<T>& x /*[n, in]*/, const Array<T>& w /*[out, in]*/,
+                const Array<T>* bias, Activation activation, const Array<T>* residual, Size n,
+                Size in, Size out, Array<T>* before = nullptr) {
   Array<T> y(n * out);
   if (before) before->assign(n * out, T(0));
   for (Size r = 0; r < n; ++r)
@@ -61,14 +65,16 @@ Array<T> linear(const Array<T>& x /*[n, in]*/, const Array<T>& w /*[out, in]*/, 
 }
 
 template <typename T>
-void linear_backward_input(Array<T>& dx, const Array<T>& dy, const Array<T>& w, Size n, Size in, Size out) {
+void linear_backward_input(Array<T>& dx, const Array<T>& dy, const Array<T>& w, Size n, Size in,
+                           Size out) {
   for (Size r = 0; r < n; ++r)
     for (Size i = 0; i < in; ++i)
       for (Size o = 0; o < out; ++o) dx[r * in + i] += dy[r * out + o] * w[o * in + i];
 }
 
 template <typename T>
-void linear_backward_weight(Array<T>* dw, Array<T>* dbias, const Array<T>& dy, const Array<T>& x, Size n, Size in, Size out) {
+void linear_backward_weight(Array<T>* dw, Array<T>* dbias, const Array<T>& dy, const Array<T>& x,
+                            Size n, Size in, Size out) {
   for (Size r = 0; r < n; ++r)
     for (Size o = 0; o < out; ++o) {
       if (dbias) (*dbias)[o] += dy[r * out + o];
@@ -83,7 +89,8 @@ Array<T> activation_backward(const Array<T>& dy, const Array<T>& before, Activat
   return dx;
 }
 
-// Layer normalisation --------------------------------------------------------------------------------------------------
+// Layer normalisation
+// -------------------------------------------------------------------------------------------------
 template <typename T>
 struct Moments {
   T mean, rstd;
@@ -98,8 +105,9 @@ Moments<T> moments(const T* x, Size dim) {
 }
 
 template <typename T>
-Array<T> layer_norm(const Array<T>& x /*[n, dim]*/, const Array<T>& gamma, const Array<T>& beta, const Array<T>* modulation /*[images, 2 dim]*/,
-                    const Index& image, Size n, Size dim) {
+Array<T> layer_norm(const Array<T>& x /*[n, dim]*/, const Array<T>& gamma, const Array<T>& beta,
+                    const Array<T>* modulation /*[images, 2 dim]*/, const Index& image, Size n,
+                    Size dim) {
   Array<T> y(n * dim);
   for (Size r = 0; r < n; ++r) {
     const Moments<T> m = moments(&x[r * dim], dim);
@@ -114,8 +122,9 @@ Array<T> layer_norm(const Array<T>& x /*[n, dim]*/, const Array<T>& gamma, const
 }
 
 template <typename T>
-void layer_norm_backward(Array<T>* dx, Array<T>* dgamma, Array<T>* dbeta, Array<T>* dmodulation, const Array<T>& dy, const Array<T>& x,
-                         const Array<T>& gamma, const Array<T>* modulation, const Index& image, Size n, Size dim) {
+void layer_norm_backward(Array<T>* dx, Array<T>* dgamma, Array<T>* dbeta, Array<T>* dmodulation,
+                         const Array<T>& dy, const Array<T>& x, const Array<T>& gamma,
+                         const Array<T>* modulation, const Index& image, Size n, Size dim) {
   for (Size r = 0; r < n; ++r) {
     const Moments<T> m = moments(&x[r * dim], dim);
     Array<T> normed(dim), dnormed(dim);
@@ -132,18 +141,21 @@ void layer_norm_backward(Array<T>* dx, Array<T>* dgamma, Array<T>* dbeta, Array<
       if (dmodulation) (*dmodulation)[at] += d * normed[c];
       if (dmodulation) (*dmodulation)[at + dim] += d;
     }
-    for (Size c = 0; dx && c < dim; ++c) (*dx)[r * dim + c] += m.rstd * (dnormed[c] - mean - normed[c] * mean_normed);
+    for (Size c = 0; dx && c < dim; ++c)
+      (*dx)[r * dim + c] += m.rstd * (dnormed[c] - mean - normed[c] * mean_normed);
   }
 }
 
-// Softmax and attention ------------------------------------------------------------------------------------------------
+// Softmax and attention
+// ------------------------------------------------------------------------------------------------
 template <typename T>
 Array<T> softmax(const Array<T>& x /*[n, columns]*/, Size n, Size columns) {
   Array<T> y(n * columns);
   for (Size r = 0; r < n; ++r) {
     T top = x[r * columns], total = 0;
     for (Size c = 0; c < columns; ++c) top = std::max(top, x[r * columns + c]);
-    for (Size c = 0; c < columns; ++c) total += y[r * columns + c] = std::exp(x[r * columns + c] - top);
+    for (Size c = 0; c < columns; ++c)
+      total += y[r * columns + c] = std::exp(x[r * columns + c] - top);
     for (Size c = 0; c < columns; ++c) y[r * columns + c] /= total;
   }
   return y;
@@ -154,19 +166,22 @@ void softmax_backward(Array<T>& dx, const Array<T>& dy, const Array<T>& y, Size 
   for (Size r = 0; r < n; ++r) {
     T mean = 0;
     for (Size c = 0; c < columns; ++c) mean += dy[r * columns + c] * y[r * columns + c];
-    for (Size c = 0; c < columns; ++c) dx[r * columns + c] += y[r * columns + c] * (dy[r * columns + c] - mean);
+    for (Size c = 0; c < columns; ++c)
+      dx[r * columns + c] += y[r * columns + c] * (dy[r * columns + c] - mean);
   }
 }
 
 // The weights [rows, rows] of one image and head.
 template <typename T>
-Array<T> attention_weights(const Array<T>& qkv, Size first, Size rows, Size dim, Size heads, Size head) {
+Array<T> attention_weights(const Array<T>& qkv, Size first, Size rows, Size dim, Size heads,
+                           Size head) {
   const Size size = dim / heads;
   Array<T> score(rows * rows);
   for (Size i = 0; i < rows; ++i)
     for (Size j = 0; j < rows; ++j) {
       for (Size c = 0; c < size; ++c)
-        score[i * rows + j] += qkv[(first + i) * 3 * dim + head * size + c] * qkv[(first + j) * 3 * dim + dim + head * size + c];
+        score[i * rows + j] += qkv[(first + i) * 3 * dim + head * size + c] *
+                               qkv[(first + j) * 3 * dim + dim + head * size + c];
       score[i * rows + j] /= std::sqrt(T(size));
     }
   return softmax(score, rows, rows);
@@ -177,30 +192,35 @@ Array<T> attention(const Array<T>& qkv /*[n, 3 dim]*/, const Index& starts, Size
   Array<T> y(qkv.size() / 3);
   const Size size = dim / heads;
   for (Size image = 0; image + 1 < starts.size(); ++image) {
-    const Size first = static_cast<Size>(starts[image]), rows = static_cast<Size>(starts[image + 1]) - first;
+    const Size first = static_cast<Size>(starts[image]),
+               rows = static_cast<Size>(starts[image + 1]) - first;
     for (Size head = 0; head < heads; ++head) {
       const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head);
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
           for (Size c = 0; c < size; ++c)
-            y[(first + i) * dim + head * size + c] += weights[i * rows + j] * qkv[(first + j) * 3 * dim + 2 * dim + head * size + c];
+            y[(first + i) * dim + head * size + c] +=
+                weights[i * rows + j] * qkv[(first + j) * 3 * dim + 2 * dim + head * size + c];
     }
   }
   return y;
 }
 
 template <typename T>
-void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv, const Index& starts, Size dim, Size heads) {
+void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv,
+                        const Index& starts, Size dim, Size heads) {
   const Size size = dim / heads;
   for (Size image = 0; image + 1 < starts.size(); ++image) {
-    const Size first = static_cast<Size>(starts[image]), rows = static_cast<Size>(starts[image + 1]) - first;
+    const Size first = static_cast<Size>(starts[image]),
+               rows = static_cast<Size>(starts[image + 1]) - first;
     for (Size head = 0; head < heads; ++head) {
       const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head);
       Array<T> dweights(rows * rows), dscore(rows * rows);
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
           for (Size c = 0; c < size; ++c) {
-            const Size out = (first + i) * dim + head * size + c, value = (first + j) * 3 * dim + 2 * dim + head * size + c;
+            const Size out = (first + i) * dim + head * size + c,
+                       value = (first + j) * 3 * dim + 2 * dim + head * size + c;
             dweights[i * rows + j] += dy[out] * qkv[value];
             dqkv[value] += weights[i * rows + j] * dy[out];
           }
@@ -208,7 +228,8 @@ void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv,
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
           for (Size c = 0; c < size; ++c) {
-            const Size q = (first + i) * 3 * dim + head * size + c, k = (first + j) * 3 * dim + dim + head * size + c;
+            const Size q = (first + i) * 3 * dim + head * size + c,
+                       k = (first + j) * 3 * dim + dim + head * size + c;
             dqkv[q] += dscore[i * rows + j] * qkv[k] / std::sqrt(T(size));
             dqkv[k] += dscore[i * rows + j] * qkv[q] / std::sqrt(T(size));
           }
@@ -216,12 +237,21 @@ void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv,
   }
 }
 
-// Convolution ----------------------------------------------------------------------------------------------------------
+// Convolution
+// -------------------------------------------------------------------------------------------------
 struct WindowShape {
   Size images, height, width, channels;
   int kernel, stride, padding;
-  Size out_height() const { return (height + 2 * static_cast<Size>(padding) - static_cast<Size>(kernel)) / static_cast<Size>(stride) + 1; }
-  Size out_width() const { return (width + 2 * static_cast<Size>(padding) - static_cast<Size>(kernel)) / static_cast<Size>(stride) + 1; }
+  Size out_height() const {
+    return (height + 2 * static_cast<Size>(padding) - static_cast<Size>(kernel)) /
+               static_cast<Size>(stride) +
+           1;
+  }
+  Size out_width() const {
+    return (width + 2 * static_cast<Size>(padding) - static_cast<Size>(kernel)) /
+               static_cast<Size>(stride) +
+           1;
+  }
   Size columns() const { return channels * static_cast<Size>(kernel * kernel); }
   Size rows() const { return images * out_height() * out_width(); }
 };
@@ -236,9 +266,15 @@ void for_each_window_element(const WindowShape& s, const Visit& visit) {
         for (Size c = 0; c < s.channels; ++c)
           for (int ky = 0; ky < s.kernel; ++ky)
             for (int kx = 0; kx < s.kernel; ++kx, ++at) {
-              const int row = static_cast<int>(oy) * s.stride - s.padding + ky, column = static_cast<int>(ox) * s.stride - s.padding + kx;
-              if (row < 0 || column < 0 || row >= static_cast<int>(s.height) || column >= static_cast<int>(s.width)) continue;
-              visit(at, ((b * s.height + static_cast<Size>(row)) * s.width + static_cast<Size>(column)) * s.channels + c);
+              const int row = static_cast<int>(oy) * s.stride - s.padding + ky,
+                        column = static_cast<int>(ox) * s.stride - s.padding + kx;
+              if (row < 0 || column < 0 || row >= static_cast<int>(s.height) ||
+                  column >= static_cast<int>(s.width))
+                continue;
+              visit(at, ((b * s.height + static_cast<Size>(row)) * s.width +
+                         static_cast<Size>(column)) *
+                                s.channels +
+                            c);
             }
 }
 
@@ -254,9 +290,11 @@ void patches_backward(Array<T>& dx, const Array<T>& dy, const WindowShape& shape
   for_each_window_element(shape, [&](Size in_y, Size in_x) { dx[in_x] += dy[in_y]; });
 }
 
-// Max-pooling: the first largest value of each window and channel -------------------------------------------------------
+// Max-pooling: the first largest value of each window and channel
+// -------------------------------------------------------
 template <typename T>
-Array<T> max_pool(const Array<T>& x /*[B, H, W, C]*/, const WindowShape& s, std::vector<Size>& source) {
+Array<T> max_pool(const Array<T>& x /*[B, H, W, C]*/, const WindowShape& s,
+                  std::vector<Size>& source) {
   const Size area = static_cast<Size>(s.kernel * s.kernel);
   Array<T> y(s.rows() * s.channels);
   std::vector<bool> seen(y.size(), false);
@@ -276,7 +314,8 @@ void max_pool_backward(Array<T>& dx, const Array<T>& dy, const std::vector<Size>
   for (Size i = 0; i < dy.size(); ++i) dx[source[i]] += dy[i];
 }
 
-// Sequence pooling -----------------------------------------------------------------------------------------------------
+// Sequence pooling
+// -------------------------------------------------------------------------------------------------
 template <typename T>
 Array<T> pool_weights(const Array<T>& score, const Index& starts) {
   Array<T> weights;
@@ -290,7 +329,8 @@ Array<T> pool_weights(const Array<T>& score, const Index& starts) {
 }
 
 template <typename T>
-Array<T> pool(const Array<T>& x /*[n, dim]*/, const Array<T>& score /*[n]*/, const Index& starts, Size dim) {
+Array<T> pool(const Array<T>& x /*[n, dim]*/, const Array<T>& score /*[n]*/, const Index& starts,
+              Size dim) {
   const Array<T> weights = pool_weights(score, starts);
   Array<T> y((starts.size() - 1) * dim);
   for (Size image = 0; image + 1 < starts.size(); ++image)
@@ -300,34 +340,41 @@ Array<T> pool(const Array<T>& x /*[n, dim]*/, const Array<T>& score /*[n]*/, con
 }
 
 template <typename T>
-void pool_backward(Array<T>* dx, Array<T>* dscore, const Array<T>& dy, const Array<T>& x, const Array<T>& score, const Index& starts, Size dim) {
+void pool_backward(Array<T>* dx, Array<T>* dscore, const Array<T>& dy, const Array<T>& x,
+                   const Array<T>& score, const Index& starts, Size dim) {
   const Array<T> weights = pool_weights(score, starts);
   for (Size image = 0; image + 1 < starts.size(); ++image) {
-    const Size first = static_cast<Size>(starts[image]), rows = static_cast<Size>(starts[image + 1]) - first;
+    const Size first = static_cast<Size>(starts[image]),
+               rows = static_cast<Size>(starts[image + 1]) - first;
     Array<T> dweights(rows), dpart(rows);
     for (Size r = 0; r < rows; ++r)
       for (Size c = 0; c < dim; ++c) {
         dweights[r] += dy[image * dim + c] * x[(first + r) * dim + c];
         if (dx) (*dx)[(first + r) * dim + c] += weights[first + r] * dy[image * dim + c];
       }
-    softmax_backward(dpart, dweights, Array<T>(weights.begin() + starts[image], weights.begin() + starts[image + 1]), rows ? 1 : 0, rows);
+    softmax_backward(dpart, dweights,
+                     Array<T>(weights.begin() + starts[image], weights.begin() + starts[image + 1]),
+                     rows ? 1 : 0, rows);
     for (Size r = 0; dscore && r < rows; ++r) (*dscore)[first + r] += dpart[r];
   }
 }
 
-// Rows -----------------------------------------------------------------------------------------------------------------
+// Rows
+// -------------------------------------------------------------------------------------------------
 template <typename T>
 Array<T> gather_rows(const Array<T>& x, const Index& index, Size dim) {
   Array<T> y(index.size() * dim);
   for (Size r = 0; r < index.size(); ++r)
-    for (Size c = 0; index[r] >= 0 && c < dim; ++c) y[r * dim + c] = x[static_cast<Size>(index[r]) * dim + c];
+    for (Size c = 0; index[r] >= 0 && c < dim; ++c)
+      y[r * dim + c] = x[static_cast<Size>(index[r]) * dim + c];
   return y;
 }
 
 template <typename T>
 void scatter_add_rows(Array<T>& dx, const Array<T>& dy, const Index& index, Size dim) {
   for (Size r = 0; r < index.size(); ++r)
-    for (Size c = 0; index[r] >= 0 && c < dim; ++c) dx[static_cast<Size>(index[r]) * dim + c] += dy[r * dim + c];
+    for (Size c = 0; index[r] >= 0 && c < dim; ++c)
+      dx[static_cast<Size>(index[r]) * dim + c] += dy[r * dim + c];
 }
 
 // What the straight-through backward differentiates in place of x itself.
@@ -339,27 +386,35 @@ Array<T> soft_selection(const Array<T>& x /*[n, dim]*/, const Array<T>& score /*
 }
 
 template <typename T>
-void straight_through_backward(Array<T>& dscore, const Array<T>& dy, const Array<T>& x, const Array<T>& score, Size dim) {
-  for (Size i = 0; i < x.size(); ++i) dscore[i / dim] += dy[i] * x[i] * sigmoid(score[i / dim]) * (T(1) - sigmoid(score[i / dim]));
+void straight_through_backward(Array<T>& dscore, const Array<T>& dy, const Array<T>& x,
+                               const Array<T>& score, Size dim) {
+  for (Size i = 0; i < x.size(); ++i)
+    dscore[i / dim] += dy[i] * x[i] * sigmoid(score[i / dim]) * (T(1) - sigmoid(score[i / dim]));
 }
 
-// Experts --------------------------------------------------------------------------------------------------------------
+// Experts
+// -------------------------------------------------------------------------------------------------
 template <typename T>
-Array<T> combine(const Array<T>& residual /*[n, dim]*/, const Array<T>& e /*[n k, dim]*/, const Array<T>& p /*[n, experts]*/, const Index& expert,
-                 const Index& row, Size k, Size experts, Size dim) {
+Array<T> combine(const Array<T>& residual /*[n, dim]*/, const Array<T>& e /*[n k, dim]*/,
+                 const Array<T>& p /*[n, experts]*/, const Index& expert, const Index& row, Size k,
+                 Size experts, Size dim) {
   Array<T> y = residual;
   for (Size i = 0; i < expert.size(); ++i)
-    for (Size c = 0; c < dim; ++c) y[i / k * dim + c] += p[i / k * experts + static_cast<Size>(expert[i])] * e[static_cast<Size>(row[i]) * dim + c];
+    for (Size c = 0; c < dim; ++c)
+      y[i / k * dim + c] += p[i / k * experts + static_cast<Size>(expert[i])] *
+                            e[static_cast<Size>(row[i]) * dim + c];
   return y;
 }
 
 template <typename T>
-void combine_backward(Array<T>* dresidual, Array<T>* de, Array<T>* dp, const Array<T>& dy, const Array<T>& e, const Array<T>& p, const Index& expert,
-                      const Index& row, Size k, Size experts, Size dim) {
+void combine_backward(Array<T>* dresidual, Array<T>* de, Array<T>* dp, const Array<T>& dy,
+                      const Array<T>& e, const Array<T>& p, const Index& expert, const Index& row,
+                      Size k, Size experts, Size dim) {
   for (Size i = 0; dresidual && i < dy.size(); ++i) (*dresidual)[i] += dy[i];
   for (Size i = 0; i < expert.size(); ++i)
     for (Size c = 0; c < dim; ++c) {
-      const Size probability = i / k * experts + static_cast<Size>(expert[i]), answer = static_cast<Size>(row[i]) * dim + c;
+      const Size probability = i / k * experts + static_cast<Size>(expert[i]),
+                 answer = static_cast<Size>(row[i]) * dim + c;
       if (de) (*de)[answer] += p[probability] * dy[i / k * dim + c];
       if (dp) (*dp)[probability] += e[answer] * dy[i / k * dim + c];
     }
@@ -367,7 +422,8 @@ void combine_backward(Array<T>* dresidual, Array<T>* de, Array<T>* dp, const Arr
 
 /// balance N sum f_i P_i + z mean(logsumexp^2); f is a constant (shares of first choices).
 template <typename T>
-T router_loss(const Array<T>& logits /*[n, experts]*/, const Array<T>& first_choice_share, Size n, Size experts, T balance, T z) {
+T router_loss(const Array<T>& logits /*[n, experts]*/, const Array<T>& first_choice_share, Size n,
+              Size experts, T balance, T z) {
   const Array<T> p = softmax(logits, n, experts);
   T loss = 0;
   for (Size r = 0; r < n; ++r) {
@@ -381,67 +437,84 @@ T router_loss(const Array<T>& logits /*[n, experts]*/, const Array<T>& first_cho
   return loss;
 }
 
-// Losses ---------------------------------------------------------------------------------------------------------------
+// Losses
+// -------------------------------------------------------------------------------------------------
 template <typename T>
-T cross_entropy(const Array<T>& x /*[n, classes]*/, const Index& label, T smoothing, T scale, Size classes) {
+T cross_entropy(const Array<T>& x /*[n, classes]*/, const Index& label, T smoothing, T scale,
+                Size classes) {
   const Array<T> p = softmax(x, label.size(), classes);
   T loss = 0;
   for (Size r = 0; r < label.size(); ++r)
     for (Size c = 0; c < classes; ++c) {
-      const T target = smoothing / T(classes) + (static_cast<Size>(label[r]) == c ? T(1) - smoothing : T(0));
+      const T target =
+          smoothing / T(classes) + (static_cast<Size>(label[r]) == c ? T(1) - smoothing : T(0));
       loss -= scale * target * std::log(p[r * classes + c]);
     }
   return loss;
 }
 
 template <typename T>
-void cross_entropy_backward(Array<T>& dx, T dloss, const Array<T>& x, const Index& label, T smoothing, T scale, Size classes) {
+void cross_entropy_backward(Array<T>& dx, T dloss, const Array<T>& x, const Index& label,
+                            T smoothing, T scale, Size classes) {
   const Array<T> p = softmax(x, label.size(), classes);
   for (Size r = 0; r < label.size(); ++r)
     for (Size c = 0; c < classes; ++c) {
-      const T target = smoothing / T(classes) + (static_cast<Size>(label[r]) == c ? T(1) - smoothing : T(0));
+      const T target =
+          smoothing / T(classes) + (static_cast<Size>(label[r]) == c ? T(1) - smoothing : T(0));
       dx[r * classes + c] += dloss * scale * (p[r * classes + c] - target);
     }
 }
 
 template <typename T>
-T squared_error(const Array<T>& x /*[n, dim]*/, const Array<T>& target, const Array<T>* weight /*[n]*/, T scale, Size dim) {
+T squared_error(const Array<T>& x /*[n, dim]*/, const Array<T>& target,
+                const Array<T>* weight /*[n]*/, T scale, Size dim) {
   T loss = 0;
-  for (Size i = 0; i < x.size(); ++i) loss += scale * (weight ? (*weight)[i / dim] : T(1)) * (x[i] - target[i]) * (x[i] - target[i]);
+  for (Size i = 0; i < x.size(); ++i)
+    loss += scale * (weight ? (*weight)[i / dim] : T(1)) * (x[i] - target[i]) * (x[i] - target[i]);
   return loss;
 }
 
 template <typename T>
-void squared_error_backward(Array<T>& dx, T dloss, const Array<T>& x, const Array<T>& target, const Array<T>* weight, T scale, Size dim) {
-  for (Size i = 0; i < x.size(); ++i) dx[i] += dloss * scale * (weight ? (*weight)[i / dim] : T(1)) * T(2) * (x[i] - target[i]);
+void squared_error_backward(Array<T>& dx, T dloss, const Array<T>& x, const Array<T>& target,
+                            const Array<T>* weight, T scale, Size dim) {
+  for (Size i = 0; i < x.size(); ++i)
+    dx[i] += dloss * scale * (weight ? (*weight)[i / dim] : T(1)) * T(2) * (x[i] - target[i]);
 }
 
-// Optimiser ------------------------------------------------------------------------------------------------------------
+// Optimiser
+// -------------------------------------------------------------------------------------------------
 struct AdamW {
   double learning_rate, beta1, beta2, epsilon, weight_decay;
   int step;
 };
 
 template <typename T>
-void adamw(Array<T>& value, const Array<T>& gradient, Array<T>& first, Array<T>& second, const AdamW& s, T gradient_scale) {
+void adamw(Array<T>& value, const Array<T>& gradient, Array<T>& first, Array<T>& second,
+           const AdamW& s, T gradient_scale) {
   for (Size i = 0; i < value.size(); ++i) {
     const T g = gradient[i] * gradient_scale;
     first[i] = T(s.beta1) * first[i] + (T(1) - T(s.beta1)) * g;
     second[i] = T(s.beta2) * second[i] + (T(1) - T(s.beta2)) * g * g;
     const T mean = first[i] / (T(1) - std::pow(T(s.beta1), T(s.step)));
     const T square = second[i] / (T(1) - std::pow(T(s.beta2), T(s.step)));
-    value[i] -= T(s.learning_rate) * (mean / (std::sqrt(square) + T(s.epsilon)) + T(s.weight_decay) * value[i]);
+    value[i] -= T(s.learning_rate) *
+                (mean / (std::sqrt(square) + T(s.epsilon)) + T(s.weight_decay) * value[i]);
   }
 }
 
-// Data of a test: same numbers on every machine for a seed -------------------------------------------------------------
+// Data of a test: same numbers on every machine for a seed
+// -------------------------------------------------------------
 class Draw {
  public:
   explicit Draw(std::uint32_t seed) : generator_(seed) {}
-  int integer(int from, int to) { return from + static_cast<int>(generator_() % static_cast<std::uint32_t>(to - from + 1)); }
+  int integer(int from, int to) {
+    return from + static_cast<int>(generator_() % static_cast<std::uint32_t>(to - from + 1));
+  }
   bool coin() { return integer(0, 1) == 1; }
   /// Uniform in [-range, range], representable as float.
-  double number(double range = 1) { return static_cast<float>(range * (2.0 * (generator_() + 0.5) / 4294967296.0 - 1.0)); }
+  double number(double range = 1) {
+    return static_cast<float>(range * (2.0 * (generator_() + 0.5) / 4294967296.0 - 1.0));
+  }
   Array<double> numbers(Size count, double range = 1) {
     Array<double> values(count);
     for (double& value : values) value = number(range);
@@ -455,7 +528,8 @@ class Draw {
   /// Rows a image of a shard, images without any and with one row among them: starts [images + 1].
   Index starts(int images, int most_rows) {
     Index made{0};
-    for (int i = 0; i < images; ++i) made.push_back(made.back() + (i == 1 ? 0 : i == 2 ? 1 : integer(0, most_rows)));
+    for (int i = 0; i < images; ++i)
+      made.push_back(made.back() + (i == 1 ? 0 : i == 2 ? 1 : integer(0, most_rows)));
     return made;
   }
   /// k different experts for each of n rows: expert [n k].
@@ -471,7 +545,8 @@ class Draw {
   Index permutation(Size count) {
     Index made(count);
     for (Size i = 0; i < count; ++i) made[i] = static_cast<std::int32_t>(i);
-    for (Size i = count; i > 1; --i) std::swap(made[i - 1], made[static_cast<Size>(integer(0, static_cast<int>(i) - 1))]);
+    for (Size i = count; i > 1; --i)
+      std::swap(made[i - 1], made[static_cast<Size>(integer(0, static_cast<int>(i) - 1))]);
     return made;
   }
 
@@ -481,7 +556,9 @@ class Draw {
 
 inline Index images_of_rows(const Index& starts) {
   Index image;
-  for (Size i = 0; i + 1 < starts.size(); ++i) image.insert(image.end(), static_cast<Size>(starts[i + 1] - starts[i]), static_cast<std::int32_t>(i));
+  for (Size i = 0; i + 1 < starts.size(); ++i)
+    image.insert(image.end(), static_cast<Size>(starts[i + 1] - starts[i]),
+                 static_cast<std::int32_t>(i));
   return image;
 }
 

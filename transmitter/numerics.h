@@ -9,22 +9,16 @@ inline constexpr CodePart semantic_transmitter{
     "semantic transmitter", 1,
     "transmitter/policy/plan transmitter/semantic/semantic_transmitter "
     "transmitter/transmitter"};
-inline constexpr CodePart gates{
-    "gates", 1,
-    "transmitter/gate/gate"};
-inline constexpr CodePart exit_rules{
-    "exit rules", 1,
-    "transmitter/exit/exit_rule"};
-inline constexpr CodePart policies{
-    "policies", 1,
-    "transmitter/policy/plan_table transmitter/policy/policy"};
+inline constexpr CodePart gates{"gates", 1, "transmitter/gate/gate"};
+inline constexpr CodePart exit_rules{"exit rules", 1, "transmitter/exit/exit_rule"};
+inline constexpr CodePart policies{"policies", 1,
+                                   "transmitter/policy/plan_table transmitter/policy/policy"};
 inline constexpr CodePart separation_transmitter{
     "separation transmitter", 1,
     "transmitter/separation/encoded_images transmitter/separation/separation_transmitter "
     "transmitter/separation/stream_fit"};
-inline constexpr CodePart label_transmitter{
-    "label transmitter", 1,
-    "transmitter/label/label_transmitter"};
+inline constexpr CodePart label_transmitter{"label transmitter", 1,
+                                            "transmitter/label/label_transmitter"};
 
 inline constexpr const CodePart* of_transmitter[] = {
     &semantic_transmitter, &gates, &exit_rules, &policies, &separation_transmitter,

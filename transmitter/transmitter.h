@@ -1,4 +1,5 @@
-// The sending end: picks which tokens to send and how deep to compute, maps features to I/Q symbols.
+// The sending end: picks which tokens to send and how deep to compute, maps features to I/Q
+// symbols.
 #pragma once
 
 #include <memory>
@@ -31,16 +32,19 @@ struct SentStream {
 
 /// What a transmission did, for metrics, losses and explanations. Not on the air.
 struct TransmitTrace {
-  RaggedPtr layout;             // of the sent tokens
-  Var scores;                   // [grid rows, 1] of the first gate, undefined without a scoring gate
-  RaggedPtr scored;             // layout the scores belong to
-  List<int> exit_depth;         // [images]
-  List<std::int32_t> answer;    // [images] the class that was sent instead of tokens; -1: none
-  List<int> leave_at;           // [images] or empty; set by training: an image leaves here though its plan may say deeper, as one does whose head is sure
-  double hardness = 1;          // set by training: of the quantiser of a digital link, as its gradient sees it (phy/digital/quantiser.h)
-  bool asks_heads = false;      // set by the caller: every image inside goes through every exit head it passes, as training needs
-  List<ExitLogits> exits;       // by depth, where asks_heads
-  List<SentStream> streams;     // [images] of a separation transmitter; else empty
+  RaggedPtr layout;           // of the sent tokens
+  Var scores;                 // [grid rows, 1] of the first gate, undefined without a scoring gate
+  RaggedPtr scored;           // layout the scores belong to
+  List<int> exit_depth;       // [images]
+  List<std::int32_t> answer;  // [images] the class that was sent instead of tokens; -1: none
+  List<int> leave_at;   // [images] or empty; set by training: an image leaves here though its plan
+                        // may say deeper, as one does whose head is sure
+  double hardness = 1;  // set by training: of the quantiser of a digital link, as its gradient sees
+                        // it (phy/digital/quantiser.h)
+  bool asks_heads = false;  // set by the caller: every image inside goes through every exit head it
+                            // passes, as training needs
+  List<ExitLogits> exits;   // by depth, where asks_heads
+  List<SentStream> streams;  // [images] of a separation transmitter; else empty
 };
 
 /// What one image will cost that does what its plan says.
@@ -48,18 +52,22 @@ struct Forecast {
   int tokens = 0, exit_depth = 0;
   double operations = 0;  // as the pass would count them
   Ledger uses;            // payload and header
-  HeaderOnAir header;     // as long as the real one and in its format; which positions it names is drawn
+  HeaderOnAir
+      header;  // as long as the real one and in its format; which positions it names is drawn
 };
 
 class Transmitter {
  public:
   virtual ~Transmitter() = default;
-  /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan beyond the model.
-  virtual Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans,
-                         TransmitTrace* trace = nullptr) const = 0;
-  /// What transmit() would spend on one image, without running anything; nullopt where the exit looks at the image. Throws Error for a
-  /// plan beyond the model.
-  virtual std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan, std::uint32_t image = 0 /*which positions are drawn*/) const = 0;
+  /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan
+  /// beyond the model.
+  virtual Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
+                         const List<Plan>& plans, TransmitTrace* trace = nullptr) const = 0;
+  /// What transmit() would spend on one image, without running anything; nullopt where the exit
+  /// looks at the image. Throws Error for a plan beyond the model.
+  virtual std::optional<Forecast> forecast(
+      const ChannelState& state, const Plan& plan,
+      std::uint32_t image = 0 /*which positions are drawn*/) const = 0;
   /// Operations of one image with every token and every block.
   virtual double dense_operations() const = 0;
 };

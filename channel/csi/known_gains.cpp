@@ -18,7 +18,8 @@ namespace {
 const QuantisedNormal& quantised_dimension(int bits) {
   static const auto all = [] {
     std::array<QuantisedNormal, largest_quantiser_bits + 1> made;
-    for (int b = 1; b <= largest_quantiser_bits; ++b) made[static_cast<std::size_t>(b)] = quantised_normal(b, quantised_gain);
+    for (int b = 1; b <= largest_quantiser_bits; ++b)
+      made[static_cast<std::size_t>(b)] = quantised_normal(b, quantised_gain);
     return made;
   }();
   return all[static_cast<std::size_t>(bits)];
@@ -27,16 +28,22 @@ const QuantisedNormal& quantised_dimension(int bits) {
 }  // namespace
 
 std::complex<double> quantised(std::complex<double> gain, int bits) {
-  return {quantise(gain.real(), -quantised_gain, quantised_gain, bits), quantise(gain.imag(), -quantised_gain, quantised_gain, bits)};
+  return {quantise(gain.real(), -quantised_gain, quantised_gain, bits),
+          quantise(gain.imag(), -quantised_gain, quantised_gain, bits)};
 }
 
 KnownGains::KnownGains(const Fading& fading, int image, const Csi& csi, const Draws& draws)
-    : fading_(fading), csi_(csi), draws_(draws), image_(image), pilots_(fading.receiver_pilots_[static_cast<std::size_t>(image)]) {
+    : fading_(fading),
+      csi_(csi),
+      draws_(draws),
+      image_(image),
+      pilots_(fading.receiver_pilots_[static_cast<std::size_t>(image)]) {
   links_.reserve(static_cast<std::size_t>(fading.law.branches));
   for (int b = 0; b < fading.law.branches; ++b) links_.emplace_back(fading, image, b);
   if (pilots_ > 0) {
     const double variance = fading.known_noise(image) / pilots_;
-    error_ = {variance, variance * variance / (1 + variance)};  // what is known, h + e, holds all of e
+    error_ = {variance,
+              variance * variance / (1 + variance)};  // what is known, h + e, holds all of e
   } else {
     error_ = unestimated_error();
   }
@@ -57,11 +64,15 @@ KnownGains::ErrorPower KnownGains::unestimated_error() const {
         return {.variance = width * width / 6};
       }
       const auto& [error, power] = quantised_dimension(csi_.bits);
-      const double along = 0.5 - power - error;  // E[known* (h - known)] of both dimensions, by 2 known h = h^2 + known^2 - (h - known)^2
+      const double along = 0.5 - power - error;  // E[known* (h - known)] of both dimensions, by 2
+                                                 // known h = h^2 + known^2 - (h - known)^2
       return {2 * error, along * along / (2 * power)};
     }
-    case CsiKind::none:  // the gain taken for 1: a phase that may be any, or, of a real-valued gain, E(|h| - 1)^2
-      return {.variance = traced ? fading_.trace_error : fading_.law.real_valued ? 2 - std::sqrt(std::numbers::pi) : 2};
+    case CsiKind::none:  // the gain taken for 1: a phase that may be any, or, of a real-valued
+                         // gain, E(|h| - 1)^2
+      return {.variance = traced                    ? fading_.trace_error
+                          : fading_.law.real_valued ? 2 - std::sqrt(std::numbers::pi)
+                                                    : 2};
     case CsiKind::perfect:
     case CsiKind::estimated:
       return {};
@@ -74,7 +85,10 @@ KnownGains::Gain KnownGains::at(std::int64_t index, int branch) const {
   if (pilots_ > 0) {
     // The mean of n pilots heard through one gain is the gain plus CN(0, N0/n): drawn at once.
     const auto place = static_cast<std::uint32_t>(index * branches() + branch);
-    return {h, h + std::sqrt(error_.variance) * complex_normal(philox(draws_.seed, Purpose::pilot_noise, draws_.images[static_cast<std::size_t>(image_)], draws_.visit, place))};
+    return {h, h + std::sqrt(error_.variance) *
+                       complex_normal(philox(draws_.seed, Purpose::pilot_noise,
+                                             draws_.images[static_cast<std::size_t>(image_)],
+                                             draws_.visit, place))};
   }
   if (!fading_.fades()) return {h, h};
   switch (csi_.kind) {

@@ -1,4 +1,5 @@
-// What the receiver knows of the gains an image meets: every kind of channel state information, for any number of branches.
+// What the receiver knows of the gains an image meets: every kind of channel state information, for
+// any number of branches.
 #pragma once
 
 #include <complex>
@@ -11,7 +12,8 @@
 
 namespace semwave {
 
-/// The branches of one image's link, as they are and as the receiver knows them. Lives for one pass.
+/// The branches of one image's link, as they are and as the receiver knows them. Lives for one
+/// pass.
 class KnownGains {
  public:
   KnownGains(const Fading& fading, int image, const Csi& csi, const Draws& draws);
@@ -20,18 +22,23 @@ class KnownGains {
     std::complex<double> is, known;
   };
   Gain at(std::int64_t coherence_index, int branch) const;
-  std::complex<double> is(std::int64_t coherence_index, int branch) const { return links_[static_cast<std::size_t>(branch)].at(coherence_index); }
+  std::complex<double> is(std::int64_t coherence_index, int branch) const {
+    return links_[static_cast<std::size_t>(branch)].at(coherence_index);
+  }
   /// E|h - known|^2 of a branch.
   double error_variance() const { return error_.variance; }
-  /// E|known^H (h - known)|^2 / |known|^2 over the branches: what combining in maximum ratio leaves of their errors. The part of them along what is known adds up
-  /// in step, the rest does not.
-  double combined_error_variance() const { return error_.variance + (branches() - 1) * error_.along; }
+  /// E|known^H (h - known)|^2 / |known|^2 over the branches: what combining in maximum ratio leaves
+  /// of their errors. The part of them along what is known adds up in step, the rest does not.
+  double combined_error_variance() const {
+    return error_.variance + (branches() - 1) * error_.along;
+  }
   int branches() const { return static_cast<int>(links_.size()); }
 
  private:
   struct ErrorPower {
     double variance = 0;
-    double along = 0;  // |E known* (h - known)|^2 / E|known|^2, of what may have several branches: all Rayleigh
+    double along = 0;  // |E known* (h - known)|^2 / E|known|^2, of what may have several branches:
+                       // all Rayleigh
   };
   ErrorPower unestimated_error() const;
 
@@ -43,23 +50,29 @@ class KnownGains {
   ErrorPower error_;
 };
 
-/// One gain a use, in the order of the uses; several branches are added in maximum ratio, weighted by what is known of them: z = known^H y / |known|. So
-/// the noise stays N0, and a receiver that knows every branch has the gain |h|. Each gain is made once for as long as it lasts.
+/// One gain a use, in the order of the uses; several branches are added in maximum ratio, weighted
+/// by what is known of them: z = known^H y / |known|. So the noise stays N0, and a receiver that
+/// knows every branch has the gain |h|. Each gain is made once for as long as it lasts.
 class CombinedGains {
  public:
-  CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws) : fading_(fading), branches_(fading, image, csi, draws) {}
+  CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws)
+      : fading_(fading), branches_(fading, image, csi, draws) {}
 
   const KnownGains::Gain& next() {
     std::int64_t one = 1;
     return next(one);
   }
-  /// The gain of the next `uses` uses; where it does not last so long, `uses` becomes how many it does.
+  /// The gain of the next `uses` uses; where it does not last so long, `uses` becomes how many it
+  /// does.
   const KnownGains::Gain& next(std::int64_t& uses);
   void skip(std::int64_t uses) {
     for (std::int64_t lasts = uses; uses > 0; uses -= lasts, lasts = uses) next(lasts);
   }
   /// Mean |h|^2 over the uses so far; of the first use where there was none.
-  double mean_power() const { return use_ > 0 ? power_ / static_cast<double>(use_) : std::norm(combined(fading_.coherence_index(0)).is); }
+  double mean_power() const {
+    return use_ > 0 ? power_ / static_cast<double>(use_)
+                    : std::norm(combined(fading_.coherence_index(0)).is);
+  }
   /// E|h - known|^2 after combining.
   double error_variance() const { return branches_.combined_error_variance(); }
 

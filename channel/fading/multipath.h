@@ -1,5 +1,6 @@
-// Tapped delay lines: the test profiles of 3GPP TS 38.101-4 and 38.104 (made from TR 38.901, rounded), A30, B100 and C300, named by their RMS
-// delay spread in ns. Each tap fades by itself, Rayleigh; the powers of a profile sum to 1.
+// Tapped delay lines: the test profiles of 3GPP TS 38.101-4 and 38.104 (made from TR 38.901,
+// rounded), A30, B100 and C300, named by their RMS delay spread in ns. Each tap fades by itself,
+// Rayleigh; the powers of a profile sum to 1.
 #pragma once
 
 #include <complex>
@@ -32,7 +33,8 @@ struct SampledTap {
   int delay = 0;  // samples
   double power = 0;
 };
-/// Each tap at the nearest sample; the powers of taps that meet in one add up (independent Rayleigh taps are together one Rayleigh tap).
+/// Each tap at the nearest sample; the powers of taps that meet in one add up (independent Rayleigh
+/// taps are together one Rayleigh tap).
 std::vector<SampledTap> sampled(const TapProfile& profile, double sample_ns);
 
 }  // namespace semwave

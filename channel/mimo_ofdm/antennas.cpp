@@ -47,28 +47,34 @@ bool invert(const Square& a, int n, Square& inverse) {
 
 Detection detect(const Antennas& antennas, std::span<const Complex> h, double noise_variance) {
   const int n = antennas.transmit, m = antennas.receive;
-  assert(n >= 1 && m >= n && m <= most_antennas && noise_variance > 0 && h.size() == static_cast<std::size_t>(n * m));
+  assert(n >= 1 && m >= n && m <= most_antennas && noise_variance > 0 &&
+         h.size() == static_cast<std::size_t>(n * m));
   const double power = 1.0 / n;  // of a stream
   const bool lmmse = antennas.detector == Detector::lmmse;
   // Zero forcing: A = H^H H; LMMSE: A = H^H H / n + N0 I.
   Square a{}, inverse{};
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
-      for (int r = 0; r < m; ++r) a[i][j] += std::conj(h[static_cast<std::size_t>(r * n + i)]) * h[static_cast<std::size_t>(r * n + j)];
+      for (int r = 0; r < m; ++r)
+        a[i][j] += std::conj(h[static_cast<std::size_t>(r * n + i)]) *
+                   h[static_cast<std::size_t>(r * n + j)];
       if (lmmse) a[i][j] = a[i][j] * power + (i == j ? noise_variance : 0.0);
     }
   Detection made;
   if (!invert(a, n, inverse)) return made;
   for (int i = 0; i < n; ++i) {
-    // Error variance of the unbiased output. Zero forcing: n N0 [A^-1]_ii. LMMSE: (1 - b)/b with b = 1 - N0 [A^-1]_ii.
+    // Error variance of the unbiased output. Zero forcing: n N0 [A^-1]_ii. LMMSE: (1 - b)/b with b
+    // = 1 - N0 [A^-1]_ii.
     const double own = inverse[i][i].real(), b = lmmse ? 1 - noise_variance * own : 1;
     if (b < 1e-12) continue;
     const double variance = lmmse ? noise_variance * own / b : n * noise_variance * own;
-    const double gain = std::sqrt(noise_variance / variance), scale = gain / b * (lmmse ? std::sqrt(power) : std::sqrt(static_cast<double>(n)));
+    const double gain = std::sqrt(noise_variance / variance),
+                 scale = gain / b * (lmmse ? std::sqrt(power) : std::sqrt(static_cast<double>(n)));
     made.gain[static_cast<std::size_t>(i)] = gain;
     for (int r = 0; r < m; ++r) {
       Complex sum = 0;
-      for (int j = 0; j < n; ++j) sum += inverse[i][j] * std::conj(h[static_cast<std::size_t>(r * n + j)]);
+      for (int j = 0; j < n; ++j)
+        sum += inverse[i][j] * std::conj(h[static_cast<std::size_t>(r * n + j)]);
       made.weights[static_cast<std::size_t>(i * m + r)] = scale * sum;
     }
   }

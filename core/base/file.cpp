@@ -62,14 +62,17 @@ class Temporary {
 };
 
 void refuse_nul(const std::string& path) {
-  if (path.find('\0') != std::string::npos) throw Error(printable(path), "cannot open: a path holds the character NUL");
+  if (path.find('\0') != std::string::npos)
+    throw Error(printable(path), "cannot open: a path holds the character NUL");
 }
 
 /// What is no regular file, in words; empty where it is one.
 std::string kind_of(mode_t mode) {
   if (S_ISREG(mode)) return "";
   if (S_ISDIR(mode)) return std::generic_category().message(EISDIR);
-  return S_ISFIFO(mode) ? "a pipe, no regular file" : S_ISSOCK(mode) ? "a socket, no regular file" : "a device, no regular file";
+  return S_ISFIFO(mode)   ? "a pipe, no regular file"
+         : S_ISSOCK(mode) ? "a socket, no regular file"
+                          : "a device, no regular file";
 }
 
 struct stat status_of(int file, const std::string& path) {
@@ -79,10 +82,12 @@ struct stat status_of(int file, const std::string& path) {
 }
 
 void require_regular(const struct stat& status, const std::string& path, const std::string& what) {
-  if (const std::string kind = kind_of(status.st_mode); !kind.empty()) throw Error(path, what + ": " + kind);
+  if (const std::string kind = kind_of(status.st_mode); !kind.empty())
+    throw Error(path, what + ": " + kind);
 }
 
-/// Of a pipe without a writer, too, this comes back at once: O_NONBLOCK. It changes nothing about a regular file.
+/// Of a pipe without a writer, too, this comes back at once: O_NONBLOCK. It changes nothing about a
+/// regular file.
 int open_without_waiting(const std::string& path, int flags, const std::string& what) {
   refuse_nul(path);
   const int number = ::open(path.c_str(), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
@@ -114,7 +119,8 @@ bool is_nameless_pipe(int file, mode_t mode) {
 
 /// To the end, in pieces of at least `piece` bytes.
 template <class Read>
-std::string read_all(const Read& read, std::size_t expected, std::size_t piece, std::size_t max_bytes, const std::string& path) {
+std::string read_all(const Read& read, std::size_t expected, std::size_t piece,
+                     std::size_t max_bytes, const std::string& path) {
   if (expected > max_bytes) throw too_large(path, max_bytes);
   std::string text(expected, '\0');
   std::size_t filled = 0;
@@ -137,7 +143,8 @@ std::string folder_of(const std::string& path) {
 }
 
 int open_new(const std::string& path, std::string& name) {
-  // The number keeps two threads apart, the process id two programs; what is left of a killed one is passed over.
+  // The number keeps two threads apart, the process id two programs; what is left of a killed one
+  // is passed over.
   static std::atomic<unsigned> serial{0};
   for (int attempt = 0; attempt < 1000; ++attempt) {
     name = path + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
@@ -159,7 +166,8 @@ void write_all(int file, const char* data, std::size_t bytes, const std::string&
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path) : path_(path), number_(open_without_waiting(path, O_RDONLY, "cannot open")) {
+InputFile::InputFile(const std::string& path)
+    : path_(path), number_(open_without_waiting(path, O_RDONLY, "cannot open")) {
   try {
     const struct stat status = status_of(number_, path_);
     require_regular(status, path_, "cannot read");
@@ -174,13 +182,17 @@ InputFile::~InputFile() {
   if (number_ >= 0) (void)::close(number_);
 }
 
-std::size_t InputFile::read(void* out, std::size_t bytes) { return read_some(number_, out, bytes, path_); }
+std::size_t InputFile::read(void* out, std::size_t bytes) {
+  return read_some(number_, out, bytes, path_);
+}
 
 void InputFile::seek(std::uint64_t to) {
   if (::lseek(number_, static_cast<off_t>(to), SEEK_SET) < 0) fail(path_, "cannot read", errno);
 }
 
-int InputFile::release() { return std::exchange(number_, -1); }
+int InputFile::release() {
+  return std::exchange(number_, -1);
+}
 
 LineReader::LineReader(const std::string& path, std::uint64_t begin) : path_(path), file_(path) {
   if (begin > 0) file_.seek(begin);
@@ -193,7 +205,9 @@ bool LineReader::next(std::string& line) {
   for (;;) {
     const std::size_t end = piece_.find('\n', at_);
     const std::size_t taken = (end == std::string::npos ? piece_.size() : end) - at_;
-    if (line.size() + taken > longest_line) throw Error(path_, "a line is longer than the " + std::to_string(longest_line) + " bytes allowed");
+    if (line.size() + taken > longest_line)
+      throw Error(path_,
+                  "a line is longer than the " + std::to_string(longest_line) + " bytes allowed");
     line.append(piece_, at_, taken);
     if (end != std::string::npos) {
       at_ = end + 1;
@@ -211,7 +225,8 @@ bool LineReader::next(std::string& line) {
 std::string read_file_whole(const std::string& path, std::size_t max_bytes) {
   InputFile file(path);
   if (file.bytes() > max_bytes) throw too_large(path, max_bytes);
-  return read_all([&](char* out, std::size_t bytes) { return file.read(out, bytes); }, static_cast<std::size_t>(file.bytes()), 1, max_bytes, path);
+  return read_all([&](char* out, std::size_t bytes) { return file.read(out, bytes); },
+                  static_cast<std::size_t>(file.bytes()), 1, max_bytes, path);
 }
 
 std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes) {
@@ -219,17 +234,22 @@ std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes) {
   struct stat status {};
   // Its nature first: what a name in a folder leads to is never opened in a way that waits.
   const Descriptor looked(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (looked.number() < 0 || ::fstat(looked.number(), &status) != 0 || !is_nameless_pipe(looked.number(), status.st_mode)) return read_file_whole(path, max_bytes);
+  if (looked.number() < 0 || ::fstat(looked.number(), &status) != 0 ||
+      !is_nameless_pipe(looked.number(), status.st_mode))
+    return read_file_whole(path, max_bytes);
   const Descriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (pipe.number() < 0) fail(path, "cannot open", errno);
-  return read_all([&](char* out, std::size_t bytes) { return read_some(pipe.number(), out, bytes, path); }, 0, 65536, max_bytes, path);
+  return read_all(
+      [&](char* out, std::size_t bytes) { return read_some(pipe.number(), out, bytes, path); }, 0,
+      65536, max_bytes, path);
 }
 
 void write_file_whole(const std::string& path, const void* data, std::size_t bytes) {
   refuse_nul(path);
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-    throw Error(path, S_ISDIR(status.st_mode) ? "cannot write: Is a directory" : "cannot write: not a regular file");
+    throw Error(path, S_ISDIR(status.st_mode) ? "cannot write: Is a directory"
+                                              : "cannot write: not a regular file");
 
   std::string name;
   Descriptor file(open_new(path, name));
@@ -248,7 +268,8 @@ void write_file_whole(const std::string& path, const void* data, std::size_t byt
 void sync_folder_of(const std::string& path) {
   // Some file systems know no fsync of a folder: EINVAL says so.
   Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.number() >= 0 && ::fsync(folder.number()) != 0 && errno != EINVAL) fail(path, "cannot make the new name durable", errno);
+  if (folder.number() >= 0 && ::fsync(folder.number()) != 0 && errno != EINVAL)
+    fail(path, "cannot make the new name durable", errno);
 }
 
 void append_synced(const std::string& path, const std::string& text) {
@@ -260,7 +281,8 @@ void append_synced(const std::string& path, const std::string& text) {
 }
 
 std::size_t append_synced(const std::string& path, const std::function<bool(std::string&)>& next) {
-  const Descriptor file(open_without_waiting(path, O_WRONLY | O_CREAT | O_APPEND, "cannot be opened"));
+  const Descriptor file(
+      open_without_waiting(path, O_WRONLY | O_CREAT | O_APPEND, "cannot be opened"));
   require_regular(status_of(file.number(), path), path, "cannot be opened");
   const off_t before = ::lseek(file.number(), 0, SEEK_END);
   std::size_t written = 0;
@@ -269,7 +291,8 @@ std::size_t append_synced(const std::string& path, const std::function<bool(std:
       write_all(file.number(), piece.data(), piece.size(), path);
       written += piece.size();
     }
-    if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS) fail(path, "cannot be synced", errno);
+    if (::fsync(file.number()) != 0 && errno != EINVAL && errno != EROFS)
+      fail(path, "cannot be synced", errno);
   } catch (...) {
     if (before >= 0) (void)!::ftruncate(file.number(), before);
     throw;
@@ -278,7 +301,8 @@ std::size_t append_synced(const std::string& path, const std::function<bool(std:
 }
 
 void drop_torn_line(const std::string& path, std::size_t bytes, std::size_t whole) {
-  if (whole < bytes && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0) fail(path, "a torn last line cannot be dropped", errno);
+  if (whole < bytes && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0)
+    fail(path, "a torn last line cannot be dropped", errno);
 }
 
 }  // namespace semwave

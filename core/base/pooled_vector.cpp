@@ -20,9 +20,10 @@ namespace {
 constexpr std::size_t alignment = 64;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t smallest_slab = std::size_t{4} << 20, largest_slab = std::size_t{64} << 20;
-constexpr int classes = 46;                                    // up to 512 MiB; above, memory goes straight back to the system
-constexpr std::size_t thread_limit = std::size_t{256} << 20;   // bytes a thread keeps to itself
-constexpr std::size_t shared_limit = std::size_t{1} << 30;     // bytes of large blocks that all threads together keep besides
+constexpr int classes = 46;  // up to 512 MiB; above, memory goes straight back to the system
+constexpr std::size_t thread_limit = std::size_t{256} << 20;  // bytes a thread keeps to itself
+constexpr std::size_t shared_limit =
+    std::size_t{1} << 30;  // bytes of large blocks that all threads together keep besides
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool caching = false;  // so that the sanitizer sees the end of every block
@@ -43,20 +44,25 @@ std::size_t bytes_of(int index) {
   return std::size_t{index % 2 == 0 ? 192u : 256u} << ((index - 2) / 2);
 }
 
-bool is_large(int index) { return bytes_of(index) > huge_page / 2; }
+bool is_large(int index) {
+  return bytes_of(index) > huge_page / 2;
+}
 
 void* from_system(std::size_t bytes) {
   const bool huge = bytes >= huge_page;
-  void* block = ::operator new(bytes, std::align_val_t{huge ? huge_page : alignment});
+  void* block = ::operator new (bytes, std::align_val_t{huge ? huge_page : alignment});
 #if defined(__linux__)
   if (huge) madvise(block, bytes, MADV_HUGEPAGE);  // a wish: without it everything works, slower
 #endif
   return block;
 }
 
-void to_system(void* block, std::size_t bytes) { ::operator delete(block, std::align_val_t{bytes >= huge_page ? huge_page : alignment}); }
+void to_system(void* block, std::size_t bytes) {
+  ::operator delete (block, std::align_val_t{bytes >= huge_page ? huge_page : alignment});
+}
 
-/// Free blocks by class, up to a number of bytes; a free block's first word points to the next of its class.
+/// Free blocks by class, up to a number of bytes; a free block's first word points to the next of
+/// its class.
 class FreeLists {
  public:
   explicit FreeLists(std::size_t limit) : limit_(limit) {}
@@ -112,7 +118,8 @@ struct Shared {
 };
 
 Shared& shared() {
-  static Shared* made = new Shared;  // never destroyed: blocks may be given back while the program ends
+  static Shared* made =
+      new Shared;  // never destroyed: blocks may be given back while the program ends
   return *made;
 }
 

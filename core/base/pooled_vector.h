@@ -1,11 +1,12 @@
-// Memory of a pass. A pass makes thousands of tensors and lists of a few sizes; asking the system for each would cost more
-// than filling them. Every worker keeps the blocks it has freed (its arena): in steady state a shard takes no memory from the
-// heap, no lock and no system call (tests/experiment/run/steady_state_test.cpp counts).
+// Memory of a pass. A pass makes thousands of tensors and lists of a few sizes; asking the system
+// for each would cost more than filling them. Every worker keeps the blocks it has freed (its
+// arena): in steady state a shard takes no memory from the heap, no lock and no system call
+// (tests/experiment/run/steady_state_test.cpp counts).
 //
-// Two size classes a doubling; a free list per thread, one shared list behind them. Small blocks are cut from slabs in huge pages
-// (training walks over hundreds of MiB, and its strides would miss the TLB) and are kept for the next pass; of large ones a
-// bounded number is kept. A block may be given back
-// by another thread than the one that took it.
+// Two size classes a doubling; a free list per thread, one shared list behind them. Small blocks
+// are cut from slabs in huge pages (training walks over hundreds of MiB, and its strides would miss
+// the TLB) and are kept for the next pass; of large ones a bounded number is kept. A block may be
+// given back by another thread than the one that took it.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,8 @@ struct BlockAllocator {
   bool operator==(const BlockAllocator&) const { return true; }
 };
 
-/// The vector of everything that is made anew for each shard: indices, plans, bits, symbols, results.
+/// The vector of everything that is made anew for each shard: indices, plans, bits, symbols,
+/// results.
 template <class T>
 using List = std::vector<T, BlockAllocator<T>>;
 

@@ -16,7 +16,9 @@ void require(bool worked) {
 
 }  // namespace
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Sha256::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   require(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);

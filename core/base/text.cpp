@@ -17,7 +17,10 @@ struct Character {
 std::optional<Character> first_of(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80) return Character{first, 1};
-  const std::size_t bytes = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+  const std::size_t bytes = first >= 0xC2 && first < 0xE0   ? 2
+                            : first >= 0xE0 && first < 0xF0 ? 3
+                            : first >= 0xF0 && first < 0xF5 ? 4
+                                                            : 0;
   if (bytes == 0 || bytes > text.size()) return std::nullopt;
 
   std::uint32_t point = first & (0x7Fu >> bytes);
@@ -27,11 +30,14 @@ std::optional<Character> first_of(std::string_view text) {
     point = point << 6 | (next & 0x3Fu);
   }
   constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (point < least[bytes] || (point >= 0xD800 && point < 0xE000) || point > 0x10FFFF) return std::nullopt;
+  if (point < least[bytes] || (point >= 0xD800 && point < 0xE000) || point > 0x10FFFF)
+    return std::nullopt;
   return Character{point, bytes};
 }
 
-bool is_control(std::uint32_t point) { return point < 0x20 || (point >= 0x7F && point < 0xA0); }
+bool is_control(std::uint32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0);
+}
 
 bool is_hidden(std::uint32_t point) {
   const bool separates_lines = point == 0x2028 || point == 0x2029;
@@ -67,7 +73,9 @@ std::string printable(std::string_view text) {
   return made;
 }
 
-bool is_printable(std::string_view text) { return printable(text) == text; }
+bool is_printable(std::string_view text) {
+  return printable(text) == text;
+}
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

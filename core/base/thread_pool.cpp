@@ -22,7 +22,8 @@ void pause() {
 #endif
 }
 
-/// Waits until `value` is no longer `old`: spins for about 30 us (a step's next shards usually come sooner), then parks.
+/// Waits until `value` is no longer `old`: spins for about 30 us (a step's next shards usually come
+/// sooner), then parks.
 void wait_for_change(const std::atomic<int>& value, int old) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(30);
   do {
@@ -37,8 +38,9 @@ void wait_for_change(const std::atomic<int>& value, int old) {
 }  // namespace
 
 struct ThreadPool::State {
-  // Round, number of tasks and next task in one word (20, 22 and 22 bits). A worker claims a task by adding one with
-  // compare-and-swap, which fails if the round has moved on; so the body it has read is that of the task it claims.
+  // Round, number of tasks and next task in one word (20, 22 and 22 bits). A worker claims a task
+  // by adding one with compare-and-swap, which fails if the round has moved on; so the body it has
+  // read is that of the task it claims.
   static constexpr int task_bits = 22;
   static constexpr std::uint64_t task_mask = (std::uint64_t{1} << task_bits) - 1;
   std::atomic<std::uint64_t> ticket{0};
@@ -94,7 +96,9 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : state_->workers) worker.join();
 }
 
-int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+int ThreadPool::threads() const {
+  return static_cast<int>(state_->workers.size()) + 1;
+}
 
 void ThreadPool::run_tasks(int count, TaskBody body) {
   if (count <= 0) return;
@@ -104,14 +108,18 @@ void ThreadPool::run_tasks(int count, TaskBody body) {
   state.running = true;
   state.body.store(&body, std::memory_order_relaxed);
   state.unfinished.store(count, std::memory_order_relaxed);
-  const std::uint64_t next_round = (state.ticket.load(std::memory_order_relaxed) >> (2 * State::task_bits)) + 1;
-  state.ticket.store(next_round << (2 * State::task_bits) | static_cast<std::uint64_t>(count) << State::task_bits, std::memory_order_release);
+  const std::uint64_t next_round =
+      (state.ticket.load(std::memory_order_relaxed) >> (2 * State::task_bits)) + 1;
+  state.ticket.store(next_round << (2 * State::task_bits) | static_cast<std::uint64_t>(count)
+                                                                << State::task_bits,
+                     std::memory_order_release);
   if (count > 1 && !state.workers.empty()) {
     state.round.fetch_add(1, std::memory_order_acq_rel);
     state.round.notify_all();
   }
   state.work();
-  for (int left = state.unfinished.load(std::memory_order_acquire); left != 0; left = state.unfinished.load(std::memory_order_acquire))
+  for (int left = state.unfinished.load(std::memory_order_acquire); left != 0;
+       left = state.unfinished.load(std::memory_order_acquire))
     wait_for_change(state.unfinished, left);
   state.running = false;
   if (state.exception) {

@@ -20,12 +20,18 @@ std::string join(const std::vector<std::string>& names) {
 /// "a number", "an object": what is there, in the words of the messages.
 std::string type_of(const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null: return "null";
-    case Json::value_t::boolean: return "a boolean";
-    case Json::value_t::string: return "a string";
-    case Json::value_t::array: return "a list";
-    case Json::value_t::object: return "an object";
-    default: return "a number";
+    case Json::value_t::null:
+      return "null";
+    case Json::value_t::boolean:
+      return "a boolean";
+    case Json::value_t::string:
+      return "a string";
+    case Json::value_t::array:
+      return "a list";
+    case Json::value_t::object:
+      return "an object";
+    default:
+      return "a number";
   }
 }
 
@@ -33,7 +39,9 @@ std::string type_of(const Json& value) {
 std::string found(const Json& value) {
   if (value.is_structured()) return type_of(value);
   const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return text.size() > 60 ? type_of(value) : value.is_string() || value.is_number() ? type_of(value) + " (" + text + ")" : text;
+  return text.size() > 60                         ? type_of(value)
+         : value.is_string() || value.is_number() ? type_of(value) + " (" + text + ")"
+                                                  : text;
 }
 
 std::string choose_from(const std::string& name, const std::vector<std::string>& known) {
@@ -42,11 +50,14 @@ std::string choose_from(const std::string& name, const std::vector<std::string>&
   return (near.empty() ? "" : "did you mean '" + near + "'? ") + "known: " + join(known);
 }
 
-std::string quoted(const std::string& name) { return "'" + (name.size() > 80 ? name.substr(0, 80) + "..." : name) + "'"; }
+std::string quoted(const std::string& name) {
+  return "'" + (name.size() > 80 ? name.substr(0, 80) + "..." : name) + "'";
+}
 
 std::string bounds(const Field& field) {
   const std::string low = canonical(field.minimum), high = canonical(field.maximum);
-  if (std::isfinite(field.minimum) && std::isfinite(field.maximum)) return field.minimum == field.maximum ? low : "between " + low + " and " + high;
+  if (std::isfinite(field.minimum) && std::isfinite(field.maximum))
+    return field.minimum == field.maximum ? low : "between " + low + " and " + high;
   if (std::isfinite(field.minimum)) return "at least " + low;
   return std::isfinite(field.maximum) ? "at most " + high : "";
 }
@@ -63,16 +74,28 @@ std::string describe(const Field& field);
 std::string describe_form(const Field& field) {
   const std::string range = bounds(field);
   switch (field.type) {
-    case FieldType::number: return range.empty() ? "a number" : "a number " + range;
-    case FieldType::integer: return range.empty() ? "an integer" : "an integer " + range;
-    case FieldType::boolean: return "a boolean";
-    case FieldType::string: return "a string";
-    case FieldType::choice: return "one of " + join(field.choices);
-    case FieldType::variant: return "a name or {\"kind\": NAME, ...} with NAME one of " + join(kind_names(field));
-    case FieldType::list: return "a list" + (field.element ? " (each element " + describe(*field.element) + ")" : std::string());
-    case FieldType::map: return "an object of names" + (field.element ? " (each value " + describe(*field.element) + ")" : std::string());
-    case FieldType::any: return "any value";
-    case FieldType::object: break;
+    case FieldType::number:
+      return range.empty() ? "a number" : "a number " + range;
+    case FieldType::integer:
+      return range.empty() ? "an integer" : "an integer " + range;
+    case FieldType::boolean:
+      return "a boolean";
+    case FieldType::string:
+      return "a string";
+    case FieldType::choice:
+      return "one of " + join(field.choices);
+    case FieldType::variant:
+      return "a name or {\"kind\": NAME, ...} with NAME one of " + join(kind_names(field));
+    case FieldType::list:
+      return "a list" +
+             (field.element ? " (each element " + describe(*field.element) + ")" : std::string());
+    case FieldType::map:
+      return "an object of names" +
+             (field.element ? " (each value " + describe(*field.element) + ")" : std::string());
+    case FieldType::any:
+      return "any value";
+    case FieldType::object:
+      break;
   }
   std::vector<std::string> keys;
   if (field.object)
@@ -91,15 +114,22 @@ std::string describe(const Field& field) {
 bool takes(const Field& field, const Json& value) {
   switch (field.type) {
     case FieldType::number:
-    case FieldType::integer: return value.is_number();
-    case FieldType::boolean: return value.is_boolean();
+    case FieldType::integer:
+      return value.is_number();
+    case FieldType::boolean:
+      return value.is_boolean();
     case FieldType::string:
-    case FieldType::choice: return value.is_string();
+    case FieldType::choice:
+      return value.is_string();
     case FieldType::object:
-    case FieldType::map: return value.is_object();
-    case FieldType::variant: return value.is_string() || value.is_object();
-    case FieldType::list: return value.is_array();
-    case FieldType::any: return true;
+    case FieldType::map:
+      return value.is_object();
+    case FieldType::variant:
+      return value.is_string() || value.is_object();
+    case FieldType::list:
+      return value.is_array();
+    case FieldType::any:
+      return true;
   }
   return false;
 }
@@ -108,7 +138,8 @@ Json resolve_fields(const Json& value, const Fields& fields, const Place& place,
                     const std::string& kind, Mistakes& mistakes);
 Json resolve_any(const Json& value, const Field& field, const Place& place, Mistakes& mistakes);
 
-/// Elements of lists and values of maps: `element`, or else the sub-fields `object`, or else anything.
+/// Elements of lists and values of maps: `element`, or else the sub-fields `object`, or else
+/// anything.
 Json resolve_element(const Json& value, const Field& field, const Place& place,
                      Mistakes& mistakes) {
   if (field.element) return resolve_any(value, *field.element, place, mistakes);
@@ -123,10 +154,12 @@ Json resolve_number(const Json& value, const Field& field, const Place& place) {
   Json checked = value;
   if (field.type == FieldType::integer && !value.is_number_integer()) {
     // 1e4 is an integer to whoever writes it.
-    if (number != std::floor(number) || std::abs(number) > 0x1p53) throw Error(place.str(), "expected an integer, found " + canonical(value));
+    if (number != std::floor(number) || std::abs(number) > 0x1p53)
+      throw Error(place.str(), "expected an integer, found " + canonical(value));
     checked = static_cast<std::int64_t>(number);
   }
-  if (number < field.minimum || number > field.maximum) throw Error(place.str(), "must be " + bounds(field) + ", found " + canonical(value));
+  if (number < field.minimum || number > field.maximum)
+    throw Error(place.str(), "must be " + bounds(field) + ", found " + canonical(value));
   return checked;
 }
 
@@ -134,23 +167,29 @@ Json resolve_variant(const Json& value, const Field& field, const Place& place,
                      Mistakes& mistakes) {
   const bool spelt_out = value.is_object();
   const bool unsaid = spelt_out && !value.contains("kind");
-  if (unsaid && field.usual_kind.empty()) throw Error(place.str(), "the required key 'kind' is missing; known: " + join(kind_names(field)));
+  if (unsaid && field.usual_kind.empty())
+    throw Error(place.str(),
+                "the required key 'kind' is missing; known: " + join(kind_names(field)));
   const Json usual(field.usual_kind);
   const Json& kind = unsaid ? usual : spelt_out ? value["kind"] : value;
   const Place where = spelt_out ? place / "kind" : place;
-  if (!kind.is_string()) throw Error(where.str(), "expected a name, found " + found(kind) + "; known: " + join(kind_names(field)));
+  if (!kind.is_string())
+    throw Error(where.str(),
+                "expected a name, found " + found(kind) + "; known: " + join(kind_names(field)));
   const auto& name = kind.get_ref<const std::string&>();
   for (const auto& [known, fields] : field.kinds)
     if (known == name)
       return resolve_fields(spelt_out ? value : Json{{"kind", name}}, *fields, place, name,
                             mistakes);
-  throw Error(where.str(), "unknown name " + quoted(name) + "; " + choose_from(name, kind_names(field)));
+  throw Error(where.str(),
+              "unknown name " + quoted(name) + "; " + choose_from(name, kind_names(field)));
 }
 
 Json resolve_list(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
   const auto length = static_cast<double>(value.size());
   if (length < field.minimum || length > field.maximum)
-    throw Error(place.str(), "must have " + bounds(field) + " elements, found " + std::to_string(value.size()));
+    throw Error(place.str(),
+                "must have " + bounds(field) + " elements, found " + std::to_string(value.size()));
   Json checked = Json::array();
   for (std::size_t i = 0; i < value.size(); ++i)
     mistakes.attempt([&] {
@@ -172,22 +211,29 @@ Json resolve_map(const Json& value, const Field& field, const Place& place, Mist
 
 /// `value` against this form alone.
 Json resolve_form(const Json& value, const Field& field, const Place& place, Mistakes& mistakes) {
-  if (!takes(field, value)) throw Error(place.str(), "expected " + describe(field) + ", found " + found(value));
+  if (!takes(field, value))
+    throw Error(place.str(), "expected " + describe(field) + ", found " + found(value));
   switch (field.type) {
     case FieldType::number:
-    case FieldType::integer: return resolve_number(value, field, place);
+    case FieldType::integer:
+      return resolve_number(value, field, place);
     case FieldType::choice: {
       const auto& name = value.get_ref<const std::string&>();
       if (std::find(field.choices.begin(), field.choices.end(), name) == field.choices.end())
-        throw Error(place.str(), "unknown name " + quoted(name) + "; " + choose_from(name, field.choices));
+        throw Error(place.str(),
+                    "unknown name " + quoted(name) + "; " + choose_from(name, field.choices));
       return value;
     }
     case FieldType::object:
       return field.object ? resolve_fields(value, *field.object, place, "", mistakes) : value;
-    case FieldType::variant: return resolve_variant(value, field, place, mistakes);
-    case FieldType::list: return resolve_list(value, field, place, mistakes);
-    case FieldType::map: return resolve_map(value, field, place, mistakes);
-    default: return value;
+    case FieldType::variant:
+      return resolve_variant(value, field, place, mistakes);
+    case FieldType::list:
+      return resolve_list(value, field, place, mistakes);
+    case FieldType::map:
+      return resolve_map(value, field, place, mistakes);
+    default:
+      return value;
   }
 }
 
@@ -197,7 +243,8 @@ void collect_forms(const Field& field, std::vector<const Field*>& forms) {
   for (const Field& other : field.alternatives) collect_forms(other, forms);
 }
 
-/// Whether an object names a required key of the form (any key, where none is required), or a variant its kind: then it is meant to be it.
+/// Whether an object names a required key of the form (any key, where none is required), or a
+/// variant its kind: then it is meant to be it.
 bool meant(const Field& form, const Json& value) {
   if (!value.is_object()) return true;
   if (form.type == FieldType::variant) return value.contains("kind") || !form.usual_kind.empty();
@@ -205,7 +252,9 @@ bool meant(const Field& form, const Json& value) {
   const auto& parts = form.object->fields;
   const auto required = [](const Field& part) { return !part.fallback && !part.optional; };
   const bool any_required = std::any_of(parts.begin(), parts.end(), required);
-  return std::any_of(parts.begin(), parts.end(), [&](const Field& part) { return value.contains(part.name) && (required(part) || !any_required); });
+  return std::any_of(parts.begin(), parts.end(), [&](const Field& part) {
+    return value.contains(part.name) && (required(part) || !any_required);
+  });
 }
 
 Json resolve_alternatives(const Json& value, const Field& field, const Place& place) {
@@ -224,10 +273,14 @@ Json resolve_alternatives(const Json& value, const Field& field, const Place& pl
     }
   }
   // Where one form is meant, its own mistake helps most; the forms are named in any case.
-  if (reasons.size() == 1) throw Error(places[0], reasons[0] + "; allowed at " + (place.pointer.empty() ? "the top" : place.pointer) + ": " + describe(field));
+  if (reasons.size() == 1)
+    throw Error(places[0], reasons[0] + "; allowed at " +
+                               (place.pointer.empty() ? "the top" : place.pointer) + ": " +
+                               describe(field));
   std::string text = "expected " + describe(field) + ", found " + found(value);
   if (value.is_object() && reasons.empty())
-    for (const auto& [key, element] : value.items()) text += (text.ends_with("an object") ? " with " : ", ") + quoted(key);
+    for (const auto& [key, element] : value.items())
+      text += (text.ends_with("an object") ? " with " : ", ") + quoted(key);
   throw Error(place.str(), text);
 }
 

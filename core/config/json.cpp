@@ -40,10 +40,14 @@ void write_canonical(const Json& value, std::string& out) {
       const double number = value.get<double>();
       if (!std::isfinite(number)) break;
       std::array<char, 32> digits;
-      // 10.0 and 10 mean the same point, so they must hash alike; 2^53 bounds what a double counts exactly.
+      // 10.0 and 10 mean the same point, so they must hash alike; 2^53 bounds what a double counts
+      // exactly.
       const bool whole = number == std::floor(number) && std::abs(number) <= 0x1p53;
-      const auto end = whole ? std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::int64_t>(number)).ptr
-                             : std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+      const auto end =
+          whole ? std::to_chars(digits.data(), digits.data() + digits.size(),
+                                static_cast<std::int64_t>(number))
+                      .ptr
+                : std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
       out.append(digits.data(), end);
       return;
     }
@@ -56,7 +60,9 @@ void write_canonical(const Json& value, std::string& out) {
 std::vector<std::string> split_pointer(const std::string& pointer, const std::string& place) {
   std::vector<std::string> parts;
   if (pointer.empty()) return parts;
-  if (pointer[0] != '/') throw Error(place, "'" + pointer + "' is no JSON pointer: it must start with '/', as in /channel/snr_db");
+  if (pointer[0] != '/')
+    throw Error(place, "'" + pointer +
+                           "' is no JSON pointer: it must start with '/', as in /channel/snr_db");
   for (std::size_t i = 0; i < pointer.size(); ++i) {
     if (pointer[i] == '/') {
       parts.emplace_back();
@@ -79,7 +85,8 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
     next[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       next[j] = std::min({row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) next[j] = std::min(next[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        next[j] = std::min(next[j], before[j - 2] + 1);
     }
     std::swap(before, row);
     std::swap(row, next);
@@ -113,7 +120,8 @@ std::string Place::str() const {
   return file.empty() ? pointer : file + ": " + pointer;
 }
 
-void set_pointer(Json& root, const std::string& pointer, const Json& value, const std::string& place) {
+void set_pointer(Json& root, const std::string& pointer, const Json& value,
+                 const std::string& place) {
   const std::vector<std::string> parts = split_pointer(pointer, place);
   Json* at = &root;
   Place here;
@@ -126,18 +134,22 @@ void set_pointer(Json& root, const std::string& pointer, const Json& value, cons
         std::vector<std::string> known;
         for (const auto& [key, element] : at->items()) known.push_back(key);
         const std::string near = nearest(part, known);
-        throw Error(place, pointer + ": there is no '" + part + "' at " + where + (near.empty() ? "" : "; did you mean '" + near + "'?"));
+        throw Error(place, pointer + ": there is no '" + part + "' at " + where +
+                               (near.empty() ? "" : "; did you mean '" + near + "'?"));
       }
       at = &(*at)[part];
     } else if (at->is_array()) {
       std::size_t index = 0;
       const auto [end, status] = std::from_chars(part.data(), part.data() + part.size(), index);
-      const bool number = status == std::errc() && end == part.data() + part.size() && !(part.size() > 1 && part[0] == '0');
+      const bool number = status == std::errc() && end == part.data() + part.size() &&
+                          !(part.size() > 1 && part[0] == '0');
       if (!number || index >= at->size())
-        throw Error(place, pointer + ": '" + part + "' is no element of the list of " + std::to_string(at->size()) + " at " + where);
+        throw Error(place, pointer + ": '" + part + "' is no element of the list of " +
+                               std::to_string(at->size()) + " at " + where);
       at = &(*at)[index];
     } else {
-      throw Error(place, pointer + ": " + where + " is a " + at->type_name() + " and has no '" + part + "'");
+      throw Error(place, pointer + ": " + where + " is a " + at->type_name() + " and has no '" +
+                             part + "'");
     }
     here = here / part;
   }
@@ -157,7 +169,9 @@ std::string nearest(const std::string& name, const std::vector<std::string>& kno
   }
   if (best.empty() && name.size() >= 3)  // "snr" for "snr_db", "snr_in_db" left to the list
     for (const std::string& candidate : known)
-      if (lower(candidate).starts_with(wanted) || (candidate.size() >= 3 && wanted.starts_with(lower(candidate)))) return candidate;
+      if (lower(candidate).starts_with(wanted) ||
+          (candidate.size() >= 3 && wanted.starts_with(lower(candidate))))
+        return candidate;
   return best;
 }
 

@@ -1,5 +1,5 @@
-// Strict JSON reading over nlohmann's SAX parser: what that lets pass (a key twice, any depth, a NUL) is refused, and mistakes are told in
-// words that help.
+// Strict JSON reading over nlohmann's SAX parser: what that lets pass (a key twice, any depth, a
+// NUL) is refused, and mistakes are told in words that help.
 #include <algorithm>
 #include <cctype>
 #include <iterator>
@@ -39,7 +39,8 @@ struct Cursor {
   bool operator!=(const Cursor& other) const { return at != other.at; }
 };
 
-/// Makes a Json or one whose keys keep their order. The latter finds a key by looking at all of them, so the keys of each open object are kept in a set beside it.
+/// Makes a Json or one whose keys keep their order. The latter finds a key by looking at all of
+/// them, so the keys of each open object are kept in a set beside it.
 template <class Made>
 class Builder : public Made::json_sax_t {
  public:
@@ -68,20 +69,24 @@ class Builder : public Made::json_sax_t {
 
   bool key(string_t& name) override {
     if (!no_nul(name)) return false;
-#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must
+                               // notice
     if (is_known(name)) return refuse("the key '" + name + "' is given twice");
 #endif
     key_ = name;
     return true;
   }
 
-  bool parse_error(std::size_t read, const std::string&, const nlohmann::json::exception& problem) override {
+  bool parse_error(std::size_t read, const std::string&,
+                   const nlohmann::json::exception& problem) override {
     syntax = true;
     position = read;
     mistake = problem.what();
-    if (const std::size_t prefix = mistake.find("] "); prefix != std::string::npos) mistake.erase(0, prefix + 2);
+    if (const std::size_t prefix = mistake.find("] "); prefix != std::string::npos)
+      mistake.erase(0, prefix + 2);
     if (mistake.starts_with("parse error at"))
-      if (const std::size_t colon = mistake.find(": "); colon != std::string::npos) mistake.erase(0, colon + 2);
+      if (const std::size_t colon = mistake.find(": "); colon != std::string::npos)
+        mistake.erase(0, colon + 2);
     // The text read so far is quoted in it, and may be no UTF-8.
     for (char& c : mistake)
       if (static_cast<unsigned char>(c) >= 0x7f) c = '?';
@@ -104,15 +109,18 @@ class Builder : public Made::json_sax_t {
     return text.find('\0') == string_t::npos || refuse("a string holds the character NUL");
   }
   bool is_known(const string_t& name) {
-    if constexpr (ordered) return !open_.back().keys.insert(name).second;
-    else return open_.back().value->contains(name);
+    if constexpr (ordered)
+      return !open_.back().keys.insert(name).second;
+    else
+      return open_.back().value->contains(name);
   }
   bool add(Made value) {
     place(std::move(value));
     return true;
   }
   bool open(Made value) {
-    if (open_.size() >= depth_limit) return refuse("nested more than " + std::to_string(depth_limit) + " deep");
+    if (open_.size() >= depth_limit)
+      return refuse("nested more than " + std::to_string(depth_limit) + " deep");
     Made* const placed = place(std::move(value));
     open_.push_back({placed, {}});
     return true;
@@ -134,7 +142,8 @@ class Builder : public Made::json_sax_t {
     if constexpr (ordered) {
       // Behind the others without looking at them: the key is known to be new.
       auto& members = parent.template get_ref<typename Made::object_t&>();
-      static_cast<typename Made::object_t::Container&>(members).emplace_back(key_, std::move(value));
+      static_cast<typename Made::object_t::Container&>(members).emplace_back(key_,
+                                                                             std::move(value));
       return &members.back().second;
     } else {
       Made& slot = parent[key_];
@@ -150,14 +159,17 @@ class Builder : public Made::json_sax_t {
 /// Better words for what people write that is no JSON.
 std::string explain(std::string_view text, std::size_t position, std::string mistake) {
   std::size_t start = std::min(position, text.size());
-  const auto part_of_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '+' || c == '.'; };
+  const auto part_of_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '+' || c == '.';
+  };
   if (start > 0) --start;
   while (start > 0 && part_of_word(text[start]) && part_of_word(text[start - 1])) --start;
   std::string word;
   for (std::size_t i = start; i < text.size() && word.size() < 12 && part_of_word(text[i]); ++i)
     word += static_cast<char>(std::tolower(static_cast<unsigned char>(text[i])));
   if (!word.empty() && (word[0] == '-' || word[0] == '+')) word.erase(0, 1);
-  if (word == "nan" || word == "inf" || word == "infinity") return "NaN and Infinity are no JSON numbers and nothing here may be one";
+  if (word == "nan" || word == "inf" || word == "infinity")
+    return "NaN and Infinity are no JSON numbers and nothing here may be one";
   const std::size_t near = start > 0 && text[start] != '/' ? start - 1 : start;
   if (near < text.size() && text[near] == '/') return "comments are not allowed in JSON";
   return mistake;
@@ -167,9 +179,12 @@ std::string location(std::string_view text, std::size_t position) {
   position = std::min(position, text.size());
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(position);
   const auto line = std::count(text.begin(), end, '\n') + 1;
-  const std::size_t line_start = position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
-  const std::size_t column = line_start == std::string_view::npos ? position : position - line_start - 1;
-  return "line " + std::to_string(line) + ", column " + std::to_string(std::max<std::size_t>(column, 1));
+  const std::size_t line_start =
+      position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
+  const std::size_t column =
+      line_start == std::string_view::npos ? position : position - line_start - 1;
+  return "line " + std::to_string(line) + ", column " +
+         std::to_string(std::max<std::size_t>(column, 1));
 }
 
 template <class Made>
@@ -178,18 +193,29 @@ Made parse(std::string_view text, const std::string& file) {
   Builder<Made> builder;
   const Cursor begin{text.data(), &seen}, end{text.data() + text.size(), &seen};
   if (Made::sax_parse(begin, end, &builder)) return std::move(builder.root);
-  // The parser tells its own position; after a number it has read one further, which `seen` cannot know.
-  const std::size_t position = builder.syntax ? builder.position : static_cast<std::size_t>(seen - text.data());
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) throw Error(file, "is empty, expected JSON");
-  throw Error(file, location(text, position) + ": " + (builder.syntax ? explain(text, position, builder.mistake) : builder.mistake));
+  // The parser tells its own position; after a number it has read one further, which `seen` cannot
+  // know.
+  const std::size_t position =
+      builder.syntax ? builder.position : static_cast<std::size_t>(seen - text.data());
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    throw Error(file, "is empty, expected JSON");
+  throw Error(file,
+              location(text, position) + ": " +
+                  (builder.syntax ? explain(text, position, builder.mistake) : builder.mistake));
 }
 
 }  // namespace
 
-Json parse_json(const std::string& text, const std::string& file) { return parse<Json>(text, file); }
+Json parse_json(const std::string& text, const std::string& file) {
+  return parse<Json>(text, file);
+}
 
-nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& file) { return parse<nlohmann::ordered_json>(text, file); }
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& file) {
+  return parse<nlohmann::ordered_json>(text, file);
+}
 
-Json read_json(const std::string& path, std::size_t max_bytes) { return parse_json(read_file_whole(path, max_bytes), path); }
+Json read_json(const std::string& path, std::size_t max_bytes) {
+  return parse_json(read_file_whole(path, max_bytes), path);
+}
 
 }  // namespace semwave

@@ -1,4 +1,5 @@
-// The reader of core/config/json.h for what keeps its keys in the order they were written: rows of results, sweeps.
+// The reader of core/config/json.h for what keeps its keys in the order they were written: rows of
+// results, sweeps.
 #pragma once
 
 #include <string>

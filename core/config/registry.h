@@ -1,5 +1,6 @@
-// One template for everything a scenario may name: a name, a line of summary, parameters, a factory. Entries are added
-// in one visible place per interface (no static initialisers); `list`, `schema` and `validate` are generated from it.
+// One template for everything a scenario may name: a name, a line of summary, parameters, a
+// factory. Entries are added in one visible place per interface (no static initialisers); `list`,
+// `schema` and `validate` are generated from it.
 #pragma once
 
 #include <functional>
@@ -16,15 +17,18 @@ namespace semwave {
 template <typename Made, typename... Context>
 class Registry {
  public:
-  using Factory = std::function<Made(const Json& parameters, Context... context)>;  // parameters: resolved, `kind` included
+  using Factory = std::function<Made(const Json& parameters,
+                                     Context... context)>;  // parameters: resolved, `kind` included
 
   explicit Registry(std::string what) : what_(std::move(what)) {}
 
   void add(std::string name, Fields fields, Factory factory) {
-    entries_.push_back({std::move(name), std::make_shared<const Fields>(std::move(fields)), std::move(factory)});
+    entries_.push_back(
+        {std::move(name), std::make_shared<const Fields>(std::move(fields)), std::move(factory)});
   }
 
-  /// An Error of the factory whose place begins with "@/" stands below the entry: "@/uses" is `place` / "uses".
+  /// An Error of the factory whose place begins with "@/" stands below the entry: "@/uses" is
+  /// `place` / "uses".
   Made make(const Json& parameters, const Place& place, Context... context) const {
     const std::string& name = parameters.at("kind").get_ref<const std::string&>();
     for (const Entry& entry : entries_) {
@@ -34,7 +38,8 @@ class Registry {
       } catch (const Error& problem) {
         const std::string& below = problem.place();
         if (!below.starts_with("@/")) throw;
-        throw Error(Place{place.file, place.pointer + below.substr(1)}.str(), problem.what() + below.size() + 2);
+        throw Error(Place{place.file, place.pointer + below.substr(1)}.str(),
+                    problem.what() + below.size() + 2);
       }
     }
     (void)resolve(parameters, field("kind"), place);  // throws with the known names

@@ -9,7 +9,8 @@ namespace {
 Json schema_of(const Field& field);
 
 Json schema_of(const Fields& fields, const std::string& kind, bool usual = false) {
-  Json schema{{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", fields.open}};
+  Json schema{
+      {"type", "object"}, {"properties", Json::object()}, {"additionalProperties", fields.open}};
   if (!fields.summary.empty()) schema["description"] = fields.summary;
   Json required = Json::array();
   if (!kind.empty()) {
@@ -50,9 +51,15 @@ Json schema_of_form(const Field& field) {
       schema["type"] = field.type == FieldType::number ? "number" : "integer";
       set_bounds(schema, field, "minimum", "maximum");
       break;
-    case FieldType::boolean: schema["type"] = "boolean"; break;
-    case FieldType::string: schema["type"] = "string"; break;
-    case FieldType::choice: schema["enum"] = field.choices; break;
+    case FieldType::boolean:
+      schema["type"] = "boolean";
+      break;
+    case FieldType::string:
+      schema["type"] = "string";
+      break;
+    case FieldType::choice:
+      schema["enum"] = field.choices;
+      break;
     case FieldType::object:
       if (field.object) return schema_of(*field.object, "");
       schema["type"] = "object";
@@ -62,7 +69,8 @@ Json schema_of_form(const Field& field) {
       for (const auto& [name, fields] : field.kinds)
         if (needs_nothing(*fields)) names.push_back(name);
       if (!names.empty()) forms.push_back({{"enum", names}});
-      for (const auto& [name, fields] : field.kinds) forms.push_back(schema_of(*fields, name, name == field.usual_kind));
+      for (const auto& [name, fields] : field.kinds)
+        forms.push_back(schema_of(*fields, name, name == field.usual_kind));
       schema["anyOf"] = forms;
       break;
     }
@@ -75,14 +83,16 @@ Json schema_of_form(const Field& field) {
       schema["type"] = "object";
       schema["additionalProperties"] = schema_of_element(field);
       break;
-    case FieldType::any: break;
+    case FieldType::any:
+      break;
   }
   return schema;
 }
 
 Json schema_of(const Field& field) {
   Json schema = schema_of_form(field);
-  const bool null_allowed = field.fallback && field.fallback->is_null() && field.type != FieldType::any;
+  const bool null_allowed =
+      field.fallback && field.fallback->is_null() && field.type != FieldType::any;
   if (!field.alternatives.empty() || null_allowed) {
     Json forms = Json::array({schema});
     for (const Field& other : field.alternatives) forms.push_back(schema_of(other));

@@ -1,4 +1,5 @@
-// Ragged attention: per image and head the same register tile computes Q K^T, P V and their derivatives.
+// Ragged attention: per image and head the same register tile computes Q K^T, P V and their
+// derivatives.
 #include <cmath>
 
 #include "core/cpu/backend.h"
@@ -13,12 +14,14 @@ namespace {
 
 /// Rows of dP become rows of dS = P (dP - <P, dP>) scale, a few at a time as in softmax_rows.
 template <int count_of_rows>
-void scores_backward(float* ds, std::int64_t stride, const float* p, std::int64_t rows, float scale) {
+void scores_backward(float* ds, std::int64_t stride, const float* p, std::int64_t rows,
+                     float scale) {
   Vector sum[count_of_rows] = {};
   float mean[count_of_rows];
   for_vectors(rows, [&](std::int64_t at, auto count) {
 #pragma GCC unroll 8
-    for (int r = 0; r < count_of_rows; ++r) sum[r] += load_count(p + r * rows + at, count) * load_count(ds + r * stride + at, count);
+    for (int r = 0; r < count_of_rows; ++r)
+      sum[r] += load_count(p + r * rows + at, count) * load_count(ds + r * stride + at, count);
   });
 #pragma GCC unroll 8
   for (int r = 0; r < count_of_rows; ++r) mean[r] = sum_of(sum[r]);
@@ -33,7 +36,8 @@ void scores_backward(float* ds, std::int64_t stride, const float* p, std::int64_
 
 }  // namespace
 
-void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) {
+void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv,
+                           const Ragged& layout, int heads) {
   if (layout.rows() == 0) return;
   const std::int64_t dim = y.columns(), stride = 3 * dim, size = dim / heads;
   assert(qkv.columns() == stride && dim % heads == 0 && y.rows() == layout.rows());
@@ -50,17 +54,21 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
     float* p = scratch(Scratch::scores, rows * padded);
     for (int head = 0; head < heads; ++head) {
       const std::int64_t at = head * size;
-      multiply(Write::set, rows, padded, size, {q + at, stride, Order::by_rows}, k_transposed + at * padded, padded, p, padded);
+      multiply(Write::set, rows, padded, size, {q + at, stride, Order::by_rows},
+               k_transposed + at * padded, padded, p, padded);
       cpu::softmax(p, p, rows, padded, rows, scale);
       if (kept) {
-        for (std::int64_t row = 0; row < rows; ++row, kept += rows) copy_row(kept, p + row * padded, rows);
+        for (std::int64_t row = 0; row < rows; ++row, kept += rows)
+          copy_row(kept, p + row * padded, rows);
       }
-      multiply(Write::set, rows, size, rows, {p, padded, Order::by_rows}, q + 2 * dim + at, stride, y.data() + first * dim + at, dim);
+      multiply(Write::set, rows, size, rows, {p, padded, Order::by_rows}, q + 2 * dim + at, stride,
+               y.data() + first * dim + at, dim);
     }
   }
 }
 
-void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) {
+void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
+                                    const Tensor& qkv, const Ragged& layout, int heads) {
   if (!dqkv.defined() || layout.rows() == 0) return;
   const std::int64_t dim = dy.columns(), stride = 3 * dim, size = dim / heads;
   assert(weights.size() == attention_weights_size(layout, heads));
@@ -78,13 +86,19 @@ void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const 
     for (int head = 0; head < heads; ++head, p += rows * rows) {
       const std::int64_t at = head * size;
       const float* d = dy.data() + first * dim + at;
-      multiply(Write::set, rows, padded, size, {d, dim, Order::by_rows}, v_transposed + at * padded, padded, ds, padded);
+      multiply(Write::set, rows, padded, size, {d, dim, Order::by_rows}, v_transposed + at * padded,
+               padded, ds, padded);
       std::int64_t row = 0;
-      for (; row + 4 <= rows; row += 4) scores_backward<4>(ds + row * padded, padded, p + row * rows, rows, scale);
-      for (; row < rows; ++row) scores_backward<1>(ds + row * padded, padded, p + row * rows, rows, scale);
-      multiply(Write::add, rows, size, rows, {ds, padded, Order::by_rows}, q + dim + at, stride, dq + at, stride);
-      multiply(Write::add, rows, size, rows, {ds, padded, Order::by_columns}, q + at, stride, dq + dim + at, stride);
-      multiply(Write::add, rows, size, rows, {p, rows, Order::by_columns}, d, dim, dq + 2 * dim + at, stride);
+      for (; row + 4 <= rows; row += 4)
+        scores_backward<4>(ds + row * padded, padded, p + row * rows, rows, scale);
+      for (; row < rows; ++row)
+        scores_backward<1>(ds + row * padded, padded, p + row * rows, rows, scale);
+      multiply(Write::add, rows, size, rows, {ds, padded, Order::by_rows}, q + dim + at, stride,
+               dq + at, stride);
+      multiply(Write::add, rows, size, rows, {ds, padded, Order::by_columns}, q + at, stride,
+               dq + dim + at, stride);
+      multiply(Write::add, rows, size, rows, {p, rows, Order::by_columns}, d, dim,
+               dq + 2 * dim + at, stride);
     }
   }
 }

@@ -7,20 +7,27 @@
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
-std::size_t bytes_of(const Tensor& x) { return static_cast<std::size_t>(x.size()) * sizeof(float); }
+std::size_t bytes_of(const Tensor& x) {
+  return static_cast<std::size_t>(x.size()) * sizeof(float);
+}
 
 }  // namespace
 
 std::string CpuBackend::name() const {
-  const char* variant = SEMWAVE_SIMD == 512 ? "AVX-512" : SEMWAVE_SIMD == 256 ? "AVX2" : "no particular instructions";
-  return "cpu, " + std::string(variant) + ", vectors of " + std::to_string(vector_width) + " floats";
+  const char* variant = SEMWAVE_SIMD == 512   ? "AVX-512"
+                        : SEMWAVE_SIMD == 256 ? "AVX2"
+                                              : "no particular instructions";
+  return "cpu, " + std::string(variant) + ", vectors of " + std::to_string(vector_width) +
+         " floats";
 }
 
 Tensor CpuBackend::empty(Shape shape, DataType type) {
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * size_of(type);
   Tensor made(make_buffer(bytes), shape, type);
 #if !defined(NDEBUG)
-  if (type == DataType::float32) std::fill_n(made.data(), made.size(), std::numeric_limits<float>::quiet_NaN());  // so that a missing write shows
+  if (type == DataType::float32)
+    std::fill_n(made.data(), made.size(),
+                std::numeric_limits<float>::quiet_NaN());  // so that a missing write shows
 #endif
   return made;
 }
@@ -46,8 +53,12 @@ void CpuBackend::copy(const Tensor& to, const Tensor& from) {
   if (to.size() > 0) std::memcpy(to.data(), from.data(), bytes_of(to));
 }
 
-void CpuBackend::fill(const Tensor& x, float value) { std::fill_n(x.data(), x.size(), value); }
+void CpuBackend::fill(const Tensor& x, float value) {
+  std::fill_n(x.data(), x.size(), value);
+}
 
-std::unique_ptr<Backend> make_backend() { return std::make_unique<CpuBackend>(); }
+std::unique_ptr<Backend> make_backend() {
+  return std::make_unique<CpuBackend>();
+}
 
 }  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -1,5 +1,6 @@
-// Layer norm over the last axis, with an optional modulation of scale and shift by each image. Four rows run side by side,
-// because one row alone waits for its own sums; each row's arithmetic is that of a row alone.
+// Layer norm over the last axis, with an optional modulation of scale and shift by each image. Four
+// rows run side by side, because one row alone waits for its own sums; each row's arithmetic is
+// that of a row alone.
 #include "core/cpu/backend.h"
 #include "core/cpu/vector.h"
 
@@ -35,7 +36,8 @@ void forward(const Forward& a, std::int64_t first) {
     }
   });
 #pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) rstd[r] = 1.0f / __builtin_sqrtf(sum_of(squares[r]) / static_cast<float>(a.dim) + epsilon);
+  for (int r = 0; r < rows; ++r)
+    rstd[r] = 1.0f / __builtin_sqrtf(sum_of(squares[r]) / static_cast<float>(a.dim) + epsilon);
   if (a.mean_rstd) {
     for (int r = 0; r < rows; ++r) {
       a.mean_rstd[2 * (first + r)] = mean[r];
@@ -83,7 +85,8 @@ void backward(const Backward& a, std::int64_t first) {
     rstd[r] = a.mean_rstd[2 * (first + r) + 1];
   }
   const auto scaled = [&](int r, std::int64_t at, auto count, Vector gamma) {  // e
-    if (a.modulation) gamma += load_count(a.modulation + 2 * a.dim * a.image[first + r] + at, count);
+    if (a.modulation)
+      gamma += load_count(a.modulation + 2 * a.dim * a.image[first + r] + at, count);
     return load_count(dy + r * a.dim + at, count) * gamma;
   };
   for_vectors(a.dim, [&](std::int64_t at, auto count) {
@@ -124,29 +127,47 @@ void backward(const Backward& a, std::int64_t first) {
   });
 }
 
-float* data_or_null(const Tensor& x) { return x.defined() ? x.data() : nullptr; }
+float* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data() : nullptr;
+}
 
 }  // namespace
 
-void CpuBackend::layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                            const Tensor& modulation, std::span<const std::int32_t> image) {
+void CpuBackend::layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tensor& x,
+                            const Tensor& gamma, const Tensor& beta, const Tensor& modulation,
+                            std::span<const std::int32_t> image) {
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
-  assert(y.size() == x.size() && beta.size() == dim && (!modulation.defined() || static_cast<std::int64_t>(image.size()) == rows));
+  assert(y.size() == x.size() && beta.size() == dim &&
+         (!modulation.defined() || static_cast<std::int64_t>(image.size()) == rows));
   assert(!mean_rstd.defined() || mean_rstd.size() == 2 * rows);
-  const Forward all{dim, x.data(), gamma.data(), beta.data(), data_or_null(modulation), image.data(), y.data(), data_or_null(mean_rstd)};
+  const Forward all{
+      dim,          x.data(), gamma.data(),           beta.data(), data_or_null(modulation),
+      image.data(), y.data(), data_or_null(mean_rstd)};
   std::int64_t row = 0;
   for (; row + 4 <= rows; row += 4) forward<4>(all, row);
   for (; row < rows; ++row) forward<1>(all, row);
 }
 
-void CpuBackend::layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, const Tensor& dmodulation, const Tensor& dy,
-                                     const Tensor& x, const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation,
+void CpuBackend::layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta,
+                                     const Tensor& dmodulation, const Tensor& dy, const Tensor& x,
+                                     const Tensor& mean_rstd, const Tensor& gamma,
+                                     const Tensor& modulation,
                                      std::span<const std::int32_t> image) {
   const std::int64_t dim = gamma.size(), rows = x.size() / dim;
   assert(dy.size() == x.size() && mean_rstd.size() == 2 * rows);
-  assert((!modulation.defined() && !dmodulation.defined()) || static_cast<std::int64_t>(image.size()) == rows);
-  const Backward all{dim,          dy.data(),        x.data(),          mean_rstd.data(),    gamma.data(),             data_or_null(modulation),
-                     image.data(), data_or_null(dx), data_or_null(dgamma), data_or_null(dbeta), data_or_null(dmodulation)};
+  assert((!modulation.defined() && !dmodulation.defined()) ||
+         static_cast<std::int64_t>(image.size()) == rows);
+  const Backward all{dim,
+                     dy.data(),
+                     x.data(),
+                     mean_rstd.data(),
+                     gamma.data(),
+                     data_or_null(modulation),
+                     image.data(),
+                     data_or_null(dx),
+                     data_or_null(dgamma),
+                     data_or_null(dbeta),
+                     data_or_null(dmodulation)};
   std::int64_t row = 0;
   for (; row + 4 <= rows; row += 4) backward<4>(all, row);
   for (; row < rows; ++row) backward<1>(all, row);

@@ -9,26 +9,35 @@ namespace cpu {
 #if defined(SEMWAVE_CPU_DISPATCH)
 namespace avx512 {
 std::unique_ptr<Backend> make_backend();
-void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t, const NormalKey&, float);
-}
+void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t,
+                 const NormalKey&, float);
+}  // namespace avx512
 namespace avx2 {
 std::unique_ptr<Backend> make_backend();
-void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t, const NormalKey&, float);
-}
+void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t,
+                 const NormalKey&, float);
+}  // namespace avx2
 namespace plain {
 std::unique_ptr<Backend> make_backend();
-void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t, const NormalKey&, float);
-}
+void add_normals(float*, const float*, std::int64_t, const std::int32_t*, std::uint32_t,
+                 const NormalKey&, float);
+}  // namespace plain
 #else
-inline namespace SEMWAVE_VARIANT { std::unique_ptr<Backend> make_backend(); }
+inline namespace SEMWAVE_VARIANT {
+std::unique_ptr<Backend> make_backend();
+}
 #endif
 
 #if defined(SEMWAVE_CPU_DISPATCH)
 namespace {
 
-bool runs_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); }
+bool runs_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi2");
+}
 bool runs_avx512() {
-  return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
 
 }  // namespace
@@ -62,6 +71,8 @@ std::vector<std::unique_ptr<Backend>> make_cpu_backends() {
   return made;
 }
 
-std::unique_ptr<Backend> make_cpu_backend() { return std::move(make_cpu_backends().front()); }
+std::unique_ptr<Backend> make_cpu_backend() {
+  return std::move(make_cpu_backends().front());
+}
 
 }  // namespace semwave

@@ -1,4 +1,5 @@
-// The largest value of each window, channel by channel. Places outside the image take no part; equal values: the first.
+// The largest value of each window, channel by channel. Places outside the image take no part;
+// equal values: the first.
 #include <algorithm>
 
 #include "core/cpu/backend.h"
@@ -6,18 +7,24 @@
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
-void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x, Window window) {
+void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+                          Window window) {
   const Shape& shape = x.shape();
   const std::int64_t height = shape[1], width = shape[2], channels = shape[3];
-  const int out_height = window.out(static_cast<int>(height)), out_width = window.out(static_cast<int>(width));
+  const int out_height = window.out(static_cast<int>(height)),
+            out_width = window.out(static_cast<int>(width));
   source.resize(static_cast<std::size_t>(y.size()));
   float* to = y.data();
   std::int32_t* from_index = source.data();
   for (std::int64_t b = 0; b < shape[0]; ++b)
     for (int oy = 0; oy < out_height; ++oy)
       for (int ox = 0; ox < out_width; ++ox, to += channels, from_index += channels) {
-        const std::int64_t y0 = std::max(0, oy * window.stride - window.padding), y1 = std::min<std::int64_t>(height, oy * window.stride - window.padding + window.kernel);
-        const std::int64_t x0 = std::max(0, ox * window.stride - window.padding), x1 = std::min<std::int64_t>(width, ox * window.stride - window.padding + window.kernel);
+        const std::int64_t y0 = std::max(0, oy * window.stride - window.padding),
+                           y1 = std::min<std::int64_t>(
+                               height, oy * window.stride - window.padding + window.kernel);
+        const std::int64_t x0 = std::max(0, ox * window.stride - window.padding),
+                           x1 = std::min<std::int64_t>(
+                               width, ox * window.stride - window.padding + window.kernel);
         bool first = true;
         for (std::int64_t iy = y0; iy < y1; ++iy)
           for (std::int64_t ix = x0; ix < x1; ++ix) {
@@ -40,7 +47,8 @@ void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Ten
       }
 }
 
-void CpuBackend::max_pool_backward(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> source) {
+void CpuBackend::max_pool_backward(const Tensor& dx, const Tensor& dy,
+                                   std::span<const std::int32_t> source) {
   if (!dx.defined()) return;
   const float* from = dy.data();
   float* to = dx.data();

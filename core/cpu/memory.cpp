@@ -12,14 +12,16 @@ namespace {
 
 constexpr std::size_t header = 64;
 
-/// Puts the shared_ptr's counters, the Buffer and the numbers into one block: `header` bytes, then the numbers.
+/// Puts the shared_ptr's counters, the Buffer and the numbers into one block: `header` bytes, then
+/// the numbers.
 template <class T>
 struct BufferAllocator {
   using value_type = T;
   std::size_t bytes;
   explicit BufferAllocator(std::size_t bytes_of_numbers) : bytes(bytes_of_numbers) {}
   template <class U>
-  BufferAllocator(const BufferAllocator<U>& other) : bytes(other.bytes) {}  // NOLINT: an allocator converts
+  BufferAllocator(const BufferAllocator<U>& other)
+      : bytes(other.bytes) {}  // NOLINT: an allocator converts
   T* allocate(std::size_t) {
     static_assert(sizeof(T) <= header);
     return static_cast<T*>(take_block(header + bytes));
@@ -32,7 +34,8 @@ struct BufferAllocator {
 
 std::shared_ptr<Buffer> make_buffer(std::size_t bytes) {
   auto buffer = std::allocate_shared<Buffer>(BufferAllocator<Buffer>(bytes));
-  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(buffer.get()) & ~static_cast<std::uintptr_t>(header - 1);
+  const std::uintptr_t begin =
+      reinterpret_cast<std::uintptr_t>(buffer.get()) & ~static_cast<std::uintptr_t>(header - 1);
   buffer->data = reinterpret_cast<void*>(begin + header);
   buffer->bytes = bytes;
   buffer->device = DeviceKind::cpu;
@@ -40,7 +43,8 @@ std::shared_ptr<Buffer> make_buffer(std::size_t bytes) {
 }
 
 float* scratch(Scratch purpose, std::int64_t floats) {
-  thread_local std::array<std::shared_ptr<Buffer>, static_cast<std::size_t>(Scratch::count)> buffers;
+  thread_local std::array<std::shared_ptr<Buffer>, static_cast<std::size_t>(Scratch::count)>
+      buffers;
   std::shared_ptr<Buffer>& buffer = buffers[static_cast<std::size_t>(purpose)];
   const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
   if (!buffer || buffer->bytes < bytes) {

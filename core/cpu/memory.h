@@ -8,7 +8,8 @@
 
 namespace semwave::cpu {
 
-/// At least `bytes` bytes, 64-byte aligned, contents unspecified. Thread-safe. Throws std::bad_alloc.
+/// At least `bytes` bytes, 64-byte aligned, contents unspecified. Thread-safe. Throws
+/// std::bad_alloc.
 std::shared_ptr<Buffer> make_buffer(std::size_t bytes);
 
 }  // namespace semwave::cpu

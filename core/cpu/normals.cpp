@@ -1,8 +1,10 @@
-// Complex normal draws many at a time: Philox4x32-10 (Salmon et al., SC 2011) on whole registers, then Box and Muller's transform (1958) with
-// the polynomials below. What a draw is depends on its counter alone: remainders are worked on in a register that is only partly used.
+// Complex normal draws many at a time: Philox4x32-10 (Salmon et al., SC 2011) on whole registers,
+// then Box and Muller's transform (1958) with the polynomials below. What a draw is depends on its
+// counter alone: remainders are worked on in a register that is only partly used.
 //
-// Philox multiplies 32-bit words to 64 bits, which machines do on the lower halves of 64-bit lanes. So a register's worth of draws is held in
-// two halves, the even draws in the low and the odd ones in the high words of the 32-bit view; that is also how I and Q interleave.
+// Philox multiplies 32-bit words to 64 bits, which machines do on the lower halves of 64-bit lanes.
+// So a register's worth of draws is held in two halves, the even draws in the low and the odd ones
+// in the high words of the 32-bit view; that is also how I and Q interleave.
 #include "core/cpu/normals.h"
 
 #include "core/cpu/vector.h"
@@ -18,9 +20,11 @@ typedef std::uint64_t LongVector __attribute__((vector_size(vector_width * sizeo
 /// Products of the low words of each lane with a word.
 inline LongVector multiply(LongVector x, std::uint32_t factor) {
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<LongVector>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(x), _mm512_set1_epi32(static_cast<int>(factor))));
+  return reinterpret_cast<LongVector>(_mm512_maskz_mul_epu32(
+      0xff, reinterpret_cast<__m512i>(x), _mm512_set1_epi32(static_cast<int>(factor))));
 #elif SEMWAVE_SIMD == 256
-  return reinterpret_cast<LongVector>(_mm256_mul_epu32(reinterpret_cast<__m256i>(x), _mm256_set1_epi32(static_cast<int>(factor))));
+  return reinterpret_cast<LongVector>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(x), _mm256_set1_epi32(static_cast<int>(factor))));
 #else
   return (x & 0xffffffffu) * factor;
 #endif
@@ -29,22 +33,27 @@ inline LongVector multiply(LongVector x, std::uint32_t factor) {
 /// The low words of `first` to the even lanes, those of `second` to the odd ones.
 inline WordVector interleave(LongVector first, LongVector second) {
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<WordVector>(_mm512_mask_shuffle_epi32(reinterpret_cast<__m512i>(first), 0xAAAA, reinterpret_cast<__m512i>(second), _MM_PERM_CCAA));
+  return reinterpret_cast<WordVector>(_mm512_mask_shuffle_epi32(
+      reinterpret_cast<__m512i>(first), 0xAAAA, reinterpret_cast<__m512i>(second), _MM_PERM_CCAA));
 #else
   return reinterpret_cast<WordVector>((first & 0xffffffffu) | (second << 32));
 #endif
 }
 
 constexpr int rounds = 10;
-constexpr std::uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u, step0 = 0x9E3779B9u, step1 = 0xBB67AE85u;
+constexpr std::uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u, step0 = 0x9E3779B9u,
+                        step1 = 0xBB67AE85u;
 
-/// What all draws of a call share: the round keys, and the words of the first two rounds that do not depend on the place.
+/// What all draws of a call share: the round keys, and the words of the first two rounds that do
+/// not depend on the place.
 struct Schedule {
   explicit Schedule(const NormalKey& key) {
-    std::uint32_t k0 = static_cast<std::uint32_t>(key.seed), k1 = static_cast<std::uint32_t>(key.seed >> 32);
+    std::uint32_t k0 = static_cast<std::uint32_t>(key.seed),
+                  k1 = static_cast<std::uint32_t>(key.seed >> 32);
     const LongVector none{};
     const std::uint64_t first = std::uint64_t{m1} * key.image;
-    const std::uint64_t second = std::uint64_t{m0} * (static_cast<std::uint32_t>(first >> 32) ^ key.visit ^ k0);
+    const std::uint64_t second =
+        std::uint64_t{m0} * (static_cast<std::uint32_t>(first >> 32) ^ key.visit ^ k0);
     into_c2 = none + (key.purpose ^ k1);
     k0 += step0, k1 += step1;
     from_c1 = none + (static_cast<std::uint32_t>(first) ^ k0);
@@ -68,7 +77,8 @@ struct Words {
 inline Words philox(LongVector place, const Schedule& shared) {
   LongVector product0 = multiply(place, m0);
   LongVector product1 = multiply((product0 >> 32) ^ shared.into_c2, m1);
-  LongVector c0 = (product1 >> 32) ^ shared.from_c1, c1 = product1, c2 = product0 ^ shared.from_c0, c3 = shared.c3;
+  LongVector c0 = (product1 >> 32) ^ shared.from_c1, c1 = product1, c2 = product0 ^ shared.from_c0,
+             c3 = shared.c3;
 #pragma GCC unroll 8
   for (int round = 2; round < rounds; ++round) {
     product1 = multiply(c2, m1);
@@ -85,10 +95,12 @@ inline Words philox(LongVector place, const Schedule& shared) {
 
 inline Vector to_float(WordVector words) {
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<Vector>(_mm512_maskz_cvtepu32_ps(0xffff, reinterpret_cast<__m512i>(words)));
+  return reinterpret_cast<Vector>(
+      _mm512_maskz_cvtepu32_ps(0xffff, reinterpret_cast<__m512i>(words)));
 #else
   // Two exact halves, one rounding.
-  return __builtin_convertvector(reinterpret_cast<IntVector>(words >> 16), Vector) * 0x1p16f + __builtin_convertvector(reinterpret_cast<IntVector>(words & 0xffffu), Vector);
+  return __builtin_convertvector(reinterpret_cast<IntVector>(words >> 16), Vector) * 0x1p16f +
+         __builtin_convertvector(reinterpret_cast<IntVector>(words & 0xffffu), Vector);
 #endif
 }
 
@@ -104,8 +116,8 @@ inline Vector square_root(Vector x) {
 #endif
 }
 
-/// -ln((w + 1/2) 2^-32), relative error below 3e-7. u = 2^e m with m from 2/3 to 4/3; near 1, where u says little, 1 - u is taken from the
-/// complement of the word.
+/// -ln((w + 1/2) 2^-32), relative error below 3e-7. u = 2^e m with m from 2/3 to 4/3; near 1, where
+/// u says little, 1 - u is taken from the complement of the word.
 inline Vector minus_log_uniform(WordVector words) {
   const Vector u = to_float(words) + 0.5f;
   const IntVector bits = reinterpret_cast<IntVector>(u), exponent = (bits - 0x3f2aaaab) >> 23;
@@ -138,11 +150,14 @@ inline void normals(WordVector w0, WordVector w1, float deviation, Vector& re, V
   sine = multiply_add(sine * square, x, x);
   Vector cosine = multiply_add(broadcast(2.44384497e-05f), square, broadcast(-0.00138873675f));
   cosine = multiply_add(cosine, square, broadcast(0.0416666469f));
-  cosine = multiply_add(cosine * square, square, multiply_add(square, broadcast(-0.5f), broadcast(1.0f)));
+  cosine = multiply_add(cosine * square, square,
+                        multiply_add(square, broadcast(-0.5f), broadcast(1.0f)));
   const IntVector odd = reinterpret_cast<IntVector>(turned << 1) >> 31;  // q is odd
   const WordVector sign_re = (turned + 0x40000000u) & 0x80000000u, sign_im = turned & 0x80000000u;
-  re = radius * reinterpret_cast<Vector>(reinterpret_cast<WordVector>(odd ? sine : cosine) ^ sign_re);
-  im = radius * reinterpret_cast<Vector>(reinterpret_cast<WordVector>(odd ? cosine : sine) ^ sign_im);
+  re = radius *
+       reinterpret_cast<Vector>(reinterpret_cast<WordVector>(odd ? sine : cosine) ^ sign_re);
+  im = radius *
+       reinterpret_cast<Vector>(reinterpret_cast<WordVector>(odd ? cosine : sine) ^ sign_im);
 }
 
 /// I/Q of the even lanes, then of the odd ones.
@@ -153,7 +168,8 @@ inline void spread(Vector re, Vector im, Vector& first, Vector& second) {
 }
 
 /// Draws of one register: the places of its two halves.
-inline void draw(LongVector first_places, LongVector second_places, const Schedule& shared, float deviation, Vector& first, Vector& second) {
+inline void draw(LongVector first_places, LongVector second_places, const Schedule& shared,
+                 float deviation, Vector& first, Vector& second) {
   const Words a = philox(first_places, shared), b = philox(second_places, shared);
   Vector re, im;
   normals(interleave(a.w0, b.w0), interleave(a.w1, b.w1), deviation, re, im);
@@ -162,7 +178,8 @@ inline void draw(LongVector first_places, LongVector second_places, const Schedu
 
 }  // namespace
 
-void add_normals(float* y, const float* x, std::int64_t count, const std::int32_t* places, std::uint32_t first_place, const NormalKey& key, float deviation) {
+void add_normals(float* y, const float* x, std::int64_t count, const std::int32_t* places,
+                 std::uint32_t first_place, const NormalKey& key, float deviation) {
   const Schedule shared(key);
   LongVector along;
   for (int lane = 0; lane < half_width; ++lane) along[lane] = static_cast<std::uint64_t>(lane);
@@ -191,7 +208,9 @@ void add_normals(float* y, const float* x, std::int64_t count, const std::int32_
     }
     const std::int64_t left = 2 * here, head = std::min<std::int64_t>(left, vector_width);
     store_partial(to, load_partial(from, head) + first, head);
-    if (left > head) store_partial(to + vector_width, load_partial(from + vector_width, left - head) + second, left - head);
+    if (left > head)
+      store_partial(to + vector_width, load_partial(from + vector_width, left - head) + second,
+                    left - head);
   }
 }
 

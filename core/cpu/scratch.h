@@ -1,4 +1,5 @@
-// Memory that a kernel needs while it runs: one growing buffer per thread and purpose, so that kernels allocate nothing once warm.
+// Memory that a kernel needs while it runs: one growing buffer per thread and purpose, so that
+// kernels allocate nothing once warm.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,8 @@ namespace semwave::cpu {
 
 enum class Scratch : int { panel, transposed, scores, row, product, count };
 
-/// At least `floats` floats, 64-byte aligned, contents unspecified; valid until this thread asks for the same purpose again.
+/// At least `floats` floats, 64-byte aligned, contents unspecified; valid until this thread asks
+/// for the same purpose again.
 float* scratch(Scratch purpose, std::int64_t floats);
 
 }  // namespace semwave::cpu

@@ -1,4 +1,5 @@
-// Transposition by vectors: log2(width) rounds of perfect shuffles turn a square of rows into its columns.
+// Transposition by vectors: log2(width) rounds of perfect shuffles turn a square of rows into its
+// columns.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,8 @@ namespace detail {
 
 template <int half, int... lane>
 inline Vector interleave(Vector a, Vector b, std::integer_sequence<int, lane...>) {
-  return __builtin_shuffle(a, b, IntVector{(lane % 2 * vector_width + half * vector_width / 2 + lane / 2)...});
+  return __builtin_shuffle(
+      a, b, IntVector{(lane % 2 * vector_width + half * vector_width / 2 + lane / 2)...});
 }
 
 }  // namespace detail
@@ -33,14 +35,17 @@ inline void transpose_square(Vector (&square)[vector_width]) {
   }
 }
 
-/// to [columns, to_stride] = from [rows, columns] transposed; columns rows.. of `to` up to the next whole vector become zero
-/// (to_stride >= round_up(rows)).
-inline void transpose(float* to, std::int64_t to_stride, const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns) {
+/// to [columns, to_stride] = from [rows, columns] transposed; columns rows.. of `to` up to the next
+/// whole vector become zero (to_stride >= round_up(rows)).
+inline void transpose(float* to, std::int64_t to_stride, const float* from,
+                      std::int64_t from_stride, std::int64_t rows, std::int64_t columns) {
   for (std::int64_t row = 0; row < rows; row += vector_width) {
     const std::int64_t height = std::min<std::int64_t>(vector_width, rows - row);
     for_vectors(columns, [&](std::int64_t column, auto count) {
       Vector square[vector_width];
-      for (int i = 0; i < vector_width; ++i) square[i] = i < height ? load_count(from + (row + i) * from_stride + column, count) : Vector{};
+      for (int i = 0; i < vector_width; ++i)
+        square[i] =
+            i < height ? load_count(from + (row + i) * from_stride + column, count) : Vector{};
       transpose_square(square);
       for (int j = 0; j < count; ++j) store(to + (column + j) * to_stride + row, square[j]);
     });

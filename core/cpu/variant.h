@@ -1,7 +1,8 @@
-// Which instructions the kernels of this translation unit are compiled for: SEMWAVE_SIMD = 512 (AVX-512), 256 (AVX2 with FMA) or 0
-// (whatever the compiler makes of vectors of 8 floats). A portable build compiles every kernel file once for each and chooses when
-// it starts (machine.cpp); any other build has the one its compiler flags allow. The variant is part of every name, so that the
-// three live in one program.
+// Which instructions the kernels of this translation unit are compiled for: SEMWAVE_SIMD = 512
+// (AVX-512), 256 (AVX2 with FMA) or 0 (whatever the compiler makes of vectors of 8 floats). A
+// portable build compiles every kernel file once for each and chooses when it starts (machine.cpp);
+// any other build has the one its compiler flags allow. The variant is part of every name, so that
+// the three live in one program.
 #pragma once
 
 #if !defined(SEMWAVE_SIMD)

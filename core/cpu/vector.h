@@ -1,12 +1,15 @@
-// Short vectors of floats, as wide as the machine's registers, with the few functions the kernels need. Every remainder is
-// worked on in a vector that is only partly filled, so that a number's bits do not depend on where it stands in a row.
+// Short vectors of floats, as wide as the machine's registers, with the few functions the kernels
+// need. Every remainder is worked on in a vector that is only partly filled, so that a number's
+// bits do not depend on where it stands in a row.
 //
-// Stated errors (held by tests/core/ops/products_test.cpp against double): exp 2e-7 relative where the result is a normal
-// number; gelu 3e-7 max(1, |x|) and its derivative 1e-6 absolute. NaN gives NaN.
+// Stated errors (held by tests/core/ops/products_test.cpp against double): exp 2e-7 relative where
+// the result is a normal number; gelu 3e-7 max(1, |x|) and its derivative 1e-6 absolute. NaN gives
+// NaN.
 #pragma once
 
-// Whatever a kernel file includes is included here, before the pragma: from it on everything is compiled for the variant's machine, and
-// of a header's inline function that several files hold the linker keeps any one.
+// Whatever a kernel file includes is included here, before the pragma: from it on everything is
+// compiled for the variant's machine, and of a header's inline function that several files hold the
+// linker keeps any one.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,7 +30,8 @@
 #endif
 
 #if SEMWAVE_SIMD == 512 && !defined(__AVX512F__)
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi,bmi2,lzcnt,popcnt,prefer-vector-width=512")
+#pragma GCC target( \
+    "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi,bmi2,lzcnt,popcnt,prefer-vector-width=512")
 #elif SEMWAVE_SIMD == 256 && !defined(__AVX2__)
 #pragma GCC target("avx2,fma,bmi,bmi2,lzcnt,popcnt")
 #endif
@@ -43,9 +47,13 @@ inline constexpr int vector_width = 8;
 typedef float Vector __attribute__((vector_size(vector_width * sizeof(float))));
 typedef std::int32_t IntVector __attribute__((vector_size(vector_width * sizeof(std::int32_t))));
 
-constexpr std::int64_t round_up(std::int64_t n) { return (n + vector_width - 1) / vector_width * vector_width; }
+constexpr std::int64_t round_up(std::int64_t n) {
+  return (n + vector_width - 1) / vector_width * vector_width;
+}
 
-inline Vector broadcast(float x) { return x - Vector{}; }
+inline Vector broadcast(float x) {
+  return x - Vector{};
+}
 
 inline Vector load(const float* from) {
   Vector x;
@@ -53,12 +61,15 @@ inline Vector load(const float* from) {
   return x;
 }
 
-inline void store(float* to, Vector x) { std::memcpy(to, &x, sizeof x); }
+inline void store(float* to, Vector x) {
+  std::memcpy(to, &x, sizeof x);
+}
 
 /// The first `count` (<= vector_width) floats; the other lanes are `fill`.
 inline Vector load_partial(const float* from, std::int64_t count, Vector fill = Vector{}) {
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<Vector>(_mm512_mask_loadu_ps(reinterpret_cast<__m512>(fill), static_cast<__mmask16>((1u << count) - 1u), from));
+  return reinterpret_cast<Vector>(_mm512_mask_loadu_ps(
+      reinterpret_cast<__m512>(fill), static_cast<__mmask16>((1u << count) - 1u), from));
 #else
   std::memcpy(&fill, from, static_cast<std::size_t>(count) * sizeof(float));
   return fill;
@@ -67,37 +78,54 @@ inline Vector load_partial(const float* from, std::int64_t count, Vector fill = 
 
 inline void store_partial(float* to, Vector x, std::int64_t count) {
 #if SEMWAVE_SIMD == 512
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), reinterpret_cast<__m512>(x));
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u),
+                        reinterpret_cast<__m512>(x));
 #else
   std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(float));
 #endif
 }
 
-/// Calls body(offset, count) for each vector of a row, the last one perhaps with a count below vector_width.
+/// Calls body(offset, count) for each vector of a row, the last one perhaps with a count below
+/// vector_width.
 template <class Body>
 inline void for_vectors(std::int64_t size, Body&& body) {
   std::int64_t at = 0;
-  for (; at + vector_width <= size; at += vector_width) body(at, std::integral_constant<int, vector_width>{});
+  for (; at + vector_width <= size; at += vector_width)
+    body(at, std::integral_constant<int, vector_width>{});
   if (at < size) body(at, static_cast<int>(size - at));
 }
 
-inline Vector load_count(const float* from, std::integral_constant<int, vector_width>, Vector = Vector{}) { return load(from); }
-inline Vector load_count(const float* from, int count, Vector fill = Vector{}) { return load_partial(from, count, fill); }
-inline void store_count(float* to, Vector x, std::integral_constant<int, vector_width>) { store(to, x); }
-inline void store_count(float* to, Vector x, int count) { store_partial(to, x, count); }
+inline Vector load_count(const float* from, std::integral_constant<int, vector_width>,
+                         Vector = Vector{}) {
+  return load(from);
+}
+inline Vector load_count(const float* from, int count, Vector fill = Vector{}) {
+  return load_partial(from, count, fill);
+}
+inline void store_count(float* to, Vector x, std::integral_constant<int, vector_width>) {
+  store(to, x);
+}
+inline void store_count(float* to, Vector x, int count) {
+  store_partial(to, x, count);
+}
 
-/// a b + c, rounded once where the machine can (whatever the compiler's flags say about contraction).
+/// a b + c, rounded once where the machine can (whatever the compiler's flags say about
+/// contraction).
 inline Vector multiply_add(Vector a, Vector b, Vector c) {
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<Vector>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+  return reinterpret_cast<Vector>(_mm512_fmadd_ps(
+      reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
 #elif SEMWAVE_SIMD == 256
-  return reinterpret_cast<Vector>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+  return reinterpret_cast<Vector>(_mm256_fmadd_ps(
+      reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #else
   return a * b + c;
 #endif
 }
 
-inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+inline Vector maximum(Vector a, Vector b) {
+  return a > b ? a : b;
+}
 
 namespace detail {
 template <int step, int... lane>
@@ -127,7 +155,8 @@ inline float maximum_of(Vector x) {
   return x[0];
 }
 
-/// e^x: x = n ln 2 + r, a polynomial of degree 6 in r (interpolated at Chebyshev points), scaled by 2^n.
+/// e^x: x = n ln 2 + r, a polynomial of degree 6 in r (interpolated at Chebyshev points), scaled by
+/// 2^n.
 inline Vector exp(Vector x) {
   // Beyond these the result is 0 or infinity anyway; a NaN passes both comparisons.
   x = x < -104.0f ? broadcast(-104.0f) : x;
@@ -144,7 +173,8 @@ inline Vector exp(Vector x) {
   p = p * r + 0.5f;
   p = (p * r) * r + r + 1.0f;
 #if SEMWAVE_SIMD == 512
-  return reinterpret_cast<Vector>(_mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(p), reinterpret_cast<__m512>(n)));
+  return reinterpret_cast<Vector>(
+      _mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(p), reinterpret_cast<__m512>(n)));
 #else
   const IntVector exponent = reinterpret_cast<IntVector>(shifted) - 0x4b400000;
   const IntVector half = exponent >> 1;  // in two steps: 2^n alone may be no float
@@ -154,7 +184,9 @@ inline Vector exp(Vector x) {
 #endif
 }
 
-inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + exp(-x)); }
+inline Vector sigmoid(Vector x) {
+  return 1.0f / (1.0f + exp(-x));
+}
 
 /// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), written with a sigmoid of twice the argument.
 inline Vector gelu(Vector x) {
@@ -165,7 +197,9 @@ inline Vector gelu(Vector x) {
 inline Vector gelu_derivative(Vector x) {
   const Vector square = x * x;
   const Vector u = x * (1.5957691f + 0.071354816f * square);
-  const Vector e = exp(u < 0.0f ? u : -u);  // of -|u|: sigmoid'(u) = e / (1 + e)^2 without a difference of near numbers
+  const Vector e = exp(
+      u < 0.0f ? u
+               : -u);  // of -|u|: sigmoid'(u) = e / (1 + e)^2 without a difference of near numbers
   const Vector s = 1.0f / (1.0f + e);
   return (u < 0.0f ? e * s : s) + (x * (e * s * s)) * (1.5957691f + 0.21406445f * square);
 }

@@ -16,7 +16,8 @@ double CudaBackend::sum_of_squares(const Tensor& x) {
   for_each_warp("sum_of_squares", *stream_, parts, [=] __device__(std::int64_t i, int lane) {
     const std::int64_t end = (i + 1) * part < size ? (i + 1) * part : size;
     double sum = 0;
-    for (std::int64_t at = i * part + lane; at < end; at += warp_size) sum += static_cast<double>(from[at]) * static_cast<double>(from[at]);
+    for (std::int64_t at = i * part + lane; at < end; at += warp_size)
+      sum += static_cast<double>(from[at]) * static_cast<double>(from[at]);
     sum = warp_sum(sum);
     if (lane == 0) sums[i] = sum;
   });
@@ -27,12 +28,15 @@ double CudaBackend::sum_of_squares(const Tensor& x) {
   return total;
 }
 
-void CudaBackend::adamw(const Tensor& value, const Tensor& gradient, const Tensor& first_moment, const Tensor& second_moment, const AdamW& settings,
-                        float gradient_scale) {
-  assert(gradient.size() == value.size() && first_moment.size() == value.size() && second_moment.size() == value.size() && settings.step >= 1);
+void CudaBackend::adamw(const Tensor& value, const Tensor& gradient, const Tensor& first_moment,
+                        const Tensor& second_moment, const AdamW& settings, float gradient_scale) {
+  assert(gradient.size() == value.size() && first_moment.size() == value.size() &&
+         second_moment.size() == value.size() && settings.step >= 1);
   const double step = static_cast<double>(settings.step);
-  const float correct1 = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(settings.beta1), step)));
-  const float correct2 = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(settings.beta2), step)));
+  const float correct1 =
+      static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(settings.beta1), step)));
+  const float correct2 =
+      static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(settings.beta2), step)));
   const float kept = 1.0f - settings.learning_rate * settings.weight_decay;
   const AdamW s = settings;
   float *to = value.data(), *first = first_moment.data(), *second = second_moment.data();

@@ -1,7 +1,9 @@
-// Ragged softmax attention, forward. A block of 128 threads answers 32 queries of one image and head: tiles of 32 keys, then of
-// their values, pass through shared memory under a running softmax (Milakov and Gimelshein 2018). Thread (ty, tx) holds two queries,
-// every eighth key of a tile and every eighth column of the answer; the eight threads of a query sit in one warp. Where the weights are
-// kept, a second pass over the keys writes them, so keeping them does not change the answer.
+// Ragged softmax attention, forward. A block of 128 threads answers 32 queries of one image and
+// head: tiles of 32 keys, then of their values, pass through shared memory under a running softmax
+// (Milakov and Gimelshein 2018). Thread (ty, tx) holds two queries, every eighth key of a tile and
+// every eighth column of the answer; the eight threads of a query sit in one warp. Where the
+// weights are kept, a second pass over the keys writes them, so keeping them does not change the
+// answer.
 #include <cmath>
 
 #include "core/cuda/attention.h"
@@ -13,24 +15,29 @@ namespace {
 
 using namespace attention_tiles;
 
-/// qkv [n, 3 dim], y [n, dim]; blockIdx = (image, head, query tile x parts + part); a part is `chunk` columns of the answer.
+/// qkv [n, 3 dim], y [n, dim]; blockIdx = (image, head, query tile x parts + part); a part is
+/// `chunk` columns of the answer.
 template <int chunk>
-__global__ void __launch_bounds__(threads) attention_kernel(float* y, float* weights /*or null*/, const float* qkv, Images images, std::int64_t dim,
-                                                             int size /*of a head*/, int parts, float scale) {
+__global__ void __launch_bounds__(threads)
+    attention_kernel(float* y, float* weights /*or null*/, const float* qkv, Images images,
+                     std::int64_t dim, int size /*of a head*/, int parts, float scale) {
   __shared__ float q[tile][chunk + 1], k[tile][chunk + 1], p[tile][tile + 1];
   const Place at(images, static_cast<int>(blockIdx.z) / parts);
   const int part = static_cast<int>(blockIdx.z) % parts;
   if (at.tile0 >= at.rows) return;
   const int ty = static_cast<int>(threadIdx.x) / lanes, tx = static_cast<int>(threadIdx.x) % lanes;
-  const float* first = qkv + at.first * 3 * dim + at.head * size;  // row r: q at first[3 dim r], k dim further, v 2 dim further
+  const float* first =
+      qkv + at.first * 3 * dim +
+      at.head * size;  // row r: q at first[3 dim r], k dim further, v 2 dim further
 
   // s = q k^T for the keys from key0, in ascending columns.
-  const auto scores = [&](std::int64_t key0, float (&s)[2][keys_each]) {
+  const auto scores = [&](std::int64_t key0, float(&s)[2][keys_each]) {
     for (int i = 0; i < 2; ++i)
       for (int j = 0; j < keys_each; ++j) s[i][j] = 0.0f;
     for (int c0 = 0; c0 < size; c0 += chunk) {
       __syncthreads();
-      if (key0 == 0 || size > chunk) load_tile<chunk>(q, first, 3 * dim, at.tile0, at.rows, c0, size);
+      if (key0 == 0 || size > chunk)
+        load_tile<chunk>(q, first, 3 * dim, at.tile0, at.rows, c0, size);
       load_tile<chunk>(k, first + dim, 3 * dim, key0, at.rows, c0, size);
       __syncthreads();
       add_products<chunk>(s, q, k, ty, tx, size - c0);
@@ -61,7 +68,8 @@ __global__ void __launch_bounds__(threads) attention_kernel(float* y, float* wei
     __syncthreads();
     for (int key = 0; key < tile; ++key)
       for (int i = 0; i < 2; ++i)
-        for (int c = 0; c < chunk / lanes; ++c) answer[i][c] = fmaf(p[2 * ty + i][key], k[key][tx + lanes * c], answer[i][c]);
+        for (int c = 0; c < chunk / lanes; ++c)
+          answer[i][c] = fmaf(p[2 * ty + i][key], k[key][tx + lanes * c], answer[i][c]);
   }
   float inverse[2];
   for (int i = 0; i < 2; ++i) {
@@ -69,25 +77,29 @@ __global__ void __launch_bounds__(threads) attention_kernel(float* y, float* wei
     const std::int64_t row = at.tile0 + 2 * ty + i;
     for (int c = 0; c < chunk / lanes; ++c) {
       const int column = part * chunk + tx + lanes * c;
-      if (row < at.rows && column < size) y[(at.first + row) * dim + at.head * size + column] = answer[i][c] * inverse[i];
+      if (row < at.rows && column < size)
+        y[(at.first + row) * dim + at.head * size + column] = answer[i][c] * inverse[i];
     }
   }
   if (!weights || part > 0) return;
-  float* kept = weights + images.weights_at[blockIdx.x] + at.head * at.rows * at.rows;  // [rows, rows] of this head
+  float* kept = weights + images.weights_at[blockIdx.x] +
+                at.head * at.rows * at.rows;  // [rows, rows] of this head
   for (std::int64_t key0 = 0; key0 < at.rows; key0 += tile) {
     float s[2][keys_each];
     scores(key0, s);
     for (int i = 0; i < 2; ++i)
       for (int j = 0; j < keys_each; ++j) {
         const std::int64_t row = at.tile0 + 2 * ty + i, key = key0 + tx + lanes * j;
-        if (row < at.rows && key < at.rows) kept[row * at.rows + key] = expf(s[i][j] * scale - peak[i]) * inverse[i];
+        if (row < at.rows && key < at.rows)
+          kept[row * at.rows + key] = expf(s[i][j] * scale - peak[i]) * inverse[i];
       }
   }
 }
 
 }  // namespace
 
-void CudaBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) {
+void CudaBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv,
+                            const Ragged& layout, int heads) {
   const std::int64_t dim = y.columns();
   const int size = static_cast<int>(dim / heads);
   assert(qkv.columns() == 3 * dim && dim % heads == 0 && y.rows() == layout.rows());
@@ -95,8 +107,9 @@ void CudaBackend::attention(const Tensor& y, const Tensor& weights, const Tensor
   const ImageList images(stream_, layout, heads, weights.defined());
   with_chunk(size, [&](auto chunk) {
     const int parts = static_cast<int>(blocks_of(size, chunk));
-    launch("attention", attention_kernel<chunk>, images.grid(heads, parts), threads, *stream_, y.data(), data_or_null(weights), qkv.data(),
-           images.on_device(), dim, size, parts, 1.0f / std::sqrt(static_cast<float>(size)));
+    launch("attention", attention_kernel<chunk>, images.grid(heads, parts), threads, *stream_,
+           y.data(), data_or_null(weights), qkv.data(), images.on_device(), dim, size, parts,
+           1.0f / std::sqrt(static_cast<float>(size)));
   });
 }
 

@@ -1,4 +1,5 @@
-// What attention's kernels share: how an image's rows and a head's columns are cut into tiles, and the product of two tiles.
+// What attention's kernels share: how an image's rows and a head's columns are cut into tiles, and
+// the product of two tiles.
 #pragma once
 
 #include <algorithm>
@@ -12,32 +13,41 @@
 
 namespace semwave::cuda::attention_tiles {
 
-constexpr int tile = 32;                  // rows of a tile, of queries as of keys
+constexpr int tile = 32;  // rows of a tile, of queries as of keys
 constexpr int threads = 128;
-constexpr int lanes = 8;                  // threads that share a query, neighbours in one warp
-constexpr int keys_each = tile / lanes;   // keys of a tile that one of them works on; of queries it is two
+constexpr int lanes = 8;  // threads that share a query, neighbours in one warp
+constexpr int keys_each =
+    tile / lanes;  // keys of a tile that one of them works on; of queries it is two
 
 /// The images of a layout on the device.
 struct Images {
-  const std::int32_t* starts;      // [images + 1]
-  const std::int64_t* weights_at;  // [images] where the weights of each begin; null where none are kept
+  const std::int32_t* starts;  // [images + 1]
+  const std::int64_t*
+      weights_at;  // [images] where the weights of each begin; null where none are kept
 };
 
 class ImageList {
  public:
   ImageList(const StreamPtr& stream, const Ragged& layout, int heads, bool with_weights)
-      : images_(layout.images()), most_rows_(most_rows(layout)), starts_(stream, layout.starts),
-        weights_at_(stream, with_weights ? weights_at(layout, heads) : List<std::int64_t>()), with_weights_(with_weights) {}
-  Images on_device() const { return {starts_.data(), with_weights_ ? weights_at_.data() : nullptr}; }
+      : images_(layout.images()),
+        most_rows_(most_rows(layout)),
+        starts_(stream, layout.starts),
+        weights_at_(stream, with_weights ? weights_at(layout, heads) : List<std::int64_t>()),
+        with_weights_(with_weights) {}
+  Images on_device() const {
+    return {starts_.data(), with_weights_ ? weights_at_.data() : nullptr};
+  }
   /// One block for each image, head, and tile of the largest image times `parts`.
   dim3 grid(int heads, int parts) const {
-    return dim3(static_cast<unsigned int>(images_), static_cast<unsigned int>(heads), blocks_of(most_rows_, tile) * static_cast<unsigned int>(parts));
+    return dim3(static_cast<unsigned int>(images_), static_cast<unsigned int>(heads),
+                blocks_of(most_rows_, tile) * static_cast<unsigned int>(parts));
   }
 
  private:
   static std::int64_t most_rows(const Ragged& layout) {
     std::int64_t most = 0;
-    for (int image = 0; image < layout.images(); ++image) most = std::max<std::int64_t>(most, layout.rows_of(image));
+    for (int image = 0; image < layout.images(); ++image)
+      most = std::max<std::int64_t>(most, layout.rows_of(image));
     return most;
   }
   static List<std::int64_t> weights_at(const Ragged& layout, int heads) {
@@ -59,15 +69,21 @@ class ImageList {
 
 /// Where a block works.
 struct Place {
-  std::int64_t first, rows, head, tile0;  // first row and rows of the image; first row of the tile within it
+  std::int64_t first, rows, head,
+      tile0;  // first row and rows of the image; first row of the tile within it
   __device__ Place(Images images, int tile_index)
-      : first(images.starts[blockIdx.x]), rows(images.starts[blockIdx.x + 1] - first), head(blockIdx.y), tile0(std::int64_t{tile_index} * tile) {}
+      : first(images.starts[blockIdx.x]),
+        rows(images.starts[blockIdx.x + 1] - first),
+        head(blockIdx.y),
+        tile0(std::int64_t{tile_index} * tile) {}
 };
 
-/// to = rows [row0, row0 + tile) and columns [column0, column0 + chunk) of `from`, zeros beyond `rows` and `columns`.
+/// to = rows [row0, row0 + tile) and columns [column0, column0 + chunk) of `from`, zeros beyond
+/// `rows` and `columns`.
 template <int chunk>
-__device__ inline void load_tile(float (&to)[tile][chunk + 1], const float* from, std::int64_t stride, std::int64_t row0, std::int64_t rows, int column0,
-                                 int columns) {
+__device__ inline void load_tile(float (&to)[tile][chunk + 1], const float* from,
+                                 std::int64_t stride, std::int64_t row0, std::int64_t rows,
+                                 int column0, int columns) {
   for (int i = static_cast<int>(threadIdx.x); i < tile * chunk; i += threads) {
     const std::int64_t row = row0 + i / chunk;
     const int column = column0 + i % chunk;
@@ -77,25 +93,30 @@ __device__ inline void load_tile(float (&to)[tile][chunk + 1], const float* from
 
 /// s[i][j] += <a[2 ty + i], b[tx + lanes j]> over the columns of a chunk, ascending.
 template <int chunk>
-__device__ inline void add_products(float (&s)[2][keys_each], const float (&a)[tile][chunk + 1], const float (&b)[tile][chunk + 1], int ty, int tx,
+__device__ inline void add_products(float (&s)[2][keys_each], const float (&a)[tile][chunk + 1],
+                                    const float (&b)[tile][chunk + 1], int ty, int tx,
                                     int columns) {
   for (int c = 0; c < (columns < chunk ? columns : chunk); ++c)
     for (int i = 0; i < 2; ++i)
-      for (int j = 0; j < keys_each; ++j) s[i][j] = fmaf(a[2 * ty + i][c], b[tx + lanes * j][c], s[i][j]);
+      for (int j = 0; j < keys_each; ++j)
+        s[i][j] = fmaf(a[2 * ty + i][c], b[tx + lanes * j][c], s[i][j]);
 }
 
 /// Over the eight threads of a query; each gets the same bits.
 __device__ inline float query_sum(float x) {
-  for (int distance = lanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(0xffffffffu, x, distance);
+  for (int distance = lanes / 2; distance > 0; distance /= 2)
+    x += __shfl_xor_sync(0xffffffffu, x, distance);
   return x;
 }
 
 __device__ inline float query_maximum(float x) {
-  for (int distance = lanes / 2; distance > 0; distance /= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
+  for (int distance = lanes / 2; distance > 0; distance /= 2)
+    x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
   return x;
 }
 
-/// run(constant) with the smallest chunk that holds a head, 128 columns at most: a larger head goes in several.
+/// run(constant) with the smallest chunk that holds a head, 128 columns at most: a larger head goes
+/// in several.
 template <class Run>
 void with_chunk(int size, const Run& run) {
   if (size <= 32) return run(std::integral_constant<int, 32>());

@@ -1,6 +1,7 @@
-// The CUDA backend: float32 kernels on one device, enqueued on one stream. Each kernel lives in the file of its op, above the method that starts it.
-// Calls return before the device is done; to_host and sum_of_squares wait. Any thread may call: the device works in the order of the calls.
-// A failed call throws Error. No sum depends on timing: there are no atomic additions.
+// The CUDA backend: float32 kernels on one device, enqueued on one stream. Each kernel lives in the
+// file of its op, above the method that starts it. Calls return before the device is done; to_host
+// and sum_of_squares wait. Any thread may call: the device works in the order of the calls. A
+// failed call throws Error. No sum depends on timing: there are no atomic additions.
 #pragma once
 
 #include "core/base/pooled_vector.h"
@@ -24,51 +25,71 @@ class CudaBackend final : public Backend {
   void fill(const Tensor& x, float value) override;
 
   PackedMatrix pack(const Tensor& matrix, bool transpose) override;
-  void linear(const Tensor& y, const Tensor& x, const PackedMatrix& w, const Tensor& bias, Activation activation, const Tensor& residual,
-              const Tensor& before) override;
+  void linear(const Tensor& y, const Tensor& x, const PackedMatrix& w, const Tensor& bias,
+              Activation activation, const Tensor& residual, const Tensor& before) override;
   void linear_backward_input(const Tensor& dx, const Tensor& dy, const PackedMatrix& wt) override;
-  void linear_backward_weight(const Tensor& dw, const Tensor& dbias, const Tensor& dy, const Tensor& x) override;
-  void activation_backward(const Tensor& dx, const Tensor& dy, const Tensor& before, Activation activation) override;
+  void linear_backward_weight(const Tensor& dw, const Tensor& dbias, const Tensor& dy,
+                              const Tensor& x) override;
+  void activation_backward(const Tensor& dx, const Tensor& dy, const Tensor& before,
+                           Activation activation) override;
 
-  void layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& modulation,
+  void layer_norm(const Tensor& y, const Tensor& mean_rstd, const Tensor& x, const Tensor& gamma,
+                  const Tensor& beta, const Tensor& modulation,
                   std::span<const std::int32_t> image) override;
-  void layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta, const Tensor& dmodulation, const Tensor& dy, const Tensor& x,
-                           const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation, std::span<const std::int32_t> image) override;
+  void layer_norm_backward(const Tensor& dx, const Tensor& dgamma, const Tensor& dbeta,
+                           const Tensor& dmodulation, const Tensor& dy, const Tensor& x,
+                           const Tensor& mean_rstd, const Tensor& gamma, const Tensor& modulation,
+                           std::span<const std::int32_t> image) override;
 
-  void attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) override;
-  void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights, const Tensor& qkv, const Ragged& layout, int heads) override;
+  void attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                 int heads) override;
+  void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
+                          const Tensor& qkv, const Ragged& layout, int heads) override;
 
   void patches(const Tensor& y, const Tensor& x, Window window) override;
   void patches_backward(const Tensor& dx, const Tensor& dy, Window window) override;
-  void max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x, Window window) override;
-  void max_pool_backward(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> source) override;
+  void max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+                Window window) override;
+  void max_pool_backward(const Tensor& dx, const Tensor& dy,
+                         std::span<const std::int32_t> source) override;
 
-  void pool(const Tensor& y, const Tensor& weights, const Tensor& x, const Tensor& score, const Ragged& layout) override;
-  void pool_backward(const Tensor& dx, const Tensor& dscore, const Tensor& dy, const Tensor& x, const Tensor& weights, const Ragged& layout) override;
+  void pool(const Tensor& y, const Tensor& weights, const Tensor& x, const Tensor& score,
+            const Ragged& layout) override;
+  void pool_backward(const Tensor& dx, const Tensor& dscore, const Tensor& dy, const Tensor& x,
+                     const Tensor& weights, const Ragged& layout) override;
 
   void gather_rows(const Tensor& y, const Tensor& x, std::span<const std::int32_t> index) override;
-  void scatter_add_rows(const Tensor& dx, const Tensor& dy, std::span<const std::int32_t> index) override;
+  void scatter_add_rows(const Tensor& dx, const Tensor& dy,
+                        std::span<const std::int32_t> index) override;
   void set_columns(const Tensor& y, const Tensor& x, std::int64_t column) override;
   void add_columns(const Tensor& dx, const Tensor& dy, std::int64_t column) override;
   void add_scaled(const Tensor& y, const Tensor& x, float scale) override;
-  void straight_through_backward(const Tensor& dscore, const Tensor& dy, const Tensor& x, const Tensor& score) override;
+  void straight_through_backward(const Tensor& dscore, const Tensor& dy, const Tensor& x,
+                                 const Tensor& score) override;
 
   void softmax(const Tensor& y, const Tensor& x) override;
   void softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) override;
-  void combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p, std::span<const std::int32_t> expert,
-               std::span<const std::int32_t> row, int k) override;
-  void combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp, const Tensor& dy, const Tensor& e, const Tensor& p,
-                        std::span<const std::int32_t> expert, std::span<const std::int32_t> row, int k) override;
+  void combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p,
+               std::span<const std::int32_t> expert, std::span<const std::int32_t> row,
+               int k) override;
+  void combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp,
+                        const Tensor& dy, const Tensor& e, const Tensor& p,
+                        std::span<const std::int32_t> expert, std::span<const std::int32_t> row,
+                        int k) override;
 
-  void cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x, std::span<const std::int32_t> label, float smoothing, float scale) override;
-  void cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p, std::span<const std::int32_t> label, float smoothing,
+  void cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x,
+                     std::span<const std::int32_t> label, float smoothing, float scale) override;
+  void cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p,
+                              std::span<const std::int32_t> label, float smoothing,
                               float scale) override;
-  void squared_error(const Tensor& loss, const Tensor& x, const Tensor& target, const Tensor& weight, float scale) override;
-  void squared_error_backward(const Tensor& dx, const Tensor& dloss, const Tensor& x, const Tensor& target, const Tensor& weight, float scale) override;
+  void squared_error(const Tensor& loss, const Tensor& x, const Tensor& target,
+                     const Tensor& weight, float scale) override;
+  void squared_error_backward(const Tensor& dx, const Tensor& dloss, const Tensor& x,
+                              const Tensor& target, const Tensor& weight, float scale) override;
 
   double sum_of_squares(const Tensor& x) override;
-  void adamw(const Tensor& value, const Tensor& gradient, const Tensor& first_moment, const Tensor& second_moment, const AdamW& settings,
-             float gradient_scale) override;
+  void adamw(const Tensor& value, const Tensor& gradient, const Tensor& first_moment,
+             const Tensor& second_moment, const AdamW& settings, float gradient_scale) override;
 
  private:
   StreamPtr stream_;

@@ -11,7 +11,8 @@ namespace semwave::cuda {
 
 /// Throws Error unless `status` is success; `what` says what was being done.
 inline void check(cudaError_t status, const char* what) {
-  if (status != cudaSuccess) throw Error("device cuda", std::string(what) + ": " + cudaGetErrorString(status));
+  if (status != cudaSuccess)
+    throw Error("device cuda", std::string(what) + ": " + cudaGetErrorString(status));
 }
 
 }  // namespace semwave::cuda

@@ -9,8 +9,9 @@ void CudaBackend::softmax(const Tensor& y, const Tensor& x) {
   const std::int64_t columns = y.columns();
   float* to = y.data();
   const float* from = x.data();
-  for_each_warp("softmax", *stream_, y.rows(),
-                [=] __device__(std::int64_t row, int lane) { (void)softmax_row(to + row * columns, from + row * columns, columns, lane); });
+  for_each_warp("softmax", *stream_, y.rows(), [=] __device__(std::int64_t row, int lane) {
+    (void)softmax_row(to + row * columns, from + row * columns, columns, lane);
+  });
 }
 
 void CudaBackend::softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) {
@@ -23,8 +24,9 @@ void CudaBackend::softmax_backward(const Tensor& dx, const Tensor& dy, const Ten
   });
 }
 
-void CudaBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p, std::span<const std::int32_t> expert,
-                          std::span<const std::int32_t> row, int k) {
+void CudaBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& e, const Tensor& p,
+                          std::span<const std::int32_t> expert, std::span<const std::int32_t> row,
+                          int k) {
   const std::int64_t dim = y.columns(), experts = p.columns();
   assert(static_cast<std::int64_t>(row.size()) == y.rows() * k && expert.size() == row.size());
   const Upload<std::int32_t> chosen(stream_, expert), rows(stream_, row);
@@ -34,14 +36,18 @@ void CudaBackend::combine(const Tensor& y, const Tensor& residual, const Tensor&
   for_each("combine", *stream_, y.size(), [=] __device__(std::int64_t i) {
     const std::int64_t r = i / dim, column = i % dim;
     float sum = base ? base[i] : 0.0f;
-    for (std::int64_t j = r * k; j < (r + 1) * k; ++j) sum = fmaf(share[r * experts + expert_of[j]], answer[row_of[j] * dim + column], sum);
+    for (std::int64_t j = r * k; j < (r + 1) * k; ++j)
+      sum = fmaf(share[r * experts + expert_of[j]], answer[row_of[j] * dim + column], sum);
     to[i] = sum;
   });
 }
 
-// A warp for each row. A row of e belongs to one choice (routing permutes them), so no two warps write to one place.
-void CudaBackend::combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp, const Tensor& dy, const Tensor& e, const Tensor& p,
-                                   std::span<const std::int32_t> expert, std::span<const std::int32_t> row, int k) {
+// A warp for each row. A row of e belongs to one choice (routing permutes them), so no two warps
+// write to one place.
+void CudaBackend::combine_backward(const Tensor& dresidual, const Tensor& de, const Tensor& dp,
+                                   const Tensor& dy, const Tensor& e, const Tensor& p,
+                                   std::span<const std::int32_t> expert,
+                                   std::span<const std::int32_t> row, int k) {
   const std::int64_t dim = dy.columns(), experts = p.columns();
   add_scaled(dresidual, dy, 1.0f);
   const Upload<std::int32_t> chosen(stream_, expert), rows(stream_, row);

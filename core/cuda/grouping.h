@@ -1,4 +1,5 @@
-// Which places of an index list name each target, in ascending order: so sums into rows run in a fixed order, without atomics.
+// Which places of an index list name each target, in ascending order: so sums into rows run in a
+// fixed order, without atomics.
 #pragma once
 
 #include <cassert>
@@ -13,7 +14,8 @@ namespace semwave::cuda {
 class Grouping {
  public:
   /// Targets [0, groups); a negative index belongs to none.
-  Grouping(const StreamPtr& stream, std::span<const std::int32_t> index, std::int64_t groups) : Grouping(stream, sorted(index, groups)) {}
+  Grouping(const StreamPtr& stream, std::span<const std::int32_t> index, std::int64_t groups)
+      : Grouping(stream, sorted(index, groups)) {}
   std::int64_t groups() const { return groups_; }
   const std::int32_t* starts() const { return starts_.data(); }  // [groups + 1]
   const std::int32_t* order() const { return order_.data(); }    // places of the list, by target
@@ -23,7 +25,9 @@ class Grouping {
     List<std::int32_t> starts, order;
   };
   Grouping(const StreamPtr& stream, const Sorted& list)
-      : groups_(static_cast<std::int64_t>(list.starts.size()) - 1), starts_(stream, list.starts), order_(stream, list.order) {}
+      : groups_(static_cast<std::int64_t>(list.starts.size()) - 1),
+        starts_(stream, list.starts),
+        order_(stream, list.order) {}
 
   static Sorted sorted(std::span<const std::int32_t> index, std::int64_t groups) {
     Sorted made{List<std::int32_t>(static_cast<std::size_t>(groups) + 1, 0), {}};
@@ -35,7 +39,9 @@ class Grouping {
     List<std::int32_t> next(made.starts.begin(), made.starts.end() - 1);
     made.order.resize(static_cast<std::size_t>(made.starts.back()));
     for (std::size_t i = 0; i < index.size(); ++i)
-      if (index[i] >= 0) made.order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[i])]++)] = static_cast<std::int32_t>(i);
+      if (index[i] >= 0)
+        made.order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[i])]++)] =
+            static_cast<std::int32_t>(i);
     return made;
   }
 

@@ -24,11 +24,15 @@ __global__ void add_sum_kernel(float* loss, const double* terms, std::int64_t co
 
 }  // namespace
 
-void add_sum(float* loss, const double* terms, std::int64_t count, float scale, cudaStream_t stream) {
-  if (count > 0) launch("sum of a loss", add_sum_kernel, 1, sum_threads, stream, loss, terms, count, static_cast<double>(scale));
+void add_sum(float* loss, const double* terms, std::int64_t count, float scale,
+             cudaStream_t stream) {
+  if (count > 0)
+    launch("sum of a loss", add_sum_kernel, 1, sum_threads, stream, loss, terms, count,
+           static_cast<double>(scale));
 }
 
-void CudaBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x, std::span<const std::int32_t> label, float smoothing, float scale) {
+void CudaBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tensor& x,
+                                std::span<const std::int32_t> label, float smoothing, float scale) {
   const std::int64_t classes = x.columns(), rows = static_cast<std::int64_t>(label.size());
   assert(x.size() == rows * classes && (!p.defined() || p.size() == x.size()));
   const Tensor kept = p.defined() ? p : empty(x.shape(), DataType::float32);
@@ -43,13 +47,17 @@ void CudaBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tenso
     const float log_sum = softmax_row(probabilities + row * classes, of_row, classes, lane);
     double sum = 0;
     for (std::int64_t c = lane; c < classes; c += warp_size) sum += static_cast<double>(of_row[c]);
-    const double mean = warp_sum(sum) / static_cast<double>(classes), s = static_cast<double>(smoothing);
-    if (lane == 0) terms[row] = static_cast<double>(log_sum) - (1.0 - s) * static_cast<double>(of_row[right[row]]) - s * mean;
+    const double mean = warp_sum(sum) / static_cast<double>(classes),
+                 s = static_cast<double>(smoothing);
+    if (lane == 0)
+      terms[row] = static_cast<double>(log_sum) -
+                   (1.0 - s) * static_cast<double>(of_row[right[row]]) - s * mean;
   });
   add_sum(loss.data(), terms, rows, scale, *stream_);
 }
 
-void CudaBackend::cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p, std::span<const std::int32_t> label, float smoothing,
+void CudaBackend::cross_entropy_backward(const Tensor& dx, const Tensor& dloss, const Tensor& p,
+                                         std::span<const std::int32_t> label, float smoothing,
                                          float scale) {
   if (!dx.defined()) return;
   const std::int64_t classes = p.columns();
@@ -57,14 +65,17 @@ void CudaBackend::cross_entropy_backward(const Tensor& dx, const Tensor& dloss, 
   const Upload<std::int32_t> labels(stream_, label);
   const std::int32_t* right = labels.data();
   float* to = dx.data();
-  const float *d = dloss.data(), *probabilities = p.data(), everywhere = smoothing / static_cast<float>(classes);
+  const float *d = dloss.data(), *probabilities = p.data(),
+              everywhere = smoothing / static_cast<float>(classes);
   for_each("cross_entropy_backward", *stream_, dx.size(), [=] __device__(std::int64_t i) {
-    const float target = i % classes == right[i / classes] ? everywhere + (1.0f - smoothing) : everywhere;
+    const float target =
+        i % classes == right[i / classes] ? everywhere + (1.0f - smoothing) : everywhere;
     to[i] += d[0] * scale * (probabilities[i] - target);
   });
 }
 
-void CudaBackend::squared_error(const Tensor& loss, const Tensor& x, const Tensor& target, const Tensor& weight, float scale) {
+void CudaBackend::squared_error(const Tensor& loss, const Tensor& x, const Tensor& target,
+                                const Tensor& weight, float scale) {
   const std::int64_t dim = x.columns(), rows = x.rows();
   assert(target.size() == x.size() && (!weight.defined() || weight.size() == rows));
   const Scratch<double> scratch(stream_, rows);
@@ -82,7 +93,8 @@ void CudaBackend::squared_error(const Tensor& loss, const Tensor& x, const Tenso
   add_sum(loss.data(), terms, rows, scale, *stream_);
 }
 
-void CudaBackend::squared_error_backward(const Tensor& dx, const Tensor& dloss, const Tensor& x, const Tensor& target, const Tensor& weight, float scale) {
+void CudaBackend::squared_error_backward(const Tensor& dx, const Tensor& dloss, const Tensor& x,
+                                         const Tensor& target, const Tensor& weight, float scale) {
   if (!dx.defined()) return;
   const std::int64_t dim = x.columns();
   float* to = dx.data();

@@ -12,7 +12,8 @@ Stream::Stream() {
   cudaMemPool_t pool = nullptr;
   check(cudaDeviceGetDefaultMemPool(&pool, 0), "finding the memory pool");
   std::uint64_t keep_everything = UINT64_MAX;
-  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_everything), "setting up the memory pool");
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_everything),
+        "setting up the memory pool");
   check(cudaStreamCreate(&stream_), "making a stream");
 }
 
@@ -36,20 +37,25 @@ StreamPtr stream() {
 
 std::shared_ptr<Buffer> make_buffer(const StreamPtr& stream, std::size_t bytes) {
   void* data = nullptr;
-  check(cudaMallocAsync(&data, std::max<std::size_t>(bytes, 16), *stream), "taking memory of the device (smaller shards need less)");
-  return std::shared_ptr<Buffer>(new Buffer{data, bytes, DeviceKind::cuda}, [stream](Buffer* buffer) {
-    (void)cudaFreeAsync(buffer->data, *stream);
-    delete buffer;
-  });
+  check(cudaMallocAsync(&data, std::max<std::size_t>(bytes, 16), *stream),
+        "taking memory of the device (smaller shards need less)");
+  return std::shared_ptr<Buffer>(new Buffer{data, bytes, DeviceKind::cuda},
+                                 [stream](Buffer* buffer) {
+                                   (void)cudaFreeAsync(buffer->data, *stream);
+                                   delete buffer;
+                                 });
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
-  if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream), "copying to the device");
+  if (bytes > 0)
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream),
+          "copying to the device");
 }
 
 void copy_to_host(void* to, const void* from, std::size_t bytes, const Stream& stream) {
   if (bytes == 0) return;
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "copying from the device");
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
+        "copying from the device");
   stream.synchronise();
 }
 

@@ -1,5 +1,6 @@
-// Memory of the CUDA device, taken and given back in the order of the one stream on which everything is enqueued. The driver's
-// pool keeps what is freed, so a steady pass asks the system for nothing.
+// Memory of the CUDA device, taken and given back in the order of the one stream on which
+// everything is enqueued. The driver's pool keeps what is freed, so a steady pass asks the system
+// for nothing.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -29,11 +30,13 @@ class Stream {
 
 using StreamPtr = std::shared_ptr<const Stream>;
 
-/// The stream of this process: all backends and the channel's kernels share it, so the device works in the order of the calls
-/// and memory that is given back may be taken by whatever is enqueued next. Any thread. Throws Error where no device is found.
+/// The stream of this process: all backends and the channel's kernels share it, so the device works
+/// in the order of the calls and memory that is given back may be taken by whatever is enqueued
+/// next. Any thread. Throws Error where no device is found.
 StreamPtr stream();
 
-/// At least `bytes` bytes, contents unspecified; holds the stream. Throws Error where the device has no such memory left.
+/// At least `bytes` bytes, contents unspecified; holds the stream. Throws Error where the device
+/// has no such memory left.
 std::shared_ptr<Buffer> make_buffer(const StreamPtr& stream, std::size_t bytes);
 
 void copy_to_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream);
@@ -44,18 +47,21 @@ void copy_to_host(void* to, const void* from, std::size_t bytes, const Stream& s
 template <class T>
 class Scratch {
  public:
-  Scratch(const StreamPtr& stream, std::int64_t count) : buffer_(make_buffer(stream, static_cast<std::size_t>(count) * sizeof(T))) {}
+  Scratch(const StreamPtr& stream, std::int64_t count)
+      : buffer_(make_buffer(stream, static_cast<std::size_t>(count) * sizeof(T))) {}
   T* data() const { return static_cast<T*>(buffer_->data); }
 
  private:
   std::shared_ptr<Buffer> buffer_;
 };
 
-/// A host list for the kernels of one call. The list may go as soon as this is made: memory that is not page-locked is staged.
+/// A host list for the kernels of one call. The list may go as soon as this is made: memory that is
+/// not page-locked is staged.
 template <class T>
 class Upload {
  public:
-  Upload(const StreamPtr& stream, std::span<const T> list) : scratch_(stream, static_cast<std::int64_t>(list.size())) {
+  Upload(const StreamPtr& stream, std::span<const T> list)
+      : scratch_(stream, static_cast<std::int64_t>(list.size())) {
     copy_to_device(scratch_.data(), list.data(), list.size_bytes(), *stream);
   }
   const T* data() const { return scratch_.data(); }
@@ -64,6 +70,8 @@ class Upload {
   Scratch<T> scratch_;
 };
 
-inline float* data_or_null(const Tensor& x) { return x.defined() ? x.data() : nullptr; }
+inline float* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data() : nullptr;
+}
 
 }  // namespace semwave::cuda

@@ -4,6 +4,8 @@
 
 namespace semwave {
 
-std::unique_ptr<Backend> make_cuda_backend() { throw Error("device cuda", "semwave was built without CUDA; use --device cpu"); }
+std::unique_ptr<Backend> make_cuda_backend() {
+  throw Error("device cuda", "semwave was built without CUDA; use --device cpu");
+}
 
 }  // namespace semwave

@@ -25,7 +25,8 @@ __device__ inline float softmax_row(float* y, const float* x, std::int64_t size,
 }
 
 /// dx += y (dy - <y, dy>)
-__device__ inline void softmax_backward_row(float* dx, const float* dy, const float* y, std::int64_t size, int lane) {
+__device__ inline void softmax_backward_row(float* dx, const float* dy, const float* y,
+                                            std::int64_t size, int lane) {
   float mean = 0.0f;
   for (std::int64_t c = lane; c < size; c += warp_size) mean = fmaf(y[c], dy[c], mean);
   mean = warp_sum(mean);

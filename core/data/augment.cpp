@@ -1,4 +1,5 @@
-// Augmentation of one image: a flip and a shift, drawn from its own counter so that it does not depend on the batch.
+// Augmentation of one image: a flip and a shift, drawn from its own counter so that it does not
+// depend on the batch.
 #include <algorithm>
 #include <cassert>
 #include <vector>
@@ -8,11 +9,14 @@
 
 namespace semwave {
 
-void augment(float* image, int height, int width, int channels, bool flip, int shift, std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch) {
+void augment(float* image, int height, int width, int channels, bool flip, int shift,
+             std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch) {
   assert(shift >= 0);
   const RandomWords words = philox(seed, Purpose::augmentation, image_id, epoch, 0);
   const auto draw = [shift](std::uint32_t word) {  // -shift..shift, each as likely up to 2^-32
-    return static_cast<int>(std::uint64_t{word} * (2 * static_cast<std::uint64_t>(shift) + 1) >> 32) - shift;
+    return static_cast<int>(std::uint64_t{word} * (2 * static_cast<std::uint64_t>(shift) + 1) >>
+                            32) -
+           shift;
   };
   const bool flipped = flip && (words[0] & 1u);
   const int down = draw(words[1]), right = draw(words[2]);
@@ -28,7 +32,8 @@ void augment(float* image, int height, int width, int channels, bool flip, int s
         continue;
       }
       const int from_column = flipped ? width - 1 - shifted : shifted;
-      std::copy_n(before.data() + (std::int64_t{from_row} * width + from_column) * channels, channels, to);
+      std::copy_n(before.data() + (std::int64_t{from_row} * width + from_column) * channels,
+                  channels, to);
     }
 }
 

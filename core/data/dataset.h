@@ -10,16 +10,17 @@
 
 namespace semwave {
 
-/// The images of one split in memory, 8 bits a value, in the order of their files. Those of a folder take turns: the first of each
-/// class, then the second of each, so that the first `count` hold every class alike. An image's id is its place here. Immutable once loaded.
+/// The images of one split in memory, 8 bits a value, in the order of their files. Those of a
+/// folder take turns: the first of each class, then the second of each, so that the first `count`
+/// hold every class alike. An image's id is its place here. Immutable once loaded.
 struct Dataset {
   std::string name;
   int height = 0, width = 0, channels = 0;
   int classes = 0;
   std::vector<std::string> class_names;
-  std::vector<std::uint8_t> pixels;   // [count, height, width, channels]
-  std::vector<std::int32_t> labels;   // [count]
-  std::string sha256;                 // of labels and pixels as read
+  std::vector<std::uint8_t> pixels;  // [count, height, width, channels]
+  std::vector<std::int32_t> labels;  // [count]
+  std::string sha256;                // of labels and pixels as read
 
   int count() const { return static_cast<int>(labels.size()); }
   std::int64_t values() const { return std::int64_t{height} * width * channels; }
@@ -29,34 +30,53 @@ struct Dataset {
 /// Images i.. as floats in [0, 1], [images, height, width, channels], written to `out`.
 void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out);
 
-/// Random flip (left-right) and shift by up to `shift` pixels (zeros come in) of one float image; draws keyed by (seed, image, epoch).
-void augment(float* image, int height, int width, int channels, bool flip, int shift, std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch);
+/// Random flip (left-right) and shift by up to `shift` pixels (zeros come in) of one float image;
+/// draws keyed by (seed, image, epoch).
+void augment(float* image, int height, int width, int channels, bool flip, int shift,
+             std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch);
 
-enum class Split : std::uint8_t { train, validation, test, all_train };  // validation is split off train: last 5,000 (folders: last tenth of each class); all_train: both
+enum class Split : std::uint8_t {
+  train,
+  validation,
+  test,
+  all_train
+};  // validation is split off train: last 5,000 (folders: last tenth of each class); all_train:
+    // both
 
 struct DatasetRequest {
-  std::string name{};   // "fashion-mnist", "cifar-10", "folder"
+  std::string name{};  // "fashion-mnist", "cifar-10", "folder"
   Split split = Split::test;
-  std::string path{};   // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
-  int count = 0;      // first images of the split; 0: all; more than there are is an Error
+  std::string
+      path{};     // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
+  int count = 0;  // first images of the split; 0: all; more than there are is an Error
   std::string place{};  // of the request, for messages
 };
 
-/// A folder holds {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone, which then is whatever split is asked for; classes are the
-/// sub-folder names in sorted order (of train, where it is there), and all pictures have one size.
-/// Throws Error naming the package or file to get where data is missing, and the file where it is corrupt.
+/// A folder holds {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone, which then is whatever
+/// split is asked for; classes are the sub-folder names in sorted order (of train, where it is
+/// there), and all pictures have one size. Throws Error naming the package or file to get where
+/// data is missing, and the file where it is corrupt.
 Dataset load_dataset(const DatasetRequest& request);
 
-struct DatasetName { std::string name, summary; };
+struct DatasetName {
+  std::string name, summary;
+};
 const std::vector<DatasetName>& dataset_names();
 
 // Readers by themselves, for tests and fuzzers.
-struct IdxArray { std::vector<std::uint32_t> shape; std::vector<std::uint8_t> values; };
+struct IdxArray {
+  std::vector<std::uint32_t> shape;
+  std::vector<std::uint8_t> values;
+};
 /// IDX (Y. LeCun's format, unsigned bytes, rank 1 to 4), plain or gzip; at most 512 MiB.
 IdxArray read_idx(const std::string& path);
-struct Picture { int height = 0, width = 0, channels = 0; std::vector<std::uint8_t> pixels; };  // [height, width, channels], channels 1 or 3
-/// PNG or JPEG by content; at most 8192 a side and 256 MiB, cost bounded (core/data/picture.h). Palettes become RGB, 16 bits become 8, transparency is laid
-/// over black. What the decoder would fill in for missing or broken data is an Error instead.
+struct Picture {
+  int height = 0, width = 0, channels = 0;
+  std::vector<std::uint8_t> pixels;
+};  // [height, width, channels], channels 1 or 3
+/// PNG or JPEG by content; at most 8192 a side and 256 MiB, cost bounded (core/data/picture.h).
+/// Palettes become RGB, 16 bits become 8, transparency is laid over black. What the decoder would
+/// fill in for missing or broken data is an Error instead.
 Picture read_picture(const std::string& path);
 Picture parse_picture(const void* data, std::size_t bytes, const std::string& place);
 /// 8 bits a channel; written whole (core/base/file.h).

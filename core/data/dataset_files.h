@@ -1,4 +1,5 @@
-// What the data sets' loaders share: where files are looked for, which part of them a split is. Internal to core/.
+// What the data sets' loaders share: where files are looked for, which part of them a split is.
+// Internal to core/.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,13 @@ std::vector<std::string> image_folder_classes(const DatasetRequest& request);
 std::string place_of(const DatasetRequest& request);
 std::string split_name(Split split);
 
-/// Folders to look in: `path` alone where it is given, else $SEMWAVE_DATA and the system's datasets folder.
+/// Folders to look in: `path` alone where it is given, else $SEMWAVE_DATA and the system's datasets
+/// folder.
 std::vector<std::string> data_roots(const DatasetRequest& request);
-/// First of root/subfolder that holds `file` or `file`.gz; throws Error that lists what was looked for and ends with `remedy`.
-std::string find_data(const DatasetRequest& request, const std::vector<std::string>& subfolders, const std::string& file, const std::string& remedy);
+/// First of root/subfolder that holds `file` or `file`.gz; throws Error that lists what was looked
+/// for and ends with `remedy`.
+std::string find_data(const DatasetRequest& request, const std::vector<std::string>& subfolders,
+                      const std::string& file, const std::string& remedy);
 
 /// The images [begin, end) of the `available` of a file that make the split, cut to `count`.
 struct ImageRange {

@@ -29,14 +29,20 @@ std::string plain_or_gzip(const std::string& folder, const std::string& file) {
 
 }  // namespace
 
-std::string place_of(const DatasetRequest& request) { return request.place.empty() ? "dataset '" + request.name + "'" : request.place; }
+std::string place_of(const DatasetRequest& request) {
+  return request.place.empty() ? "dataset '" + request.name + "'" : request.place;
+}
 
 std::string split_name(Split split) {
   switch (split) {
-    case Split::train: return "train";
-    case Split::validation: return "validation";
-    case Split::test: return "test";
-    case Split::all_train: return "all_train";
+    case Split::train:
+      return "train";
+    case Split::validation:
+      return "validation";
+    case Split::test:
+      return "test";
+    case Split::all_train:
+      return "all_train";
   }
   return "";
 }
@@ -49,7 +55,8 @@ std::vector<std::string> data_roots(const DatasetRequest& request) {
   return roots;
 }
 
-std::string find_data(const DatasetRequest& request, const std::vector<std::string>& subfolders, const std::string& file, const std::string& remedy) {
+std::string find_data(const DatasetRequest& request, const std::vector<std::string>& subfolders,
+                      const std::string& file, const std::string& remedy) {
   std::string looked;
   for (const std::string& root : data_roots(request))
     for (const std::string& subfolder : subfolders) {
@@ -64,13 +71,18 @@ ImageRange range_of(const DatasetRequest& request, int available) {
   ImageRange range{0, available};
   if (request.split == Split::train || request.split == Split::validation) {
     if (available <= validation_images)
-      throw Error(place_of(request), "has " + std::to_string(available) + " training images, but validation takes the last " +
-                                         std::to_string(validation_images) + " of them; use the split all_train");
+      throw Error(place_of(request), "has " + std::to_string(available) +
+                                         " training images, but validation takes the last " +
+                                         std::to_string(validation_images) +
+                                         " of them; use the split all_train");
     (request.split == Split::train ? range.end : range.begin) = available - validation_images;
   }
-  if (request.count < 0) throw Error(place_of(request), "count must be at least 0, found " + std::to_string(request.count));
+  if (request.count < 0)
+    throw Error(place_of(request),
+                "count must be at least 0, found " + std::to_string(request.count));
   if (request.count > range.size())
-    throw Error(place_of(request), "count " + std::to_string(request.count) + " is more than the " + std::to_string(range.size()) + " images of the split " +
+    throw Error(place_of(request), "count " + std::to_string(request.count) + " is more than the " +
+                                       std::to_string(range.size()) + " images of the split " +
                                        split_name(request.split));
   if (request.count > 0) range.end = range.begin + request.count;
   return range;
@@ -78,35 +90,50 @@ ImageRange range_of(const DatasetRequest& request, int available) {
 
 Dataset load_fashion_mnist(const DatasetRequest& request) {
   const std::string stem = request.split == Split::test ? "t10k" : "train";
-  const std::string images_file = stem + "-images-idx3-ubyte", labels_file = stem + "-labels-idx1-ubyte";
-  const std::string remedy = "install the Debian package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), or get " + images_file + ".gz and " +
-                             labels_file + ".gz from github.com/zalandoresearch/fashion-mnist and name their folder in source.path or $SEMWAVE_DATA";
-  const std::string folder = find_data(request, {"", "fashion-mnist", "FashionMNIST/raw"}, images_file, remedy);
-  const std::string images_path = plain_or_gzip(folder, images_file), labels_path = plain_or_gzip(folder, labels_file);
-  if (!is_file(labels_path)) throw Error(place_of(request), "no " + labels_file + " in " + folder + ", where its images are; " + remedy);
+  const std::string images_file = stem + "-images-idx3-ubyte",
+                    labels_file = stem + "-labels-idx1-ubyte";
+  const std::string remedy =
+      "install the Debian package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), "
+      "or get " +
+      images_file + ".gz and " + labels_file +
+      ".gz from github.com/zalandoresearch/fashion-mnist and name their folder in source.path or "
+      "$SEMWAVE_DATA";
+  const std::string folder =
+      find_data(request, {"", "fashion-mnist", "FashionMNIST/raw"}, images_file, remedy);
+  const std::string images_path = plain_or_gzip(folder, images_file),
+                    labels_path = plain_or_gzip(folder, labels_file);
+  if (!is_file(labels_path))
+    throw Error(place_of(request),
+                "no " + labels_file + " in " + folder + ", where its images are; " + remedy);
 
   const IdxArray labels = read_idx(labels_path);
   const IdxArray images = read_idx(images_path);
-  if (images.shape.size() != 3 || images.shape[1] != 28 || images.shape[2] != 28) throw Error(images_path, "does not hold images of 28 x 28");
+  if (images.shape.size() != 3 || images.shape[1] != 28 || images.shape[2] != 28)
+    throw Error(images_path, "does not hold images of 28 x 28");
   if (labels.shape.size() != 1 || labels.shape[0] != images.shape[0])
-    throw Error(labels_path, "does not hold one label for each of the " + std::to_string(images.shape[0]) + " images");
+    throw Error(labels_path, "does not hold one label for each of the " +
+                                 std::to_string(images.shape[0]) + " images");
 
   Dataset data;
   data.height = data.width = 28;
   data.channels = 1;
   data.class_names = fashion_mnist_classes();
   const ImageRange range = range_of(request, static_cast<int>(images.shape[0]));
-  data.pixels.assign(images.values.begin() + range.begin * data.values(), images.values.begin() + range.end * data.values());
+  data.pixels.assign(images.values.begin() + range.begin * data.values(),
+                     images.values.begin() + range.end * data.values());
   data.labels.assign(labels.values.begin() + range.begin, labels.values.begin() + range.end);
   for (int i = 0; i < data.count(); ++i)
     if (data.labels[static_cast<std::size_t>(i)] >= 10)
-      throw Error(labels_path, "label " + std::to_string(data.labels[static_cast<std::size_t>(i)]) + " of image " + std::to_string(range.begin + i) + " is not one of 0 to 9");
+      throw Error(labels_path, "label " + std::to_string(data.labels[static_cast<std::size_t>(i)]) +
+                                   " of image " + std::to_string(range.begin + i) +
+                                   " is not one of 0 to 9");
   return data;
 }
 
 const std::vector<std::string>& fashion_mnist_classes() {
-  static const std::vector<std::string> names{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                                              "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+  static const std::vector<std::string> names{"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                              "Coat",        "Sandal",    "Shirt",    "Sneaker",
+                                              "Bag",         "Ankle boot"};
   return names;
 }
 
@@ -126,7 +153,9 @@ Dataset load_dataset(const DatasetRequest& request) {
     const char* name;
     Dataset (*load)(const DatasetRequest&);
   };
-  constexpr Loader loaders[] = {{"fashion-mnist", load_fashion_mnist}, {"cifar-10", load_cifar10}, {"folder", load_image_folder}};
+  constexpr Loader loaders[] = {{"fashion-mnist", load_fashion_mnist},
+                                {"cifar-10", load_cifar10},
+                                {"folder", load_image_folder}};
   for (const Loader& loader : loaders)
     if (request.name == loader.name) {
       Dataset data = loader.load(request);
@@ -141,13 +170,18 @@ Dataset load_dataset(const DatasetRequest& request) {
   std::vector<std::string> known;
   for (const DatasetName& dataset : dataset_names()) known.push_back(dataset.name);
   const std::string near = nearest(request.name, known);
-  throw Error(place_of(request), "unknown dataset '" + request.name + "'; " + (near.empty() ? "" : "did you mean '" + near + "'? ") + "known: fashion-mnist, cifar-10, folder");
+  throw Error(place_of(request), "unknown dataset '" + request.name + "'; " +
+                                     (near.empty() ? "" : "did you mean '" + near + "'? ") +
+                                     "known: fashion-mnist, cifar-10, folder");
 }
 
 const std::vector<DatasetName>& dataset_names() {
   static const std::vector<DatasetName> names{
-      {"fashion-mnist", "Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 x 28, 10 classes"},
-      {"cifar-10", "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary version, or pictures in class folders)"},
+      {"fashion-mnist",
+       "Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 x 28, 10 classes"},
+      {"cifar-10",
+       "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary version, or pictures "
+       "in class folders)"},
       {"folder", "PNG or JPEG pictures of one size in {train,test}/<class>/"},
   };
   return names;

@@ -33,7 +33,9 @@ class PackedFile {
   std::size_t read(std::uint8_t* out, std::size_t bytes) {
     std::size_t filled = 0;
     while (filled < bytes) {
-      const int got = gzread(file_.get(), out + filled, static_cast<unsigned>(std::min<std::size_t>(bytes - filled, 1u << 24)));
+      const int got =
+          gzread(file_.get(), out + filled,
+                 static_cast<unsigned>(std::min<std::size_t>(bytes - filled, 1u << 24)));
       if (got < 0) fail();
       if (got == 0) break;
       filled += static_cast<std::size_t>(got);
@@ -69,26 +71,35 @@ IdxArray read_idx(const std::string& path) {
   PackedFile file(path);
   std::uint8_t head[4];
   if (file.read(head, 4) != 4 || head[0] != 0 || head[1] != 0) throw Error(path, "is no IDX file");
-  if (head[2] != 8) throw Error(path, "holds type " + std::to_string(head[2]) + ", only unsigned bytes (8) are read");
-  if (head[3] < 1 || head[3] > 4) throw Error(path, "has rank " + std::to_string(head[3]) + ", 1 to 4 are read");
+  if (head[2] != 8)
+    throw Error(path,
+                "holds type " + std::to_string(head[2]) + ", only unsigned bytes (8) are read");
+  if (head[3] < 1 || head[3] > 4)
+    throw Error(path, "has rank " + std::to_string(head[3]) + ", 1 to 4 are read");
 
   IdxArray array;
   std::uint64_t total = 1;
   for (int axis = 0; axis < head[3]; ++axis) {
     std::uint8_t bytes[4];
     if (file.read(bytes, 4) != 4) throw Error(path, "is truncated in its header");
-    const std::uint32_t extent = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
-    if (__builtin_mul_overflow(total, std::uint64_t{extent}, &total) || total > size_limit) throw Error(path, "its header says more than 512 MiB");
+    const std::uint32_t extent = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+                                 std::uint32_t{bytes[2]} << 8 | bytes[3];
+    if (__builtin_mul_overflow(total, std::uint64_t{extent}, &total) || total > size_limit)
+      throw Error(path, "its header says more than 512 MiB");
     array.shape.push_back(extent);
   }
-  // Deflate packs at most 1032 to 1: a small file that claims much is refused before memory is taken for it.
+  // Deflate packs at most 1032 to 1: a small file that claims much is refused before memory is
+  // taken for it.
   const std::uint64_t possible = file.packed() ? file.packed_bytes() * 1032 : file.packed_bytes();
   const std::string says = "its header says " + std::to_string(total) + " bytes, ";
-  if (total > possible) throw Error(path, says + "the file cannot hold as many: truncated or corrupt");
+  if (total > possible)
+    throw Error(path, says + "the file cannot hold as many: truncated or corrupt");
   array.values.resize(total);
-  if (const std::size_t filled = file.read(array.values.data(), total); filled < total) throw Error(path, says + "only " + std::to_string(filled) + " follow: truncated");
+  if (const std::size_t filled = file.read(array.values.data(), total); filled < total)
+    throw Error(path, says + "only " + std::to_string(filled) + " follow: truncated");
   std::uint8_t more;
-  if (file.read(&more, 1) != 0) throw Error(path, says + "more follow");  // reading to the end also checks the gzip sum
+  if (file.read(&more, 1) != 0)
+    throw Error(path, says + "more follow");  // reading to the end also checks the gzip sum
   return array;
 }
 

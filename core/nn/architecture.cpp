@@ -15,8 +15,14 @@ void grid_of(const Architecture& a, int& height, int& width) {
   }
 }
 
-Field integer(const std::string& name, const std::string& summary, int fallback, int minimum, int maximum) {
-  return {.name = name, .type = FieldType::integer, .summary = summary, .fallback = fallback, .minimum = double(minimum), .maximum = double(maximum)};
+Field integer(const std::string& name, const std::string& summary, int fallback, int minimum,
+              int maximum) {
+  return {.name = name,
+          .type = FieldType::integer,
+          .summary = summary,
+          .fallback = fallback,
+          .minimum = double(minimum),
+          .maximum = double(maximum)};
 }
 
 }  // namespace
@@ -43,38 +49,72 @@ double Architecture::least_parameters() const {
   sum += transmitter_blocks * (attention + 2.0 * dim * transmitter_hidden);
   sum += receiver_blocks * (attention + 2.0 * experts * dim * receiver_hidden);
   sum += 2.0 * grid() * dim + double(dim) * classes + double(height) * width * channels;
-  if (image_head) sum += double(dim) * receiver_hidden + double(receiver_hidden) * (double(height) / grid_height()) * (double(width) / grid_width()) * channels;
+  if (image_head)
+    sum += double(dim) * receiver_hidden + double(receiver_hidden) *
+                                               (double(height) / grid_height()) *
+                                               (double(width) / grid_width()) * channels;
   return sum;
 }
 
 const Fields& Architecture::fields() {
   static const Fields fields = [] {
     Fields stage{.summary = "one convolution of the tokeniser"};
-    stage.fields = {integer("channels", "output channels", 32, 1, 4096), integer("kernel", "window side", 3, 1, 64), integer("stride", "step of the window", 2, 1, 64),
+    stage.fields = {integer("channels", "output channels", 32, 1, 4096),
+                    integer("kernel", "window side", 3, 1, 64),
+                    integer("stride", "step of the window", 2, 1, 64),
                     integer("padding", "zeros around the image", 1, 0, 32),
                     integer("max_pool", "stride of a 3x3 max-pool behind it; 1: none", 1, 1, 8)};
     Fields end{.summary = "transmitter backbone"};
-    end.fields = {integer("blocks", "transformer blocks", 4, 0, 15), integer("hidden", "width of the feed-forward", 192, 1, 8192),
-                  {.name = "exit_heads", .type = FieldType::boolean, .summary = "a class head behind every block, for exits that leave where it is sure; trained by train.losses.exit", .fallback = false}};
+    end.fields = {integer("blocks", "transformer blocks", 4, 0, 15),
+                  integer("hidden", "width of the feed-forward", 192, 1, 8192),
+                  {.name = "exit_heads",
+                   .type = FieldType::boolean,
+                   .summary = "a class head behind every block, for exits that leave where it is "
+                              "sure; trained by train.losses.exit",
+                   .fallback = false}};
     Fields other{.summary = "receiver backbone"};
-    other.fields = {integer("blocks", "transformer blocks, each with experts", 2, 0, 64), integer("hidden", "width of each expert", 192, 1, 8192),
+    other.fields = {integer("blocks", "transformer blocks, each with experts", 2, 0, 64),
+                    integer("hidden", "width of each expert", 192, 1, 8192),
                     integer("experts", "experts a block; 1 is a dense receiver", 4, 1, 64)};
     Fields all{.summary = "shape of a model"};
-    const Field stage_element{.name = "stage", .type = FieldType::object, .summary = "a convolution", .object = std::make_shared<const Fields>(stage)};
+    const Field stage_element{.name = "stage",
+                              .type = FieldType::object,
+                              .summary = "a convolution",
+                              .object = std::make_shared<const Fields>(stage)};
     all.fields = {
-        {.name = "image", .type = FieldType::list, .summary = "height, width, channels", .fallback = Json::array({28, 28, 1}),
-         .element = std::make_shared<const Field>(integer("extent", "pixels or channels", 28, 1, 8192))},
+        {.name = "image",
+         .type = FieldType::list,
+         .summary = "height, width, channels",
+         .fallback = Json::array({28, 28, 1}),
+         .element =
+             std::make_shared<const Field>(integer("extent", "pixels or channels", 28, 1, 8192))},
         integer("classes", "classes told apart", 10, 2, 100000),
         integer("dim", "width of a token", 96, 8, 4096),
         integer("heads", "attention heads; divides dim", 4, 1, 64),
-        {.name = "tokeniser", .type = FieldType::list, .summary = "convolutions, GELU between; the last one has dim channels and gives the token grid",
-         .fallback = Json::array({{{"channels", 32}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}, {{"channels", 96}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}),
+        {.name = "tokeniser",
+         .type = FieldType::list,
+         .summary =
+             "convolutions, GELU between; the last one has dim channels and gives the token grid",
+         .fallback =
+             Json::array({{{"channels", 32}, {"kernel", 3}, {"stride", 2}, {"padding", 1}},
+                          {{"channels", 96}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}),
          .element = std::make_shared<const Field>(stage_element)},
-        {.name = "transmitter", .type = FieldType::object, .summary = "sending end", .fallback = Json::object(), .object = std::make_shared<const Fields>(end)},
-        {.name = "receiver", .type = FieldType::object, .summary = "hearing end", .fallback = Json::object(), .object = std::make_shared<const Fields>(other)},
+        {.name = "transmitter",
+         .type = FieldType::object,
+         .summary = "sending end",
+         .fallback = Json::object(),
+         .object = std::make_shared<const Fields>(end)},
+        {.name = "receiver",
+         .type = FieldType::object,
+         .summary = "hearing end",
+         .fallback = Json::object(),
+         .object = std::make_shared<const Fields>(other)},
         integer("max_symbols_per_token", "largest S of the mapper", 16, 1, 16),
         integer("condition_dim", "width of the channel-and-plan condition", 32, 1, 1024),
-        {.name = "image_head", .type = FieldType::boolean, .summary = "the receiver can rebuild the image", .fallback = true},
+        {.name = "image_head",
+         .type = FieldType::boolean,
+         .summary = "the receiver can rebuild the image",
+         .fallback = true},
     };
     return all;
   }();
@@ -92,7 +132,10 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   a.dim = resolved.at("dim");
   a.heads = resolved.at("heads");
   for (const Json& stage : resolved.at("tokeniser"))
-    a.tokeniser.push_back({stage.at("channels").get<int>(), Window{stage.at("kernel").get<int>(), stage.at("stride").get<int>(), stage.at("padding").get<int>()}, stage.at("max_pool").get<int>()});
+    a.tokeniser.push_back({stage.at("channels").get<int>(),
+                           Window{stage.at("kernel").get<int>(), stage.at("stride").get<int>(),
+                                  stage.at("padding").get<int>()},
+                           stage.at("max_pool").get<int>()});
   a.transmitter_blocks = resolved.at("transmitter").at("blocks");
   a.transmitter_hidden = resolved.at("transmitter").at("hidden");
   a.exit_heads = resolved.at("transmitter").at("exit_heads");
@@ -103,37 +146,62 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   a.condition_dim = resolved.at("condition_dim");
   a.image_head = resolved.at("image_head");
 
-  if (a.tokeniser.empty() || a.tokeniser.size() > 8) throw Error((place / "tokeniser").str(), "expected one to eight convolutions");
+  if (a.tokeniser.empty() || a.tokeniser.size() > 8)
+    throw Error((place / "tokeniser").str(), "expected one to eight convolutions");
   if (a.tokeniser.back().channels != a.dim)
-    throw Error((place / "tokeniser").str(), "the last convolution must have dim = " + std::to_string(a.dim) + " channels, found " + std::to_string(a.tokeniser.back().channels));
-  if (a.dim % a.heads != 0) throw Error((place / "heads").str(), std::to_string(a.heads) + " heads do not divide dim = " + std::to_string(a.dim));
+    throw Error((place / "tokeniser").str(),
+                "the last convolution must have dim = " + std::to_string(a.dim) +
+                    " channels, found " + std::to_string(a.tokeniser.back().channels));
+  if (a.dim % a.heads != 0)
+    throw Error((place / "heads").str(),
+                std::to_string(a.heads) + " heads do not divide dim = " + std::to_string(a.dim));
   int height = a.height, width = a.width;
   for (const TokeniserStage& stage : a.tokeniser) {
-    if (stage.window.kernel > height + 2 * stage.window.padding || stage.window.kernel > width + 2 * stage.window.padding)
-      throw Error((place / "tokeniser").str(), "a window is larger than what the convolution before it leaves");
+    if (stage.window.kernel > height + 2 * stage.window.padding ||
+        stage.window.kernel > width + 2 * stage.window.padding)
+      throw Error((place / "tokeniser").str(),
+                  "a window is larger than what the convolution before it leaves");
     height = stage.out(height);
     width = stage.out(width);
   }
-  if (height * width > 1024) throw Error((place / "tokeniser").str(), "leaves " + std::to_string(height * width) + " tokens; at most 1024 are supported");
+  if (height * width > 1024)
+    throw Error((place / "tokeniser").str(),
+                "leaves " + std::to_string(height * width) + " tokens; at most 1024 are supported");
   if (a.image_head && (a.height % height != 0 || a.width % width != 0))
-    throw Error((place / "image_head").str(), "the token grid " + std::to_string(height) + "x" + std::to_string(width) + " does not divide the image; choose other strides or \"image_head\": false");
+    throw Error((place / "image_head").str(),
+                "the token grid " + std::to_string(height) + "x" + std::to_string(width) +
+                    " does not divide the image; choose other strides or \"image_head\": false");
   if (a.image_head && a.height / height != a.width / width)
-    throw Error((place / "image_head").str(), "patches of " + std::to_string(a.height / height) + "x" + std::to_string(a.width / width) + " are not square; choose other strides or \"image_head\": false");
+    throw Error((place / "image_head").str(),
+                "patches of " + std::to_string(a.height / height) + "x" +
+                    std::to_string(a.width / width) +
+                    " are not square; choose other strides or \"image_head\": false");
   constexpr double largest = 1 << 28;  // 1 GiB of floats
-  if (a.least_parameters() > largest) throw Error(place.str(), "has more than 2^28 parameters; make dim, hidden, blocks or experts smaller");
+  if (a.least_parameters() > largest)
+    throw Error(place.str(),
+                "has more than 2^28 parameters; make dim, hidden, blocks or experts smaller");
   return a;
 }
 
 Json Architecture::to_json() const {
   Json stages = Json::array();
-  for (const TokeniserStage& s : tokeniser) stages.push_back({{"channels", s.channels}, {"kernel", s.window.kernel}, {"stride", s.window.stride}, {"padding", s.window.padding}, {"max_pool", s.max_pool}});
+  for (const TokeniserStage& s : tokeniser)
+    stages.push_back({{"channels", s.channels},
+                      {"kernel", s.window.kernel},
+                      {"stride", s.window.stride},
+                      {"padding", s.window.padding},
+                      {"max_pool", s.max_pool}});
   return {{"image", {height, width, channels}},
           {"classes", classes},
           {"dim", dim},
           {"heads", heads},
           {"tokeniser", stages},
-          {"transmitter", {{"blocks", transmitter_blocks}, {"hidden", transmitter_hidden}, {"exit_heads", exit_heads}}},
-          {"receiver", {{"blocks", receiver_blocks}, {"hidden", receiver_hidden}, {"experts", experts}}},
+          {"transmitter",
+           {{"blocks", transmitter_blocks},
+            {"hidden", transmitter_hidden},
+            {"exit_heads", exit_heads}}},
+          {"receiver",
+           {{"blocks", receiver_blocks}, {"hidden", receiver_hidden}, {"experts", experts}}},
           {"max_symbols_per_token", max_symbols_per_token},
           {"condition_dim", condition_dim},
           {"image_head", image_head}};

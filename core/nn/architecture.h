@@ -1,4 +1,5 @@
-// The shape of a model: what a scenario's model.architecture says and a checkpoint's metadata keeps.
+// The shape of a model: what a scenario's model.architecture says and a checkpoint's metadata
+// keeps.
 #pragma once
 
 #include <string>
@@ -12,10 +13,13 @@ namespace semwave {
 struct TokeniserStage {
   int channels;
   Window window;
-  int max_pool = 1;  // stride of a 3x3 max-pool behind the convolution (CCT's tokeniser has 2); 1: none
+  int max_pool =
+      1;  // stride of a 3x3 max-pool behind the convolution (CCT's tokeniser has 2); 1: none
 
   static constexpr Window pool_window(int stride) { return {3, stride, 1}; }
-  int out(int in) const { return max_pool > 1 ? pool_window(max_pool).out(window.out(in)) : window.out(in); }
+  int out(int in) const {
+    return max_pool > 1 ? pool_window(max_pool).out(window.out(in)) : window.out(in);
+  }
 };
 
 struct Architecture {
@@ -23,16 +27,17 @@ struct Architecture {
   int classes = 10;
   int dim = 96;
   int heads = 4;
-  std::vector<TokeniserStage> tokeniser;  // the last stage has `dim` channels; its output grid is the token grid
+  std::vector<TokeniserStage>
+      tokeniser;  // the last stage has `dim` channels; its output grid is the token grid
   int transmitter_blocks = 4;
-  int transmitter_hidden = 192;           // of the feed-forward
-  bool exit_heads = false;                // a class head behind every transmitter block
+  int transmitter_hidden = 192;  // of the feed-forward
+  bool exit_heads = false;       // a class head behind every transmitter block
   int receiver_blocks = 2;
-  int receiver_hidden = 192;              // of each expert
-  int experts = 4;                        // 1: a dense receiver
+  int receiver_hidden = 192;  // of each expert
+  int experts = 4;            // 1: a dense receiver
   int max_symbols_per_token = 16;
   int condition_dim = 32;
-  bool image_head = true;                 // the class head is always there
+  bool image_head = true;  // the class head is always there
 
   int grid_height() const;
   int grid_width() const;

@@ -2,8 +2,13 @@
 
 namespace semwave {
 
-Classifier::Classifier(ParameterSet& set, const Architecture& a) : architecture_(a), tokeniser_(set, "classifier.tokeniser", a), head_(set, "classifier.class_head", a.dim, a.classes, 0) {
-  for (int b = 0; b < a.transmitter_blocks; ++b) blocks_.emplace_back(set, "classifier.blocks." + std::to_string(b), a.dim, a.heads, a.transmitter_hidden, 0);
+Classifier::Classifier(ParameterSet& set, const Architecture& a)
+    : architecture_(a),
+      tokeniser_(set, "classifier.tokeniser", a),
+      head_(set, "classifier.class_head", a.dim, a.classes, 0) {
+  for (int b = 0; b < a.transmitter_blocks; ++b)
+    blocks_.emplace_back(set, "classifier.blocks." + std::to_string(b), a.dim, a.heads,
+                         a.transmitter_hidden, 0);
 }
 
 Var Classifier::operator()(Pass& pass, const Tensor& images) const {
@@ -15,8 +20,11 @@ Var Classifier::operator()(Pass& pass, const Tensor& images) const {
 double Classifier::operations() const {
   const double rows = architecture_.grid(), dim = architecture_.dim;
   double sum = operations::tokeniser(architecture_);
-  sum += architecture_.transmitter_blocks * (operations::attention(rows, dim) + operations::feed_forward(rows, dim, architecture_.transmitter_hidden));
-  return sum + operations::linear(rows, dim, 1) + 2 * rows * dim + operations::linear(1, dim, architecture_.classes);
+  sum += architecture_.transmitter_blocks *
+         (operations::attention(rows, dim) +
+          operations::feed_forward(rows, dim, architecture_.transmitter_hidden));
+  return sum + operations::linear(rows, dim, 1) + 2 * rows * dim +
+         operations::linear(1, dim, architecture_.classes);
 }
 
 double Classifier::least_parameters(const Architecture& a) {

@@ -5,21 +5,28 @@
 namespace semwave {
 
 Linear::Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero)
-    : weight_(&set.add(name + ".weight", {out, in}, zero ? Init::zeros : Init::kaiming_uniform, true, true)), bias_(&set.add(name + ".bias", {out}, Init::zeros)) {}
+    : weight_(&set.add(name + ".weight", {out, in}, zero ? Init::zeros : Init::kaiming_uniform,
+                       true, true)),
+      bias_(&set.add(name + ".bias", {out}, Init::zeros)) {}
 
-Linear Linear::convolution(ParameterSet& set, const std::string& name, int channels, int kernel, int out) {
+Linear Linear::convolution(ParameterSet& set, const std::string& name, int channels, int kernel,
+                           int out) {
   Linear made(set, name, channels * kernel * kernel, out);
   set.find(name + ".weight")->stored = {out, channels, kernel, kernel};
   return made;
 }
 
 LayerNorm::LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim)
-    : gamma_(&set.add(name + ".weight", {dim}, Init::ones)), beta_(&set.add(name + ".bias", {dim}, Init::zeros)) {
-  if (condition_dim > 0) modulation_ = std::make_unique<Linear>(set, name + ".modulation", condition_dim, 2 * dim, true);
+    : gamma_(&set.add(name + ".weight", {dim}, Init::ones)),
+      beta_(&set.add(name + ".bias", {dim}, Init::zeros)) {
+  if (condition_dim > 0)
+    modulation_ = std::make_unique<Linear>(set, name + ".modulation", condition_dim, 2 * dim, true);
 }
 
-Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout, const Var& condition) const {
-  return layer_norm(pass, x, *gamma_, *beta_, modulation_ ? modulation(pass, condition, *layout) : Var{}, layout);
+Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout,
+                          const Var& condition) const {
+  return layer_norm(pass, x, *gamma_, *beta_,
+                    modulation_ ? modulation(pass, condition, *layout) : Var{}, layout);
 }
 
 Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout) const {
@@ -33,7 +40,9 @@ Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout
 }
 
 Condition::Condition(ParameterSet& set, const std::string& name, int features, int condition_dim)
-    : features_(features), in_(set, name + ".fc1", features, condition_dim), out_(set, name + ".fc2", condition_dim, condition_dim) {}
+    : features_(features),
+      in_(set, name + ".fc1", features, condition_dim),
+      out_(set, name + ".fc2", condition_dim, condition_dim) {}
 
 Var Condition::operator()(Pass& pass, std::span<const float> features) const {
   const std::int64_t images = static_cast<std::int64_t>(features.size()) / features_;
@@ -41,11 +50,15 @@ Var Condition::operator()(Pass& pass, std::span<const float> features) const {
   return out_(pass, in_(pass, x, Activation::gelu), Activation::gelu);
 }
 
-Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture) : grid_(architecture.grid()) {
+Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture)
+    : grid_(architecture.grid()) {
   int height = architecture.height, width = architecture.width, channels = architecture.channels;
   for (std::size_t i = 0; i < architecture.tokeniser.size(); ++i) {
     const TokeniserStage& stage = architecture.tokeniser[i];
-    stages_.push_back({stage, Linear::convolution(set, name + ".conv" + std::to_string(i), channels, stage.window.kernel, stage.channels), stage.window.out(height), stage.window.out(width)});
+    stages_.push_back({stage,
+                       Linear::convolution(set, name + ".conv" + std::to_string(i), channels,
+                                           stage.window.kernel, stage.channels),
+                       stage.window.out(height), stage.window.out(width)});
     height = stage.out(height);
     width = stage.out(width);
     channels = stage.channels;
@@ -59,8 +72,10 @@ Var Tokeniser::convolve(Pass& pass, const Tensor& images) const {
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     const Stage& stage = stages_[i];
     const bool last = i + 1 == stages_.size(), pools = stage.shape.max_pool > 1;
-    x = stage.product(pass, patches(pass, x, stage.shape.window), last && !pools ? Activation::none : Activation::gelu);
-    if (!last || pools) x = reshape(pass, x, {count, stage.height, stage.width, stage.shape.channels});
+    x = stage.product(pass, patches(pass, x, stage.shape.window),
+                      last && !pools ? Activation::none : Activation::gelu);
+    if (!last || pools)
+      x = reshape(pass, x, {count, stage.height, stage.width, stage.shape.channels});
     if (pools) x = max_pool(pass, x, TokeniserStage::pool_window(stage.shape.max_pool));
   }
   return reshape(pass, x, {count * grid_, x.value().columns()});
@@ -73,13 +88,15 @@ Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
   if (pass.recording() || count <= at_once) {
     x = convolve(pass, images);
   } else {
-    // The windows of an image are many times the image: a few images at once, and they stay in cache.
+    // The windows of an image are many times the image: a few images at once, and they stay in
+    // cache.
     const Shape& shape = images.shape();
     const std::int64_t pixels = shape[1] * shape[2];
     Tensor all = pass.backend.empty({count * grid_, stages_.back().shape.channels});
     for (std::int64_t begin = 0; begin < count; begin += at_once) {
       const std::int64_t end = std::min(count, begin + at_once);
-      const Var part = convolve(pass, images.row_range(begin * pixels, end * pixels).reshape({end - begin, shape[1], shape[2], shape[3]}));
+      const Var part = convolve(pass, images.row_range(begin * pixels, end * pixels)
+                                          .reshape({end - begin, shape[1], shape[2], shape[3]}));
       pass.backend.copy(all.row_range(begin * grid_, end * grid_), part.value());
     }
     x = Var(all);
@@ -87,16 +104,24 @@ Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
   return {add_rows(pass, x, pass.parameter(*position_), layout->positions), layout};
 }
 
-SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim)
-    : heads_(heads), norm_(set, name + ".norm1", dim, condition_dim), qkv_(set, name + ".attention.qkv", dim, 3 * dim), out_(set, name + ".attention.out", dim, dim) {}
+SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads,
+                             int condition_dim)
+    : heads_(heads),
+      norm_(set, name + ".norm1", dim, condition_dim),
+      qkv_(set, name + ".attention.qkv", dim, 3 * dim),
+      out_(set, name + ".attention.out", dim, dim) {}
 
 Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
   const Var qkv = qkv_(pass, norm_(pass, x.rows, x.layout, condition));
   return out_(pass, attention(pass, qkv, x.layout, heads_), Activation::none, x.rows);
 }
 
-Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden, int condition_dim)
-    : attention_(set, name, dim, heads, condition_dim), norm_(set, name + ".norm2", dim, condition_dim), in_(set, name + ".fc1", dim, hidden), out_(set, name + ".fc2", hidden, dim) {}
+Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
+             int condition_dim)
+    : attention_(set, name, dim, heads, condition_dim),
+      norm_(set, name + ".norm2", dim, condition_dim),
+      in_(set, name + ".fc1", dim, hidden),
+      out_(set, name + ".fc2", hidden, dim) {}
 
 Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
   const Var attended = attention_(pass, x, condition);
@@ -104,8 +129,11 @@ Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) cons
   return {out_(pass, hidden, Activation::none, attended), x.layout};
 }
 
-ClassHead::ClassHead(ParameterSet& set, const std::string& name, int dim, int classes, int condition_dim)
-    : norm_(set, name + ".norm", dim, condition_dim), score_(set, name + ".pool", dim, 1), out_(set, name + ".out", dim, classes) {}
+ClassHead::ClassHead(ParameterSet& set, const std::string& name, int dim, int classes,
+                     int condition_dim)
+    : norm_(set, name + ".norm", dim, condition_dim),
+      score_(set, name + ".pool", dim, 1),
+      out_(set, name + ".out", dim, classes) {}
 
 Var ClassHead::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
   const Var normed = norm_(pass, x.rows, x.layout, condition);
@@ -116,7 +144,8 @@ double operations::tokeniser(const Architecture& architecture) {
   double sum = 0;
   int height = architecture.height, width = architecture.width, channels = architecture.channels;
   for (const TokeniserStage& stage : architecture.tokeniser) {
-    sum += linear(double(stage.window.out(height)) * stage.window.out(width), double(channels) * stage.window.kernel * stage.window.kernel, stage.channels);
+    sum += linear(double(stage.window.out(height)) * stage.window.out(width),
+                  double(channels) * stage.window.kernel * stage.window.kernel, stage.channels);
     height = stage.out(height);
     width = stage.out(width);
     channels = stage.channels;

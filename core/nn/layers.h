@@ -1,5 +1,6 @@
-// The backbone's layers: parameters with PyTorch's names and shapes, and how they are run. A layer holds references into a
-// ParameterSet that must outlive it; running one is const and thread-safe, each thread with its own Pass.
+// The backbone's layers: parameters with PyTorch's names and shapes, and how they are run. A layer
+// holds references into a ParameterSet that must outlive it; running one is const and thread-safe,
+// each thread with its own Pass.
 #pragma once
 
 #include <memory>
@@ -19,8 +20,10 @@ class Linear {
   /// `zero`: starts as zeros (a modulation that starts neutral).
   Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero = false);
   /// A convolution as a product over its windows; stored as [out, channels, kernel, kernel].
-  static Linear convolution(ParameterSet& set, const std::string& name, int channels, int kernel, int out);
-  Var operator()(Pass& pass, const Var& x, Activation activation = Activation::none, const Var& residual = {}) const {
+  static Linear convolution(ParameterSet& set, const std::string& name, int channels, int kernel,
+                            int out);
+  Var operator()(Pass& pass, const Var& x, Activation activation = Activation::none,
+                 const Var& residual = {}) const {
     return linear(pass, x, *weight_, bias_, activation, residual);
   }
   const Parameter* weight() const { return weight_; }
@@ -31,14 +34,17 @@ class Linear {
   const Parameter* bias_;
 };
 
-/// Layer norm whose scale and shift may depend on the image's condition (adaptive layer norm, Perez et al. 2018).
+/// Layer norm whose scale and shift may depend on the image's condition (adaptive layer norm, Perez
+/// et al. 2018).
 class LayerNorm {
  public:
   LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim = 0);
-  Var operator()(Pass& pass, const Var& x, const RaggedPtr& layout, const Var& condition = {} /*[images, condition_dim]*/) const;
+  Var operator()(Pass& pass, const Var& x, const RaggedPtr& layout,
+                 const Var& condition = {} /*[images, condition_dim]*/) const;
 
  private:
-  /// [images, 2 dim]; nothing is computed for images without rows (they left, or their header was lost).
+  /// [images, 2 dim]; nothing is computed for images without rows (they left, or their header was
+  /// lost).
   Var modulation(Pass& pass, const Var& condition, const Ragged& layout) const;
 
   const Parameter* gamma_;
@@ -46,7 +52,8 @@ class LayerNorm {
   std::unique_ptr<Linear> modulation_;  // condition -> scale | shift, starts at zero
 };
 
-/// Numbers that describe an image's channel and plan -> its condition [images, condition_dim]: a two-layer perceptron.
+/// Numbers that describe an image's channel and plan -> its condition [images, condition_dim]: a
+/// two-layer perceptron.
 class Condition {
  public:
   Condition(ParameterSet& set, const std::string& name, int features, int condition_dim);
@@ -57,8 +64,8 @@ class Condition {
   Linear in_, out_;
 };
 
-/// Convolutions, GELU and max-pools between them (none behind the last unless it pools), then a learned position embedding:
-/// images -> the full grid of tokens.
+/// Convolutions, GELU and max-pools between them (none behind the last unless it pools), then a
+/// learned position embedding: images -> the full grid of tokens.
 class Tokeniser {
  public:
   Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture);
@@ -89,10 +96,12 @@ class SelfAttention {
   Linear qkv_, out_;
 };
 
-/// Attention, then a two-layer feed-forward with GELU, both pre-norm with residuals and conditioned.
+/// Attention, then a two-layer feed-forward with GELU, both pre-norm with residuals and
+/// conditioned.
 class Block {
  public:
-  Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden, int condition_dim);
+  Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
+        int condition_dim);
   Tokens operator()(Pass& pass, const Tokens& x, const Var& condition) const;
 
  private:
@@ -114,11 +123,21 @@ class ClassHead {
 
 /// What these layers count for `rows` rows of one image; the same rule as the ops.
 namespace operations {
-inline double linear(double rows, double in, double out) { return 2 * rows * in * out; }
-inline double attention(double rows, double dim) { return linear(rows, dim, 4 * dim) + 4 * dim * rows * rows; }
-inline double feed_forward(double rows, double dim, double hidden) { return 2 * linear(rows, dim, hidden); }
-inline double condition(double features, double condition_dim) { return linear(1, features, condition_dim) + linear(1, condition_dim, condition_dim); }
-inline double modulation(double condition_dim, double dim) { return linear(1, condition_dim, 2 * dim); }
+inline double linear(double rows, double in, double out) {
+  return 2 * rows * in * out;
+}
+inline double attention(double rows, double dim) {
+  return linear(rows, dim, 4 * dim) + 4 * dim * rows * rows;
+}
+inline double feed_forward(double rows, double dim, double hidden) {
+  return 2 * linear(rows, dim, hidden);
+}
+inline double condition(double features, double condition_dim) {
+  return linear(1, features, condition_dim) + linear(1, condition_dim, condition_dim);
+}
+inline double modulation(double condition_dim, double dim) {
+  return linear(1, condition_dim, 2 * dim);
+}
 double tokeniser(const Architecture& architecture);
 }  // namespace operations
 

@@ -7,7 +7,8 @@ namespace semwave {
 
 std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
   std::int64_t size = 0;
-  for (int image = 0; image < layout.images(); ++image) size += std::int64_t{heads} * layout.rows_of(image) * layout.rows_of(image);
+  for (int image = 0; image < layout.images(); ++image)
+    size += std::int64_t{heads} * layout.rows_of(image) * layout.rows_of(image);
   return size;
 }
 
@@ -16,7 +17,9 @@ Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
   Backend& backend = pass.backend;
   const std::int64_t dim = qkv.value().columns() / 3;
   Var y = pass.output(backend.empty({layout->rows(), dim}), {&qkv});
-  const Tensor weights = y.needs_gradient() ? backend.empty({Backend::attention_weights_size(*layout, heads)}) : Tensor{};
+  const Tensor weights = y.needs_gradient()
+                             ? backend.empty({Backend::attention_weights_size(*layout, heads)})
+                             : Tensor{};
   backend.attention(y.value(), weights, qkv.value(), *layout, heads);
   for (int i = 0; i < layout->images(); ++i) {
     const double rows = layout->rows_of(i);
@@ -25,7 +28,9 @@ Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, qkv, layout, heads, y, weights] {
-      if (y.has_gradient()) backend.attention_backward(qkv.gradient(backend), y.gradient(backend), weights, qkv.value(), *layout, heads);
+      if (y.has_gradient())
+        backend.attention_backward(qkv.gradient(backend), y.gradient(backend), weights, qkv.value(),
+                                   *layout, heads);
     });
   }
   return y;

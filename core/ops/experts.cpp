@@ -17,11 +17,13 @@ Routing route(Pass& pass, const Var& logits, int k) {
   backend.softmax(routing.probabilities.value(), logits.value());
   if (routing.probabilities.needs_gradient()) {
     pass.tape->record([&backend, logits, y = routing.probabilities] {
-      if (y.has_gradient()) backend.softmax_backward(logits.gradient(backend), y.gradient(backend), y.value());
+      if (y.has_gradient())
+        backend.softmax_backward(logits.gradient(backend), y.gradient(backend), y.value());
     });
   }
 
-  const auto E = static_cast<std::size_t>(experts), K = static_cast<std::size_t>(k), N = static_cast<std::size_t>(n);
+  const auto E = static_cast<std::size_t>(experts), K = static_cast<std::size_t>(k),
+             N = static_cast<std::size_t>(n);
   List<float> p(N * E);
   if (n > 0) backend.to_host(routing.probabilities.value(), p.data());
   routing.expert.reserve(N * K);
@@ -54,18 +56,24 @@ Var combine(Pass& pass, const Var& residual, const Var& expert_output, const Rou
   Backend& backend = pass.backend;
   const std::int64_t n = residual.value().shape()[0];
   const std::int64_t dim = residual.value().columns();
-  assert(expert_output.value().shape()[0] == n * routing.k && expert_output.value().columns() == dim);
+  assert(expert_output.value().shape()[0] == n * routing.k &&
+         expert_output.value().columns() == dim);
   const Var& probabilities = routing.probabilities;
   Var y = pass.output(backend.empty({n, dim}), {&residual, &expert_output, &probabilities});
-  backend.combine(y.value(), residual.value(), expert_output.value(), probabilities.value(), routing.expert, routing.row, routing.k);
+  backend.combine(y.value(), residual.value(), expert_output.value(), probabilities.value(),
+                  routing.expert, routing.row, routing.k);
   pass.operations += 2.0 * static_cast<double>(n) * routing.k * static_cast<double>(dim);
 
   if (y.needs_gradient()) {
-    pass.tape->record([&backend, residual, expert_output, probabilities, y, expert = routing.expert, row = routing.row, k = routing.k] {
+    pass.tape->record([&backend, residual, expert_output, probabilities, y, expert = routing.expert,
+                       row = routing.row, k = routing.k] {
       if (!y.has_gradient()) return;
-      const auto wanted = [&backend](const Var& v) { return v.needs_gradient() ? v.gradient(backend) : Tensor{}; };
-      backend.combine_backward(wanted(residual), wanted(expert_output), wanted(probabilities), y.gradient(backend), expert_output.value(),
-                               probabilities.value(), expert, row, k);
+      const auto wanted = [&backend](const Var& v) {
+        return v.needs_gradient() ? v.gradient(backend) : Tensor{};
+      };
+      backend.combine_backward(wanted(residual), wanted(expert_output), wanted(probabilities),
+                               y.gradient(backend), expert_output.value(), probabilities.value(),
+                               expert, row, k);
     });
   }
   return y;

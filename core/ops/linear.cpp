@@ -1,4 +1,5 @@
-// y = activation(x W^T + bias) + residual: one weight for all rows, or one a group of rows (experts).
+// y = activation(x W^T + bias) + residual: one weight for all rows, or one a group of rows
+// (experts).
 #include <cassert>
 #include <utility>
 
@@ -15,7 +16,8 @@ Tensor as_matrix(const Tensor& tensor) {
 
 }  // namespace
 
-Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* bias, Activation activation, const Var& residual) {
+Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* bias,
+           Activation activation, const Var& residual) {
   assert(weight.packs && weight.forward.panels.defined());
   assert(x.value().columns() == weight.forward.depth);
   Backend& backend = pass.backend;
@@ -26,9 +28,10 @@ Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* b
   Var y = pass.output(backend.empty({n, out}), {&x, &w, &b, &residual});
   const bool keep_before = y.needs_gradient() && activation != Activation::none;
   const Tensor before = keep_before ? backend.empty({n, out}) : Tensor{};
-  backend.linear(y.value(), x.value(), weight.forward, bias ? bias->value : Tensor{}, activation, residual.defined() ? residual.value() : Tensor{},
-                 before);
-  pass.operations += 2.0 * static_cast<double>(n) * static_cast<double>(weight.forward.depth) * static_cast<double>(out);
+  backend.linear(y.value(), x.value(), weight.forward, bias ? bias->value : Tensor{}, activation,
+                 residual.defined() ? residual.value() : Tensor{}, before);
+  pass.operations += 2.0 * static_cast<double>(n) * static_cast<double>(weight.forward.depth) *
+                     static_cast<double>(out);
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &weight, x, w, b, residual, y, before, activation] {
@@ -40,7 +43,8 @@ Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* b
       const Tensor db = b.needs_gradient() ? b.gradient(backend) : Tensor{};
       if (dw.defined() || db.defined()) backend.linear_backward_weight(dw, db, dy, x.value());
       if (x.needs_gradient()) {
-        assert(weight.backward.panels.defined() && "ParameterSet::pack(true) comes before a backward pass");
+        assert(weight.backward.panels.defined() &&
+               "ParameterSet::pack(true) comes before a backward pass");
         backend.linear_backward_input(x.gradient(backend), dy, weight.backward);
       }
     });
@@ -48,9 +52,11 @@ Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* b
   return y;
 }
 
-Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts, std::span<const Parameter* const> weight,
-                   std::span<const Parameter* const> bias, Activation activation) {
-  assert(!weight.empty() && group_starts.size() == weight.size() + 1 && (bias.empty() || bias.size() == weight.size()));
+Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts,
+                   std::span<const Parameter* const> weight, std::span<const Parameter* const> bias,
+                   Activation activation) {
+  assert(!weight.empty() && group_starts.size() == weight.size() + 1 &&
+         (bias.empty() || bias.size() == weight.size()));
   Backend& backend = pass.backend;
   const std::int64_t n = x.value().shape()[0];
   assert(n == group_starts.back());
@@ -66,8 +72,10 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
   for (std::size_t g = 0; g < weight.size(); ++g) {
     if (group_starts[g] == group_starts[g + 1]) continue;
     const Parameter* group_bias = bias.empty() ? nullptr : bias[g];
-    groups.push_back({group_starts[g], group_starts[g + 1], weight[g], pass.parameter(*weight[g]), group_bias ? pass.parameter(*group_bias) : Var{}});
-    needs_gradient = needs_gradient || groups.back().w.needs_gradient() || groups.back().b.needs_gradient();
+    groups.push_back({group_starts[g], group_starts[g + 1], weight[g], pass.parameter(*weight[g]),
+                      group_bias ? pass.parameter(*group_bias) : Var{}});
+    needs_gradient =
+        needs_gradient || groups.back().w.needs_gradient() || groups.back().b.needs_gradient();
   }
   Var y(backend.empty({n, out}), pass.recording() && needs_gradient);
   const bool keep_before = y.needs_gradient() && activation != Activation::none;
@@ -75,9 +83,12 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
   for (const Group& group : groups) {
     const PackedMatrix& panels = group.weight->forward;
     assert(panels.columns == out && panels.depth == x.value().columns());
-    backend.linear(y.value().row_range(group.begin, group.end), x.value().row_range(group.begin, group.end), panels,
-                   group.b.defined() ? group.b.value() : Tensor{}, activation, {}, keep_before ? before.row_range(group.begin, group.end) : Tensor{});
-    pass.operations += 2.0 * static_cast<double>(group.end - group.begin) * static_cast<double>(panels.depth) * static_cast<double>(out);
+    backend.linear(y.value().row_range(group.begin, group.end),
+                   x.value().row_range(group.begin, group.end), panels,
+                   group.b.defined() ? group.b.value() : Tensor{}, activation, {},
+                   keep_before ? before.row_range(group.begin, group.end) : Tensor{});
+    pass.operations += 2.0 * static_cast<double>(group.end - group.begin) *
+                       static_cast<double>(panels.depth) * static_cast<double>(out);
   }
 
   if (y.needs_gradient()) {
@@ -87,11 +98,15 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
       if (activation != Activation::none) backend.activation_backward(dy, dy, before, activation);
       for (const Group& group : groups) {
         const Tensor dy_group = dy.row_range(group.begin, group.end);
-        const Tensor dw = group.w.needs_gradient() ? as_matrix(group.w.gradient(backend)) : Tensor{};
+        const Tensor dw =
+            group.w.needs_gradient() ? as_matrix(group.w.gradient(backend)) : Tensor{};
         const Tensor db = group.b.needs_gradient() ? group.b.gradient(backend) : Tensor{};
-        if (dw.defined() || db.defined()) backend.linear_backward_weight(dw, db, dy_group, x.value().row_range(group.begin, group.end));
+        if (dw.defined() || db.defined())
+          backend.linear_backward_weight(dw, db, dy_group,
+                                         x.value().row_range(group.begin, group.end));
         if (x.needs_gradient())
-          backend.linear_backward_input(x.gradient(backend).row_range(group.begin, group.end), dy_group, group.weight->backward);
+          backend.linear_backward_input(x.gradient(backend).row_range(group.begin, group.end),
+                                        dy_group, group.weight->backward);
       }
     });
   }

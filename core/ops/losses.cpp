@@ -5,28 +5,36 @@
 
 namespace semwave {
 
-Var cross_entropy(Pass& pass, const Var& logits, std::span<const std::int32_t> label, float smoothing, float scale) {
+Var cross_entropy(Pass& pass, const Var& logits, std::span<const std::int32_t> label,
+                  float smoothing, float scale) {
   assert(static_cast<std::int64_t>(label.size()) == logits.value().shape()[0]);
   Backend& backend = pass.backend;
   Var loss = pass.output(backend.zeros({1}), {&logits});
   const Tensor p = backend.empty(logits.value().shape());
   backend.cross_entropy(loss.value(), p, logits.value(), label, smoothing, scale);
   if (loss.needs_gradient()) {
-    pass.tape->record([&backend, logits, label = List<std::int32_t>(label.begin(), label.end()), smoothing, scale, loss, p] {
-      if (loss.has_gradient()) backend.cross_entropy_backward(logits.gradient(backend), loss.gradient(backend), p, label, smoothing, scale);
+    pass.tape->record([&backend, logits, label = List<std::int32_t>(label.begin(), label.end()),
+                       smoothing, scale, loss, p] {
+      if (loss.has_gradient())
+        backend.cross_entropy_backward(logits.gradient(backend), loss.gradient(backend), p, label,
+                                       smoothing, scale);
     });
   }
   return loss;
 }
 
-Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& weight, float scale) {
-  assert(target.size() == x.value().size() && (!weight.defined() || weight.size() == x.value().rows()));
+Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& weight,
+                  float scale) {
+  assert(target.size() == x.value().size() &&
+         (!weight.defined() || weight.size() == x.value().rows()));
   Backend& backend = pass.backend;
   Var loss = pass.output(backend.zeros({1}), {&x});
   backend.squared_error(loss.value(), x.value(), target, weight, scale);
   if (loss.needs_gradient()) {
     pass.tape->record([&backend, x, target, weight, scale, loss] {
-      if (loss.has_gradient()) backend.squared_error_backward(x.gradient(backend), loss.gradient(backend), x.value(), target, weight, scale);
+      if (loss.has_gradient())
+        backend.squared_error_backward(x.gradient(backend), loss.gradient(backend), x.value(),
+                                       target, weight, scale);
     });
   }
   return loss;
@@ -47,7 +55,8 @@ Var sum(Pass& pass, const List<Var>& terms) {
     pass.tape->record([&backend, terms, total] {
       if (!total.has_gradient()) return;
       for (const Var& term : terms)
-        if (term.needs_gradient()) backend.add_scaled(term.gradient(backend), total.gradient(backend), 1.0f);
+        if (term.needs_gradient())
+          backend.add_scaled(term.gradient(backend), total.gradient(backend), 1.0f);
     });
   }
   return total;

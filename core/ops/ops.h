@@ -1,6 +1,7 @@
-// The differentiable operations of the network. Each is one file of this folder: forward and backward side by side,
-// one backend kernel per direction. Every op counts the operations it executes in pass.operations (multiply-add = 2;
-// elementwise work is not counted, docs/results.md says what is).
+// The differentiable operations of the network. Each is one file of this folder: forward and
+// backward side by side, one backend kernel per direction. Every op counts the operations it
+// executes in pass.operations (multiply-add = 2; elementwise work is not counted, docs/results.md
+// says what is).
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,14 @@
 
 namespace semwave {
 
-/// activation(x W^T + bias) + residual. `weight` [out, in] must be packed; `bias` may be null. Counts 2 n in out.
-Var linear(Pass& pass, const Var& x /*[n, in]*/, const Parameter& weight, const Parameter* bias, Activation activation = Activation::none,
-           const Var& residual = {} /*[n, out]*/);
+/// activation(x W^T + bias) + residual. `weight` [out, in] must be packed; `bias` may be null.
+/// Counts 2 n in out.
+Var linear(Pass& pass, const Var& x /*[n, in]*/, const Parameter& weight, const Parameter* bias,
+           Activation activation = Activation::none, const Var& residual = {} /*[n, out]*/);
 
 /// Backend::layer_norm; `modulation` [images, 2 dim] may be undefined.
-Var layer_norm(Pass& pass, const Var& x /*[n, dim]*/, const Parameter& gamma, const Parameter& beta, const Var& modulation, const RaggedPtr& layout);
+Var layer_norm(Pass& pass, const Var& x /*[n, dim]*/, const Parameter& gamma, const Parameter& beta,
+               const Var& modulation, const RaggedPtr& layout);
 
 /// Ragged multi-head attention; counts 4 dim rows^2 per image.
 Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout, int heads);
@@ -31,7 +34,8 @@ Var patches(Pass& pass, const Var& x, Window window);
 Var max_pool(Pass& pass, const Var& x, Window window);
 
 /// Sequence pooling -> [images, dim]; counts 2 dim n.
-Var pool(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/, const RaggedPtr& layout);
+Var pool(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/,
+         const RaggedPtr& layout);
 
 /// y[r] = x[index[r]], zeros for -1.
 Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index);
@@ -44,39 +48,50 @@ Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> inde
 /// The same numbers under another shape of equal size.
 Var reshape(Pass& pass, const Var& x, Shape shape);
 
-/// A selection whose forward is x itself (rows that were kept, m = 1) and whose derivative reaches the score through
-/// sigmoid (straight-through, Bengio et al. 2013).
+/// A selection whose forward is x itself (rows that were kept, m = 1) and whose derivative reaches
+/// the score through sigmoid (straight-through, Bengio et al. 2013).
 Var straight_through(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/);
 
 /// Which experts a row uses, and the order in which the rows go to them.
 struct Routing {
   int experts = 0;
   int k = 0;
-  Var probabilities;                       // [n, experts] softmax of the logits
-  List<std::int32_t> expert;        // [n k] chosen, best first; equal probabilities: lower index first
-  List<std::int32_t> row;           // [n k] where (r, j) stands among the dispatched rows
-  List<std::int32_t> source;        // [n k] row of each dispatched row; dispatched rows are sorted by expert, then by row
+  Var probabilities;          // [n, experts] softmax of the logits
+  List<std::int32_t> expert;  // [n k] chosen, best first; equal probabilities: lower index first
+  List<std::int32_t> row;     // [n k] where (r, j) stands among the dispatched rows
+  List<std::int32_t> source;  // [n k] row of each dispatched row; dispatched rows are sorted by
+                              // expert, then by row
   List<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
 };
 Routing route(Pass& pass, const Var& logits /*[n, experts]*/, int k);
 
-/// Each group of rows through its own weight; rows of group g are [group_starts[g], group_starts[g + 1]).
-Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts, std::span<const Parameter* const> weight,
-                   std::span<const Parameter* const> bias, Activation activation = Activation::none);
+/// Each group of rows through its own weight; rows of group g are [group_starts[g], group_starts[g
+/// + 1]).
+Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group_starts,
+                   std::span<const Parameter* const> weight, std::span<const Parameter* const> bias,
+                   Activation activation = Activation::none);
 
 /// residual + sum over the k chosen experts of probability times output.
-Var combine(Pass& pass, const Var& residual, const Var& expert_output /*[n k, dim]*/, const Routing& routing);
+Var combine(Pass& pass, const Var& residual, const Var& expert_output /*[n k, dim]*/,
+            const Routing& routing);
 
-/// Switch balance loss weight N sum f_i P_i (Fedus et al. 2021; f: share of argmax, no gradient) and z-loss weight_z mean(logsumexp^2),
-/// both over all rows of the *batch*: sums go to pass.statistics under `name`, the gradient is added when the tape runs
-/// backward after BatchStatistics::reduce. Nothing happens without statistics. `router_loss_value` reads the totals.
-void router_losses(Pass& pass, const std::string& name, const Var& logits, const Routing& routing, float balance_weight, float z_weight);
-struct RouterLoss { double balance = 0, z = 0; };  // unweighted: sum f_i P_i N and mean logsumexp^2
+/// Switch balance loss weight N sum f_i P_i (Fedus et al. 2021; f: share of argmax, no gradient)
+/// and z-loss weight_z mean(logsumexp^2), both over all rows of the *batch*: sums go to
+/// pass.statistics under `name`, the gradient is added when the tape runs backward after
+/// BatchStatistics::reduce. Nothing happens without statistics. `router_loss_value` reads the
+/// totals.
+void router_losses(Pass& pass, const std::string& name, const Var& logits, const Routing& routing,
+                   float balance_weight, float z_weight);
+struct RouterLoss {
+  double balance = 0, z = 0;
+};  // unweighted: sum f_i P_i N and mean logsumexp^2
 RouterLoss router_loss_value(const BatchStatistics& statistics, const std::string& name);
 
 /// Each returns [1]: a sum over rows times scale.
-Var cross_entropy(Pass& pass, const Var& logits /*[n, C]*/, std::span<const std::int32_t> label, float smoothing, float scale);
-Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& weight /*[n] or undefined*/, float scale);
+Var cross_entropy(Pass& pass, const Var& logits /*[n, C]*/, std::span<const std::int32_t> label,
+                  float smoothing, float scale);
+Var squared_error(Pass& pass, const Var& x, const Tensor& target,
+                  const Tensor& weight /*[n] or undefined*/, float scale);
 /// Sum of scalars; undefined Vars are passed over.
 Var sum(Pass& pass, const List<Var>& terms);
 

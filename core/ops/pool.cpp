@@ -17,7 +17,8 @@ Var pool(Pass& pass, const Var& x, const Var& score, const RaggedPtr& layout) {
   if (y.needs_gradient()) {
     pass.tape->record([&backend, x, score, layout, y, weights] {
       if (!y.has_gradient()) return;
-      backend.pool_backward(x.needs_gradient() ? x.gradient(backend) : Tensor{}, score.needs_gradient() ? score.gradient(backend) : Tensor{},
+      backend.pool_backward(x.needs_gradient() ? x.gradient(backend) : Tensor{},
+                            score.needs_gradient() ? score.gradient(backend) : Tensor{},
                             y.gradient(backend), x.value(), weights, *layout);
     });
   }

@@ -1,4 +1,5 @@
-// Losses that keep a router in balance. They couple all rows of a batch, so shards declare sums and backward reads the totals.
+// Losses that keep a router in balance. They couple all rows of a batch, so shards declare sums and
+// backward reads the totals.
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -8,7 +9,8 @@
 namespace semwave {
 namespace {
 
-// Layout of the declared sums: rows, sum of logsumexp^2, then for each expert the sum of its probability, then for each its argmax rows.
+// Layout of the declared sums: rows, sum of logsumexp^2, then for each expert the sum of its
+// probability, then for each its argmax rows.
 class Totals {
  public:
   explicit Totals(const std::vector<double>& sums) : sums_(sums) {}
@@ -32,7 +34,8 @@ double logsumexp(const float* x, std::size_t count) {
 
 }  // namespace
 
-void router_losses(Pass& pass, const std::string& name, const Var& logits, const Routing& routing, float balance_weight, float z_weight) {
+void router_losses(Pass& pass, const std::string& name, const Var& logits, const Routing& routing,
+                   float balance_weight, float z_weight) {
   if (pass.statistics == nullptr) return;
   Backend& backend = pass.backend;
   const auto n = static_cast<std::size_t>(logits.value().shape()[0]);
@@ -48,26 +51,33 @@ void router_losses(Pass& pass, const std::string& name, const Var& logits, const
     z[r] = logsumexp(&x[r * experts], experts);
     sums[1] += z[r] * z[r];
     for (std::size_t e = 0; e < experts; ++e) sums[2 + e] += p[r * experts + e];
-    sums[2 + experts + static_cast<std::size_t>(routing.expert[r * static_cast<std::size_t>(routing.k)])] += 1;
+    sums[2 + experts +
+         static_cast<std::size_t>(routing.expert[r * static_cast<std::size_t>(routing.k)])] += 1;
   }
   pass.statistics->declare(pass.shard, name, sums);
 
   if (!pass.recording() || !logits.needs_gradient() || n == 0) return;
-  pass.tape->record([&backend, statistics = pass.statistics, name, logits, n, experts, p = std::move(p), z = std::move(z), balance_weight, z_weight] {
+  pass.tape->record([&backend, statistics = pass.statistics, name, logits, n, experts,
+                     p = std::move(p), z = std::move(z), balance_weight, z_weight] {
     const Totals totals(statistics->total(name));
-    assert(totals.experts() == experts && totals.rows() > 0 && "BatchStatistics::reduce comes before backward");
+    assert(totals.experts() == experts && totals.rows() > 0 &&
+           "BatchStatistics::reduce comes before backward");
     const double rows = totals.rows();
     std::vector<double> dp(experts);  // of one row; the same for all
-    for (std::size_t e = 0; e < experts; ++e) dp[e] = balance_weight * static_cast<double>(experts) * totals.first_choices(e) / (rows * rows);
+    for (std::size_t e = 0; e < experts; ++e)
+      dp[e] =
+          balance_weight * static_cast<double>(experts) * totals.first_choices(e) / (rows * rows);
     std::vector<float> dx(n * experts);
     for (std::size_t r = 0; r < n; ++r) {
       const float* row = &p[r * experts];
       double mean = 0;
       for (std::size_t e = 0; e < experts; ++e) mean += dp[e] * row[e];
       const double dz = 2.0 * z_weight * z[r] / rows;
-      for (std::size_t e = 0; e < experts; ++e) dx[r * experts + e] = static_cast<float>(row[e] * (dp[e] - mean + dz));
+      for (std::size_t e = 0; e < experts; ++e)
+        dx[r * experts + e] = static_cast<float>(row[e] * (dp[e] - mean + dz));
     }
-    backend.add_scaled(logits.gradient(backend), backend.from_host(logits.value().shape(), dx.data()), 1.0f);
+    backend.add_scaled(logits.gradient(backend),
+                       backend.from_host(logits.value().shape(), dx.data()), 1.0f);
   });
 }
 
@@ -75,7 +85,8 @@ RouterLoss router_loss_value(const BatchStatistics& statistics, const std::strin
   const Totals totals(statistics.total(name));
   RouterLoss loss;
   if (totals.rows() <= 0) return loss;
-  for (std::size_t e = 0; e < totals.experts(); ++e) loss.balance += totals.first_choices(e) * totals.probability(e);
+  for (std::size_t e = 0; e < totals.experts(); ++e)
+    loss.balance += totals.first_choices(e) * totals.probability(e);
   loss.balance *= static_cast<double>(totals.experts()) / (totals.rows() * totals.rows());
   loss.z = totals.z() / totals.rows();
   return loss;

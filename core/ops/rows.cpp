@@ -8,11 +8,13 @@ namespace semwave {
 
 Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index) {
   Backend& backend = pass.backend;
-  Var y = pass.output(backend.empty({static_cast<std::int64_t>(index.size()), x.value().columns()}), {&x});
+  Var y = pass.output(backend.empty({static_cast<std::int64_t>(index.size()), x.value().columns()}),
+                      {&x});
   backend.gather_rows(y.value(), x.value(), index);
   if (y.needs_gradient()) {
     pass.tape->record([&backend, x, y, index = std::move(index)] {
-      if (y.has_gradient()) backend.scatter_add_rows(x.gradient(backend), y.gradient(backend), index);
+      if (y.has_gradient())
+        backend.scatter_add_rows(x.gradient(backend), y.gradient(backend), index);
     });
   }
   return y;
@@ -44,7 +46,9 @@ Var concat_rows(Pass& pass, const List<Var>& x) {
       for (const Var& part : x) {
         if (!part.defined()) continue;
         const std::int64_t end = begin + part.value().rows();
-        if (part.needs_gradient() && begin < end) backend.add_scaled(part.gradient(backend), y.gradient(backend).row_range(begin, end), 1.0f);
+        if (part.needs_gradient() && begin < end)
+          backend.add_scaled(part.gradient(backend), y.gradient(backend).row_range(begin, end),
+                             1.0f);
         begin = end;
       }
     });
@@ -70,7 +74,8 @@ Var concat_columns(Pass& pass, const Var& a, const Var& b) {
 }
 
 Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> index) {
-  assert(static_cast<std::int64_t>(index.size()) == x.value().rows() && table.value().columns() == x.value().columns());
+  assert(static_cast<std::int64_t>(index.size()) == x.value().rows() &&
+         table.value().columns() == x.value().columns());
   Backend& backend = pass.backend;
   Var y = pass.output(backend.empty({x.value().rows(), x.value().columns()}), {&x, &table});
   backend.gather_rows(y.value(), table.value(), index);
@@ -79,7 +84,8 @@ Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> inde
     pass.tape->record([&backend, x, table, y, index = std::move(index)] {
       if (!y.has_gradient()) return;
       if (x.needs_gradient()) backend.add_scaled(x.gradient(backend), y.gradient(backend), 1.0f);
-      if (table.needs_gradient()) backend.scatter_add_rows(table.gradient(backend), y.gradient(backend), index);
+      if (table.needs_gradient())
+        backend.scatter_add_rows(table.gradient(backend), y.gradient(backend), index);
     });
   }
   return y;
@@ -90,7 +96,9 @@ Var reshape(Pass& pass, const Var& x, Shape shape) {
   Var y = pass.output(x.value().reshape(shape), {&x});
   if (y.needs_gradient()) {
     pass.tape->record([&backend, x, y] {
-      if (y.has_gradient()) backend.add_scaled(x.gradient(backend), y.gradient(backend).reshape(x.value().shape()), 1.0f);
+      if (y.has_gradient())
+        backend.add_scaled(x.gradient(backend), y.gradient(backend).reshape(x.value().shape()),
+                           1.0f);
     });
   }
   return y;

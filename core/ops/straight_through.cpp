@@ -14,7 +14,8 @@ Var straight_through(Pass& pass, const Var& x, const Var& score) {
       if (!y.has_gradient()) return;
       const Tensor& dy = y.gradient(backend);
       if (x.needs_gradient()) backend.add_scaled(x.gradient(backend), dy, 1.0f);
-      if (score.needs_gradient()) backend.straight_through_backward(score.gradient(backend), dy, x.value(), score.value());
+      if (score.needs_gradient())
+        backend.straight_through_backward(score.gradient(backend), dy, x.value(), score.value());
     });
   }
   return y;

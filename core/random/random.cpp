@@ -8,10 +8,12 @@
 
 namespace semwave {
 
-RandomWords philox(std::uint64_t seed, Purpose purpose, std::uint32_t image, std::uint32_t visit, std::uint32_t place) {
+RandomWords philox(std::uint64_t seed, Purpose purpose, std::uint32_t image, std::uint32_t visit,
+                   std::uint32_t place) {
   using Generator = r123::Philox4x32;
   const Generator::ctr_type counter = {{place, visit, image, static_cast<std::uint32_t>(purpose)}};
-  const Generator::key_type key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
+  const Generator::key_type key = {
+      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   const Generator::ctr_type words = Generator()(counter, key);
   return {words[0], words[1], words[2], words[3]};
 }

@@ -1,4 +1,5 @@
-// Where the time of a run goes: a backend that hands every call to another one and keeps time and operations of each kernel.
+// Where the time of a run goes: a backend that hands every call to another one and keeps time and
+// operations of each kernel.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ class ProfilingBackend : public Backend {
     std::int64_t calls = 0;
     double seconds = 0;     // of all threads together
     double operations = 0;  // multiply-add = 2; 0 where a kernel's work is not counted
-    bool product = false;   // matrix products; attention is listed by itself, its softmax is no product
+    bool product =
+        false;  // matrix products; attention is listed by itself, its softmax is no product
   };
   /// Kernels that were called, most time first. Call it while no pass runs.
   virtual std::vector<Line> lines() const = 0;

@@ -10,20 +10,23 @@
 
 namespace semwave {
 
-/// Which image and which place of its grid each row belongs to. Rows of one image are adjacent, in the
-/// order of the images; an image may have no row. Immutable once shared.
+/// Which image and which place of its grid each row belongs to. Rows of one image are adjacent, in
+/// the order of the images; an image may have no row. Immutable once shared.
 struct Ragged {
-  List<std::int32_t> starts{0};   // [images + 1] first row of each image; the last entry is rows()
+  List<std::int32_t> starts{0};  // [images + 1] first row of each image; the last entry is rows()
   List<std::int32_t> positions;  // [rows] place in the image's grid, ascending within an image
   List<std::int32_t> image;      // [rows] which image of the shard
 
   int images() const { return static_cast<int>(starts.size()) - 1; }
   int rows() const { return static_cast<int>(positions.size()); }
-  int rows_of(int i) const { return starts[static_cast<std::size_t>(i) + 1] - starts[static_cast<std::size_t>(i)]; }
+  int rows_of(int i) const {
+    return starts[static_cast<std::size_t>(i) + 1] - starts[static_cast<std::size_t>(i)];
+  }
 
   /// Every place of a grid of `grid` tokens, for `images` images.
   static std::shared_ptr<const Ragged> full(int images, int grid);
-  /// Grown image by image: `append` the next place of the image, ascending; `end_image` when it has no more.
+  /// Grown image by image: `append` the next place of the image, ascending; `end_image` when it has
+  /// no more.
   void append(std::int32_t position) {
     assert(rows() == starts.back() || position > positions.back());
     positions.push_back(position);

@@ -5,7 +5,9 @@
 
 namespace semwave {
 
-std::size_t size_of(DataType type) { return type == DataType::float32 ? 4 : 2; }
+std::size_t size_of(DataType type) {
+  return type == DataType::float32 ? 4 : 2;
+}
 
 Shape::Shape(std::initializer_list<std::int64_t> extents) {
   for (std::int64_t extent : extents) push_back(extent);

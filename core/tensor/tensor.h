@@ -43,12 +43,13 @@ struct Buffer {
   DeviceKind device = DeviceKind::cpu;
 };
 
-/// Row-major, contiguous. Made by a Backend (`empty`, `zeros`). Handles may be used from any thread;
-/// the numbers behind them follow the usual rule of one writer or many readers.
+/// Row-major, contiguous. Made by a Backend (`empty`, `zeros`). Handles may be used from any
+/// thread; the numbers behind them follow the usual rule of one writer or many readers.
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(std::shared_ptr<Buffer> buffer, Shape shape, DataType type = DataType::float32, std::int64_t offset = 0);
+  Tensor(std::shared_ptr<Buffer> buffer, Shape shape, DataType type = DataType::float32,
+         std::int64_t offset = 0);
 
   bool defined() const { return buffer_ != nullptr; }
   const Shape& shape() const { return shape_; }

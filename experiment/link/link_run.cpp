@@ -10,34 +10,48 @@
 namespace semwave {
 namespace {
 
-constexpr std::int64_t largest_chunk = 64;          // frames; what the LDPC decoder likes at once
+constexpr std::int64_t largest_chunk = 64;  // frames; what the LDPC decoder likes at once
 constexpr std::int64_t chunk_uses = std::int64_t{1} << 16;
-constexpr int longest_wave = 64;                    // chunks a thread between looks at the stopping rule
+constexpr int longest_wave = 64;  // chunks a thread between looks at the stopping rule
 
 using Clock = std::chrono::steady_clock;
 
 /// Frames [first, first + count), whatever else runs.
-LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Transport& transport, Backend& backend, std::uint32_t first, std::size_t count) {
-  const std::size_t bits = transport.bits(), uses = transport.uses(), air_bits = transport.air_bits(), width = air_bits / uses;
-  Pass pass{.backend = backend, .draws = {.seed = scenario.seed, .visit = scenario.repeat, .images = List<std::uint32_t>(count)}};
-  Burst burst{.headers = List<HeaderOnAir>(count), .symbols = {}, .starts = {0}, .places = List<std::int32_t>(count * uses), .ledger = List<Ledger>(count), .values = {}};
+LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Transport& transport,
+                     Backend& backend, std::uint32_t first, std::size_t count) {
+  const std::size_t bits = transport.bits(), uses = transport.uses(),
+                    air_bits = transport.air_bits(), width = air_bits / uses;
+  Pass pass{
+      .backend = backend,
+      .draws = {
+          .seed = scenario.seed, .visit = scenario.repeat, .images = List<std::uint32_t>(count)}};
+  Burst burst{.headers = List<HeaderOnAir>(count),
+              .symbols = {},
+              .starts = {0},
+              .places = List<std::int32_t>(count * uses),
+              .ledger = List<Ledger>(count),
+              .values = {}};
   Bits sent(count * bits), air(count * air_bits);
   for (std::size_t f = 0; f < count; ++f) {
     const std::uint32_t frame = pass.draws.images[f] = first + static_cast<std::uint32_t>(f);
     const std::span message = std::span(sent).subspan(f * bits, bits);
     RandomWords words{};
     for (std::size_t b = 0; b < bits; ++b) {
-      if (b % 128 == 0) words = philox(scenario.seed, Purpose::data_bits, frame, scenario.repeat, static_cast<std::uint32_t>(b / 128));
+      if (b % 128 == 0)
+        words = philox(scenario.seed, Purpose::data_bits, frame, scenario.repeat,
+                       static_cast<std::uint32_t>(b / 128));
       message[b] = (words[b % 128 / 32] >> (b % 32)) & 1u;
     }
     transport.encode_bits(message, std::span(air).subspan(f * air_bits, air_bits));
-    for (std::size_t s = 0; s < uses; ++s) burst.places[f * uses + s] = static_cast<std::int32_t>(s);
+    for (std::size_t s = 0; s < uses; ++s)
+      burst.places[f * uses + s] = static_cast<std::int32_t>(s);
     burst.starts.push_back(static_cast<std::int32_t>((f + 1) * uses));
     burst.ledger[f].payload = transport.layout().payload_uses();
     burst.ledger[f].parity = transport.layout().parity_uses();
   }
   const Symbols symbols = modulate(transport.layout().coding.modulation, air);
-  burst.symbols = Var(backend.from_host({static_cast<std::int64_t>(symbols.size()), 2}, reinterpret_cast<const float*>(symbols.data())));
+  burst.symbols = Var(backend.from_host({static_cast<std::int64_t>(symbols.size()), 2},
+                                        reinterpret_cast<const float*>(symbols.data())));
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
 
   Symbols y(symbols.size()), gains(symbols.size());
@@ -50,18 +64,23 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
   List<std::int32_t> iterations(held.size());
   transport.decode_soft(soft, decided, held, iterations);
 
-  LinkCounts counts{.frames = static_cast<std::int64_t>(count), .bits = static_cast<std::int64_t>(sent.size()), .symbols = static_cast<std::int64_t>(symbols.size()),
+  LinkCounts counts{.frames = static_cast<std::int64_t>(count),
+                    .bits = static_cast<std::int64_t>(sent.size()),
+                    .symbols = static_cast<std::int64_t>(symbols.size()),
                     .blocks = static_cast<std::int64_t>(held.size())};
   for (std::size_t s = 0; s < symbols.size(); ++s) {
     bool wrong = false;
-    for (std::size_t b = s * width; b < (s + 1) * width; ++b) wrong = wrong || (soft[b] < 0) != (air[b] != 0);
+    for (std::size_t b = s * width; b < (s + 1) * width; ++b)
+      wrong = wrong || (soft[b] < 0) != (air[b] != 0);
     counts.symbol_errors += wrong;
   }
   for (std::size_t f = 0; f < count; ++f) {
     std::int64_t wrong = 0;
     for (std::size_t b = f * bits; b < (f + 1) * bits; ++b) wrong += decided[b] != sent[b];
     const auto first_block = held.begin() + static_cast<std::ptrdiff_t>(f * transport.blocks());
-    const bool all_held = std::find(first_block, first_block + static_cast<std::ptrdiff_t>(transport.blocks()), 0) == first_block + static_cast<std::ptrdiff_t>(transport.blocks());
+    const bool all_held =
+        std::find(first_block, first_block + static_cast<std::ptrdiff_t>(transport.blocks()), 0) ==
+        first_block + static_cast<std::ptrdiff_t>(transport.blocks());
     counts.bit_errors += wrong;
     counts.bit_errors_squared += wrong * wrong;
     counts.frame_errors += wrong > 0;
@@ -93,23 +112,30 @@ LinkCounts& LinkCounts::operator+=(const LinkCounts& other) {
   return *this;
 }
 
-LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool& pool, const std::atomic<bool>* interrupt, const std::function<void(const LinkPoint&)>& progress) {
+LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool& pool,
+                         const std::atomic<bool>* interrupt,
+                         const std::function<void(const LinkPoint&)>& progress) {
   const auto start = Clock::now();
   const LinkSettings& link = scenario.link.value();
   const Transport transport(link.block_bits, link.coding, link.decoding);
   const Channel channel(scenario.channel);
-  const std::int64_t chunk = std::clamp<std::int64_t>(chunk_uses / static_cast<std::int64_t>(transport.uses()), 1, largest_chunk);
+  const std::int64_t chunk = std::clamp<std::int64_t>(
+      chunk_uses / static_cast<std::int64_t>(transport.uses()), 1, largest_chunk);
   const std::int64_t chunks = (link.max_frames + chunk - 1) / chunk;
   LinkPoint point;
   std::vector<LinkCounts> wave;
   bool enough = false;
   for (std::int64_t done = 0; done < chunks && !enough && !point.interrupted;) {
-    // Waves grow with what was done, so that few chunks are thrown away behind the one that ends the point.
-    const std::int64_t longest = std::clamp<std::int64_t>(done / (4 * pool.threads()), 1, longest_wave) * pool.threads();
+    // Waves grow with what was done, so that few chunks are thrown away behind the one that ends
+    // the point.
+    const std::int64_t longest =
+        std::clamp<std::int64_t>(done / (4 * pool.threads()), 1, longest_wave) * pool.threads();
     wave.assign(static_cast<std::size_t>(std::min(longest, chunks - done)), {});
     pool.run(static_cast<int>(wave.size()), [&](int task) {
       const std::int64_t first = (done + task) * chunk;
-      wave[static_cast<std::size_t>(task)] = run_chunk(scenario, channel, transport, backend, static_cast<std::uint32_t>(first), static_cast<std::size_t>(std::min(chunk, link.max_frames - first)));
+      wave[static_cast<std::size_t>(task)] =
+          run_chunk(scenario, channel, transport, backend, static_cast<std::uint32_t>(first),
+                    static_cast<std::size_t>(std::min(chunk, link.max_frames - first)));
     });
     for (std::size_t c = 0; c < wave.size() && !enough; ++c) {
       point.counts += wave[c];
@@ -123,8 +149,12 @@ LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool&
   return point;
 }
 
-LinkRun::LinkRun(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenario_(scenario), backend_(backend), pool_(pool) {
-  if (!scenario.link) throw Error(scenario.file, "the key 'link' is missing: \"link\": {} is a block of 1000 bits by QPSK and a code of rate 1/2");
+LinkRun::LinkRun(const Scenario& scenario, Backend& backend, ThreadPool& pool)
+    : scenario_(scenario), backend_(backend), pool_(pool) {
+  if (!scenario.link)
+    throw Error(scenario.file,
+                "the key 'link' is missing: \"link\": {} is a block of 1000 bits by QPSK and a "
+                "code of rate 1/2");
   points_ = expand(scenario);
 }
 
@@ -152,12 +182,14 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
     }
     OrderedJson made;
     try {
-      const LinkPoint result = run_link_point(point.scenario, backend_, pool_, settings.interrupt, [&](const LinkPoint& so_far) {
-        if (settings.progress) settings.progress(i, so_far);
-      });
+      const LinkPoint result = run_link_point(point.scenario, backend_, pool_, settings.interrupt,
+                                              [&](const LinkPoint& so_far) {
+                                                if (settings.progress) settings.progress(i, so_far);
+                                              });
       summary.interrupted = result.interrupted;
       if (!result.interrupted) made = make_link_row(scenario_, point, result, sha);
-      if (folder_ && !result.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
+      if (folder_ && !result.interrupted)
+        made["point"] = swept_in_order(scenario_, point, folder_->path());
     } catch (const Error& problem) {
       ++summary.failed;
       if (settings.failed) settings.failed(i, problem);
@@ -172,7 +204,10 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
   if (folder_) {
     folder_->finish(rows);
     about_["wall_seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-    about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
+    about_["points"] = {{"grid", points_.size()},
+                        {"done", summary.done},
+                        {"reused", summary.reused},
+                        {"failed", summary.failed}};
     about_["interrupted"] = summary.interrupted;
     folder_->write_run(about_);
   }

@@ -1,7 +1,9 @@
-// The link laboratory: bits instead of images through the scenario's channel, a point of the sweep after another, into a result folder.
+// The link laboratory: bits instead of images through the scenario's channel, a point of the sweep
+// after another, into a result folder.
 //
-// Frames are numbered; their draws are keyed by their number, and they are counted in chunks of a size that follows from the scenario alone. A point
-// ends with the first chunk at whose end enough frames were lost, or enough were sent: the same counts for any number of threads.
+// Frames are numbered; their draws are keyed by their number, and they are counted in chunks of a
+// size that follows from the scenario alone. A point ends with the first chunk at whose end enough
+// frames were lost, or enough were sent: the same counts for any number of threads.
 #pragma once
 
 #include <atomic>
@@ -22,13 +24,14 @@
 namespace semwave {
 
 struct LinkCounts {
-  std::int64_t frames = 0, frame_errors = 0;    // any information bit wrong
-  std::int64_t bits = 0, bit_errors = 0;        // information bits
-  std::int64_t bit_errors_squared = 0;          // sum over frames: errors of a frame come together
-  std::int64_t symbols = 0, symbol_errors = 0;  // of the constellation, decided before the channel code
-  std::int64_t blocks = 0;                      // code blocks
-  std::int64_t undetected = 0;                  // frames with an error that every check of the code blocks let pass
-  std::int64_t iterations = 0;                  // of LDPC decoding, over all code blocks
+  std::int64_t frames = 0, frame_errors = 0;  // any information bit wrong
+  std::int64_t bits = 0, bit_errors = 0;      // information bits
+  std::int64_t bit_errors_squared = 0;        // sum over frames: errors of a frame come together
+  std::int64_t symbols = 0,
+               symbol_errors = 0;  // of the constellation, decided before the channel code
+  std::int64_t blocks = 0;         // code blocks
+  std::int64_t undetected = 0;  // frames with an error that every check of the code blocks let pass
+  std::int64_t iterations = 0;  // of LDPC decoding, over all code blocks
   Ledger uses;
 
   LinkCounts& operator+=(const LinkCounts& other);
@@ -41,13 +44,17 @@ struct LinkPoint {
 };
 
 /// One point; `progress` is called between waves of chunks.
-LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool& pool, const std::atomic<bool>* interrupt,
+LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool& pool,
+                         const std::atomic<bool>* interrupt,
                          const std::function<void(const LinkPoint& so_far)>& progress);
 
-/// Whether a row says what a sender expects, predicted_loss: over AWGN alone at one SNR, with the decoders of images.
+/// Whether a row says what a sender expects, predicted_loss: over AWGN alone at one SNR, with the
+/// decoders of images.
 bool predicts_frame_errors(const Scenario& scenario);
-/// docs/results.md, "link". A rate without an error is null beside its interval: the value is not known to be 0.
-OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result, const std::string& point_sha256);
+/// docs/results.md, "link". A rate without an error is null beside its interval: the value is not
+/// known to be 0.
+OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result,
+                          const std::string& point_sha256);
 /// Es/N0, Eb/N0, FRA, BE, FE, BER, FER, SIM_THR, as AFF3CT names them, and the interval of FER.
 Table link_table(const Scenario& scenario, const std::vector<Point>& points);
 
@@ -63,7 +70,8 @@ struct LinkRunSettings {
 
 class LinkRun {
  public:
-  /// Expands the grid. Throws Error where the scenario has no `link`. `backend` and `pool` must outlive this.
+  /// Expands the grid. Throws Error where the scenario has no `link`. `backend` and `pool` must
+  /// outlive this.
   LinkRun(const Scenario& scenario, Backend& backend, ThreadPool& pool);
 
   const std::vector<Point>& points() const { return points_; }

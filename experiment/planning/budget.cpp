@@ -15,18 +15,21 @@
 namespace semwave {
 namespace {
 
-constexpr int most_planned = 10000;    // images of a point whose plans are made
-constexpr int planned_at_once = 500;   // by one thread
-constexpr double known_to = 0.003;     // standard error of the share of headers read, relative
-constexpr int most_looked_at = 1000;   // validation images, where an exit looks
+constexpr int most_planned = 10000;   // images of a point whose plans are made
+constexpr int planned_at_once = 500;  // by one thread
+constexpr double known_to = 0.003;    // standard error of the share of headers read, relative
+constexpr int most_looked_at = 1000;  // validation images, where an exit looks
 constexpr double looked_seconds = 0.5, looked_share = 0.05;  // of a timeline: the longer of the two
-constexpr std::int64_t most_decisions = 1000000;  // links x slots that are gone through without the network
-constexpr std::size_t most_timed = 12; // points of one kind of work
+constexpr std::int64_t most_decisions =
+    1000000;                            // links x slots that are gone through without the network
+constexpr std::size_t most_timed = 12;  // points of one kind of work
 constexpr int laps = 5;
-constexpr double timed_seconds = 0.03; // of a lap
+constexpr double timed_seconds = 0.03;  // of a lap
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// Points of one kind of work take time by their operations: what is left may differ.
 std::string work_of(const Scenario& s) {
@@ -38,17 +41,23 @@ std::string work_of(const Scenario& s) {
 }
 
 int images_of(const Scenario& scenario, const Dataset& data) {
-  return scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count()) : data.count();
+  return scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count())
+                                      : data.count();
 }
 
 /// Images [begin, end) as far as their plans and headers go.
 class PlannedImages {
  public:
-  PlannedImages(const Scenario& scenario, const Model& model) : scenario_(scenario), model_(model), channel_(scenario.channel), policy_(make_policy(scenario, model.architecture)) {}
+  PlannedImages(const Scenario& scenario, const Model& model)
+      : scenario_(scenario),
+        model_(model),
+        channel_(scenario.channel),
+        policy_(make_policy(scenario, model.architecture)) {}
 
   struct Sums {
     Ledger uses;
-    double transmitter_operations = 0, receiver_operations = 0, receiver_operations_lost = 0;  // the latter two: every header read; every header lost
+    double transmitter_operations = 0, receiver_operations = 0,
+           receiver_operations_lost = 0;  // the latter two: every header read; every header lost
     bool looks = false;
   };
   Sums plan(int begin, int end) const {
@@ -58,7 +67,8 @@ class PlannedImages {
     const List<ChannelState> states = channel_.observe(fading);
     const List<Plan> plans = policy_->plan(states, fading.links_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const std::optional<Forecast> forecast = model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
+      const std::optional<Forecast> forecast =
+          model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
       if (!forecast) {
         sums.looks = true;
         return sums;
@@ -72,7 +82,8 @@ class PlannedImages {
     return sums;
   }
 
-  /// Of these images, how many headers are read: through the channel and the decoder, with the draws of the run.
+  /// Of these images, how many headers are read: through the channel and the decoder, with the
+  /// draws of the run.
   int read(int begin, int end) const {
     Pass pass{.backend = model_.parameters->backend()};
     pass.draws = draws_of(begin, end);
@@ -82,10 +93,15 @@ class PlannedImages {
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());
-    for (std::size_t i = 0; i < plans.size(); ++i) burst.headers.push_back(model_.transmitter->forecast(states[i], plans[i], pass.draws.images[i])->header);
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      burst.headers.push_back(
+          model_.transmitter->forecast(states[i], plans[i], pass.draws.images[i])->header);
     const Reception heard = channel_.apply(pass, burst, fading);
     int read = 0;
-    for (std::size_t i = 0; i < plans.size(); ++i) read += (heard.header_erased.empty() || !heard.header_erased[i]) && model_.receiver->reads(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      read += (heard.header_erased.empty() || !heard.header_erased[i]) &&
+              model_.receiver->reads(heard.header_symbols[i], heard.header_gains[i],
+                                     heard.header_noise_variance[i]);
     return read;
   }
 
@@ -99,13 +115,16 @@ class PlannedImages {
   const Scenario& scenario_;
   const Model& model_;
   Channel channel_;
-  const std::unique_ptr<Policy> policy_;  // one that does not remember: planned with from many threads
+  const std::unique_ptr<Policy>
+      policy_;  // one that does not remember: planned with from many threads
 };
 
 /// Runs body(task, begin, end) over pieces of [begin, end).
 template <class Body>
 void in_pieces(ThreadPool& pool, int begin, int end, int piece, Body&& body) {
-  pool.run((end - begin + piece - 1) / piece, [&](int task) { body(task, begin + task * piece, std::min(end, begin + (task + 1) * piece)); });
+  pool.run((end - begin + piece - 1) / piece, [&](int task) {
+    body(task, begin + task * piece, std::min(end, begin + (task + 1) * piece));
+  });
 }
 
 /// Share of headers read: more images until it is known well enough.
@@ -114,21 +133,28 @@ double share_read(const PlannedImages& planned, int images, ThreadPool& pool) {
   while (done < images) {
     const int end = std::min(images, done + planned_at_once * pool.threads());
     std::vector<int> pieces(static_cast<std::size_t>(pool.threads()));
-    in_pieces(pool, done, end, planned_at_once, [&](int task, int from, int to) { pieces[static_cast<std::size_t>(task)] = planned.read(from, to); });
+    in_pieces(pool, done, end, planned_at_once, [&](int task, int from, int to) {
+      pieces[static_cast<std::size_t>(task)] = planned.read(from, to);
+    });
     read = std::accumulate(pieces.begin(), pieces.end(), read);
     done = end;
-    const double share = (read + 1.0) / (done + 2.0), left = 1.0 - static_cast<double>(done) / images;
+    const double share = (read + 1.0) / (done + 2.0),
+                 left = 1.0 - static_cast<double>(done) / images;
     if (std::sqrt(share * (1 - share) / done * left) <= known_to * share) break;
   }
   return static_cast<double>(read) / done;
 }
 
 /// False where the exit looks at images.
-bool plan_point(const Scenario& scenario, const Model& model, int images, ThreadPool& pool, PointBudget& budget) {
+bool plan_point(const Scenario& scenario, const Model& model, int images, ThreadPool& pool,
+                PointBudget& budget) {
   const PlannedImages planned(scenario, model);
   const int count = std::min(images, most_planned);
-  std::vector<PlannedImages::Sums> pieces(static_cast<std::size_t>((count + planned_at_once - 1) / planned_at_once));
-  in_pieces(pool, 0, count, planned_at_once, [&](int task, int begin, int end) { pieces[static_cast<std::size_t>(task)] = planned.plan(begin, end); });
+  std::vector<PlannedImages::Sums> pieces(
+      static_cast<std::size_t>((count + planned_at_once - 1) / planned_at_once));
+  in_pieces(pool, 0, count, planned_at_once, [&](int task, int begin, int end) {
+    pieces[static_cast<std::size_t>(task)] = planned.plan(begin, end);
+  });
   double lost_operations = 0;
   for (const PlannedImages::Sums& sums : pieces) {
     if (sums.looks) return false;
@@ -163,14 +189,19 @@ void take_means(const PointResult& result, PointBudget& budget) {
 }
 
 /// A point whose images have to be looked at: the validation split is run, and its means are taken.
-void look(const Scenario& scenario, const Model& model, const Dataset& own, ThreadPool& pool, const BudgetSettings& settings, std::map<std::string, Dataset>& validation, PointBudget& budget) {
+void look(const Scenario& scenario, const Model& model, const Dataset& own, ThreadPool& pool,
+          const BudgetSettings& settings, std::map<std::string, Dataset>& validation,
+          PointBudget& budget) {
   const DatasetRequest& source = scenario.source;
   const Dataset* data = &own;
   if (source.split != Split::validation) {
     const std::string request = canonical({source.name, source.path});
     if (!validation.contains(request)) {
       try {
-        validation.emplace(request, load_dataset({.name = source.name, .split = Split::validation, .path = source.path, .place = source.place}));
+        validation.emplace(request, load_dataset({.name = source.name,
+                                                  .split = Split::validation,
+                                                  .path = source.path,
+                                                  .place = source.place}));
       } catch (const Error&) {
         validation.emplace(request, Dataset{});  // none there: the point's own first images
       }
@@ -182,11 +213,15 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
   take_means(evaluate(sample, model, *data, pool, {.shard = settings.shard}), budget);
 }
 
-/// Whether chance on the way decides what the receiver has to work on: lost tokens, lost blocks of bits.
-bool loses_on_the_way(const Scenario& scenario) { return scenario.channel.loss || scenario.digital || scenario.pair == PairKind::separation; }
+/// Whether chance on the way decides what the receiver has to work on: lost tokens, lost blocks of
+/// bits.
+bool loses_on_the_way(const Scenario& scenario) {
+  return scenario.channel.loss || scenario.digital || scenario.pair == PairKind::separation;
+}
 
 /// The receiver's work where it is chance: that of the first images, which are run.
-void look_at_receiver(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
+void look_at_receiver(const Scenario& scenario, const Model& model, const Dataset& data,
+                      ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
   Scenario sample = scenario;
   sample.stop = {.max_images = std::min(budget.images, most_looked_at)};
   const PointResult result = evaluate(sample, model, data, pool, {.shard = settings.shard});
@@ -194,19 +229,23 @@ void look_at_receiver(const Scenario& scenario, const Model& model, const Datase
   budget.looked_at = static_cast<int>(result.totals.images);
 }
 
-/// A timeline: what is sent depends on queues and feedback. Where plans tell what an image costs, all of it is gone through without the
-/// network; the rest is known from its first slots.
-void look_at_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
+/// A timeline: what is sent depends on queues and feedback. Where plans tell what an image costs,
+/// all of it is gone through without the network; the rest is known from its first slots.
+void look_at_timeline(const Scenario& scenario, const Model& model, const Dataset& data,
+                      ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
   Scenario sample = scenario;
   const int slots = scenario.timeline->slots;
   const auto run = [&](double wanted) {
-    sample.timeline->slots = std::clamp(static_cast<int>(std::min(wanted, 1e9)), std::min(slots, scenario.timeline->feedback_delay + 1), slots);
+    sample.timeline->slots =
+        std::clamp(static_cast<int>(std::min(wanted, 1e9)),
+                   std::min(slots, scenario.timeline->feedback_delay + 1), slots);
     return run_timeline(sample, model, data, pool, {.shard = settings.shard}).result;
   };
   const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;
   if (network) {
     const double a_slot = std::max(1e-6, run(16).wall_seconds / sample.timeline->slots);
-    const PointResult first = run(std::max(settings.time ? looked_seconds / a_slot : 0, looked_share * slots));
+    const PointResult first =
+        run(std::max(settings.time ? looked_seconds / a_slot : 0, looked_share * slots));
     const double scale = static_cast<double>(slots) / sample.timeline->slots;
     take_means(first, budget);
     budget.images = static_cast<int>(std::lround(budget.looked_at * scale));
@@ -214,7 +253,8 @@ void look_at_timeline(const Scenario& scenario, const Model& model, const Datase
     if (!model.transmitter->forecast({}, {.exit_depth = 0, .symbols_per_token = 1})) return;
   }
   sample.accuracy = sample.psnr = sample.ssim = false;
-  const double wanted = std::min<double>(slots, static_cast<double>(most_decisions) / scenario.timeline->links);
+  const double wanted =
+      std::min<double>(slots, static_cast<double>(most_decisions) / scenario.timeline->links);
   const PointResult gone_through = run(wanted);
   const double scale = static_cast<double>(slots) / sample.timeline->slots;
   PointBudget exact;
@@ -223,15 +263,22 @@ void look_at_timeline(const Scenario& scenario, const Model& model, const Datase
   exact.looked_at = budget.looked_at;
   exact.header_losses = budget.header_losses;
   exact.receiver_operations = budget.receiver_operations;
-  exact.seconds = network ? budget.seconds * exact.images / std::max(1, budget.images) : gone_through.wall_seconds * scale;
+  exact.seconds = network ? budget.seconds * exact.images / std::max(1, budget.images)
+                          : gone_through.wall_seconds * scale;
   budget = exact;
 }
 
 /// One point that is run for a moment, again and again.
 class Stopwatch {
  public:
-  Stopwatch(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
-      : sample_(scenario), images_(images_of(scenario, data)), model_(model), data_(data), pool_(pool), shard_(std::max(1, shard > 0 ? shard : model.parameters->backend().preferred_shard())) {
+  Stopwatch(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool,
+            int shard)
+      : sample_(scenario),
+        images_(images_of(scenario, data)),
+        model_(model),
+        data_(data),
+        pool_(pool),
+        shard_(std::max(1, shard > 0 ? shard : model.parameters->backend().preferred_shard())) {
     const int round = shard_ * pool_.threads();  // every thread with as many
     run(round);                                  // what is done once and never again
     count_ = round * std::clamp(static_cast<int>(timed_seconds / run(2 * round) / round), 2, 1000);
@@ -276,7 +323,8 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
   Budget made;
   made.points.resize(points.size());
   std::map<std::string, std::vector<std::size_t>> networks;
-  for (std::size_t i = 0; i < points.size(); ++i) networks[network_key(points[i].scenario)].push_back(i);
+  for (std::size_t i = 0; i < points.size(); ++i)
+    networks[network_key(points[i].scenario)].push_back(i);
   std::map<std::string, Dataset> validation;
   for (const auto& [network, members] : networks) {
     const auto start = Clock::now();
@@ -299,7 +347,8 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
       else if (loses_on_the_way(scenario))
         look_at_receiver(scenario, model, data, pool, settings, budget);
       budget.cbr = budget.uses() / static_cast<double>(data.values());
-      works[work_of(scenario)].emplace_back(budget.transmitter_operations + budget.receiver_operations, i);
+      works[work_of(scenario)].emplace_back(
+          budget.transmitter_operations + budget.receiver_operations, i);
     }
     if (!settings.time) continue;
     for (auto& [work, order] : works) {
@@ -307,15 +356,20 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
       std::map<double, Stopwatch> watches;
       const std::size_t chosen = std::min(order.size(), most_timed);
       for (std::size_t n = 0; n < chosen; ++n) {
-        const auto& [operations, i] = order[chosen == 1 ? 0 : n * (order.size() - 1) / (chosen - 1)];
-        if (!watches.contains(operations)) watches.try_emplace(operations, points[i].scenario, model, run.data(points[i]), pool, settings.shard);
+        const auto& [operations, i] =
+            order[chosen == 1 ? 0 : n * (order.size() - 1) / (chosen - 1)];
+        if (!watches.contains(operations))
+          watches.try_emplace(operations, points[i].scenario, model, run.data(points[i]), pool,
+                              settings.shard);
       }
-      // In turns, so that what else the machine does for a moment disturbs one lap of a point and not all of them.
+      // In turns, so that what else the machine does for a moment disturbs one lap of a point and
+      // not all of them.
       for (int lap = 0; lap < laps; ++lap)
         for (auto& [operations, watch] : watches) watch.lap();
       std::map<double, double> timed;
       for (auto& [operations, watch] : watches) timed[operations] = watch.seconds();
-      for (const auto& [operations, i] : order) made.points[i].seconds = interpolate(timed, operations) * made.points[i].images;
+      for (const auto& [operations, i] : order)
+        made.points[i].seconds = interpolate(timed, operations) * made.points[i].images;
     }
   }
   return made;
@@ -325,9 +379,12 @@ OrderedJson budget_row(const Scenario& whole, const Point& point, const PointBud
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = budget.images;
-  row["channel_uses"] = {{"payload", budget.payload}, {"header", budget.header}, {"pilots", budget.pilots}, {"parity", budget.parity}, {"prefix", budget.prefix}, {"total", budget.uses()}};
+  row["channel_uses"] = {{"payload", budget.payload}, {"header", budget.header},
+                         {"pilots", budget.pilots},   {"parity", budget.parity},
+                         {"prefix", budget.prefix},   {"total", budget.uses()}};
   row["cbr"] = budget.cbr;
-  row["flops"] = {{"transmitter", budget.transmitter_operations}, {"receiver", budget.receiver_operations}};
+  row["flops"] = {{"transmitter", budget.transmitter_operations},
+                  {"receiver", budget.receiver_operations}};
   row["header_losses"] = budget.header_losses * budget.images;
   row["seconds"] = budget.seconds;
   if (budget.looked_at > 0) row["looked_at"] = budget.looked_at;

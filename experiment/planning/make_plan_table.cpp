@@ -35,7 +35,8 @@ struct Measured {
 /// Every line as JSON; a torn last line of a killed run is left out.
 template <typename Use>
 void each_line(const std::string& path, const Use& use) {
-  if (!std::filesystem::exists(path)) throw Error(path, "cannot be read; expected the folder of a run with output.records");
+  if (!std::filesystem::exists(path))
+    throw Error(path, "cannot be read; expected the folder of a run with output.records");
   LineReader lines(path);
   std::string line;
   for (std::int64_t number = 1; lines.next(line); ++number) {
@@ -64,11 +65,13 @@ std::vector<double> bin_edges(std::vector<double> values, int bins) {
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<double> edges;
   if (static_cast<int>(distinct.size()) <= bins) {
-    for (std::size_t i = 1; i < distinct.size(); ++i) edges.push_back((distinct[i - 1] + distinct[i]) / 2);
+    for (std::size_t i = 1; i < distinct.size(); ++i)
+      edges.push_back((distinct[i - 1] + distinct[i]) / 2);
     return edges;
   }
   for (int b = 1; b < bins; ++b) {
-    const double edge = values[values.size() * static_cast<std::size_t>(b) / static_cast<std::size_t>(bins)];
+    const double edge =
+        values[values.size() * static_cast<std::size_t>(b) / static_cast<std::size_t>(bins)];
     if (edge > (edges.empty() ? values.front() : edges.back()) + 1e-3) edges.push_back(edge);
   }
   return edges;
@@ -78,13 +81,16 @@ std::vector<double> bin_edges(std::vector<double> values, int bins) {
 bool beaten(const MeasuredPlan& plan, const MeasuredPlan& other) {
   if (other.operations > plan.operations) return false;
   for (std::size_t b = 0; b < plan.uses.size(); ++b)
-    if (other.uses[b] > plan.uses[b] || other.accuracy[b] < plan.accuracy[b] || (!plan.psnr_db.empty() && other.psnr_db[b] < plan.psnr_db[b])) return false;
+    if (other.uses[b] > plan.uses[b] || other.accuracy[b] < plan.accuracy[b] ||
+        (!plan.psnr_db.empty() && other.psnr_db[b] < plan.psnr_db[b]))
+      return false;
   return true;
 }
 
 }  // namespace
 
-std::vector<double> isotonic(const std::vector<double>& values, const std::vector<double>& weights) {
+std::vector<double> isotonic(const std::vector<double>& values,
+                             const std::vector<double>& weights) {
   struct Pool {
     double sum, weight;
     std::size_t count;
@@ -92,10 +98,12 @@ std::vector<double> isotonic(const std::vector<double>& values, const std::vecto
   std::vector<Pool> pools;
   for (std::size_t i = 0; i < values.size(); ++i) {
     pools.push_back({values[i] * weights[i], weights[i], 1});
-    while (pools.size() > 1 && pools[pools.size() - 2].sum * pools.back().weight >= pools.back().sum * pools[pools.size() - 2].weight) {
+    while (pools.size() > 1 && pools[pools.size() - 2].sum * pools.back().weight >=
+                                   pools.back().sum * pools[pools.size() - 2].weight) {
       const Pool last = pools.back();
       pools.pop_back();
-      pools.back() = {pools.back().sum + last.sum, pools.back().weight + last.weight, pools.back().count + last.count};
+      pools.back() = {pools.back().sum + last.sum, pools.back().weight + last.weight,
+                      pools.back().count + last.count};
     }
   }
   std::vector<double> made;
@@ -107,35 +115,55 @@ Tabulated tabulate(const std::string& folder, int bins) {
   const std::string file = folder + "/scenario.json";
   const Scenario whole = read_scenario(file);
   if (whole.source.split != Split::validation)
-    throw Error(whole.place("/source/split").str(), "a table is made on the validation split, never on what it is then scored on; found " + whole.resolved["source"]["split"].dump());
-  if (whole.exit["kind"] != "fixed") throw Error(whole.place("/transmitter/exit").str(), "a table of plans needs the exit 'fixed'");
-  if (whole.timeline) throw Error(whole.place("/timeline").str(), "a table is made without a timeline: its images are independent of one another");
+    throw Error(
+        whole.place("/source/split").str(),
+        "a table is made on the validation split, never on what it is then scored on; found " +
+            whole.resolved["source"]["split"].dump());
+  if (whole.exit["kind"] != "fixed")
+    throw Error(whole.place("/transmitter/exit").str(), "a table of plans needs the exit 'fixed'");
+  if (whole.timeline)
+    throw Error(whole.place("/timeline").str(),
+                "a table is made without a timeline: its images are independent of one another");
   const std::vector<Point> points = expand(whole);
   for (const auto& [pointer, values] : whole.sweep)
-    if (!pointer.starts_with("/transmitter/policy") && pointer != "/channel/snr_db" && pointer != "/source/repeat")
-      throw Error(whole.place("/sweep").str(), "sweeps " + pointer + ": a table is made of plans, SNRs and repeats alone, all else being equal");
+    if (!pointer.starts_with("/transmitter/policy") && pointer != "/channel/snr_db" &&
+        pointer != "/source/repeat")
+      throw Error(whole.place("/sweep").str(),
+                  "sweeps " + pointer +
+                      ": a table is made of plans, SNRs and repeats alone, all else being equal");
   for (const Point& point : points)
-    if (point.scenario.policy["kind"] != "fixed") throw Error(whole.place("/transmitter/policy").str(), "a table is made of fixed plans, found '" + point.scenario.policy["kind"].get<std::string>() + "'");
+    if (point.scenario.policy["kind"] != "fixed")
+      throw Error(whole.place("/transmitter/policy").str(),
+                  "a table is made of fixed plans, found '" +
+                      point.scenario.policy["kind"].get<std::string>() + "'");
 
-  // A folder may hold rows of other scenarios, which stay there: only those of this one's points count, known by their sums.
+  // A folder may hold rows of other scenarios, which stay there: only those of this one's points
+  // count, known by their sums.
   std::map<std::string, double> operations;  // of a point
   std::map<std::pair<std::string, std::string>, std::set<std::string>> known;
   std::string model, data;
   each_line(folder + "/results.jsonl", [&](const Json& row) {
-    const std::string sha = row.at("model_sha256"), images = row.at("data_sha256"), own = row.at("point_sha256");
+    const std::string sha = row.at("model_sha256"), images = row.at("data_sha256"),
+                      own = row.at("point_sha256");
     std::set<std::string>& grid = known[{sha, images}];
     if (grid.empty())
       for (const Point& point : points)
-        for (const DeviceKind device : {DeviceKind::cpu, DeviceKind::cuda}) grid.insert(point_sha256(point.scenario, sha, images, device));
+        for (const DeviceKind device : {DeviceKind::cpu, DeviceKind::cuda})
+          grid.insert(point_sha256(point.scenario, sha, images, device));
     if (!grid.contains(own)) return;
-    if (!model.empty() && (sha != model || images != data)) throw Error(folder + "/results.jsonl", "holds rows of several models or sets of images; run into a folder of its own");
+    if (!model.empty() && (sha != model || images != data))
+      throw Error(folder + "/results.jsonl",
+                  "holds rows of several models or sets of images; run into a folder of its own");
     model = sha;
     data = images;
     operations[own] = row.at("flops").at("transmitter");
   });
   if (operations.size() < points.size())
-    throw Error(folder, "holds " + std::to_string(operations.size()) + " of the " + std::to_string(points.size()) + " points of its scenario: run it to the end first");
-  if (model.empty()) throw Error(folder, "was run with a fresh network; a table needs a checkpoint");
+    throw Error(folder, "holds " + std::to_string(operations.size()) + " of the " +
+                            std::to_string(points.size()) +
+                            " points of its scenario: run it to the end first");
+  if (model.empty())
+    throw Error(folder, "was run with a fresh network; a table needs a checkpoint");
 
   std::map<PlanKey, Measured> measured;
   std::vector<double> snr_db;
@@ -149,23 +177,33 @@ Tabulated tabulate(const std::string& folder, int bins) {
     const bool image = record.contains("psnr_db");
     rebuilt = rebuilt && image;
     entry.operations += point->second;
-    entry.samples.push_back({snr, record.at("uses").at("total").get<float>(), image ? record.at("psnr_db").get<float>() : 0, record.at("decision") == record.at("label")});
+    entry.samples.push_back({snr, record.at("uses").at("total").get<float>(),
+                             image ? record.at("psnr_db").get<float>() : 0,
+                             record.at("decision") == record.at("label")});
     snr_db.push_back(snr);
   });
-  if (measured.empty()) throw Error(folder + "/records.jsonl", "holds no record; run with --set /output/records=true");
+  if (measured.empty())
+    throw Error(folder + "/records.jsonl", "holds no record; run with --set /output/records=true");
 
   Tabulated made;
   made.records = static_cast<std::int64_t>(snr_db.size());
   made.plans_measured = measured.size();
-  std::tie(made.from_db, made.to_db) = std::pair{*std::min_element(snr_db.begin(), snr_db.end()), *std::max_element(snr_db.begin(), snr_db.end())};
+  std::tie(made.from_db, made.to_db) = std::pair{*std::min_element(snr_db.begin(), snr_db.end()),
+                                                 *std::max_element(snr_db.begin(), snr_db.end())};
   PlanTable& table = made.table;
   table.edges_db = bin_edges(snr_db, bins);
   table.share.assign(table.edges_db.size() + 1, 0);
-  for (const double snr : snr_db) table.share[static_cast<std::size_t>(table.bin(snr))] += 1.0 / static_cast<double>(snr_db.size());
+  for (const double snr : snr_db)
+    table.share[static_cast<std::size_t>(table.bin(snr))] +=
+        1.0 / static_cast<double>(snr_db.size());
   const std::size_t count = table.share.size();
 
   for (const auto& [key, entry] : measured) {
-    MeasuredPlan plan{.plan = {std::get<0>(key), std::get<1>(key), std::get<2>(key)}, .operations = entry.operations / static_cast<double>(entry.samples.size()), .uses = {}, .accuracy = {}, .psnr_db = {}};
+    MeasuredPlan plan{.plan = {std::get<0>(key), std::get<1>(key), std::get<2>(key)},
+                      .operations = entry.operations / static_cast<double>(entry.samples.size()),
+                      .uses = {},
+                      .accuracy = {},
+                      .psnr_db = {}};
     std::vector<double> weight(count), uses(count), correct(count), psnr_db(count);
     for (const Sample& sample : entry.samples) {
       const auto b = static_cast<std::size_t>(table.bin(sample.snr_db));
@@ -176,7 +214,11 @@ Tabulated tabulate(const std::string& folder, int bins) {
     }
     for (std::size_t b = 0; b < count; ++b) {
       if (weight[b] == 0)
-        throw Error(folder, "the plan keep " + Json(plan.plan.keep_ratio).dump() + ", depth " + std::to_string(plan.plan.exit_depth) + " was not run at all SNRs: run all plans of the sweep, or ask for fewer bins");
+        throw Error(
+            folder,
+            "the plan keep " + Json(plan.plan.keep_ratio).dump() + ", depth " +
+                std::to_string(plan.plan.exit_depth) +
+                " was not run at all SNRs: run all plans of the sweep, or ask for fewer bins");
       uses[b] /= weight[b];
       correct[b] /= weight[b];
       psnr_db[b] /= weight[b];
@@ -190,15 +232,19 @@ Tabulated tabulate(const std::string& folder, int bins) {
   for (std::size_t p = 0; p < table.plans.size(); ++p) {
     bool drop = false;
     for (std::size_t q = 0; q < table.plans.size() && !drop; ++q)
-      drop = p != q && beaten(table.plans[p], table.plans[q]) && (q < p || !beaten(table.plans[q], table.plans[p]));  // of equals the first stays
+      drop = p != q && beaten(table.plans[p], table.plans[q]) &&
+             (q < p || !beaten(table.plans[q], table.plans[p]));  // of equals the first stays
     if (!drop) kept.push_back(table.plans[p]);
   }
   table.plans = std::move(kept);
   table.model_sha256 = model;
   table.network = policy_network(whole);
   // A table travels: of the folder it keeps the name, not where it lay.
-  const std::string name = printable((std::filesystem::path(folder) / "").parent_path().filename().string());
-  table.made_by = "semwave table " + name + " --bins " + std::to_string(bins) + "; " + whole.name + ", " + std::to_string(made.records) + " records of validation images of " + whole.source.name + " over " + whole.resolved["channel"].dump();
+  const std::string name =
+      printable((std::filesystem::path(folder) / "").parent_path().filename().string());
+  table.made_by = "semwave table " + name + " --bins " + std::to_string(bins) + "; " + whole.name +
+                  ", " + std::to_string(made.records) + " records of validation images of " +
+                  whole.source.name + " over " + whole.resolved["channel"].dump();
   return made;
 }
 

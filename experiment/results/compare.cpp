@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -16,20 +16,28 @@ namespace {
 
 constexpr std::int64_t largest_exact = 1000;  // discordant pairs
 
-double chi_square_p(double statistic) { return std::erfc(std::sqrt(statistic / 2)); }
+double chi_square_p(double statistic) {
+  return std::erfc(std::sqrt(statistic / 2));
+}
 
-bool right(const ImageRecord& record) { return record.decision == record.label && !record.late; }
+bool right(const ImageRecord& record) {
+  return record.decision == record.label && !record.late;
+}
 
-/// Dataset and split must agree; with as many images asked for of each, so must the sum of them all.
+/// Dataset and split must agree; with as many images asked for of each, so must the sum of them
+/// all.
 void check_same_data(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match) {
   for (const char* key : {"/source/dataset", "/source/split"}) {
     const Json of_a = a.value_at(match.a, key), of_b = b.value_at(match.b, key);
     if (!of_a.is_null() && !of_b.is_null() && of_a != of_b)
-      throw Error(b.path(), std::string("other images than in ") + a.path() + ": " + key + " is " + of_b.dump() + " here and " + of_a.dump() + " there");
+      throw Error(b.path(), std::string("other images than in ") + a.path() + ": " + key + " is " +
+                                of_b.dump() + " here and " + of_a.dump() + " there");
   }
   const OrderedJson &row_a = a.rows()[match.a], &row_b = b.rows()[match.b];
-  const bool same_count = a.value_at(match.a, "/source/count") == b.value_at(match.b, "/source/count");
-  if (same_count && row_a.contains("data_sha256") && row_b.contains("data_sha256") && row_a["data_sha256"] != row_b["data_sha256"])
+  const bool same_count =
+      a.value_at(match.a, "/source/count") == b.value_at(match.b, "/source/count");
+  if (same_count && row_a.contains("data_sha256") && row_b.contains("data_sha256") &&
+      row_a["data_sha256"] != row_b["data_sha256"])
     throw Error(b.path(), "other images than in " + a.path() + ": their SHA-256 differs");
 }
 
@@ -37,7 +45,8 @@ std::string points_of(const RecordedFolder& folder) {
   std::string text;
   const std::size_t shown = std::min<std::size_t>(folder.grid(), 4);
   for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? "; " : "") + folder.label(i);
-  return text + (folder.grid() > shown ? "; and " + std::to_string(folder.grid() - shown) + " more" : "");
+  return text +
+         (folder.grid() > shown ? "; and " + std::to_string(folder.grid() - shown) + " more" : "");
 }
 
 std::size_t checked(const RecordedFolder& folder, std::size_t index, const char* option) {
@@ -57,12 +66,17 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only) {
     const double away = std::max(0.0, static_cast<double>(n - 2 * few) - 1);
     return chi_square_p(away * away / static_cast<double>(n));
   }
-  // 2 P(X <= few), X binomial(n, 1/2): terms relative to the largest, so that nothing underflows before it counts.
-  const auto log_term = [n](std::int64_t i) { return std::lgamma(static_cast<double>(n + 1)) - std::lgamma(static_cast<double>(i + 1)) - std::lgamma(static_cast<double>(n - i + 1)); };
+  // 2 P(X <= few), X binomial(n, 1/2): terms relative to the largest, so that nothing underflows
+  // before it counts.
+  const auto log_term = [n](std::int64_t i) {
+    return std::lgamma(static_cast<double>(n + 1)) - std::lgamma(static_cast<double>(i + 1)) -
+           std::lgamma(static_cast<double>(n - i + 1));
+  };
   const double largest = log_term(few);
   double sum = 0;
   for (std::int64_t i = 0; i <= few; ++i) sum += std::exp(log_term(i) - largest);
-  return std::min(1.0, std::exp(largest + std::log(2 * sum) - static_cast<double>(n) * std::log(2.0)));
+  return std::min(1.0,
+                  std::exp(largest + std::log(2 * sum) - static_cast<double>(n) * std::log(2.0)));
 }
 
 void PairedTotals::add(const ImageRecord& a, const ImageRecord& b, bool decides) {
@@ -104,10 +118,17 @@ PairedMean PairedTotals::mean(Figure figure) const {
   const double n = static_cast<double>(pairs), c = static_cast<double>(clusters);
   const double mean = difference / n;
   for (const Cluster& cluster : clusters_) {
-    const double away = cluster.difference[figure] - mean * static_cast<double>(cluster.pairs[figure]);
+    const double away =
+        cluster.difference[figure] - mean * static_cast<double>(cluster.pairs[figure]);
     squares += away * away;
   }
-  return {.pairs = pairs, .a = sums_[figure].a / n, .b = sums_[figure].b / n, .difference = mean, .halfwidth = clusters < 2 ? std::numeric_limits<double>::infinity() : student95(static_cast<int>(clusters) - 1) * std::sqrt(squares * c / (c - 1)) / n};
+  return {.pairs = pairs,
+          .a = sums_[figure].a / n,
+          .b = sums_[figure].b / n,
+          .difference = mean,
+          .halfwidth = clusters < 2 ? std::numeric_limits<double>::infinity()
+                                    : student95(static_cast<int>(clusters) - 1) *
+                                          std::sqrt(squares * c / (c - 1)) / n};
 }
 
 Comparison PairedTotals::result() const {
@@ -121,13 +142,16 @@ Comparison PairedTotals::result() const {
     return made;
   }
   double squares = 0;
-  for (const Cluster& cluster : clusters_) squares += cluster.difference[accuracy] * cluster.difference[accuracy];
+  for (const Cluster& cluster : clusters_)
+    squares += cluster.difference[accuracy] * cluster.difference[accuracy];
   const auto away = static_cast<double>(made.mcnemar.b_only - made.mcnemar.a_only);
   made.mcnemar.p = squares > 0 ? chi_square_p(away * away / squares) : 1;
   return made;
 }
 
-std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFolder& b, std::optional<std::size_t> index_a, std::optional<std::size_t> index_b) {
+std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFolder& b,
+                                       std::optional<std::size_t> index_a,
+                                       std::optional<std::size_t> index_b) {
   std::error_code none;
   const bool one_folder = std::filesystem::equivalent(a.path(), b.path(), none);
   std::vector<MatchedPoint> made;
@@ -142,12 +166,16 @@ std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFo
     if (made.empty()) throw Error((index_a ? b : a).path(), "has no other point to compare with");
     return made;
   }
-  if (one_folder) throw Error(a.path(), "is compared with itself: choose points with --a and --b, counted from 0 in the order of results.jsonl");
+  if (one_folder)
+    throw Error(a.path(),
+                "is compared with itself: choose points with --a and --b, counted from 0 in the "
+                "order of results.jsonl");
   if (a.grid() == 1 && b.grid() == 1) return {{0, 0}};
 
   std::vector<std::string> pointers = a.swept();
   for (const std::string& pointer : b.swept())
-    if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end()) pointers.push_back(pointer);
+    if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end())
+      pointers.push_back(pointer);
   const auto point_of = [&](const RecordedFolder& folder, std::size_t row) {
     Json values = Json::array();
     for (const std::string& pointer : pointers) values.push_back(folder.value_at(row, pointer));
@@ -157,14 +185,19 @@ std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFo
     std::unordered_map<std::string, std::size_t> found;
     for (std::size_t row = 0; row < folder.grid(); ++row)
       if (const auto [known, fresh] = found.try_emplace(point_of(folder, row), row); !fresh)
-        throw Error(folder.path(), "points " + std::to_string(known->second) + " and " + std::to_string(row) + " have the same swept values: choose with --a and --b");
+        throw Error(folder.path(), "points " + std::to_string(known->second) + " and " +
+                                       std::to_string(row) +
+                                       " have the same swept values: choose with --a and --b");
     return found;
   };
   const auto of_a = places(a), of_b = places(b);
   for (std::size_t row = 0; row < a.grid(); ++row)
-    if (const auto found = of_b.find(point_of(a, row)); found != of_b.end()) made.push_back({row, found->second});
+    if (const auto found = of_b.find(point_of(a, row)); found != of_b.end())
+      made.push_back({row, found->second});
   if (made.empty())
-    throw Error(b.path(), "has no point whose swept values are those of a point of " + a.path() + " (there: " + points_of(a) + "; here: " + points_of(b) + "); choose points with --a and --b");
+    throw Error(b.path(), "has no point whose swept values are those of a point of " + a.path() +
+                              " (there: " + points_of(a) + "; here: " + points_of(b) +
+                              "); choose points with --a and --b");
   return made;
 }
 
@@ -173,11 +206,16 @@ namespace {
 /// Brings the records of two readers together; `both` gets each common pair.
 class Join {
  public:
-  Join(RecordReader& a, RecordReader& b, std::function<void(const ImageRecord&, const ImageRecord&)> both) : a_(a), b_(b), both_(std::move(both)) {}
+  Join(RecordReader& a, RecordReader& b,
+       std::function<void(const ImageRecord&, const ImageRecord&)> both)
+      : a_(a), b_(b), both_(std::move(both)) {}
 
   void run(PointComparison& made) {
     std::optional<ImageRecord> of_a = a_.next(), of_b = b_.next();
-    if (of_a && of_b && of_a->timeline != of_b->timeline) throw Error(b_.place(), "a timeline and a run without one send their images differently: they are not compared");
+    if (of_a && of_b && of_a->timeline != of_b->timeline)
+      throw Error(
+          b_.place(),
+          "a timeline and a run without one send their images differently: they are not compared");
     if (of_a && of_b && of_a->timeline)
       by_arrival(of_a, of_b, made);
     else
@@ -186,7 +224,8 @@ class Join {
 
  private:
   /// Both ascend in their images: nothing is kept.
-  void in_order(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b, PointComparison& made) {
+  void in_order(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b,
+                PointComparison& made) {
     while (of_a || of_b) {
       if (!of_b || (of_a && of_a->image < of_b->image)) {
         ++made.only_a;
@@ -201,9 +240,13 @@ class Join {
       }
     }
   }
-  /// Queues may have put the images of a timeline into another order: those of a are kept until b comes to them.
-  void by_arrival(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b, PointComparison& made) {
-    const auto arrival = [](const ImageRecord& r) { return std::tuple(r.link, r.arrived, r.image); };
+  /// Queues may have put the images of a timeline into another order: those of a are kept until b
+  /// comes to them.
+  void by_arrival(std::optional<ImageRecord>& of_a, std::optional<ImageRecord>& of_b,
+                  PointComparison& made) {
+    const auto arrival = [](const ImageRecord& r) {
+      return std::tuple(r.link, r.arrived, r.image);
+    };
     made.timeline = true;
     // One image may come to a link several times in a slot: the first is the first of both.
     std::multimap<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, ImageRecord> waiting;
@@ -221,7 +264,9 @@ class Join {
   }
   void pair(const ImageRecord& of_a, const ImageRecord& of_b) const {
     if (of_a.label != of_b.label)
-      throw Error(b_.place(), "image " + std::to_string(of_b.image) + " is of class " + std::to_string(of_b.label) + " here and of class " + std::to_string(of_a.label) + " in " + a_.place() +
+      throw Error(b_.place(), "image " + std::to_string(of_b.image) + " is of class " +
+                                  std::to_string(of_b.label) + " here and of class " +
+                                  std::to_string(of_a.label) + " in " + a_.place() +
                                   ": not the same images");
     both_(of_a, of_b);
   }
@@ -232,25 +277,33 @@ class Join {
 
 }  // namespace
 
-PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match, PairedTotals& all) {
+PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match,
+                              PairedTotals& all) {
   check_same_data(a, b, match);
-  RecordReader reader_a(a.records_file(), a.records_of(match.a)), reader_b(b.records_file(), b.records_of(match.b));
+  RecordReader reader_a(a.records_file(), a.records_of(match.a)),
+      reader_b(b.records_file(), b.records_of(match.b));
   PointComparison made;
   PairedTotals totals;
-  const bool decides = a.rows()[match.a].contains("accuracy") && b.rows()[match.b].contains("accuracy");
+  const bool decides =
+      a.rows()[match.a].contains("accuracy") && b.rows()[match.b].contains("accuracy");
   Join(reader_a, reader_b, [&](const ImageRecord& of_a, const ImageRecord& of_b) {
     totals.add(of_a, of_b, decides);
     all.add(of_a, of_b, decides);
   }).run(made);
   made.both = totals.result();
-  if (made.both.pairs == 0) throw Error(b.path(), "has no image in common with " + a.path() + " at " + b.label(match.b));
+  if (made.both.pairs == 0)
+    throw Error(b.path(), "has no image in common with " + a.path() + " at " + b.label(match.b));
   return made;
 }
 
 OrderedJson comparison_json(const Comparison& comparison) {
   const auto figure = [](const PairedMean& mean) {
-    OrderedJson shown{{"a", mean.a}, {"b", mean.b}, {"difference", mean.difference}, {"ci95", nullptr}};  // one image, or one link, has no interval
-    if (std::isfinite(mean.halfwidth)) shown["ci95"] = {mean.difference - mean.halfwidth, mean.difference + mean.halfwidth};
+    OrderedJson shown{{"a", mean.a},
+                      {"b", mean.b},
+                      {"difference", mean.difference},
+                      {"ci95", nullptr}};  // one image, or one link, has no interval
+    if (std::isfinite(mean.halfwidth))
+      shown["ci95"] = {mean.difference - mean.halfwidth, mean.difference + mean.halfwidth};
     return shown;
   };
   OrderedJson made;
@@ -261,7 +314,10 @@ OrderedJson comparison_json(const Comparison& comparison) {
     if (mean.pairs != comparison.pairs) made[key]["pairs"] = mean.pairs;
   };
   measured("accuracy", comparison.accuracy);
-  if (comparison.accuracy.pairs > 0) made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only}, {"b_only", comparison.mcnemar.b_only}, {"p", comparison.mcnemar.p}};
+  if (comparison.accuracy.pairs > 0)
+    made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only},
+                       {"b_only", comparison.mcnemar.b_only},
+                       {"p", comparison.mcnemar.p}};
   measured("psnr_db", comparison.psnr_db);
   measured("ssim", comparison.ssim);
   made["channel_uses"] = figure(comparison.uses);

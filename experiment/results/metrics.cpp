@@ -13,7 +13,11 @@ namespace semwave {
 namespace {
 
 // NaN counts as 0. Half of a step is rounded up, in double, where adding it is exact.
-double eight_bit(float value) { return std::floor(static_cast<double>((value > 0.0f ? std::min(value, 1.0f) : 0.0f) * 255.0f) + 0.5) / 255.0; }
+double eight_bit(float value) {
+  return std::floor(static_cast<double>((value > 0.0f ? std::min(value, 1.0f) : 0.0f) * 255.0f) +
+                    0.5) /
+         255.0;
+}
 
 std::array<double, 11> gaussian_window() {
   std::array<double, 11> w{};
@@ -38,9 +42,11 @@ void blur(const List<double>& x, int height, int width, List<double>& rows, List
     for (int c = 0; c < ow; ++c) to[c] += weight * from[c];
   };
   for (int y = 0; y < height; ++y)
-    for (int t = 0; t < 11; ++t) add(rows.data() + y * ow, x.data() + y * width + t, w[static_cast<std::size_t>(t)]);
+    for (int t = 0; t < 11; ++t)
+      add(rows.data() + y * ow, x.data() + y * width + t, w[static_cast<std::size_t>(t)]);
   for (int y = 0; y < oh; ++y)
-    for (int t = 0; t < 11; ++t) add(out.data() + y * ow, rows.data() + (y + t) * ow, w[static_cast<std::size_t>(t)]);
+    for (int t = 0; t < 11; ++t)
+      add(out.data() + y * ow, rows.data() + (y + t) * ow, w[static_cast<std::size_t>(t)]);
 }
 
 }  // namespace
@@ -64,14 +70,17 @@ double psnr_db(std::span<const float> rebuilt, std::span<const float> original) 
   return sum == 0 ? perfect_psnr_db : -10 * std::log10(sum / static_cast<double>(rebuilt.size()));
 }
 
-double ssim(std::span<const float> rebuilt, std::span<const float> original, int height, int width, int channels) {
+double ssim(std::span<const float> rebuilt, std::span<const float> original, int height, int width,
+            int channels) {
   assert(height >= 11 && width >= 11);
   constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
   const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   List<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
   double total = 0;
   for (int c = 0; c < channels; ++c) {
-    const auto at = [&](std::size_t i) { return i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c); };
+    const auto at = [&](std::size_t i) {
+      return i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c);
+    };
     const auto moment = [&](const List<double>& x, const List<double>& y, List<double>& out) {
       for (std::size_t i = 0; i < pixels; ++i) product[i] = x[i] * y[i];
       blur(product, height, width, rows, out);
@@ -101,8 +110,10 @@ double student95(int freedom) {
   if (freedom < 1) return std::numeric_limits<double>::infinity();
   if (freedom <= 3) return small[freedom - 1];
   const double z = 1.959963984540054, n = freedom;
-  return z + (std::pow(z, 3) + z) / (4 * n) + (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
-         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * n * n * n);
+  return z + (std::pow(z, 3) + z) / (4 * n) +
+         (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / (96 * n * n) +
+         (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) /
+             (384 * n * n * n);
 }
 
 MeanInterval mean_interval(std::span<const double> values) {

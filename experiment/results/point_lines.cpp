@@ -18,7 +18,9 @@ namespace {
 constexpr const char* line_start = "{\"point_sha256\":\"";
 constexpr std::size_t sha_digits = 64, piece_bytes = 1u << 20;
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) { throw Error(path, what + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw Error(path, what + ": " + std::strerror(errno));
+}
 
 /// An open file that closes itself.
 struct Descriptor {
@@ -39,8 +41,11 @@ std::vector<LineBlock> read_blocks(const std::string& path, std::size_t* whole) 
   for (std::string line; lines.next(line) && !lines.torn();) {
     ++number;
     const std::size_t end = begin + line.size() + 1;
-    if (!line.starts_with(line_start) || line.size() < prefix + sha_digits) throw Error(path + ": line " + std::to_string(number), "is no record: it does not name its point");
-    if (blocks.empty() || line.compare(prefix, sha_digits, blocks.back().point_sha256) != 0) blocks.push_back({line.substr(prefix, sha_digits), begin, end, number, 0});
+    if (!line.starts_with(line_start) || line.size() < prefix + sha_digits)
+      throw Error(path + ": line " + std::to_string(number),
+                  "is no record: it does not name its point");
+    if (blocks.empty() || line.compare(prefix, sha_digits, blocks.back().point_sha256) != 0)
+      blocks.push_back({line.substr(prefix, sha_digits), begin, end, number, 0});
     blocks.back().end = end;
     ++blocks.back().lines;
     begin = end;
@@ -57,14 +62,17 @@ void PointLines::open(const std::set<std::string>& done) {
   blocks_ = read_blocks(path_, &whole);
   drop_torn_line(path_, bytes, whole);
   // A run that was killed between the lines of a point and its row has to make both again.
-  const bool stale = std::erase_if(blocks_, [&](const LineBlock& block) { return !done.contains(block.point_sha256); }) > 0;
+  const bool stale = std::erase_if(blocks_, [&](const LineBlock& block) {
+                       return !done.contains(block.point_sha256);
+                     }) > 0;
   if (stale) rewrite(blocks_);
 }
 
 void PointLines::rewrite(const std::vector<LineBlock>& blocks) {
   const std::string fresh = path_ + ".tmp";
   {
-    ::unlink(fresh.c_str());  // of a run that was killed, or no file of ours: in either case a new one
+    ::unlink(
+        fresh.c_str());  // of a run that was killed, or no file of ours: in either case a new one
     InputFile from(path_);
     const Descriptor to{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
     if (to.value < 0) fail(fresh, "cannot be opened");
@@ -76,7 +84,8 @@ void PointLines::rewrite(const std::vector<LineBlock>& blocks) {
       for (const LineBlock& block : blocks) {
         from.seek(block.begin);
         for (std::size_t begin = block.begin; begin < block.end;) {
-          const std::size_t got = from.read(buffer.data(), std::min(buffer.size(), block.end - begin));
+          const std::size_t got =
+              from.read(buffer.data(), std::min(buffer.size(), block.end - begin));
           if (got == 0) throw Error(path_, "cannot be read: the file was changed meanwhile");
           for (std::size_t done = 0; done < got;) {
             const ssize_t written = ::write(to.value, buffer.data() + done, got - done);
@@ -111,7 +120,9 @@ void PointLines::add(std::span<const FreshLines> points) {
   std::set<std::string_view> renewed;
   for (const FreshLines& point : points) renewed.insert(point.point_sha256);
   std::vector<LineBlock> others = blocks_;
-  const auto is_renewed = [&](const LineBlock& block) { return renewed.contains(block.point_sha256); };
+  const auto is_renewed = [&](const LineBlock& block) {
+    return renewed.contains(block.point_sha256);
+  };
   if (std::erase_if(others, is_renewed) > 0) rewrite(others);
 
   std::error_code missing;
@@ -144,7 +155,9 @@ void PointLines::add(std::span<const FreshLines> points) {
 }
 
 void PointLines::sort(const std::function<std::size_t(const std::string&)>& rank) {
-  const auto before = [&](const LineBlock& a, const LineBlock& b) { return rank(a.point_sha256) < rank(b.point_sha256); };
+  const auto before = [&](const LineBlock& a, const LineBlock& b) {
+    return rank(a.point_sha256) < rank(b.point_sha256);
+  };
   if (std::is_sorted(blocks_.begin(), blocks_.end(), before)) return;
   std::vector<LineBlock> blocks = blocks_;
   std::stable_sort(blocks.begin(), blocks.end(), before);

@@ -20,15 +20,19 @@ namespace {
 
 constexpr std::size_t largest_scenario = 16u << 20;
 
-/// A whole number that T can hold; Json's own conversion takes any number and keeps some of its bits.
+/// A whole number that T can hold; Json's own conversion takes any number and keeps some of its
+/// bits.
 template <class T>
 T whole(const Json& value) {
   if (!value.is_number_integer()) throw Error("", "");
-  if (value.is_number_unsigned() ? !std::in_range<T>(value.get<std::uint64_t>()) : !std::in_range<T>(value.get<std::int64_t>())) throw Error("", "");
+  if (value.is_number_unsigned() ? !std::in_range<T>(value.get<std::uint64_t>())
+                                 : !std::in_range<T>(value.get<std::int64_t>()))
+    throw Error("", "");
   return value.get<T>();
 }
 
-/// What make_record() wrote. Throws Json's own exceptions, or Error without words, where it did not.
+/// What make_record() wrote. Throws Json's own exceptions, or Error without words, where it did
+/// not.
 ImageRecord to_record(const Json& line) {
   ImageRecord made;
   made.image = whole<std::uint32_t>(line.at("image"));
@@ -47,7 +51,8 @@ ImageRecord to_record(const Json& line) {
     const double value = uses.at(key).get<double>();
     return value >= 0 && value < 1e15 ? static_cast<std::int64_t>(value) : -(std::int64_t{1} << 58);
   };
-  made.uses = {share("payload"), share("header"), share("pilots"), share("parity"), share("prefix")};
+  made.uses = {share("payload"), share("header"), share("pilots"), share("parity"),
+               share("prefix")};
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   made.psnr_db = line.contains("psnr_db") ? line["psnr_db"].get<double>() : nothing;
   made.ssim = line.contains("ssim") ? line["ssim"].get<double>() : nothing;
@@ -58,17 +63,22 @@ ImageRecord to_record(const Json& line) {
 
 RecordedFolder::RecordedFolder(std::string path) : path_(std::move(path)) {
   std::error_code problem;
-  if (!std::filesystem::is_directory(path_, problem)) throw Error(path_, "is no result folder: semwave run SCENARIO --out " + path_ + " --set /output/records=true makes one");
+  if (!std::filesystem::is_directory(path_, problem))
+    throw Error(path_, "is no result folder: semwave run SCENARIO --out " + path_ +
+                           " --set /output/records=true makes one");
   read_scenario();
   read_rows();
   if (std::filesystem::exists(records_file()))
-    for (LineBlock& block : read_blocks(records_file())) records_.insert_or_assign(block.point_sha256, block);  // a point recorded again: its last records hold
+    for (LineBlock& block : read_blocks(records_file()))
+      records_.insert_or_assign(block.point_sha256,
+                                block);  // a point recorded again: its last records hold
 }
 
 void RecordedFolder::read_scenario() {
   const std::string file = path_ + "/scenario.json", text = read_file_whole(file, largest_scenario);
   scenario_ = parse_json(text, file);
-  if (!scenario_.is_object() || !scenario_.contains("sweep") || !scenario_["sweep"].is_object() || !scenario_.contains("name") || !scenario_["name"].is_string())
+  if (!scenario_.is_object() || !scenario_.contains("sweep") || !scenario_["sweep"].is_object() ||
+      !scenario_.contains("name") || !scenario_["name"].is_string())
     throw Error(file, "is not the scenario of a result folder");
   const OrderedJson ordered = parse_ordered_json(text, file);  // for the order of the sweep alone
   for (const auto& [pointer, values] : ordered["sweep"].items()) swept_.push_back(pointer);
@@ -95,14 +105,16 @@ void RecordedFolder::read_rows() {
 }
 
 void RecordedFolder::bring_own_rows_forward() {
-  // Killed, or still running: its rows were appended behind those of earlier sweeps, and of two rows of one point the later is its own.
+  // Killed, or still running: its rows were appended behind those of earlier sweeps, and of two
+  // rows of one point the later is its own.
   std::map<std::string, std::size_t> latest;
   for (std::size_t row = 0; row < rows_.size(); ++row) latest[rows_[row]["point"].dump()] = row;
   std::map<std::string, std::set<std::string>> grid;  // values of each swept key
   for (const std::string& pointer : swept_) {
     const Place place = Place{path_ + "/scenario.json", "/sweep"} / pointer;
     try {
-      for (const Json& value : sweep_values(scenario_["sweep"][pointer], place)) grid[pointer].insert(canonical(value));
+      for (const Json& value : sweep_values(scenario_["sweep"][pointer], place))
+        grid[pointer].insert(canonical(value));
     } catch (const Json::exception&) {
       throw Error(place.str(), "is no list of values");
     }
@@ -113,7 +125,8 @@ void RecordedFolder::bring_own_rows_forward() {
     bool swept = point.size() == swept_.size() && latest[point.dump()] == row;
     for (const auto& [pointer, value] : point.items()) {
       const auto values = grid.find(pointer);
-      swept = swept && values != grid.end() && values->second.contains(canonical(anchored(pointer, Json(value))));
+      swept = swept && values != grid.end() &&
+              values->second.contains(canonical(anchored(pointer, Json(value))));
     }
     (swept ? own : earlier).push_back(std::move(rows_[row]));
   }
@@ -123,8 +136,11 @@ void RecordedFolder::bring_own_rows_forward() {
 }
 
 std::string RecordedFolder::absolute(const std::string& path) const {
-  std::string made = std::filesystem::absolute(std::filesystem::path(path_) / path).lexically_normal().string();
-  if (!is_utf8(made)) throw Error(made, "is a path with bytes that are no UTF-8, which no scenario can name: rename it");
+  std::string made =
+      std::filesystem::absolute(std::filesystem::path(path_) / path).lexically_normal().string();
+  if (!is_utf8(made))
+    throw Error(made,
+                "is a path with bytes that are no UTF-8, which no scenario can name: rename it");
   return made;
 }
 
@@ -134,22 +150,28 @@ Json RecordedFolder::anchored(const std::string& pointer, const Json& value) con
 
 Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const {
   const OrderedJson& point = rows_[row]["point"];
-  if (const auto own = point.find(pointer); own != point.end()) return anchored(pointer, Json(*own));
+  if (const auto own = point.find(pointer); own != point.end())
+    return anchored(pointer, Json(*own));
   if (row >= grid_) return {};  // of an earlier sweep: what its scenario said is not known
   try {
-    // Swept values replace what the scenario says in the order written: a whole object may hold the key.
+    // Swept values replace what the scenario says in the order written: a whole object may hold the
+    // key.
     Json value = scenario_;
-    for (const auto& [swept, chosen] : point.items()) set_pointer(value, swept, anchored(swept, Json(chosen)), "");
+    for (const auto& [swept, chosen] : point.items())
+      set_pointer(value, swept, anchored(swept, Json(chosen)), "");
     const Json::json_pointer at(pointer);
     return value.contains(at) ? value[at] : Json();
   } catch (const std::exception&) {
-    throw Error(path_ + "/results.jsonl: row " + std::to_string(row), "does not fit scenario.json beside it");
+    throw Error(path_ + "/results.jsonl: row " + std::to_string(row),
+                "does not fit scenario.json beside it");
   }
 }
 
 const LineBlock& RecordedFolder::records_of(std::size_t row) const {
   const auto found = records_.find(rows_[row]["point_sha256"].get<std::string>());
-  if (found == records_.end()) throw Error(path_, "has no records of " + label(row) + ": run again with --set /output/records=true");
+  if (found == records_.end())
+    throw Error(path_,
+                "has no records of " + label(row) + ": run again with --set /output/records=true");
   return found->second;
 }
 
@@ -158,12 +180,19 @@ std::string RecordedFolder::label(std::size_t row) const {
   for (const auto& [pointer, value] : rows_[row]["point"].items()) pointers.push_back(pointer);
   const std::vector<std::string> names = short_names(pointers);
   std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) text += (text.empty() ? "" : " ") + names[i] + "=" + one_word(Json(rows_[row]["point"][pointers[i]]));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (text.empty() ? "" : " ") + names[i] + "=" +
+            one_word(Json(rows_[row]["point"][pointers[i]]));
   return text.empty() ? name() : text;
 }
 
 RecordReader::RecordReader(const std::string& file, const LineBlock& block)
-    : file_(file), point_sha256_(block.point_sha256), lines_(file, block.begin), at_(block.begin), end_(block.end), line_(static_cast<std::size_t>(block.first) - 1) {}
+    : file_(file),
+      point_sha256_(block.point_sha256),
+      lines_(file, block.begin),
+      at_(block.begin),
+      end_(block.end),
+      line_(static_cast<std::size_t>(block.first) - 1) {}
 
 std::optional<ImageRecord> RecordReader::next() {
   if (at_ >= end_) return std::nullopt;
@@ -178,7 +207,8 @@ std::optional<ImageRecord> RecordReader::next() {
     throw Error(place(), "is no record" + std::string(problem.what()));
   }
   if (!line.is_object() || !line.contains("point_sha256")) throw Error(place(), "is no record");
-  if (line["point_sha256"] != point_sha256_) throw Error(place(), "belongs to another point: the folder was changed meanwhile");
+  if (line["point_sha256"] != point_sha256_)
+    throw Error(place(), "belongs to another point: the folder was changed meanwhile");
   try {
     record = to_record(line);
   } catch (const Json::exception&) {
@@ -187,9 +217,12 @@ std::optional<ImageRecord> RecordReader::next() {
     throw Error(place(), "is no record");
   }
   if (record.uses.total() < 0) throw Error(place(), "is no record: uses out of range");
-#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must notice
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this check out, and the fuzzer must
+                               // notice
   if (!record.timeline && std::int64_t{record.image} <= image_)
-    throw Error(place(), "image " + std::to_string(record.image) + " stands behind image " + std::to_string(image_) + ": records of a point ascend in their images");
+    throw Error(place(), "image " + std::to_string(record.image) + " stands behind image " +
+                             std::to_string(image_) +
+                             ": records of a point ascend in their images");
 #endif
   image_ = record.image;
   return record;

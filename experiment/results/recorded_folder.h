@@ -1,5 +1,6 @@
-// A result folder as it is read by who only looks at it: rows, and the records of one point after another, however long the file.
-// Nothing is locked, changed or repaired; a run may be writing to the folder meanwhile.
+// A result folder as it is read by who only looks at it: rows, and the records of one point after
+// another, however long the file. Nothing is locked, changed or repaired; a run may be writing to
+// the folder meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +18,22 @@ namespace semwave {
 
 class RecordedFolder {
  public:
-  /// Reads scenario.json, run.json and results.jsonl, and where each point's records stand. A torn last line of either file is left out.
-  /// Throws Error naming file and line.
+  /// Reads scenario.json, run.json and results.jsonl, and where each point's records stand. A torn
+  /// last line of either file is left out. Throws Error naming file and line.
   explicit RecordedFolder(std::string path);
 
   const std::string& path() const { return path_; }
   std::string records_file() const { return path_ + "/records.jsonl"; }
-  /// The first `grid()` of them belong to the scenario of the folder, the others to earlier sweeps; else in the order of results.jsonl.
+  /// The first `grid()` of them belong to the scenario of the folder, the others to earlier sweeps;
+  /// else in the order of results.jsonl.
   const std::vector<OrderedJson>& rows() const { return rows_; }
   std::size_t grid() const { return grid_; }
   std::string name() const { return scenario_["name"].get<std::string>(); }
   /// JSON pointers of the last sweep, as written.
   const std::vector<std::string>& swept() const { return swept_; }
-  /// What the point of a row has at a JSON pointer, file paths absolute: what was swept, else what scenario.json says; null where there is no such key, or
-  /// where the row is of an earlier sweep whose scenario is gone.
+  /// What the point of a row has at a JSON pointer, file paths absolute: what was swept, else what
+  /// scenario.json says; null where there is no such key, or where the row is of an earlier sweep
+  /// whose scenario is gone.
   Json value_at(std::size_t row, const std::string& pointer) const;
   /// Throws Error with the remedy where the point was run without records.
   const LineBlock& records_of(std::size_t row) const;
@@ -58,8 +61,9 @@ class RecordReader {
  public:
   /// `file` is that of the folder; the block must have come from it.
   RecordReader(const std::string& file, const LineBlock& block);
-  /// Nullopt behind the last one. Throws Error naming file and line for what is no record or that of another point, or whose image does not ascend
-  /// (in a timeline images come in the order of their slots).
+  /// Nullopt behind the last one. Throws Error naming file and line for what is no record or that
+  /// of another point, or whose image does not ascend (in a timeline images come in the order of
+  /// their slots).
   std::optional<ImageRecord> next();
   /// "results/records.jsonl: line 17", of the record last read.
   std::string place() const { return file_ + ": line " + std::to_string(line_); }

@@ -13,17 +13,20 @@ namespace {
 
 OrderedJson uses_json(const Ledger& uses, double images) {
   const auto mean = [&](std::int64_t sum) { return static_cast<double>(sum) / images; };
-  return {{"payload", mean(uses.payload)}, {"header", mean(uses.header)}, {"pilots", mean(uses.pilots)},
-          {"parity", mean(uses.parity)},   {"prefix", mean(uses.prefix)}, {"total", mean(uses.total())}};
+  return {{"payload", mean(uses.payload)}, {"header", mean(uses.header)},
+          {"pilots", mean(uses.pilots)},   {"parity", mean(uses.parity)},
+          {"prefix", mean(uses.prefix)},   {"total", mean(uses.total())}};
 }
 
 using Columns = std::vector<std::pair<std::string, std::string>>;  // name, cell
 
 void flatten(const OrderedJson& value, const std::string& name, Columns& columns) {
   if (value.is_object()) {
-    for (const auto& [key, element] : value.items()) flatten(element, name.empty() ? key : name + "." + key, columns);
+    for (const auto& [key, element] : value.items())
+      flatten(element, name.empty() ? key : name + "." + key, columns);
   } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size(); ++i) flatten(value[i], name + "." + std::to_string(i), columns);
+    for (std::size_t i = 0; i < value.size(); ++i)
+      flatten(value[i], name + "." + std::to_string(i), columns);
   } else {
     columns.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -33,9 +36,11 @@ Columns columns_of(const OrderedJson& row) {
   Columns columns;
   for (const auto& [key, value] : row.items()) {
     if (key == "point")  // a swept value is one cell, a whole object too
-      for (const auto& [pointer, swept] : value.items()) columns.emplace_back(pointer, swept.is_string() ? swept.get<std::string>() : swept.dump());
+      for (const auto& [pointer, swept] : value.items())
+        columns.emplace_back(pointer, swept.is_string() ? swept.get<std::string>() : swept.dump());
     else if (key == "accuracy_ci95" && value.is_array() && value.size() == 2)
-      columns.emplace_back("accuracy_low", value[0].dump()), columns.emplace_back("accuracy_high", value[1].dump());
+      columns.emplace_back("accuracy_low", value[0].dump()),
+          columns.emplace_back("accuracy_high", value[1].dump());
     else
       flatten(value, key, columns);
   }
@@ -66,7 +71,8 @@ Json without_places(Json resolved) {
 
 std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
                          const std::string& data_sha256, DeviceKind device) {
-  return point_sha256(scenario, model_sha256, data_sha256, device, components_used(scenario, device));
+  return point_sha256(scenario, model_sha256, data_sha256, device,
+                      components_used(scenario, device));
 }
 
 std::string point_sha256(const Scenario& scenario, const std::string& model_sha256,
@@ -77,8 +83,10 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
   known = without_places(std::move(known));
   Json numerics = Json::object();
   for (const Component& component : components) numerics[component.name] = component.version;
-  const Json all{{"scenario", known},   {"model", model_sha256},
-                 {"data", data_sha256}, {"numerics", numerics},
+  const Json all{{"scenario", known},
+                 {"model", model_sha256},
+                 {"data", data_sha256},
+                 {"numerics", numerics},
                  {"device", device == DeviceKind::cpu ? "cpu" : "cuda"}};
   const std::string text = canonical(all);
   return sha256(text.data(), text.size());
@@ -87,33 +95,45 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
 OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std::string& folder) {
   OrderedJson made = OrderedJson::object();
   for (const auto& [pointer, values] : whole.sweep)
-    made[pointer] = OrderedJson(swept_value(pointer, point.swept.at(pointer), [&](const std::string& path) { return folder.empty() ? path : path_from(folder, path); }));
+    made[pointer] =
+        OrderedJson(swept_value(pointer, point.swept.at(pointer), [&](const std::string& path) {
+          return folder.empty() ? path : path_from(folder, path);
+        }));
   return made;
 }
 
-OrderedJson make_row(const Scenario& whole, const Point& point, const std::string& model_sha256, const Dataset& data, const PointResult& result, const std::string& point_sha256,
-                     const TimelineTotals* timeline) {
+OrderedJson make_row(const Scenario& whole, const Point& point, const std::string& model_sha256,
+                     const Dataset& data, const PointResult& result,
+                     const std::string& point_sha256, const TimelineTotals* timeline) {
   const Scenario& scenario = point.scenario;
   const PointTotals& totals = result.totals;
   const std::int64_t count = totals.images;
-  const double images = static_cast<double>(std::max<std::int64_t>(1, count));  // a timeline may send none
+  const double images =
+      static_cast<double>(std::max<std::int64_t>(1, count));  // a timeline may send none
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = count;
-  const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;  // a timeline may leave it out: what it does not know is not said
+  const bool network =
+      scenario.accuracy || scenario.psnr ||
+      scenario.ssim;  // a timeline may leave it out: what it does not know is not said
   if (scenario.accuracy && count > 0) {
     const auto [low, high] = wilson95(totals.correct, count);
     row["correct"] = totals.correct;
     row["accuracy"] = static_cast<double>(totals.correct) / images;
     row["accuracy_ci95"] = {low, high};
   }
-  if (scenario.psnr && totals.rebuilt > 0) row["psnr_db"] = totals.psnr_db / static_cast<double>(totals.rebuilt);
-  if (scenario.ssim && totals.rebuilt > 0) row["ssim"] = totals.ssim / static_cast<double>(totals.rebuilt);
+  if (scenario.psnr && totals.rebuilt > 0)
+    row["psnr_db"] = totals.psnr_db / static_cast<double>(totals.rebuilt);
+  if (scenario.ssim && totals.rebuilt > 0)
+    row["ssim"] = totals.ssim / static_cast<double>(totals.rebuilt);
   row["channel_uses"] = uses_json(totals.uses, images);
-  row["cbr"] = static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
-  row["cbr_payload"] = static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
+  row["cbr"] =
+      static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
+  row["cbr_payload"] =
+      static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
   row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
-  if (network && (scenario.channel.loss || scenario.digital)) row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;
+  if (network && (scenario.channel.loss || scenario.digital))
+    row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;
   row["exit_depth"] = static_cast<double>(totals.depth) / images;
   row["exit_histogram"] = totals.exits;
   if (network) {
@@ -121,7 +141,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
     row["header_losses"] = totals.lost;
   }
   if (const StreamTotals& streams = totals.streams; streams.images > 0) {
-    const double sent = static_cast<double>(std::max<std::int64_t>(1, streams.images - streams.unfit));
+    const double sent =
+        static_cast<double>(std::max<std::int64_t>(1, streams.images - streams.unfit));
     row["separation"] = {{"codec", scenario.codec["kind"]},
                          {"transport", name_of(scenario.carriage)},
                          {"budget", scenario.budget},
@@ -133,18 +154,26 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   }
   row["flops"] = {{"transmitter", result.transmitter_operations}};
   if (network) row["flops"]["receiver"] = result.receiver_operations;
-  row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense}, {"receiver", result.receiver_operations_dense}};
-  row["seconds"] = {{"transmitter", result.transmitter_seconds}, {"channel", result.channel_seconds}, {"receiver", result.receiver_seconds}, {"total", result.wall_seconds}};
-  row["images_per_second"] = result.wall_seconds > 0 ? static_cast<double>(count) / result.wall_seconds : 0.0;
+  row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense},
+                        {"receiver", result.receiver_operations_dense}};
+  row["seconds"] = {{"transmitter", result.transmitter_seconds},
+                    {"channel", result.channel_seconds},
+                    {"receiver", result.receiver_seconds},
+                    {"total", result.wall_seconds}};
+  row["images_per_second"] =
+      result.wall_seconds > 0 ? static_cast<double>(count) / result.wall_seconds : 0.0;
   const double uses = static_cast<double>(totals.uses.total()) / images;
-  row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations, result.receiver_operations, uses);
-  row["energy_mj"] = 1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
+  row["latency_ms"] = 1e3 * scenario.devices.seconds(result.transmitter_operations,
+                                                     result.receiver_operations, uses);
+  row["energy_mj"] =
+      1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = static_cast<double>(totals.answered) / images;
   if (timeline) {
     // Images of a link share its fades: intervals are batch means over links.
     if (scenario.accuracy && count > 0) {
       const double accuracy = static_cast<double>(totals.correct) / images;
-      row["accuracy_ci95"] = {std::max(0.0, accuracy - timeline->accuracy_halfwidth), std::min(1.0, accuracy + timeline->accuracy_halfwidth)};
+      row["accuracy_ci95"] = {std::max(0.0, accuracy - timeline->accuracy_halfwidth),
+                              std::min(1.0, accuracy + timeline->accuracy_halfwidth)};
     }
     const double decisions = static_cast<double>(timeline->links * timeline->slots);
     row["timeline"] = {{"links", timeline->links},
@@ -156,10 +185,14 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
                        {"late", timeline->late},
                        {"waiting", timeline->waiting},
                        {"queue", timeline->queue},
-                       {"wait_slots", {{"mean", timeline->wait_slots}, {"p95", timeline->wait_p95_slots}, {"p99", timeline->wait_p99_slots}}},
+                       {"wait_slots",
+                        {{"mean", timeline->wait_slots},
+                         {"p95", timeline->wait_p95_slots},
+                         {"p99", timeline->wait_p99_slots}}},
                        {"age", timeline->age},
                        {"channel_uses_halfwidth", timeline->uses_halfwidth}};
-    OrderedJson of_arrived{{"channel_uses", timeline->arrived_uses}, {"channel_uses_halfwidth", timeline->arrived_uses_halfwidth}};
+    OrderedJson of_arrived{{"channel_uses", timeline->arrived_uses},
+                           {"channel_uses_halfwidth", timeline->arrived_uses_halfwidth}};
     if (scenario.accuracy) {
       of_arrived["accuracy"] = timeline->arrived_accuracy;
       of_arrived["accuracy_halfwidth"] = timeline->arrived_accuracy_halfwidth;
@@ -174,7 +207,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   }
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
   for (const char* key : {"snr", "fading"})
-    if (const Json& named = scenario.resolved["conventions"][key]; named != "complex") row["conventions"][key] = named;
+    if (const Json& named = scenario.resolved["conventions"][key]; named != "complex")
+      row["conventions"][key] = named;
   row["seed"] = scenario.seed;
   row["point_sha256"] = point_sha256;
   row["model_sha256"] = model_sha256;
@@ -186,7 +220,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
 
 OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256) {
   OrderedJson line;
-  line["point_sha256"] = point_sha256;  // first: blocks of a point are found by it without reading the rest
+  line["point_sha256"] =
+      point_sha256;  // first: blocks of a point are found by it without reading the rest
   line["image"] = image.image;
   if (image.timeline) {
     line["link"] = image.link;
@@ -196,7 +231,9 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   }
   line["label"] = image.label;
   line["decision"] = image.decision < 0 ? OrderedJson(nullptr) : OrderedJson(image.decision);
-  line["plan"] = {{"keep", image.keep_ratio}, {"depth", image.plan_depth}, {"symbols_per_token", image.symbols_per_token}};
+  line["plan"] = {{"keep", image.keep_ratio},
+                  {"depth", image.plan_depth},
+                  {"symbols_per_token", image.symbols_per_token}};
   line["exit_depth"] = image.exit_depth;
   line["tokens"] = image.tokens;
   if (image.tokens_lost > 0) line["tokens_lost"] = image.tokens_lost;
@@ -207,7 +244,11 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
   line["header_lost"] = image.header_lost;
   line["answered"] = image.answered;
   if (image.stream_bytes >= 0)
-    line["stream"] = {{"bytes", image.stream_bytes}, {"quality", image.quality}, {"coding", image.unfit() ? OrderedJson(nullptr) : OrderedJson(coding_name(image))}, {"lost", image.block_lost}};
+    line["stream"] = {
+        {"bytes", image.stream_bytes},
+        {"quality", image.quality},
+        {"coding", image.unfit() ? OrderedJson(nullptr) : OrderedJson(coding_name(image))},
+        {"lost", image.block_lost}};
   if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
   if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
   return line;

@@ -28,7 +28,8 @@ std::string last_parts(const std::string& pointer, int parts) {
 }
 
 /// A row that is there already may have been written by anybody: what it lacks, its line lacks.
-std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell, const OrderedJson& row) {
+std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell,
+                    const OrderedJson& row) {
   try {
     return cell(row);
   } catch (const OrderedJson::exception&) {
@@ -38,15 +39,29 @@ std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell, 
 
 /// What a narrow table leaves out, the least important first; columns without a place here stay.
 constexpr std::pair<std::string_view, std::string_view> dispensable[] = {
-    {"", "images/s"}, {"slots waited", "p95"}, {"slots waited", "mean"},
-    {"MFLOP per image", "receiver"}, {"MFLOP per image", "sender"},
-    {"streams", "bytes"}, {"streams", "lost"},
-    {uses_group, "prefix"}, {uses_group, "parity"}, {uses_group, "pilots"},
-    {"kept", "depth"}, {"kept", "tokens"},
-    {uses_group, "header"}, {uses_group, "payload"},
-    {"accuracy and 95 % CI", "low"}, {"accuracy and 95 % CI", "high"},
-    {"image", "ssim"}, {"", "images"}, {"kept", "lost"}, {"streams", "unfit"},
-    {"of all that came", "images"}, {"of all that came", "psnr_db"}, {"of all that came", "uses"},
+    {"", "images/s"},
+    {"slots waited", "p95"},
+    {"slots waited", "mean"},
+    {"MFLOP per image", "receiver"},
+    {"MFLOP per image", "sender"},
+    {"streams", "bytes"},
+    {"streams", "lost"},
+    {uses_group, "prefix"},
+    {uses_group, "parity"},
+    {uses_group, "pilots"},
+    {"kept", "depth"},
+    {"kept", "tokens"},
+    {uses_group, "header"},
+    {uses_group, "payload"},
+    {"accuracy and 95 % CI", "low"},
+    {"accuracy and 95 % CI", "high"},
+    {"image", "ssim"},
+    {"", "images"},
+    {"kept", "lost"},
+    {"streams", "unfit"},
+    {"of all that came", "images"},
+    {"of all that came", "psnr_db"},
+    {"of all that came", "uses"},
 };
 constexpr std::size_t least_swept = 8;  // columns of a swept value that was cut
 
@@ -58,7 +73,9 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.substr(0, end) + "~";
 }
 
-std::string pad_left(const std::string& text, std::size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
+std::string pad_left(const std::string& text, std::size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+}
 
 }  // namespace
 
@@ -68,7 +85,9 @@ std::vector<std::string> short_names(const std::vector<std::string>& pointers) {
     std::string name;
     for (int parts = 1; parts <= 8; ++parts) {
       name = last_parts(pointer, parts);
-      const auto same = std::count_if(pointers.begin(), pointers.end(), [&](const std::string& other) { return last_parts(other, parts) == name; });
+      const auto same =
+          std::count_if(pointers.begin(), pointers.end(),
+                        [&](const std::string& other) { return last_parts(other, parts) == name; });
       if (same == 1) break;
     }
     names.push_back(printable(name));
@@ -84,8 +103,11 @@ std::string one_word(const Json& value) {
     for (const auto& [key, element] : value.items()) {
       if (key == "kind") continue;
       const bool file = key == "file" && element.is_string();
-      inner.append(inner.empty() ? "" : ",").append(key == "symbols_per_token" ? "S" : key).append("=");
-      inner.append(file ? std::filesystem::path(element.get<std::string>()).stem().string() : one_word(element));
+      inner.append(inner.empty() ? "" : ",")
+          .append(key == "symbols_per_token" ? "S" : key)
+          .append("=");
+      inner.append(file ? std::filesystem::path(element.get<std::string>()).stem().string()
+                        : one_word(element));
     }
     if (!inner.empty() || text.empty()) text += "(" + inner + ")";
   } else {
@@ -98,19 +120,22 @@ std::string one_word(const Json& value) {
 
 std::vector<std::string> parts_of_uses(const std::vector<Point>& points) {
   const auto any = [&](const auto& may) {
-    return std::any_of(points.begin(), points.end(), [&](const Point& point) { return may(point.scenario); });
+    return std::any_of(points.begin(), points.end(),
+                       [&](const Point& point) { return may(point.scenario); });
   };
   std::vector<std::string> parts{"payload", "header"};
   const bool pilots = any([](const Scenario& scenario) {
     const ChannelSettings& channel = scenario.channel;
-    return channel.transmitter.kind == CsiKind::estimated || channel.receiver.kind == CsiKind::estimated;
+    return channel.transmitter.kind == CsiKind::estimated ||
+           channel.receiver.kind == CsiKind::estimated;
   });
   const bool coded = any([](const Scenario& scenario) {
     return scenario.digital != nullptr || scenario.pair == PairKind::separation;
   });
   if (pilots) parts.push_back("pilots");
   if (coded) parts.push_back("parity");
-  if (any([](const Scenario& scenario) { return scenario.channel.ofdm != nullptr; })) parts.push_back("prefix");
+  if (any([](const Scenario& scenario) { return scenario.channel.ofdm != nullptr; }))
+    parts.push_back("prefix");
   return parts;
 }
 
@@ -134,16 +159,20 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number("kept", "tokens", 6, "/tokens_kept", 1);
   add_number("kept", "depth", 5, "/exit_depth", 2);
   add_number("kept", "lost", 5, "/header_losses", 0);
-  if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.scenario.pair == PairKind::separation; })) {
+  if (std::any_of(points.begin(), points.end(),
+                  [](const Point& point) { return point.scenario.pair == PairKind::separation; })) {
     add_number("streams", "unfit", 6, "/separation/unfit", 4);
     add_number("streams", "lost", 5, "/separation/block_losses", 0);
     add_number("streams", "bytes", 7, "/separation/stream_bytes", 1);
   }
-  if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.scenario.timeline.has_value(); })) {
+  if (std::any_of(points.begin(), points.end(),
+                  [](const Point& point) { return point.scenario.timeline.has_value(); })) {
     // Over all images that came: what was not sent is wrong and took no uses.
     add_number("of all that came", "images", 6, "/timeline/arrived", 0);
-    if (scenario.accuracy) add_number("of all that came", "right", 6, "/timeline/of_arrived/accuracy", 4);
-    if (scenario.psnr) add_number("of all that came", "psnr_db", 7, "/timeline/of_arrived/psnr_db", 2);
+    if (scenario.accuracy)
+      add_number("of all that came", "right", 6, "/timeline/of_arrived/accuracy", 4);
+    if (scenario.psnr)
+      add_number("of all that came", "psnr_db", 7, "/timeline/of_arrived/psnr_db", 2);
     add_number("of all that came", "uses", 6, "/timeline/of_arrived/channel_uses", 1);
     add_number("slots waited", "mean", 5, "/timeline/wait_slots/mean", 2);
     add_number("slots waited", "p95", 4, "/timeline/wait_slots/p95", 0);
@@ -158,21 +187,29 @@ void Table::add_swept(const std::vector<std::string>& pointers, const std::vecto
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string& key = pointers[i];
     swept_.emplace_back(key, names[i]);
-    std::size_t width = std::max(names[i].size(), std::string_view("point").size());  // the group's title stands whole over one narrow column
+    std::size_t width = std::max(
+        names[i].size(),
+        std::string_view("point").size());  // the group's title stands whole over one narrow column
     for (const Json& point : points) width = std::max(width, one_word(point.at(key)).size());
-    add("point", names[i], width, [key](const OrderedJson& row) { return one_word(Json(row.at("point").at(key))); });
+    add("point", names[i], width,
+        [key](const OrderedJson& row) { return one_word(Json(row.at("point").at(key))); });
   }
 }
 
-void Table::add(std::string group, std::string name, std::size_t width, std::function<std::string(const OrderedJson&)> cell) {
+void Table::add(std::string group, std::string name, std::size_t width,
+                std::function<std::string(const OrderedJson&)> cell) {
   columns_.push_back({std::move(group), std::move(name), width, std::move(cell)});
   columns_.back().width = std::max(width, columns_.back().name.size());
 }
 
-void Table::add_number(std::string group, std::string name, std::size_t width, const std::string& pointer, int digits, double scale) {
+void Table::add_number(std::string group, std::string name, std::size_t width,
+                       const std::string& pointer, int digits, double scale) {
   const OrderedJson::json_pointer at(pointer);
-  add(std::move(group), std::move(name), width,
-      [at, digits, scale](const OrderedJson& row) { return row.contains(at) && row.at(at).is_number() ? fixed(row.at(at).get<double>() * scale, digits) : std::string("-"); });
+  add(std::move(group), std::move(name), width, [at, digits, scale](const OrderedJson& row) {
+    return row.contains(at) && row.at(at).is_number()
+               ? fixed(row.at(at).get<double>() * scale, digits)
+               : std::string("-");
+  });
 }
 
 std::size_t Table::width() const {
@@ -207,7 +244,9 @@ void Table::fit(std::size_t width) {
 
 std::string Table::header() const {
   const std::string note =
-      left_out_ == 0 ? "" : "# " + std::to_string(left_out_) + " columns do not fit the terminal (--json, or a file, has all)\n";
+      left_out_ == 0 ? ""
+                     : "# " + std::to_string(left_out_) +
+                           " columns do not fit the terminal (--json, or a file, has all)\n";
   std::string groups = "#", names = "#";
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
@@ -216,7 +255,8 @@ std::string Table::header() const {
     if (!begins || column.group.empty()) continue;
     // A group's title stands over its first column; one that is longer than its columns is cut.
     std::size_t room = 0, start = names.size() - column.width;
-    for (std::size_t j = i; j < columns_.size() && columns_[j].group == column.group; ++j) room += columns_[j].width + 1;
+    for (std::size_t j = i; j < columns_.size() && columns_[j].group == column.group; ++j)
+      room += columns_[j].width + 1;
     groups += std::string(start - groups.size(), ' ') + column.group.substr(0, room - 1);
   }
   return note + groups + "\n" + names + "\n";
@@ -225,13 +265,15 @@ std::string Table::header() const {
 std::string Table::line(const OrderedJson& row) const {
   std::string text = " ";
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") + pad_left(cell_of(columns_[i].cell, row), columns_[i].width);
+    text += (i > 0 && columns_[i].group != columns_[i - 1].group ? "   " : " ") +
+            pad_left(cell_of(columns_[i].cell, row), columns_[i].width);
   return text + "\n";
 }
 
 std::string Table::label(const Point& point) const {
   std::string text;
-  for (const auto& [pointer, name] : swept_) text += (text.empty() ? "" : " ") + name + "=" + one_word(point.swept.at(pointer));
+  for (const auto& [pointer, name] : swept_)
+    text += (text.empty() ? "" : " ") + name + "=" + one_word(point.swept.at(pointer));
   return text.empty() ? printable(name_) : text;
 }
 

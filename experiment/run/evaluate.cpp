@@ -16,32 +16,42 @@ namespace semwave {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// Images [begin, end) of the source: realised, observed, planned for, sent.
-ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin, int end, Policy& policy, ImageRecord* records, std::int64_t* expert_rows) {
+ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin, int end,
+                     Policy& policy, ImageRecord* records, std::int64_t* expert_rows) {
   List<std::int32_t> indices(static_cast<std::size_t>(end - begin));
   std::iota(indices.begin(), indices.end(), begin);
   const auto clock = Clock::now();
-  ShardPlan planned{.fading = shard.channel().realise(Draws{scenario.seed, scenario.repeat, {indices.begin(), indices.end()}}), .states = {}, .plans = {}};
+  ShardPlan planned{.fading = shard.channel().realise(
+                        Draws{scenario.seed, scenario.repeat, {indices.begin(), indices.end()}}),
+                    .states = {},
+                    .plans = {}};
   planned.states = shard.channel().observe(planned.fading);
   planned.plans = policy.plan(planned.states, planned.fading.links_);
   const double planning = seconds_since(clock);
-  ShardCost cost = shard.run(indices, planned.fading.links_, scenario.repeat, planned, records, expert_rows);
+  ShardCost cost =
+      shard.run(indices, planned.fading.links_, scenario.repeat, planned, records, expert_rows);
   cost.channel_seconds += planning;
   return cost;
 }
 
 }  // namespace
 
-void finish(PointResult& result, const Model& model, double sent, const std::vector<std::int64_t>& expert_rows) {
+void finish(PointResult& result, const Model& model, double sent,
+            const std::vector<std::int64_t>& expert_rows) {
   if (sent > 0) {
     result.transmitter_operations /= sent;
     result.receiver_operations /= sent;
   }
-  const std::int64_t rows = std::accumulate(expert_rows.begin(), expert_rows.end(), std::int64_t{0});
+  const std::int64_t rows =
+      std::accumulate(expert_rows.begin(), expert_rows.end(), std::int64_t{0});
   for (const std::int64_t r : expert_rows)
-    result.expert_load.push_back(rows == 0 ? 0 : static_cast<double>(r) / static_cast<double>(rows));
+    result.expert_load.push_back(rows == 0 ? 0
+                                           : static_cast<double>(r) / static_cast<double>(rows));
   result.transmitter_operations_dense = model.transmitter->dense_operations();
   result.receiver_operations_dense = model.receiver->dense_operations();
 }
@@ -55,18 +65,24 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
   if ((scenario.psnr || scenario.ssim) && !model.rebuilds && !model.architecture.image_head)
-    throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
-  if (scenario.ssim && (data.height < 11 || data.width < 11)) throw Error(scenario.place("/metrics").str(), "ssim needs images of at least 11x11");
+    throw Error(
+        scenario.place("/metrics").str(),
+        "psnr and ssim need a model with an image head; this one answers with a class only");
+  if (scenario.ssim && (data.height < 11 || data.width < 11))
+    throw Error(scenario.place("/metrics").str(), "ssim needs images of at least 11x11");
 }
 
-PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options) {
+PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data,
+                     ThreadPool& pool, const EvaluateOptions& options) {
   check_point(scenario, model, data);
   Backend& backend = model.parameters->backend();
   const int shard = std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
-  const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count()) : data.count();
+  const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count())
+                                                 : data.count();
   const ShardRun run(scenario, model, data);
   const std::unique_ptr<Policy> policy = make_policy(scenario, model.architecture);
-  const auto start = Clock::now();  // of the images: what is made once, such as the choice from a table, is no part of their time
+  const auto start = Clock::now();  // of the images: what is made once, such as the choice from a
+                                    // table, is no part of their time
 
   PointResult result;
   result.images.resize(static_cast<std::size_t>(total));
@@ -80,17 +96,21 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       break;
     }
     const int end = std::min(total, done + chunk_images), shards = (end - done + shard - 1) / shard;
-    // Workers write into memory that is here already: what one thread takes and another gives back would never settle.
+    // Workers write into memory that is here already: what one thread takes and another gives back
+    // would never settle.
     List<ShardCost> costs(static_cast<std::size_t>(shards));
     List<std::int64_t> shard_rows(costs.size() * experts);
     pool.run(shards, [&](int s) {
       const int first = done + s * shard;
-      costs[static_cast<std::size_t>(s)] = run_images(run, scenario, first, std::min(end, first + shard), *policy, result.images.data() + first,
-                                                      shard_rows.data() + static_cast<std::size_t>(s) * experts);
+      costs[static_cast<std::size_t>(s)] = run_images(
+          run, scenario, first, std::min(end, first + shard), *policy, result.images.data() + first,
+          shard_rows.data() + static_cast<std::size_t>(s) * experts);
     });
     for (const ShardCost& cost : costs) result.add(cost);
     for (std::size_t i = 0; i < shard_rows.size(); ++i) expert_rows[i % experts] += shard_rows[i];
-    for (; done < end; ++done) correct += result.images[static_cast<std::size_t>(done)].decision == result.images[static_cast<std::size_t>(done)].label;
+    for (; done < end; ++done)
+      correct += result.images[static_cast<std::size_t>(done)].decision ==
+                 result.images[static_cast<std::size_t>(done)].label;
     if (options.progress) options.progress(done, total);
     if (sure_enough(scenario.stop, correct, done)) break;
   }

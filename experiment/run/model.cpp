@@ -34,27 +34,38 @@ Json policy_network(const Scenario& scenario) {
 }
 
 std::unique_ptr<Policy> make_policy(const Scenario& scenario, const Architecture& architecture) {
-  std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
-  policy->fit(scenario.pair == PairKind::semantic ? architecture.transmitter_blocks : 0);  // plans mean nothing to the other pairs
+  std::unique_ptr<Policy> policy =
+      policies().make(scenario.policy, scenario.place("/transmitter/policy"));
+  policy->fit(scenario.pair == PairKind::semantic ? architecture.transmitter_blocks
+                                                  : 0);  // plans mean nothing to the other pairs
   return policy;
 }
 
 std::string network_key(const Scenario& s) {
   const Json& resolved = s.resolved;
-  const bool semantic = s.pair == PairKind::semantic;  // the others are made for their budget and channel
-  return canonical({resolved["model"], s.gate, s.exit, s.positions_sent, resolved["receiver"], resolved["conventions"], resolved["seed"],
-                    semantic ? resolved["transmitter"]["link"] : resolved["transmitter"], semantic ? Json() : resolved["channel"]});
+  const bool semantic =
+      s.pair == PairKind::semantic;  // the others are made for their budget and channel
+  return canonical({resolved["model"], s.gate, s.exit, s.positions_sent, resolved["receiver"],
+                    resolved["conventions"], resolved["seed"],
+                    semantic ? resolved["transmitter"]["link"] : resolved["transmitter"],
+                    semantic ? Json() : resolved["channel"]});
 }
 
 void check_policy(const Scenario& scenario, const std::string& model_sha256) {
-  const std::unique_ptr<Policy> policy = policies().make(scenario.policy, scenario.place("/transmitter/policy"));
+  const std::unique_ptr<Policy> policy =
+      policies().make(scenario.policy, scenario.place("/transmitter/policy"));
   const std::string made_for = policy->made_for();
   const Json made_with = policy->made_with(), now = policy_network(scenario);
   if (!made_for.empty() && made_for != model_sha256)
-    throw Error(scenario.place("/transmitter/policy/file").str(),
-                "made for the model " + made_for.substr(0, 16) + "..., this one is " + (model_sha256.empty() ? "a fresh network" : model_sha256.substr(0, 16) + "...") + ": measure again and run semwave table");
+    throw Error(
+        scenario.place("/transmitter/policy/file").str(),
+        "made for the model " + made_for.substr(0, 16) + "..., this one is " +
+            (model_sha256.empty() ? "a fresh network" : model_sha256.substr(0, 16) + "...") +
+            ": measure again and run semwave table");
   if (!made_with.empty() && made_with != now)
-    throw Error(scenario.place("/transmitter/policy/file").str(), "measured with " + made_with.dump() + ", this scenario has " + now.dump() + ": measure again and run semwave table");
+    throw Error(scenario.place("/transmitter/policy/file").str(),
+                "measured with " + made_with.dump() + ", this scenario has " + now.dump() +
+                    ": measure again and run semwave table");
 }
 
 namespace {
@@ -74,7 +85,8 @@ Architecture without_network(const std::array<int, 3>& size) {
 void build_pair(const Scenario& scenario, Model& model) {
   const Architecture& a = model.architecture;
   if (!scenario.image) model.classifier = std::make_unique<Classifier>(*model.parameters, a);
-  const Parameter& mean = model.parameters->add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros);
+  const Parameter& mean =
+      model.parameters->add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros);
   if (scenario.pair == PairKind::label) {
     model.transmitter = std::make_unique<LabelTransmitter>(*model.classifier, a.classes);
     model.receiver = std::make_unique<LabelReceiver>(model.parameters->backend(), mean, a.classes);
@@ -82,12 +94,16 @@ void build_pair(const Scenario& scenario, Model& model) {
   }
   if (scenario.image) {  // nothing was seen in training: mid-grey
     const std::vector<float> grey(static_cast<std::size_t>(mean.value.size()), 0.5f);
-    model.parameters->backend().copy(mean.value, model.parameters->backend().from_host(mean.value.shape(), grey.data()));
+    model.parameters->backend().copy(
+        mean.value, model.parameters->backend().from_host(mean.value.shape(), grey.data()));
   }
   const SeparationSettings settings = scenario.separation();
   model.rebuilds = true;
-  model.transmitter = std::make_unique<SeparationTransmitter>(settings, scenario.place("/transmitter"));
-  model.receiver = std::make_unique<SeparationReceiver>(settings, model.classifier.get(), a.classes, model.parameters->backend(), mean, scenario.place("/transmitter"));
+  model.transmitter =
+      std::make_unique<SeparationTransmitter>(settings, scenario.place("/transmitter"));
+  model.receiver = std::make_unique<SeparationReceiver>(settings, model.classifier.get(), a.classes,
+                                                        model.parameters->backend(), mean,
+                                                        scenario.place("/transmitter"));
 }
 
 Model build(const Scenario& scenario, const Architecture& architecture,
@@ -104,37 +120,49 @@ Model build(const Scenario& scenario, const Architecture& architecture,
   SemanticTransmitterSettings sending{scenario.gate,  scenario.exit,    scenario.positions_sent,
                                       scenario.power, scenario.digital, trained};
   SemanticReceiverSettings hearing{scenario.equaliser, scenario.router, scenario.digital, trained};
-  model.transmitter = std::make_unique<SemanticTransmitter>(*model.parameters, architecture, sending, scenario.place("/transmitter"));
+  model.transmitter = std::make_unique<SemanticTransmitter>(
+      *model.parameters, architecture, sending, scenario.place("/transmitter"));
   model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, hearing,
                                                       scenario.place("/receiver"));
   return model;
 }
 
-void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place, bool heads_may_differ) {
+void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place,
+          bool heads_may_differ) {
   std::set<std::string> used;
   for (Parameter& parameter : parameters.all()) {
     const NamedArray* array = checkpoint.find(parameter.name);
     if (!array && heads_may_differ && parameter.name.starts_with(heads)) continue;
     if (!array) {
       const char* reason = ": made for another model";
-      if (parameter.name.starts_with("transmitter.gate.")) reason = ": the model was trained with another gate; choose that one or train this one";
-      if (parameter.name.starts_with("classifier.")) reason = ": the pairs separation and label need a classifier, as scenarios/train_classifier.json makes one";
+      if (parameter.name.starts_with("transmitter.gate."))
+        reason = ": the model was trained with another gate; choose that one or train this one";
+      if (parameter.name.starts_with("classifier."))
+        reason =
+            ": the pairs separation and label need a classifier, as "
+            "scenarios/train_classifier.json makes one";
       throw Error(place, "no parameter " + parameter.name + reason);
     }
     const Shape& shape = parameter.stored.rank() > 0 ? parameter.stored : parameter.value.shape();
     bool same = static_cast<int>(array->shape.size()) == shape.rank();
-    for (int axis = 0; same && axis < shape.rank(); ++axis) same = array->shape[static_cast<std::size_t>(axis)] == shape[axis];
+    for (int axis = 0; same && axis < shape.rank(); ++axis)
+      same = array->shape[static_cast<std::size_t>(axis)] == shape[axis];
     if (!same) {
       std::string found;
-      for (const std::int64_t extent : array->shape) found += (found.empty() ? "" : ", ") + std::to_string(extent);
-      throw Error(place, "parameter " + parameter.name + " has shape [" + found + "], the model needs " + shape.str());
+      for (const std::int64_t extent : array->shape)
+        found += (found.empty() ? "" : ", ") + std::to_string(extent);
+      throw Error(place, "parameter " + parameter.name + " has shape [" + found +
+                             "], the model needs " + shape.str());
     }
-    parameters.backend().copy(parameter.value, parameters.backend().from_host(parameter.value.shape(), array->values.data()));
+    parameters.backend().copy(parameter.value, parameters.backend().from_host(
+                                                   parameter.value.shape(), array->values.data()));
     used.insert(parameter.name);
   }
   for (const NamedArray& array : checkpoint.arrays)
-    if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate.") && !(heads_may_differ && array.name.starts_with(heads)))
-      throw Error(place, "parameter " + array.name + " is not part of the model that the scenario asks for");
+    if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate.") &&
+        !(heads_may_differ && array.name.starts_with(heads)))
+      throw Error(place, "parameter " + array.name +
+                             " is not part of the model that the scenario asks for");
 }
 
 Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange>& trained,
@@ -142,14 +170,24 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   const auto version = checkpoint.metadata.find(format_key);
   const auto text = checkpoint.metadata.find(architecture_key);
   if (version == checkpoint.metadata.end() || text == checkpoint.metadata.end())
-    throw Error(scenario.model_path, "not a semwave checkpoint: its metadata has no " + std::string(architecture_key) + "; make one with semwave train");
-  if (version->second != format_version) throw Error(scenario.model_path, "checkpoint format " + version->second + " is not known to this version, which reads format " + format_version);
+    throw Error(scenario.model_path, "not a semwave checkpoint: its metadata has no " +
+                                         std::string(architecture_key) +
+                                         "; make one with semwave train");
+  if (version->second != format_version)
+    throw Error(scenario.model_path, "checkpoint format " + version->second +
+                                         " is not known to this version, which reads format " +
+                                         format_version);
   const Place place{scenario.model_path, "/__metadata__/" + std::string(architecture_key)};
-  const Architecture architecture = Architecture::from_json(resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
+  const Architecture architecture = Architecture::from_json(
+      resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
   double numbers = 0;
-  for (const NamedArray& array : checkpoint.arrays) numbers += static_cast<double>(array.values.size());
-  if ((scenario.pair == PairKind::semantic ? architecture.least_parameters() : Classifier::least_parameters(architecture)) > numbers)
-    throw Error(scenario.model_path, "holds " + std::to_string(static_cast<std::int64_t>(numbers)) + " numbers, fewer than the architecture in its metadata needs");
+  for (const NamedArray& array : checkpoint.arrays)
+    numbers += static_cast<double>(array.values.size());
+  if ((scenario.pair == PairKind::semantic ? architecture.least_parameters()
+                                           : Classifier::least_parameters(architecture)) > numbers)
+    throw Error(scenario.model_path,
+                "holds " + std::to_string(static_cast<std::int64_t>(numbers)) +
+                    " numbers, fewer than the architecture in its metadata needs");
   Model model = build(scenario, architecture, trained, backend);
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
   model.parameters->pack(false);
@@ -161,7 +199,8 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
 /// The SNRs that a training meets; none where its channel has no SNR. The lowest lies below that
 /// of its law by the fade that the weakest hundredth of its images is under: a network that is told
 /// of more SNR than there is does worse. The highest is that of the law, with the mean gain of
-/// several antennas: fades lift few images above it, and a network that is told of less does as well.
+/// several antennas: fades lift few images above it, and a network that is told of less does as
+/// well.
 std::optional<TrainedRange> range_of_training(const Scenario& scenario) {
   const ChannelSettings& settings = scenario.channel;
   if (settings.noiseless || settings.crossover) return std::nullopt;
@@ -221,15 +260,20 @@ std::optional<TrainedRange> trained_range(const Checkpoint& checkpoint, const st
 }
 
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint) {
-  return from_checkpoint(scenario, trained_range(checkpoint, scenario.model_path), backend, checkpoint);
+  return from_checkpoint(scenario, trained_range(checkpoint, scenario.model_path), backend,
+                         checkpoint);
 }
 
 void need_model(const Scenario& scenario) {
-  if (scenario.model_path.empty() && !scenario.architecture && !scenario.image) throw Error(scenario.file, "the key 'model' is missing: images need a checkpoint file, or an architecture to train; bits alone go with semwave link");
+  if (scenario.model_path.empty() && !scenario.architecture && !scenario.image)
+    throw Error(scenario.file,
+                "the key 'model' is missing: images need a checkpoint file, or an architecture to "
+                "train; bits alone go with semwave link");
 }
 
 Model make_model(const Scenario& scenario, Backend& backend) {
-  if (!scenario.model_path.empty()) return make_model(scenario, backend, read_checkpoint(scenario.model_path));
+  if (!scenario.model_path.empty())
+    return make_model(scenario, backend, read_checkpoint(scenario.model_path));
   return fresh(scenario, std::nullopt, backend);
 }
 
@@ -240,9 +284,15 @@ Model make_model_to_train(const Scenario& scenario, Backend& backend) {
   return fresh(scenario, trained, backend);
 }
 
-void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) { load(parameters, checkpoint, place, false); }
+void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint,
+                     const std::string& place) {
+  load(parameters, checkpoint, place, false);
+}
 
-void load_initial(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place) { load(parameters, checkpoint, place, true); }
+void load_initial(ParameterSet& parameters, const Checkpoint& checkpoint,
+                  const std::string& place) {
+  load(parameters, checkpoint, place, true);
+}
 
 Checkpoint to_checkpoint(const Model& model) {
   Checkpoint checkpoint;

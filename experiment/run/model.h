@@ -20,11 +20,14 @@ namespace semwave {
 struct Model {
   Architecture architecture;
   std::unique_ptr<ParameterSet> parameters;
-  std::unique_ptr<Classifier> classifier;  // of the pairs separation (behind its receiver) and label (in its transmitter): all that a training of theirs trains
+  std::unique_ptr<Classifier>
+      classifier;  // of the pairs separation (behind its receiver) and label (in its transmitter):
+                   // all that a training of theirs trains
   std::unique_ptr<Transmitter> transmitter;
   std::unique_ptr<Receiver> receiver;
   bool rebuilds = false;  // an image comes out
-  std::optional<TrainedRange> trained;  // what its networks are told of the channel's state ends there; none: nowhere
+  std::optional<TrainedRange>
+      trained;  // what its networks are told of the channel's state ends there; none: nowhere
   std::string sha256;  // of the checkpoint; empty for a fresh one
 };
 
@@ -34,10 +37,12 @@ void need_model(const Scenario& scenario);
 Model make_model(const Scenario& scenario, Backend& backend);
 /// With a checkpoint read before (a sweep reads its model once).
 Model make_model(const Scenario& scenario, Backend& backend, const Checkpoint& checkpoint);
-/// The model that a training begins with: the same, but trained for the SNRs of `train.snr_db` from now on, whatever its checkpoint says.
+/// The model that a training begins with: the same, but trained for the SNRs of `train.snr_db` from
+/// now on, whatever its checkpoint says.
 Model make_model_to_train(const Scenario& scenario, Backend& backend);
-/// The SNRs that a checkpoint's model was trained for, from its metadata ("semwave.conditioning": {"snr_db": [low, high]}); none where it does
-/// not say. Throws Error where it says nothing that makes sense.
+/// The SNRs that a checkpoint's model was trained for, from its metadata ("semwave.conditioning":
+/// {"snr_db": [low, high]}); none where it does not say. Throws Error where it says nothing that
+/// makes sense.
 std::optional<TrainedRange> trained_range(const Checkpoint& checkpoint, const std::string& place);
 /// What of a scenario's transmitter, beside the model, the figures of a table depend on.
 Json policy_network(const Scenario& scenario);
@@ -45,14 +50,15 @@ Json policy_network(const Scenario& scenario);
 std::unique_ptr<Policy> make_policy(const Scenario& scenario, const Architecture& architecture);
 /// Everything that decides which network a point runs, as text: points of one key share theirs.
 std::string network_key(const Scenario& scenario);
-/// A policy's figures hold for the checkpoint and the network they were measured with: throws Error where those are others. An empty sum is that
-/// of a fresh network.
+/// A policy's figures hold for the checkpoint and the network they were measured with: throws Error
+/// where those are others. An empty sum is that of a fresh network.
 void check_policy(const Scenario& scenario, const std::string& model_sha256);
-/// Copies values into the parameters; every parameter must be there with its shape. Arrays the model does not use must
-/// belong to a part that the scenario replaced (transmitter.gate.).
-void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);
-/// The same from what `train.initial` names: exit heads (transmitter.exits.) that are on one side only are left out, so that heads can be
-/// trained on a network that had none.
+/// Copies values into the parameters; every parameter must be there with its shape. Arrays the
+/// model does not use must belong to a part that the scenario replaced (transmitter.gate.).
+void load_parameters(ParameterSet& parameters, const Checkpoint& checkpoint,
+                     const std::string& place);
+/// The same from what `train.initial` names: exit heads (transmitter.exits.) that are on one side
+/// only are left out, so that heads can be trained on a network that had none.
 void load_initial(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place);
 Checkpoint to_checkpoint(const Model& model);
 

@@ -8,7 +8,8 @@
 
 namespace semwave {
 
-Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenario_(scenario), backend_(backend), pool_(pool), points_(expand(scenario)) {
+Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool)
+    : scenario_(scenario), backend_(backend), pool_(pool), points_(expand(scenario)) {
   std::set<std::string> built;
   for (const Point& point : points_) {
     const Scenario& one = point.scenario;
@@ -19,8 +20,13 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
       check_against(one, checkpoint_architecture(*loaded.checkpoint, one.model_path));
       outside_training_.add(one, trained_range(*loaded.checkpoint, one.model_path));
     }
-    // Points that differ in channel or plan share their network: it is built once to see whether it can be.
-    if (!built.insert(network_key(one) + canonical({one.resolved["source"], one.resolved["metrics"]})).second) continue;
+    // Points that differ in channel or plan share their network: it is built once to see whether it
+    // can be.
+    if (!built
+             .insert(network_key(one) +
+                     canonical({one.resolved["source"], one.resolved["metrics"]}))
+             .second)
+      continue;
     const Model model = model_of(point, loaded);
     check_point(one, model, *loaded.data);
   }
@@ -29,18 +35,21 @@ Run::Run(const Scenario& scenario, Backend& backend, ThreadPool& pool) : scenari
 Run::Loaded Run::load(const Scenario& scenario) {
   Loaded loaded{nullptr, nullptr};
   if (!scenario.model_path.empty()) {
-    if (!checkpoints_.contains(scenario.model_path)) checkpoints_.emplace(scenario.model_path, read_checkpoint(scenario.model_path));
+    if (!checkpoints_.contains(scenario.model_path))
+      checkpoints_.emplace(scenario.model_path, read_checkpoint(scenario.model_path));
     loaded.checkpoint = &checkpoints_.at(scenario.model_path);
   }
   const DatasetRequest& source = scenario.source;
-  const std::string request = canonical({source.name, static_cast<int>(source.split), source.path, source.count});
+  const std::string request =
+      canonical({source.name, static_cast<int>(source.split), source.path, source.count});
   if (!datasets_.contains(request)) datasets_.emplace(request, load_dataset(source));
   loaded.data = &datasets_.at(request);
   return loaded;
 }
 
 Model Run::model_of(const Point& point, const Loaded& loaded) const {
-  return loaded.checkpoint ? make_model(point.scenario, backend_, *loaded.checkpoint) : make_model(point.scenario, backend_);
+  return loaded.checkpoint ? make_model(point.scenario, backend_, *loaded.checkpoint)
+                           : make_model(point.scenario, backend_);
 }
 
 OrderedJson begun(OrderedJson about) {
@@ -79,10 +88,14 @@ RunSummary Run::run(const RunSettings& settings) {
       fails(problem);
       continue;
     }
-    const OrderedJson* row = folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value()) : nullptr;
+    const OrderedJson* row =
+        folder_ ? folder_->find(sha, scenario_.records, point.scenario.timeline.has_value())
+                : nullptr;
     if (row != nullptr) {
       rows.push_back(*row);
-      rows.back()["point"] = swept_in_order(scenario_, point, folder_->path());  // a sweep that grew by a key names its old points anew
+      rows.back()["point"] =
+          swept_in_order(scenario_, point,
+                         folder_->path());  // a sweep that grew by a key names its old points anew
       ++summary.reused;
       if (settings.finished) settings.finished(i, rows.back(), true);
       continue;
@@ -92,8 +105,10 @@ RunSummary Run::run(const RunSettings& settings) {
     OrderedJson made;
     try {
       const Model model = model_of(point, loaded);
-      EvaluateOptions options{.shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
-      if (settings.progress) options.progress = [&](int done, int total) { settings.progress(i, done, total); };
+      EvaluateOptions options{
+          .shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
+      if (settings.progress)
+        options.progress = [&](int done, int total) { settings.progress(i, done, total); };
       timeline.reset();
       if (point.scenario.timeline) {
         timeline = run_timeline(point.scenario, model, *loaded.data, pool_, options);
@@ -102,23 +117,33 @@ RunSummary Run::run(const RunSettings& settings) {
         result = evaluate(point.scenario, model, *loaded.data, pool_, options);
       }
       summary.interrupted = result.interrupted;
-      summary.thread_seconds += result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
-      if (!summary.interrupted) made = make_row(scenario_, point, model.sha256, *loaded.data, result, sha, timeline ? &timeline->totals : nullptr);
-      if (folder_ && !summary.interrupted) made["point"] = swept_in_order(scenario_, point, folder_->path());
+      summary.thread_seconds +=
+          result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
+      if (!summary.interrupted)
+        made = make_row(scenario_, point, model.sha256, *loaded.data, result, sha,
+                        timeline ? &timeline->totals : nullptr);
+      if (folder_ && !summary.interrupted)
+        made["point"] = swept_in_order(scenario_, point, folder_->path());
     } catch (const Error& problem) {
       fails(problem);
       continue;
     }
     if (summary.interrupted) break;
-    if (folder_) folder_->add(made, scenario_.records ? &result.images : nullptr, timeline ? &timeline->slots : nullptr);
+    if (folder_)
+      folder_->add(made, scenario_.records ? &result.images : nullptr,
+                   timeline ? &timeline->slots : nullptr);
     ++summary.done;
     if (settings.finished) settings.finished(i, made, false);
     rows.push_back(std::move(made));
   }
   if (folder_) {
     summary.others = folder_->finish(rows);
-    about_["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    about_["points"] = {{"grid", points_.size()}, {"done", summary.done}, {"reused", summary.reused}, {"failed", summary.failed}};
+    about_["wall_seconds"] =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    about_["points"] = {{"grid", points_.size()},
+                        {"done", summary.done},
+                        {"reused", summary.reused},
+                        {"failed", summary.failed}};
     about_["interrupted"] = summary.interrupted;
     folder_->write_run(about_);
   }

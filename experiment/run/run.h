@@ -1,4 +1,5 @@
-// A whole scenario: its points, one after another, into a result folder, leaving out what is there already.
+// A whole scenario: its points, one after another, into a result folder, leaving out what is there
+// already.
 #pragma once
 
 #include <atomic>
@@ -26,7 +27,8 @@ struct RunSettings {
   std::function<void(std::size_t point, int done, int total)> progress;
   std::function<void(std::size_t point, const OrderedJson& row, bool reused)> finished;
   std::function<void(std::size_t point, const Error& problem)> failed;  // the other points go on
-  /// What a point is known by beside scenario, model and images. A test plants another version here.
+  /// What a point is known by beside scenario, model and images. A test plants another version
+  /// here.
   std::function<std::vector<Component>(const Scenario& point, DeviceKind device)> components =
       components_used;
 };
@@ -34,8 +36,9 @@ struct RunSettings {
 struct RunSummary {
   std::size_t done = 0, reused = 0, failed = 0;  // points; reused ones are not counted as done
   bool interrupted = false;
-  std::size_t others = 0;                        // rows of other settings that stay in the folder, behind those of the grid
-  double thread_seconds = 0;                     // transmitter, channel and receiver, all threads together
+  std::size_t others =
+      0;  // rows of other settings that stay in the folder, behind those of the grid
+  double thread_seconds = 0;  // transmitter, channel and receiver, all threads together
 };
 
 /// What run.json begins with: `about` and the time.
@@ -43,20 +46,24 @@ OrderedJson begun(OrderedJson about);
 
 class Run {
  public:
-  /// Expands the grid, reads models and images and builds each network once, so that what is wrong with the scenario is thrown
-  /// here, before anything runs. `backend` and `pool` must outlive this.
+  /// Expands the grid, reads models and images and builds each network once, so that what is wrong
+  /// with the scenario is thrown here, before anything runs. `backend` and `pool` must outlive
+  /// this.
   Run(const Scenario& scenario, Backend& backend, ThreadPool& pool);
 
   const std::vector<Point>& points() const { return points_; }
-  /// What is wrong with no point and yet worth a warning: SNRs that a model was not trained for. A line each.
+  /// What is wrong with no point and yet worth a warning: SNRs that a model was not trained for. A
+  /// line each.
   std::vector<std::string> warnings() const { return outside_training_.lines(); }
   /// The images of a point and the network it runs, built anew from what was read.
   const Dataset& data(const Point& point) { return *load(point.scenario).data; }
   Model model(const Point& point) { return model_of(point, load(point.scenario)); }
-  /// Rows are kept in this folder, and those that are there are not run again; `about` goes to run.json. Without it they are only
-  /// handed to `finished`. Throws Error where the folder cannot be used.
+  /// Rows are kept in this folder, and those that are there are not run again; `about` goes to
+  /// run.json. Without it they are only handed to `finished`. Throws Error where the folder cannot
+  /// be used.
   void open(const std::string& out, const OrderedJson& about);
-  /// Points of the grid as rows, in its order; an Error that leaves this comes from writing to the folder, whose earlier rows stay.
+  /// Points of the grid as rows, in its order; an Error that leaves this comes from writing to the
+  /// folder, whose earlier rows stay.
   RunSummary run(const RunSettings& settings);
 
  private:

@@ -13,14 +13,23 @@ namespace semwave {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
 ShardRun::ShardRun(const Scenario& scenario, const Model& model, const Dataset& data)
-    : scenario_(scenario), model_(model), data_(data), backend_(model.parameters->backend()), channel_(scenario.channel), mean_(model.receiver->mean_image()) {}
+    : scenario_(scenario),
+      model_(model),
+      data_(data),
+      backend_(model.parameters->backend()),
+      channel_(scenario.channel),
+      mean_(model.receiver->mean_image()) {}
 
-ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids, std::uint32_t visit, const ShardPlan& planned, ImageRecord* records, std::int64_t* expert_rows) const {
+ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids,
+                        std::uint32_t visit, const ShardPlan& planned, ImageRecord* records,
+                        std::int64_t* expert_rows) const {
   ShardCost cost;
   Pass pass{.backend = backend_};
   pass.draws = {scenario_.seed, visit, ids};
@@ -28,7 +37,8 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint3
 
   auto clock = Clock::now();
   TransmitTrace trace;
-  const Burst burst = model_.transmitter->transmit(pass, images, planned.states, planned.plans, &trace);
+  const Burst burst =
+      model_.transmitter->transmit(pass, images, planned.states, planned.plans, &trace);
   cost.transmitter_seconds = seconds_since(clock);
   cost.transmitter_operations = std::exchange(pass.operations, 0);
 
@@ -41,7 +51,8 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint3
   const Result result = model_.receiver->receive(pass, heard);
   cost.receiver_seconds = seconds_since(clock);
   cost.receiver_operations = pass.operations;
-  for (std::size_t e = 0; e < result.expert_rows.size(); ++e) expert_rows[e] += result.expert_rows[e];
+  for (std::size_t e = 0; e < result.expert_rows.size(); ++e)
+    expert_rows[e] += result.expert_rows[e];
 
   const List<std::int32_t> decided = decisions(backend_, result);
   for (std::size_t i = 0; i < indices.size(); ++i) {
@@ -60,7 +71,8 @@ double ShardRun::unsent_psnr_db(std::int32_t image) const {
   return record.psnr_db;
 }
 
-void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i, ImageRecord& record) {
+void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i,
+                 ImageRecord& record) {
   record.link = planned.fading.links_[i];
   record.slot = planned.fading.slot;
   record.answered = trace.answer[i] >= 0;
@@ -79,18 +91,23 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
   record.believed_snr_db = planned.states[i].snr_db;
 }
 
-void record_heard(const Reception& heard, const Result& result, std::int32_t decision, std::size_t i, ImageRecord& record) {
+void record_heard(const Reception& heard, const Result& result, std::int32_t decision,
+                  std::size_t i, ImageRecord& record) {
   record.block_lost = !result.block_lost.empty() && result.block_lost[i];
-  record.header_lost = result.lost[i] && !record.block_lost && !heard.header_symbols[i].empty();  // silence is no lost header: nothing fitted
+  record.header_lost =
+      result.lost[i] && !record.block_lost &&
+      !heard.header_symbols[i].empty();  // silence is no lost header: nothing fitted
   record.tokens_lost = result.tokens_lost.empty() ? 0 : result.tokens_lost[i];
   record.decision = decision;
   record.gain = heard.mean_gain[i];
   record.uses = heard.ledger[i];
 }
 
-void score_images(const Scenario& scenario, const Model& model, const Dataset& data, std::span<const std::int32_t> indices, std::span<const float> mean, const Result& result,
-                  ImageRecord* records) {
-  for (std::size_t i = 0; i < indices.size(); ++i) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
+void score_images(const Scenario& scenario, const Model& model, const Dataset& data,
+                  std::span<const std::int32_t> indices, std::span<const float> mean,
+                  const Result& result, ImageRecord* records) {
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
   if ((!scenario.psnr && !scenario.ssim) || !model.rebuilds) return;
   const auto values = static_cast<std::size_t>(data.values());
   List<float> original(values), rebuilt(values), patches;
@@ -102,16 +119,20 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
   const auto score = [&](std::size_t i, std::span<const float> image) {
     to_float(data, indices.subspan(i, 1), original.data());
     if (scenario.psnr) records[i].psnr_db = psnr_db(image, original);
-    if (scenario.ssim) records[i].ssim = ssim(image, original, data.height, data.width, data.channels);
+    if (scenario.ssim)
+      records[i].ssim = ssim(image, original, data.height, data.width, data.channels);
   };
-  // Where nothing was rebuilt (the header was lost or answers, or was read as one without positions) the mean image answers.
+  // Where nothing was rebuilt (the header was lost or answers, or was read as one without
+  // positions) the mean image answers.
   List<std::uint8_t> answered(indices.size(), 0);
   for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
   for (std::size_t i = 0; i < indices.size(); ++i)
     if (!answered[i]) score(i, mean);
   for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
     if (!whole) image_from_patches(model.architecture, patches.data() + j * values, rebuilt.data());
-    score(static_cast<std::size_t>(result.rebuilt[j]), whole ? std::span<const float>(result.images).subspan(j * values, values) : std::span<const float>(rebuilt));
+    score(static_cast<std::size_t>(result.rebuilt[j]),
+          whole ? std::span<const float>(result.images).subspan(j * values, values)
+                : std::span<const float>(rebuilt));
   }
 }
 

@@ -39,7 +39,8 @@ struct Link {
 
 /// Sums of a batch, for batch means. all: over what was not sent, too.
 struct Sums {
-  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_uses = 0, all_psnr_db = 0;
+  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_uses = 0,
+         all_psnr_db = 0;
 };
 constexpr std::int64_t stretches = 20;  // of slots, where links are no batches
 
@@ -54,8 +55,9 @@ int poisson(double mean, double uniform) {
   return k;
 }
 
-/// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator). Where nothing happened is no batch.
-double batch_halfwidth(std::vector<Sums> batches, double Sums::* value, double Sums::* weight) {
+/// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator). Where nothing
+/// happened is no batch.
+double batch_halfwidth(std::vector<Sums> batches, double Sums::*value, double Sums::*weight) {
   std::erase_if(batches, [weight](const Sums& batch) { return batch.*weight <= 0; });
   const double n = static_cast<double>(batches.size());
   double values = 0, weights = 0;
@@ -65,13 +67,16 @@ double batch_halfwidth(std::vector<Sums> batches, double Sums::* value, double S
   }
   if (batches.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
   double squares = 0;
-  for (const Sums& batch : batches) squares += std::pow(batch.*value - values / weights * (batch.*weight), 2);
-  return student95(static_cast<int>(batches.size()) - 1) * std::sqrt(squares / (n - 1) / n) / (weights / n);
+  for (const Sums& batch : batches)
+    squares += std::pow(batch.*value - values / weights * (batch.*weight), 2);
+  return student95(static_cast<int>(batches.size()) - 1) * std::sqrt(squares / (n - 1) / n) /
+         (weights / n);
 }
 
 class TimelineRun {
  public:
-  TimelineRun(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
+  TimelineRun(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool,
+              int shard)
       : scenario_(scenario),
         settings_(scenario.timeline.value()),
         model_(model),
@@ -104,7 +109,8 @@ class TimelineRun {
         break;
       }
       advance(slot);
-      if (options.progress && (slot % 16 == 15 || slot + 1 == settings_.slots)) options.progress(slot + 1, settings_.slots);
+      if (options.progress && (slot % 16 == 15 || slot + 1 == settings_.slots))
+        options.progress(slot + 1, settings_.slots);
     }
     finish();
     result_.result.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -118,7 +124,10 @@ class TimelineRun {
     if (then < 0) return;
     const std::uint32_t at = origin_ + static_cast<std::uint32_t>(then);
     for (std::size_t l = 0; l < links_.size(); ++l)
-      if (settings_.feedback_loss <= 0 || uniform(philox(scenario_.seed, Purpose::feedback, static_cast<std::uint32_t>(l), at, 0)[0]) >= settings_.feedback_loss) links_[l].report = then;
+      if (settings_.feedback_loss <= 0 ||
+          uniform(philox(scenario_.seed, Purpose::feedback, static_cast<std::uint32_t>(l), at,
+                         0)[0]) >= settings_.feedback_loss)
+        links_[l].report = then;
   }
 
   /// What feedback has told of a link at this slot.
@@ -129,12 +138,14 @@ class TimelineRun {
       state.age = slot;
       return state;
     }
-    ChannelState state = run_.channel().observe(fading({link}, origin_ + static_cast<std::uint32_t>(then)))[0];
+    ChannelState state =
+        run_.channel().observe(fading({link}, origin_ + static_cast<std::uint32_t>(then)))[0];
     state.age += slot - then;
     return state;
   }
 
-  /// A link sends at most one burst a slot, so it stands for the image in the counters of noise as well.
+  /// A link sends at most one burst a slot, so it stands for the image in the counters of noise as
+  /// well.
   Fading fading(const List<std::uint32_t>& links, std::uint32_t at) const {
     List<double> snr_db;
     for (const std::uint32_t link : links) snr_db.push_back(mean_snr_db_[link]);
@@ -145,13 +156,18 @@ class TimelineRun {
     for (std::size_t l = 0; l < links_.size(); ++l) {
       Link& link = links_[l];
       int count = slot % settings_.every == 0;
-      if (!settings_.periodic) count = poisson(settings_.mean, uniform(philox(scenario_.seed, Purpose::arrival, static_cast<std::uint32_t>(l), origin_ + static_cast<std::uint32_t>(slot), 0)[0]));
+      if (!settings_.periodic)
+        count =
+            poisson(settings_.mean,
+                    uniform(philox(scenario_.seed, Purpose::arrival, static_cast<std::uint32_t>(l),
+                                   origin_ + static_cast<std::uint32_t>(slot), 0)[0]));
       arrived_[l] = count;
       batch(l, slot).arrived += count;
       for (; count > 0; --count) {
         ++row.arrived;
         // The links deal the images out among themselves, round and round.
-        const std::int64_t next = static_cast<std::int64_t>(l) + static_cast<std::int64_t>(links_.size()) * link.arrived++;
+        const std::int64_t next = static_cast<std::int64_t>(l) +
+                                  static_cast<std::int64_t>(links_.size()) * link.arrived++;
         const auto image = static_cast<std::int32_t>(next % data_.count());
         if (link.queue.size() == static_cast<std::size_t>(settings_.queue)) {
           ++row.dropped;
@@ -160,7 +176,9 @@ class TimelineRun {
         }
         link.queue.push_back({image, static_cast<std::uint32_t>(slot)});
       }
-      while (settings_.deadline > 0 && !link.queue.empty() && slot - static_cast<std::int32_t>(link.queue.front().arrived) + 1 > settings_.deadline) {
+      while (settings_.deadline > 0 && !link.queue.empty() &&
+             slot - static_cast<std::int32_t>(link.queue.front().arrived) + 1 >
+                 settings_.deadline) {
         ++row.expired;
         unsent(l, slot, link.queue.front().image);
         link.queue.pop_front();
@@ -168,7 +186,11 @@ class TimelineRun {
     }
   }
 
-  Sums& batch(std::size_t link, std::int64_t slot) { return sums_[policy_->couples_links() ? static_cast<std::size_t>(slot * stretches / settings_.slots) : link]; }
+  Sums& batch(std::size_t link, std::int64_t slot) {
+    return sums_[policy_->couples_links()
+                     ? static_cast<std::size_t>(slot * stretches / settings_.slots)
+                     : link];
+  }
 
   void unsent(std::size_t link, std::int64_t slot, std::int32_t image) {
     if (scenario_.psnr) batch(link, slot).all_psnr_db += run_.unsent_psnr_db(image);
@@ -177,7 +199,10 @@ class TimelineRun {
   /// Pilots of the slots up to `end` that were not paid for: every slot is sounded for its report.
   std::int64_t sounding(Link& link, std::int64_t end) const {
     const Csi& csi = scenario_.channel.transmitter;
-    const std::int64_t pilots = csi.kind == CsiKind::estimated ? std::int64_t{scenario_.channel.antennas.transmit} * csi.pilots * (end - link.sounded) : 0;
+    const std::int64_t pilots =
+        csi.kind == CsiKind::estimated
+            ? std::int64_t{scenario_.channel.antennas.transmit} * csi.pilots * (end - link.sounded)
+            : 0;
     link.sounded = static_cast<std::int32_t>(end);
     return pilots;
   }
@@ -196,7 +221,9 @@ class TimelineRun {
     if (!network_) row.correct = -1;
     for (const Link& link : links_) row.waiting += static_cast<std::int32_t>(link.queue.size());
     if (row.sent > 0)
-      for (double* mean : {&row.uses, &row.snr_db, &row.believed_snr_db, &row.age, &row.keep, &row.depth}) *mean /= row.sent;
+      for (double* mean :
+           {&row.uses, &row.snr_db, &row.believed_snr_db, &row.age, &row.keep, &row.depth})
+        *mean /= row.sent;
     TimelineTotals& totals = result_.totals;
     totals.arrived += row.arrived;
     totals.dropped += row.dropped;
@@ -207,7 +234,8 @@ class TimelineRun {
     result_.slots.push_back(row);
   }
 
-  /// Who sends in this slot, and by which plan. An image that is held back stays the first of its queue.
+  /// Who sends in this slot, and by which plan. An image that is held back stays the first of its
+  /// queue.
   void choose(std::int32_t slot) {
     senders_.clear();
     states_.clear();
@@ -244,15 +272,19 @@ class TimelineRun {
     costs_.assign(static_cast<std::size_t>(shards), {});
     shard_rows_.assign(costs_.size() * expert_rows_.size(), 0);
     pool_.run(shards, [&](int s) {
-      const auto first = static_cast<std::size_t>(s * shard_), last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
+      const auto first = static_cast<std::size_t>(s * shard_),
+                 last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
       List<std::int32_t> images;
       const List<std::uint32_t> links(senders_.begin() + first, senders_.begin() + last);
-      for (std::size_t i = first; i < last; ++i) images.push_back(static_cast<std::int32_t>(records_[i].image));
+      for (std::size_t i = first; i < last; ++i)
+        images.push_back(static_cast<std::int32_t>(records_[i].image));
       const ShardPlan planned{.fading = fading(links, at),
                               .states = {states_.begin() + first, states_.begin() + last},
                               .plans = {plans_.begin() + first, plans_.begin() + last}};
       List<ImageRecord> made(last - first);
-      costs_[static_cast<std::size_t>(s)] = run_.run(images, links, at, planned, made.data(), shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
+      costs_[static_cast<std::size_t>(s)] =
+          run_.run(images, links, at, planned, made.data(),
+                   shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
       for (std::size_t i = first; i < last; ++i) {
         const std::uint32_t arrived = records_[i].arrived;
         records_[i] = made[i - first];
@@ -260,7 +292,8 @@ class TimelineRun {
       }
     });
     for (const ShardCost& cost : costs_) result_.result.add(cost);
-    for (std::size_t i = 0; i < shard_rows_.size(); ++i) expert_rows_[i % expert_rows_.size()] += shard_rows_[i];
+    for (std::size_t i = 0; i < shard_rows_.size(); ++i)
+      expert_rows_[i % expert_rows_.size()] += shard_rows_[i];
   }
 
   /// Without the network: what the plans will take.
@@ -268,7 +301,9 @@ class TimelineRun {
     const std::uint32_t at = origin_ + static_cast<std::uint32_t>(slot);
     for (std::size_t i = 0; i < senders_.size(); ++i) {
       ImageRecord& record = records_[i];
-      const Forecast expected = model_.transmitter->forecast(states_[i], plans_[i]).value();  // the scenario was refused where it looks at the image
+      const Forecast expected =
+          model_.transmitter->forecast(states_[i], plans_[i])
+              .value();  // the scenario was refused where it looks at the image
       const Fading met = fading({senders_[i]}, at);
       record.link = senders_[i];
       record.slot = at;
@@ -293,7 +328,11 @@ class TimelineRun {
     record.uses.pilots += sounding(link, slot);  // since the last burst; that of this slot is in it
     ++link.sounded;
     const auto uses = static_cast<double>(record.uses.total());
-    const std::int64_t slots = settings_.slot_uses > 0 ? std::max<std::int64_t>(1, (record.uses.total() + settings_.slot_uses - 1) / settings_.slot_uses) : 1;
+    const std::int64_t slots =
+        settings_.slot_uses > 0
+            ? std::max<std::int64_t>(
+                  1, (record.uses.total() + settings_.slot_uses - 1) / settings_.slot_uses)
+            : 1;
     const std::int64_t wait = slot + slots - record.arrived;
     link.free_from = slot + slots;
     record.slot = static_cast<std::uint32_t>(slot);
@@ -335,14 +374,17 @@ class TimelineRun {
     TimelineTotals& totals = result_.totals;
     totals.links = settings_.links;
     totals.slots = static_cast<std::int64_t>(result_.slots.size());
-    const double sent = static_cast<double>(std::max<std::int64_t>(1, result.totals.images)), decisions = static_cast<double>(std::max<std::int64_t>(1, totals.links * totals.slots));
+    const double sent = static_cast<double>(std::max<std::int64_t>(1, result.totals.images)),
+                 decisions =
+                     static_cast<double>(std::max<std::int64_t>(1, totals.links * totals.slots));
     totals.queue /= decisions;
     totals.age /= sent;
     totals.wait_slots /= sent;
     const auto quantile = [&](double share) {
       double below = 0;
       for (std::size_t wait = 0; wait < waits_.size(); ++wait)
-        if ((below += static_cast<double>(waits_[wait])) >= share * sent) return static_cast<double>(wait);
+        if ((below += static_cast<double>(waits_[wait])) >= share * sent)
+          return static_cast<double>(wait);
       return 0.0;
     };
     totals.wait_p95_slots = quantile(0.95);
@@ -394,9 +436,11 @@ class TimelineRun {
 
 }  // namespace
 
-Timeline run_timeline(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, const EvaluateOptions& options) {
+Timeline run_timeline(const Scenario& scenario, const Model& model, const Dataset& data,
+                      ThreadPool& pool, const EvaluateOptions& options) {
   check_point(scenario, model, data);
-  const int shard = std::max(1, options.shard > 0 ? options.shard : model.parameters->backend().preferred_shard());
+  const int shard = std::max(
+      1, options.shard > 0 ? options.shard : model.parameters->backend().preferred_shard());
   return TimelineRun(scenario, model, data, pool, shard).run(options);
 }
 

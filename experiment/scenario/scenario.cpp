@@ -24,11 +24,14 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-constexpr std::size_t largest_scenario = 16u << 20;  // bytes; a sweep over whole tables stays far below
+constexpr std::size_t largest_scenario = 16u
+                                         << 20;  // bytes; a sweep over whole tables stays far below
 
 /// JSON holds UTF-8 alone, and every result names the files it was made of.
 std::string utf8_path(std::string path) {
-  if (!is_utf8(path)) throw Error(path, "is a path with bytes that are no UTF-8, which no result can name: rename it");
+  if (!is_utf8(path))
+    throw Error(path,
+                "is a path with bytes that are no UTF-8, which no result can name: rename it");
   return path;
 }
 
@@ -59,13 +62,16 @@ Law read_law(const Json& value, const Place& place, bool whole) {
   } else {
     const Json& ends = value.at("uniform");
     if (ends.size() != 2 || ends[0].get<double>() > ends[1].get<double>())
-      throw Error((place / "uniform").str(), "expected [from, to] with from at most to, found " + ends.dump());
+      throw Error((place / "uniform").str(),
+                  "expected [from, to] with from at most to, found " + ends.dump());
     law.from = ends[0];
     law.to = ends[1];
   }
   if (whole)
-    for (const double one : law.choices.empty() ? std::vector<double>{law.from, law.to} : law.choices)
-      if (one != std::floor(one)) throw Error(place.str(), "expected whole numbers, found " + Json(one).dump());
+    for (const double one :
+         law.choices.empty() ? std::vector<double>{law.from, law.to} : law.choices)
+      if (one != std::floor(one))
+        throw Error(place.str(), "expected whole numbers, found " + Json(one).dump());
   return law;
 }
 
@@ -81,7 +87,8 @@ DecodedSettings read_decoded(const Json& decoded, const Place& place) {
   return made;
 }
 
-TrainSettings read_train(const Json& train, const Place& place, const std::optional<Architecture>& architecture) {
+TrainSettings read_train(const Json& train, const Place& place,
+                         const std::optional<Architecture>& architecture) {
   TrainSettings made;
   made.epochs = train["epochs"];
   made.batch = train["batch"];
@@ -102,8 +109,10 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   made.balance_weight = losses["balance"];
   made.z_weight = losses["z"];
   made.gate_weight = losses["gate"];
-  if (losses["exit"].is_array()) made.exit_weights = losses["exit"].get<std::vector<double>>();
-  else made.exit_weights = {losses["exit"].get<double>()};
+  if (losses["exit"].is_array())
+    made.exit_weights = losses["exit"].get<std::vector<double>>();
+  else
+    made.exit_weights = {losses["exit"].get<double>()};
   made.label_smoothing = losses["label_smoothing"];
   made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
   made.keep = read_law(train["keep"], place / "keep", false);
@@ -115,8 +124,13 @@ TrainSettings read_train(const Json& train, const Place& place, const std::optio
   if (train.contains("depth")) {
     made.depth = read_law(train["depth"], place / "depth", true);
   } else {
-    if (!architecture) throw Error(place.str(), "the key 'depth' is needed where the model is a file, as in \"depth\": {\"choice\": [1, 2, 4]}");
-    for (int depth = std::min(1, architecture->transmitter_blocks); depth <= architecture->transmitter_blocks; ++depth) made.depth.choices.push_back(depth);
+    if (!architecture)
+      throw Error(place.str(),
+                  "the key 'depth' is needed where the model is a file, as in \"depth\": "
+                  "{\"choice\": [1, 2, 4]}");
+    for (int depth = std::min(1, architecture->transmitter_blocks);
+         depth <= architecture->transmitter_blocks; ++depth)
+      made.depth.choices.push_back(depth);
   }
   made.deepest_share = train["deepest_share"];
   made.unannounced_share = train["unannounced_share"];
@@ -143,22 +157,32 @@ TimelineSettings read_timeline(const Json& timeline, const Place& place) {
   made.feedback_delay = timeline["feedback"]["delay"];
   made.feedback_loss = timeline["feedback"]["loss"];
   if (made.feedback_delay >= made.slots)
-    throw Error((place / "feedback" / "delay").str(), "a delay of " + std::to_string(made.feedback_delay) + " slots is beyond the timeline of " + std::to_string(made.slots) + ": no report would ever arrive");
+    throw Error((place / "feedback" / "delay").str(),
+                "a delay of " + std::to_string(made.feedback_delay) +
+                    " slots is beyond the timeline of " + std::to_string(made.slots) +
+                    ": no report would ever arrive");
   return made;
 }
 
 /// The channel's SNR is set from Eb/N0 where that is given.
-LinkSettings read_link(const Json& link, const Json& stop, const Place& place, ChannelSettings& channel) {
-  LinkSettings made{.coding = read_coding(link, place, link["crc"]), .decoding = read_decoding(link), .block_bits = link["block_bits"], .frame_errors = stop["frame_errors"],
+LinkSettings read_link(const Json& link, const Json& stop, const Place& place,
+                       ChannelSettings& channel) {
+  LinkSettings made{.coding = read_coding(link, place, link["crc"]),
+                    .decoding = read_decoding(link),
+                    .block_bits = link["block_bits"],
+                    .frame_errors = stop["frame_errors"],
                     .max_frames = stop["max_frames"]};
   if (made.block_bits == 0) {
     const BlockLayout one = lay_blocks(1, made.coding);
     made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
   }
   if (!link.contains("eb_n0_db")) return made;
-  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db) throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
-  const double bits_per_use = static_cast<double>(made.block_bits) / static_cast<double>(transport_uses(made.block_bits, made.coding));
-  channel.snr.from_db = channel.snr.to_db = link["eb_n0_db"].get<double>() + 10 * std::log10(bits_per_use);
+  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db)
+    throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
+  const double bits_per_use = static_cast<double>(made.block_bits) /
+                              static_cast<double>(transport_uses(made.block_bits, made.coding));
+  channel.snr.from_db = channel.snr.to_db =
+      link["eb_n0_db"].get<double>() + 10 * std::log10(bits_per_use);
   return made;
 }
 
@@ -167,35 +191,57 @@ void read_conventions(const Json& conventions, Scenario& made) {
   if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
   if (conventions["fading"] != "real") return;
   const std::string place = made.place("/conventions/fading").str();
-  if (made.resolved["channel"]["kind"] != "rayleigh") throw Error(place, "'real' is |h| of the channel rayleigh; '" + made.resolved["channel"]["kind"].get<std::string>() + "' has no such reading");
+  if (made.resolved["channel"]["kind"] != "rayleigh")
+    throw Error(place, "'real' is |h| of the channel rayleigh; '" +
+                           made.resolved["channel"]["kind"].get<std::string>() +
+                           "' has no such reading");
   const CsiKind known = made.channel.receiver.kind;
-  if (known == CsiKind::delayed || known == CsiKind::quantised) throw Error(place, "a gain without phase is known at the receiver perfectly, by pilots, or not at all: change channel.csi.receiver");
+  if (known == CsiKind::delayed || known == CsiKind::quantised)
+    throw Error(place,
+                "a gain without phase is known at the receiver perfectly, by pilots, or not at "
+                "all: change channel.csi.receiver");
   made.channel.fading.real_valued = true;
 }
 
 /// A binary symmetric channel carries bits, two a symbol.
 void check_flips(const Scenario& scenario) {
   const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
-    if (coding.modulation != Modulation::qpsk) throw Error(scenario.place(place).str(), "the channel bsc flips the two bits of a QPSK symbol, found " + modulation_name(coding.modulation));
+    if (coding.modulation != Modulation::qpsk)
+      throw Error(scenario.place(place).str(),
+                  "the channel bsc flips the two bits of a QPSK symbol, found " +
+                      modulation_name(coding.modulation));
   };
-  if (scenario.pair == PairKind::separation) throw Error(scenario.place("/channel/kind").str(), "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its modulation: choose another channel");
-  if (scenario.pair == PairKind::label) return;  // its header stays QPSK at what is believed of such a channel
+  if (scenario.pair == PairKind::separation)
+    throw Error(scenario.place("/channel/kind").str(),
+                "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its "
+                "modulation: choose another channel");
+  if (scenario.pair == PairKind::label)
+    return;  // its header stays QPSK at what is believed of such a channel
   if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
   if (scenario.digital) {
-    if (scenario.digital->coding_bits() > 0) throw Error(scenario.place("/transmitter/link/coding").str(), "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", \"modulation\": \"qpsk\", ...}");
+    if (scenario.digital->coding_bits() > 0)
+      throw Error(scenario.place("/transmitter/link/coding").str(),
+                  "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
+                  "\"modulation\": \"qpsk\", ...}");
     needs_qpsk(scenario.digital->coding(0), "/transmitter/link/coding/modulation");
   } else if (!scenario.link || scenario.resolved.contains("model")) {
-    throw Error(scenario.place("/channel/kind").str(), "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to {\"kind\": \"digital\", ...}, or choose another channel");
+    throw Error(scenario.place("/channel/kind").str(),
+                "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to "
+                "{\"kind\": \"digital\", ...}, or choose another channel");
   }
 }
 
-/// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that hold what changes nothing.
+/// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that
+/// hold what changes nothing.
 void read_pair(const Json& all, Scenario& made) {
   const Json& transmitter = all["transmitter"];
   const std::string& kind = transmitter["kind"].get_ref<const std::string&>();
-  made.pair = kind == "separation" ? PairKind::separation : kind == "label" ? PairKind::label : PairKind::semantic;
+  made.pair = kind == "separation" ? PairKind::separation
+              : kind == "label"    ? PairKind::label
+                                   : PairKind::semantic;
   if (all["receiver"].contains("kind") && all["receiver"]["kind"] != kind)
-    throw Error(made.place("/receiver/kind").str(), "does not hear what the transmitter '" + kind + "' sends; leave it out");
+    throw Error(made.place("/receiver/kind").str(),
+                "does not hear what the transmitter '" + kind + "' sends; leave it out");
   if (made.pair == PairKind::semantic) {
     made.gate = transmitter["gate"];
     made.exit = transmitter["exit"];
@@ -213,17 +259,27 @@ void read_pair(const Json& all, Scenario& made) {
   made.budget = transmitter["budget"];
   made.carriage = carriage_named(transmitter["transport"].get<std::string>());
   made.outage = transmitter["outage"];
-  if (transmitter.contains("design_snr_db")) made.design_snr_db = transmitter["design_snr_db"].get<double>();
+  if (transmitter.contains("design_snr_db"))
+    made.design_snr_db = transmitter["design_snr_db"].get<double>();
 }
 
 /// What the pair says about other keys; the channel is known.
 void check_pair(const Scenario& made) {
-  if (made.image && made.pair != PairKind::separation) throw Error(made.place("/model").str(), "only the separation pair can do without a network");
-  if (made.image && made.accuracy) throw Error(made.place("/metrics").str(), "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
-  if (made.pair == PairKind::label && (made.psnr || made.ssim)) throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
-  if (made.pair == PairKind::separation) SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
-  if (made.pair != PairKind::label && made.resolved.contains("train") && made.resolved["train"].contains("decoded"))
-    throw Error(made.place("/train/decoded").str(), "is for the classifier that stands behind image codecs: \"transmitter\": \"label\"");
+  if (made.image && made.pair != PairKind::separation)
+    throw Error(made.place("/model").str(), "only the separation pair can do without a network");
+  if (made.image && made.accuracy)
+    throw Error(
+        made.place("/metrics").str(),
+        "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
+  if (made.pair == PairKind::label && (made.psnr || made.ssim))
+    throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
+  if (made.pair == PairKind::separation)
+    SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
+  if (made.pair != PairKind::label && made.resolved.contains("train") &&
+      made.resolved["train"].contains("decoded"))
+    throw Error(
+        made.place("/train/decoded").str(),
+        "is for the classifier that stands behind image codecs: \"transmitter\": \"label\"");
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -255,7 +311,8 @@ OrderedJson in_order(const Json& value, const Fields& fields) {
 }
 
 OrderedJson in_order(const Json& value, const Field& field) {
-  if (value.is_object() && field.type == FieldType::object && field.object) return in_order(value, *field.object);
+  if (value.is_object() && field.type == FieldType::object && field.object)
+    return in_order(value, *field.object);
   if (value.is_object() && field.type == FieldType::variant)
     for (const auto& [name, fields] : field.kinds)
       if (value["kind"] == name) return in_order(value, *fields);
@@ -346,8 +403,7 @@ void check_timeline(Scenario& made, Mistakes& mistakes) {
                                                   " slots is beyond the timeline of " +
                                                   std::to_string(timeline.slots));
   if (made.stop.max_images > 0 || made.stop.accuracy_halfwidth > 0)
-    mistake("/stop",
-            "a timeline ends with its last slot: leave it out, or change /timeline/slots");
+    mistake("/stop", "a timeline ends with its last slot: leave it out, or change /timeline/slots");
   if ((made.repeat + 1.0) * timeline.slots > 4294967295.0)
     mistake("/source/repeat",
             "repeats of so many slots are beyond the 2^32 slots that are told apart");
@@ -554,12 +610,17 @@ Json overridden(Json value, const std::string& path, const Overrides& overrides,
 
 }  // namespace
 
-double DeviceModel::seconds(double transmitter_operations, double receiver_operations, double channel_uses) const {
-  return transmitter_operations / transmitter.operations_per_second + receiver_operations / receiver.operations_per_second + channel_uses * symbol_seconds;
+double DeviceModel::seconds(double transmitter_operations, double receiver_operations,
+                            double channel_uses) const {
+  return transmitter_operations / transmitter.operations_per_second +
+         receiver_operations / receiver.operations_per_second + channel_uses * symbol_seconds;
 }
 
-double DeviceModel::joule(double transmitter_operations, double receiver_operations, double channel_uses) const {
-  return transmitter_operations * transmitter.joule_per_operation + receiver_operations * receiver.joule_per_operation + channel_uses * symbol_seconds * transmit_watt;
+double DeviceModel::joule(double transmitter_operations, double receiver_operations,
+                          double channel_uses) const {
+  return transmitter_operations * transmitter.joule_per_operation +
+         receiver_operations * receiver.joule_per_operation +
+         channel_uses * symbol_seconds * transmit_watt;
 }
 
 double TrainSettings::exit_weight(int after) const {
@@ -568,11 +629,13 @@ double TrainSettings::exit_weight(int after) const {
 }
 
 bool TrainSettings::trains_exits() const {
-  return std::any_of(exit_weights.begin(), exit_weights.end(), [](double weight) { return weight > 0; });
+  return std::any_of(exit_weights.begin(), exit_weights.end(),
+                     [](double weight) { return weight > 0; });
 }
 
 int Law::draw_integer(double uniform) const {
-  return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1)) : std::lround(draw(uniform)));
+  return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1))
+                                          : std::lround(draw(uniform)));
 }
 
 std::pair<double, double> Law::range() const {
@@ -587,8 +650,11 @@ double Law::draw(double uniform) const {
   return choices[std::min(at, choices.size() - 1)];
 }
 
-void visit_paths(Json& resolved, const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 7> pointers{"/model", "/source/path", "/transmitter/policy/file", "/channel/file", "/train/initial", "/link/file", "/transmitter/link/coding/file"};
+void visit_paths(Json& resolved,
+                 const std::function<void(const std::string&, std::string&)>& visit) {
+  static constexpr std::array<const char*, 7> pointers{
+      "/model",         "/source/path", "/transmitter/policy/file",     "/channel/file",
+      "/train/initial", "/link/file",   "/transmitter/link/coding/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;
@@ -606,7 +672,8 @@ void visit_paths(Json& resolved, const std::function<void(const std::string&, st
   }
 }
 
-Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order) {
+Scenario parse_scenario(const Json& value, const std::string& file,
+                        const std::vector<std::string>& sweep_order) {
   Mistakes first;
   return parse(value, file, sweep_order, first);
 }
@@ -634,7 +701,8 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides, Mist
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   visit_paths(value, [&](const std::string&, std::string& file) {
-    if (std::filesystem::path(file).is_relative()) file = utf8_path((folder / file).lexically_normal().string());
+    if (std::filesystem::path(file).is_relative())
+      file = utf8_path((folder / file).lexically_normal().string());
   });
   if (!overrides.empty()) {
     value = overridden(std::move(value), path, overrides, order, mistakes);
@@ -645,46 +713,73 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides, Mist
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {
   if (scenario.pair != PairKind::semantic) {
-    if (scenario.train && scenario.pair == PairKind::separation) throw Error(scenario.place("/train").str(), "nothing of the separation pair is trained; its classifier is, with \"transmitter\": \"label\"");
+    if (scenario.train && scenario.pair == PairKind::separation)
+      throw Error(scenario.place("/train").str(),
+                  "nothing of the separation pair is trained; its classifier is, with "
+                  "\"transmitter\": \"label\"");
     return;
   }
   const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
-  const std::string depth_limit = " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
-  const std::string rate_limit = " is beyond the model's " + std::to_string(rate) + " symbols a token";
+  const std::string depth_limit =
+      " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";
+  const std::string rate_limit =
+      " is beyond the model's " + std::to_string(rate) + " symbols a token";
   const Place policy = scenario.place("/transmitter/policy");
   const bool from_file = scenario.policy.contains("file");
   for (const Plan& plan : policies().make(scenario.policy, policy)->plans()) {
-    const auto key = [&](const char* name) { return (from_file ? policy / "file" : policy / name).str(); };
-    if (plan.exit_depth > blocks) throw Error(key("depth"), std::to_string(plan.exit_depth) + depth_limit);
-    if (plan.symbols_per_token > rate) throw Error(key("symbols_per_token"), std::to_string(plan.symbols_per_token) + rate_limit);
+    const auto key = [&](const char* name) {
+      return (from_file ? policy / "file" : policy / name).str();
+    };
+    if (plan.exit_depth > blocks)
+      throw Error(key("depth"), std::to_string(plan.exit_depth) + depth_limit);
+    if (plan.symbols_per_token > rate)
+      throw Error(key("symbols_per_token"), std::to_string(plan.symbols_per_token) + rate_limit);
   }
-  SemanticTransmitter::check({scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital}, architecture, scenario.place("/transmitter"));
-  SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture, scenario.place("/receiver"));
+  SemanticTransmitter::check(
+      {scenario.gate, scenario.exit, scenario.positions_sent, scenario.power, scenario.digital},
+      architecture, scenario.place("/transmitter"));
+  SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture,
+                          scenario.place("/receiver"));
   if (!scenario.train && (scenario.psnr || scenario.ssim) && !architecture.image_head)
-    throw Error(scenario.place("/metrics").str(), "psnr and ssim need a model with an image head; this one answers with a class only");
+    throw Error(
+        scenario.place("/metrics").str(),
+        "psnr and ssim need a model with an image head; this one answers with a class only");
   if (!scenario.train) return;
   const Place exit_loss = scenario.place("/train/losses/exit");
-  if (const Json& weights = scenario.resolved["train"]["losses"]["exit"]; weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))
-    throw Error(exit_loss.str(), "expected a number, or one for each of the network's " + std::to_string(blocks) + " transmitter blocks; found " + std::to_string(weights.size()));
+  if (const Json& weights = scenario.resolved["train"]["losses"]["exit"];
+      weights.is_array() && weights.size() != static_cast<std::size_t>(blocks))
+    throw Error(exit_loss.str(), "expected a number, or one for each of the network's " +
+                                     std::to_string(blocks) + " transmitter blocks; found " +
+                                     std::to_string(weights.size()));
   if (scenario.train->trains_exits() && !architecture.exit_heads)
-    throw Error(exit_loss.str(), "the model has no exit heads: set \"exit_heads\": true in model.architecture.transmitter");
-  if (const double depth = scenario.train->depth.range().second; depth > blocks) throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
+    throw Error(
+        exit_loss.str(),
+        "the model has no exit heads: set \"exit_heads\": true in model.architecture.transmitter");
+  if (const double depth = scenario.train->depth.range().second; depth > blocks)
+    throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
   if (const double symbols = scenario.train->symbols_per_token.range().second; symbols > rate)
     throw Error(scenario.place("/train/symbols_per_token").str(), canonical(symbols) + rate_limit);
 }
 
 Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path) {
   const auto found = checkpoint.metadata.find("semwave.architecture");
-  if (found == checkpoint.metadata.end()) throw Error(path, "has no semwave.architecture in its metadata: it is no checkpoint of semwave");
+  if (found == checkpoint.metadata.end())
+    throw Error(path,
+                "has no semwave.architecture in its metadata: it is no checkpoint of semwave");
   const Place place{path + " (semwave.architecture)", ""};
-  return Architecture::from_json(resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
+  return Architecture::from_json(
+      resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
 }
 
 std::string path_from(const std::string& folder, const std::string& path) {
-  return utf8_path(std::filesystem::absolute(path).lexically_normal().lexically_proximate(std::filesystem::absolute(folder).lexically_normal()).string());
+  return utf8_path(std::filesystem::absolute(path)
+                       .lexically_normal()
+                       .lexically_proximate(std::filesystem::absolute(folder).lexically_normal())
+                       .string());
 }
 
-Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string&)>& change) {
+Json swept_value(const std::string& pointer, const Json& value,
+                 const std::function<std::string(const std::string&)>& change) {
   Json all{{"sweep", {{pointer, Json::array({value})}}}};
   visit_paths(all, [&](const std::string&, std::string& path) { path = change(path); });
   return all["sweep"][pointer][0];
@@ -692,10 +787,12 @@ Json swept_value(const std::string& pointer, const Json& value, const std::funct
 
 std::string scenario_text(const Scenario& scenario, const std::string& folder) {
   Json moved = scenario.resolved;
-  visit_paths(moved, [&](const std::string&, std::string& path) { path = path_from(folder, path); });
+  visit_paths(moved,
+              [&](const std::string&, std::string& path) { path = path_from(folder, path); });
   OrderedJson text = in_order(moved, scenario_fields());
   OrderedJson sweep = OrderedJson::object();
-  for (const auto& [pointer, values] : scenario.sweep) sweep[pointer] = OrderedJson(moved["sweep"][pointer]);
+  for (const auto& [pointer, values] : scenario.sweep)
+    sweep[pointer] = OrderedJson(moved["sweep"][pointer]);
   text["sweep"] = sweep;
   return text.dump(2) + "\n";
 }

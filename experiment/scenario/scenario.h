@@ -1,5 +1,5 @@
-// Checked configuration, nothing live. One description of the keys (`scenario_fields`) serves checking, defaults,
-// `schema`, `list` and the documentation.
+// Checked configuration, nothing live. One description of the keys (`scenario_fields`) serves
+// checking, defaults, `schema`, `list` and the documentation.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ class Mistakes;
 
 /// What one training step draws for each image: uniform between two ends, or one of a list.
 struct Law {
-  std::vector<double> choices;      // empty: uniform
+  std::vector<double> choices;  // empty: uniform
   double from = 0, to = 0;
   double draw(double uniform) const;
   /// A whole number: each of from..to alike.
@@ -36,34 +36,45 @@ struct Law {
 
 /// What image codecs make of a picture, in place of the picture: core/data/codec/image_codec.h.
 struct DecodedSettings {
-  double share = 0;                                        // of the images of a step
-  std::vector<std::shared_ptr<const ImageCodec>> codecs;   // each as likely; one that is named twice is there twice
-  Law quality;                                             // whole numbers, 0 to ImageCodec::best_quality
+  double share = 0;  // of the images of a step
+  std::vector<std::shared_ptr<const ImageCodec>>
+      codecs;   // each as likely; one that is named twice is there twice
+  Law quality;  // whole numbers, 0 to ImageCodec::best_quality
 };
 
 struct TrainSettings {
   int epochs = 10;
   int batch = 128;
   double learning_rate = 1.2e-3, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.99, clip = 1.0;
-  double warmup_epochs = 1, floor = 0.01;     // cosine from learning_rate to floor x learning_rate
+  double warmup_epochs = 1, floor = 0.01;  // cosine from learning_rate to floor x learning_rate
   bool flip = false;
   int shift = 0;
-  DecodedSettings decoded;                    // before flip and shift: a codec sees pictures as they are stored
-  double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3, gate_weight = 0, label_smoothing = 0.1;
-  std::vector<double> exit_weights;           // of the exit heads by depth from 1; one: of each alike; none: no such loss
-  double exit_weight(int after) const;        // of the head behind `after` blocks
-  bool trains_exits() const;                  // any weight is above 0
-  Law snr_db{{}, -5, 20}, keep{{1, 0.5, 0.25, 0.125}, 0, 0}, depth{{}, 0, 0}, symbols_per_token{{8}, 0, 0};
-  Law pilots{{0}, 0, 0};                      // of the receiver's estimate of each image's gain; 0: it knows what channel.csi says
-  Law belief_error_db{{0}, 0, 0};             // deviation of the error, normal in dB, of the SNR the transmitter believes in
-  double unannounced_share = 0;               // of the images that leave early: their plan says the deepest exit, as that of an image does whose head is sure
-  double hardness_from = 2, hardness_to = 40; // of a digital link's quantiser, over the epochs
-  double hardness(int epoch) const { return hardness_from + (epochs > 1 ? (hardness_to - hardness_from) * epoch / (epochs - 1) : 0); }
-  double deepest_share = 0.5;                 // share of images that take the deepest exit whatever `depth` says
-  std::vector<std::string> freeze;            // prefixes of parameters that stay as they are
-  std::string initial;                        // checkpoint to start from, empty: fresh
-  int validate_images = 1000;                 // images of the validation split looked at after each epoch
-  bool half_weights = false;                  // model.safetensors as float16; the training state stays float32
+  DecodedSettings decoded;  // before flip and shift: a codec sees pictures as they are stored
+  double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3,
+         gate_weight = 0, label_smoothing = 0.1;
+  std::vector<double>
+      exit_weights;  // of the exit heads by depth from 1; one: of each alike; none: no such loss
+  double exit_weight(int after) const;  // of the head behind `after` blocks
+  bool trains_exits() const;            // any weight is above 0
+  Law snr_db{{}, -5, 20}, keep{{1, 0.5, 0.25, 0.125}, 0, 0}, depth{{}, 0, 0},
+      symbols_per_token{{8}, 0, 0};
+  Law pilots{
+      {0},
+      0,
+      0};  // of the receiver's estimate of each image's gain; 0: it knows what channel.csi says
+  Law belief_error_db{
+      {0}, 0, 0};  // deviation of the error, normal in dB, of the SNR the transmitter believes in
+  double unannounced_share = 0;  // of the images that leave early: their plan says the deepest
+                                 // exit, as that of an image does whose head is sure
+  double hardness_from = 2, hardness_to = 40;  // of a digital link's quantiser, over the epochs
+  double hardness(int epoch) const {
+    return hardness_from + (epochs > 1 ? (hardness_to - hardness_from) * epoch / (epochs - 1) : 0);
+  }
+  double deepest_share = 0.5;  // share of images that take the deepest exit whatever `depth` says
+  std::vector<std::string> freeze;  // prefixes of parameters that stay as they are
+  std::string initial;              // checkpoint to start from, empty: fresh
+  int validate_images = 1000;       // images of the validation split looked at after each epoch
+  bool half_weights = false;  // model.safetensors as float16; the training state stays float32
 };
 
 struct StopRule {
@@ -72,35 +83,38 @@ struct StopRule {
   double accuracy_halfwidth = 0;  // 0: never early
 };
 
-/// What computing and sending cost on the devices of a scenario, for the columns of latency and energy.
+/// What computing and sending cost on the devices of a scenario, for the columns of latency and
+/// energy.
 struct DeviceModel {
   struct End {
     double operations_per_second = 0, joule_per_operation = 0;
   };
   End transmitter, receiver;
   double symbol_seconds = 0, transmit_watt = 0;
-  double seconds(double transmitter_operations, double receiver_operations, double channel_uses) const;
-  double joule(double transmitter_operations, double receiver_operations, double channel_uses) const;
+  double seconds(double transmitter_operations, double receiver_operations,
+                 double channel_uses) const;
+  double joule(double transmitter_operations, double receiver_operations,
+               double channel_uses) const;
 };
 
 /// Bits instead of images: semwave link.
 struct LinkSettings {
   ModulationCoding coding;
   TransportDecoding decoding;
-  std::int64_t block_bits = 0;  // information bits of a frame, settled
+  std::int64_t block_bits = 0;                            // information bits of a frame, settled
   std::int64_t frame_errors = 100, max_frames = 1000000;  // of `stop`
 };
 
 /// Links over time; what each key does: experiment/run/timeline.h.
 struct TimelineSettings {
   int links = 16, slots = 1000;
-  bool periodic = true;       // arrivals: one image every `every` slots; else Poisson of `mean` a slot
+  bool periodic = true;  // arrivals: one image every `every` slots; else Poisson of `mean` a slot
   int every = 1;
   double mean = 1;
-  int queue = 16;             // images that may wait at a link
-  int deadline = 0;           // slots from arrival to the end of the burst; 0: none
-  std::int64_t slot_uses = 0; // channel uses a slot holds; 0: any burst
-  int feedback_delay = 1;     // slots
+  int queue = 16;              // images that may wait at a link
+  int deadline = 0;            // slots from arrival to the end of the burst; 0: none
+  std::int64_t slot_uses = 0;  // channel uses a slot holds; 0: any burst
+  int feedback_delay = 1;      // slots
   double feedback_loss = 0;
 };
 
@@ -108,19 +122,23 @@ struct TimelineSettings {
 enum class PairKind : std::uint8_t { semantic, separation, label };
 
 struct Scenario {
-  std::string file;               // as given, for messages
-  Json resolved;                  // every default filled in; what scenario.json of a result folder holds
+  std::string file;  // as given, for messages
+  Json resolved;     // every default filled in; what scenario.json of a result folder holds
   std::string name;
   std::uint64_t seed = 1;
-  std::uint32_t repeat = 0;       // visit of every draw: another repeat of the same images has other noise
+  std::uint32_t repeat =
+      0;  // visit of every draw: another repeat of the same images has other noise
   DatasetRequest source;
-  std::string model_path;         // absolute or relative to the working directory; empty with `architecture`
+  std::string
+      model_path;  // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
-  std::optional<std::array<int, 3>> image;  // height, width, channels, where no network looks at them
+  std::optional<std::array<int, 3>>
+      image;  // height, width, channels, where no network looks at them
   PairKind pair = PairKind::semantic;
-  Json gate, exit, policy;        // {"kind": ..., ...} for the registries of transmitter/; of the semantic pair, usual ones elsewhere
-  Json codec;                     // separation: for image_codecs()
-  std::int64_t budget = 0;        // separation: channel uses an image
+  Json gate, exit, policy;  // {"kind": ..., ...} for the registries of transmitter/; of the
+                            // semantic pair, usual ones elsewhere
+  Json codec;               // separation: for image_codecs()
+  std::int64_t budget = 0;  // separation: channel uses an image
   Carriage carriage = Carriage::coded;
   double outage = 0.01;
   std::optional<double> design_snr_db;
@@ -128,7 +146,7 @@ struct Scenario {
   PowerScope power = PowerScope::image;
   ChannelSettings channel;
   Equaliser equaliser = Equaliser::mmse;
-  Json router;                    // for the registry of receiver/
+  Json router;  // for the registry of receiver/
   bool accuracy = true, psnr = false, ssim = false;
   DeviceModel devices;
   StopRule stop;
@@ -137,15 +155,19 @@ struct Scenario {
   std::optional<TimelineSettings> timeline;
   std::optional<LinkSettings> link;
   std::shared_ptr<const DigitalLink> digital;  // of transmitter.link; null: analogue
-  std::vector<std::pair<std::string, std::vector<Json>>> sweep;  // pointer -> values, in the order written
+  std::vector<std::pair<std::string, std::vector<Json>>>
+      sweep;  // pointer -> values, in the order written
 
-  SeparationSettings separation() const { return {codec, budget, carriage, outage, channel, design_snr_db}; }
+  SeparationSettings separation() const {
+    return {codec, budget, carriage, outage, channel, design_snr_db};
+  }
   /// Streams are carried as a bound allows: without code and without header.
   bool bound() const { return pair == PairKind::separation && carriage != Carriage::coded; }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 
-/// Every key of a scenario. Made anew at each call, since a user's own gate may join its registry at run time.
+/// Every key of a scenario. Made anew at each call, since a user's own gate may join its registry
+/// at run time.
 Fields scenario_fields();
 /// What may be measured (name, summary).
 std::vector<std::pair<std::string, std::string>> metric_names();
@@ -159,29 +181,36 @@ using Overrides = std::vector<std::pair<std::string, Json>>;
 /// not swept any more. One below a swept pointer is set in every swept value that has such a key.
 /// An override that could change nothing is refused.
 Scenario read_scenario(const std::string& path, const Overrides& overrides = {});
-/// The same, reporting to `mistakes` (core/config/mistakes.h); a scenario with mistakes is not to be
-/// used.
+/// The same, reporting to `mistakes` (core/config/mistakes.h); a scenario with mistakes is not to
+/// be used.
 Scenario read_scenario(const std::string& path, const Overrides& overrides, Mistakes& mistakes);
-/// Paths are taken as they stand. `sweep_order`: the keys of `sweep` as written (a Json object forgets it); others follow by name.
-Scenario parse_scenario(const Json& value, const std::string& file, const std::vector<std::string>& sweep_order = {});
+/// Paths are taken as they stand. `sweep_order`: the keys of `sweep` as written (a Json object
+/// forgets it); others follow by name.
+Scenario parse_scenario(const Json& value, const std::string& file,
+                        const std::vector<std::string>& sweep_order = {});
 
-/// What can only be checked with the network at hand: plans and training laws within its depth and rate.
+/// What can only be checked with the network at hand: plans and training laws within its depth and
+/// rate.
 void check_against(const Scenario& scenario, const Architecture& architecture);
 
 /// The architecture in a checkpoint's metadata; throws Error where there is none.
 struct Checkpoint;
 Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path);
 
-/// Calls `visit` with each file path of a resolved scenario, in `sweep` too, and the pointer it stands for; it may change them.
-void visit_paths(Json& resolved, const std::function<void(const std::string& pointer, std::string& path)>& visit);
+/// Calls `visit` with each file path of a resolved scenario, in `sweep` too, and the pointer it
+/// stands for; it may change them.
+void visit_paths(Json& resolved,
+                 const std::function<void(const std::string& pointer, std::string& path)>& visit);
 
-/// `path` as it is said in a file of `folder`, so that it does not depend on where a program was started.
+/// `path` as it is said in a file of `folder`, so that it does not depend on where a program was
+/// started.
 std::string path_from(const std::string& folder, const std::string& path);
 /// A swept value with `change` done to each file path in it.
-Json swept_value(const std::string& pointer, const Json& value, const std::function<std::string(const std::string& path)>& change);
+Json swept_value(const std::string& pointer, const Json& value,
+                 const std::function<std::string(const std::string& path)>& change);
 
-/// The resolved scenario as text: keys in the order of the documentation, `sweep` as written, paths relative to `folder` so that the
-/// text can be run from there.
+/// The resolved scenario as text: keys in the order of the documentation, `sweep` as written, paths
+/// relative to `folder` so that the text can be run from there.
 std::string scenario_text(const Scenario& scenario, const std::string& folder);
 
 /// One point of the grid: what was swept, and the scenario with it set.

@@ -7,7 +7,10 @@ namespace {
 
 std::string range(const Field& field) {
   const bool low = std::isfinite(field.minimum), high = std::isfinite(field.maximum);
-  if (low && high) return field.minimum == field.maximum ? " " + canonical(field.minimum) : " " + canonical(field.minimum) + " to " + canonical(field.maximum);
+  if (low && high)
+    return field.minimum == field.maximum
+               ? " " + canonical(field.minimum)
+               : " " + canonical(field.minimum) + " to " + canonical(field.maximum);
   if (low) return " from " + canonical(field.minimum);
   return high ? " up to " + canonical(field.maximum) : "";
 }
@@ -22,14 +25,30 @@ std::string join(const std::vector<std::string>& names) {
 std::string form(const Field& field) {
   std::string text;
   switch (field.type) {
-    case FieldType::number: text = "number" + range(field); break;
-    case FieldType::integer: text = "integer" + range(field); break;
-    case FieldType::boolean: text = "true or false"; break;
-    case FieldType::string: text = "string"; break;
-    case FieldType::choice: text = join(field.choices); break;
-    case FieldType::list: text = field.element ? "list of: " + form(*field.element) : "list"; break;
-    case FieldType::map: text = field.element ? "object, each value: " + form(*field.element) : "object"; break;
-    case FieldType::any: text = "any value"; break;
+    case FieldType::number:
+      text = "number" + range(field);
+      break;
+    case FieldType::integer:
+      text = "integer" + range(field);
+      break;
+    case FieldType::boolean:
+      text = "true or false";
+      break;
+    case FieldType::string:
+      text = "string";
+      break;
+    case FieldType::choice:
+      text = join(field.choices);
+      break;
+    case FieldType::list:
+      text = field.element ? "list of: " + form(*field.element) : "list";
+      break;
+    case FieldType::map:
+      text = field.element ? "object, each value: " + form(*field.element) : "object";
+      break;
+    case FieldType::any:
+      text = "any value";
+      break;
     case FieldType::variant: {
       std::vector<std::string> names;
       for (const auto& [name, fields] : field.kinds) names.push_back(name);
@@ -41,7 +60,11 @@ std::string form(const Field& field) {
       text = "object";
       std::string keys;
       if (field.name.empty() && field.object)
-        for (const Field& part : field.object->fields) keys.append(keys.empty() ? "\"" : ", \"").append(part.name).append("\": ").append(form(part));
+        for (const Field& part : field.object->fields)
+          keys.append(keys.empty() ? "\"" : ", \"")
+              .append(part.name)
+              .append("\": ")
+              .append(form(part));
       if (!keys.empty()) text = "{" + keys + "}";
     }
   }
@@ -56,28 +79,39 @@ std::string fallback(const Field& field) {
 
 /// Text inside a table cell.
 std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\\|");
   return text;
 }
 
-void write_object(const std::string& pointer, const std::string& kind, const Fields& fields, std::string& page);
+void write_object(const std::string& pointer, const std::string& kind, const Fields& fields,
+                  std::string& page);
 
 /// Sections of the objects and kinds below a field.
 void write_below(const std::string& pointer, const Field& field, std::string& page) {
-  if (field.type == FieldType::object && field.object && !field.object->fields.empty()) write_object(pointer, "", *field.object, page);
+  if (field.type == FieldType::object && field.object && !field.object->fields.empty())
+    write_object(pointer, "", *field.object, page);
   for (const auto& [name, fields] : field.kinds) write_object(pointer, name, *fields, page);
-  if (field.element && field.type == FieldType::list && field.element->object) write_object(pointer + "/0", "", *field.element->object, page);
+  if (field.element && field.type == FieldType::list && field.element->object)
+    write_object(pointer + "/0", "", *field.element->object, page);
   for (const Field& other : field.alternatives)
     if (!other.name.empty() || pointer == "/model") write_below(pointer, other, page);
 }
 
-void write_object(const std::string& pointer, const std::string& kind, const Fields& fields, std::string& page) {
-  std::string section = "\n## `" + (pointer.empty() ? "/" : pointer) + "`" + (kind.empty() ? "" : ", kind `" + kind + "`") + "\n\n";
+void write_object(const std::string& pointer, const std::string& kind, const Fields& fields,
+                  std::string& page) {
+  std::string section = "\n## `" + (pointer.empty() ? "/" : pointer) + "`" +
+                        (kind.empty() ? "" : ", kind `" + kind + "`") + "\n\n";
   if (!fields.summary.empty()) section += fields.summary + "\n\n";
-  if (fields.fields.empty()) section += "No keys besides `kind`.\n";
-  else section += "| key | holds | where left out | |\n|---|---|---|---|\n";
-  for (const Field& field : fields.fields) section += "| `" + field.name + "` | " + cell(form(field)) + " | " + cell(fallback(field)) + " | " + cell(field.summary) + " |\n";
-  if (page.find(section + "\n") == std::string::npos) page += section;  // what several kinds of channel share stands once
+  if (fields.fields.empty())
+    section += "No keys besides `kind`.\n";
+  else
+    section += "| key | holds | where left out | |\n|---|---|---|---|\n";
+  for (const Field& field : fields.fields)
+    section += "| `" + field.name + "` | " + cell(form(field)) + " | " + cell(fallback(field)) +
+               " | " + cell(field.summary) + " |\n";
+  if (page.find(section + "\n") == std::string::npos)
+    page += section;  // what several kinds of channel share stands once
   for (const Field& field : fields.fields) write_below(pointer + "/" + field.name, field, page);
 }
 

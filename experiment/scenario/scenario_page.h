@@ -1,4 +1,5 @@
-// The description of fields as a page to read (Markdown): docs/scenario.md is `semwave schema --markdown`.
+// The description of fields as a page to read (Markdown): docs/scenario.md is `semwave schema
+// --markdown`.
 #pragma once
 
 #include <string>

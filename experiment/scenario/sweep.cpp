@@ -1,4 +1,5 @@
-// The grid of a scenario: the values of each swept key, their product, and every point checked as a scenario of its own.
+// The grid of a scenario: the values of each swept key, their product, and every point checked as a
+// scenario of its own.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -13,9 +14,11 @@ namespace {
 
 constexpr std::size_t largest_grid = 100000;  // points; each is checked before the first one runs
 
-/// 0.1 + 2 x 0.1 is meant as 0.3: twelve digits tell all sensible grids apart and leave no rounding in labels and hashes.
+/// 0.1 + 2 x 0.1 is meant as 0.3: twelve digits tell all sensible grids apart and leave no rounding
+/// in labels and hashes.
 Json tidy(double value) {
-  if (value == std::floor(value) && std::abs(value) < 0x1p53) return static_cast<std::int64_t>(value);
+  if (value == std::floor(value) && std::abs(value) < 0x1p53)
+    return static_cast<std::int64_t>(value);
   char digits[32];
   std::snprintf(digits, sizeof digits, "%.12g", value);
   return std::strtod(digits, nullptr);
@@ -36,9 +39,7 @@ void refuse_what_makes_no_point(const std::string& pointer, const Place& place) 
 /// Of two swept pointers each must change something of its own: else rows would say what was not
 /// run.
 void refuse_what_another_sets(const Scenario& scenario, const std::string& pointer) {
-  const auto place = [&](const std::string& key) {
-    return (scenario.place("/sweep") / key).str();
-  };
+  const auto place = [&](const std::string& key) { return (scenario.place("/sweep") / key).str(); };
   for (const auto& [other, values] : scenario.sweep)
     if (is_below(pointer, other))
       throw Error(place(pointer), "lies within " + other + ", which is swept too: each value of " +
@@ -79,7 +80,8 @@ std::vector<Json> sweep_values(const Json& entry, const Place& place) {
                 "must be " + std::string(to < from ? "negative" : "positive") + " to lead from " +
                     canonical(from) + " to " + canonical(to) + ": write " + canonical(-step));
   const double steps = std::floor((to - from) / step + 1e-9);
-  if (steps >= static_cast<double>(largest_grid)) throw Error(place.str(), "makes more than " + std::to_string(largest_grid) + " values");
+  if (steps >= static_cast<double>(largest_grid))
+    throw Error(place.str(), "makes more than " + std::to_string(largest_grid) + " values");
   std::vector<Json> values;
   for (int i = 0; i <= static_cast<int>(steps); ++i) values.push_back(tidy(from + i * step));
   return values;

@@ -13,14 +13,16 @@ constexpr double image_floor = 1e-5, patch_floor = 1e-4;
 
 /// Mean squared error of each row.
 std::vector<double> row_errors(Backend& backend, const Tensor& x, const Tensor& target) {
-  const auto rows = static_cast<std::size_t>(x.rows()), columns = static_cast<std::size_t>(x.columns());
+  const auto rows = static_cast<std::size_t>(x.rows()),
+             columns = static_cast<std::size_t>(x.columns());
   std::vector<float> a(rows * columns), b(rows * columns);
   backend.to_host(x, a.data());
   backend.to_host(target, b.data());
   std::vector<double> errors(rows);
   for (std::size_t r = 0; r < rows; ++r) {
     double sum = 0;
-    for (std::size_t c = r * columns; c < (r + 1) * columns; ++c) sum += (static_cast<double>(a[c]) - b[c]) * (static_cast<double>(a[c]) - b[c]);
+    for (std::size_t c = r * columns; c < (r + 1) * columns; ++c)
+      sum += (static_cast<double>(a[c]) - b[c]) * (static_cast<double>(a[c]) - b[c]);
     errors[r] = sum / static_cast<double>(columns);
   }
   return errors;
@@ -28,8 +30,9 @@ std::vector<double> row_errors(Backend& backend, const Tensor& x, const Tensor& 
 
 }  // namespace
 
-ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings, const Tensor& images, std::span<const std::int32_t> labels, const TransmitTrace& sent,
-                    const Result& result, int batch) {
+ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings,
+                    const Tensor& images, std::span<const std::int32_t> labels,
+                    const TransmitTrace& sent, const Result& result, int batch) {
   ShardLoss loss;
   List<Var> terms;
   const auto value = [&](const Var& term) {
@@ -38,15 +41,20 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     return static_cast<double>(v);
   };
   if (settings.class_weight > 0) {
-    terms.push_back(cross_entropy(pass, result.logits, labels, static_cast<float>(settings.label_smoothing), static_cast<float>(settings.class_weight / batch)));
+    terms.push_back(cross_entropy(pass, result.logits, labels,
+                                  static_cast<float>(settings.label_smoothing),
+                                  static_cast<float>(settings.class_weight / batch)));
     loss.class_loss = value(terms.back()) / settings.class_weight;
   }
   for (const ExitLogits& exit : sent.exits) {
     const double weight = settings.exit_weight(exit.depth);
     if (weight <= 0 || exit.images.empty()) continue;
     List<std::int32_t> asked;
-    for (const std::int32_t image : exit.images) asked.push_back(labels[static_cast<std::size_t>(image)]);
-    terms.push_back(cross_entropy(pass, exit.logits, asked, static_cast<float>(settings.label_smoothing), static_cast<float>(weight / batch)));
+    for (const std::int32_t image : exit.images)
+      asked.push_back(labels[static_cast<std::size_t>(image)]);
+    terms.push_back(cross_entropy(pass, exit.logits, asked,
+                                  static_cast<float>(settings.label_smoothing),
+                                  static_cast<float>(weight / batch)));
     loss.exit_loss += value(terms.back());
   }
   if (settings.image_weight > 0 && !result.rebuilt.empty()) {
@@ -56,38 +64,52 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     if (result.rebuilt.size() * grid != static_cast<std::size_t>(target.rows())) {
       std::vector<std::int32_t> rows;
       for (const std::int32_t image : result.rebuilt)
-        for (std::size_t t = 0; t < grid; ++t) rows.push_back(image * a.grid() + static_cast<std::int32_t>(t));
+        for (std::size_t t = 0; t < grid; ++t)
+          rows.push_back(image * a.grid() + static_cast<std::int32_t>(t));
       const Tensor all = target;
       target = pass.backend.empty({static_cast<std::int64_t>(rows.size()), a.patch_values()});
       pass.backend.gather_rows(target, all, rows);
     }
     const std::vector<double> errors = row_errors(pass.backend, result.patches.value(), target);
-    // d ln(m + e) = dm / (m + e): a squared error weighted by image gives the derivative of the logarithm.
+    // d ln(m + e) = dm / (m + e): a squared error weighted by image gives the derivative of the
+    // logarithm.
     std::vector<float> weight(errors.size());
     for (std::size_t i = 0; i < result.rebuilt.size(); ++i) {
       double mean = 0;
-      for (std::size_t t = 0; t < grid; ++t) mean += errors[i * grid + t] / static_cast<double>(grid);
+      for (std::size_t t = 0; t < grid; ++t)
+        mean += errors[i * grid + t] / static_cast<double>(grid);
       loss.image_loss += std::log(mean + image_floor) / batch;
-      for (std::size_t t = 0; t < grid; ++t) weight[i * grid + t] = static_cast<float>(1 / (mean + image_floor));
+      for (std::size_t t = 0; t < grid; ++t)
+        weight[i * grid + t] = static_cast<float>(1 / (mean + image_floor));
     }
-    const Tensor weights = pass.backend.from_host({static_cast<std::int64_t>(weight.size())}, weight.data());
-    terms.push_back(squared_error(pass, result.patches, target, weights, static_cast<float>(settings.image_weight / batch / static_cast<double>(a.grid() * a.patch_values()))));
+    const Tensor weights =
+        pass.backend.from_host({static_cast<std::int64_t>(weight.size())}, weight.data());
+    terms.push_back(
+        squared_error(pass, result.patches, target, weights,
+                      static_cast<float>(settings.image_weight / batch /
+                                         static_cast<double>(a.grid() * a.patch_values()))));
 
-    const bool whole = sent.scores.defined() && sent.scores.needs_gradient() && sent.scored->rows() == a.grid() * sent.scored->images() &&
+    const bool whole = sent.scores.defined() && sent.scores.needs_gradient() &&
+                       sent.scored->rows() == a.grid() * sent.scored->images() &&
                        result.rebuilt.size() == static_cast<std::size_t>(sent.scored->images());
     if (settings.gate_weight > 0 && whole) {
       std::vector<float> wanted(errors.size()), dropped(errors.size(), 1.0f);
-      for (std::size_t r = 0; r < errors.size(); ++r) wanted[r] = static_cast<float>(std::log(errors[r] + patch_floor));
+      for (std::size_t r = 0; r < errors.size(); ++r)
+        wanted[r] = static_cast<float>(std::log(errors[r] + patch_floor));
       for (int r = 0; r < sent.layout->rows(); ++r)
-        dropped[static_cast<std::size_t>(sent.layout->image[static_cast<std::size_t>(r)]) * grid + static_cast<std::size_t>(sent.layout->positions[static_cast<std::size_t>(r)])] = 0;
+        dropped[static_cast<std::size_t>(sent.layout->image[static_cast<std::size_t>(r)]) * grid +
+                static_cast<std::size_t>(sent.layout->positions[static_cast<std::size_t>(r)])] = 0;
       const auto rows = static_cast<std::int64_t>(wanted.size());
-      terms.push_back(squared_error(pass, sent.scores, pass.backend.from_host({rows, 1}, wanted.data()), pass.backend.from_host({rows}, dropped.data()),
+      terms.push_back(squared_error(pass, sent.scores,
+                                    pass.backend.from_host({rows, 1}, wanted.data()),
+                                    pass.backend.from_host({rows}, dropped.data()),
                                     static_cast<float>(settings.gate_weight / batch / a.grid())));
       loss.gate_loss = value(terms.back()) / settings.gate_weight;
     }
   }
   for (std::size_t b = 0; b < result.routed.size(); ++b)
-    router_losses(pass, "router." + std::to_string(b), result.routed[b].logits, result.routed[b].routing, static_cast<float>(settings.balance_weight),
+    router_losses(pass, "router." + std::to_string(b), result.routed[b].logits,
+                  result.routed[b].routing, static_cast<float>(settings.balance_weight),
                   static_cast<float>(settings.z_weight));
   if (!terms.empty()) loss.total = sum(pass, terms);
   return loss;

@@ -52,30 +52,45 @@ class Trainer {
     check_against(scenario, model_.architecture);
     check_images(model_.architecture, data_, scenario.place("/source"));
     if (scenario.source.split == Split::test || scenario.source.split == Split::validation)
-      throw Error(scenario.place("/source/split").str(), "is for reporting only; train on train or all_train");
-    if (settings_.image_weight > 0 && (model_.classifier || !model_.architecture.image_head)) throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
-    if (settings_.image_weight > 0 && !scenario.positions_sent) throw Error(scenario.place("/train/losses/image").str(), "a rebuilt image needs \"positions\": \"sent\"");
-    if (!model_.classifier && scenario.gate.at("kind") == "learned" && scenario.power != PowerScope::image && settings_.gate_weight == 0)
-      throw Error(scenario.place("/train/losses/gate").str(), "must be positive: with this power scope the straight-through gradient is zero and the gate would never learn");
+      throw Error(scenario.place("/source/split").str(),
+                  "is for reporting only; train on train or all_train");
+    if (settings_.image_weight > 0 && (model_.classifier || !model_.architecture.image_head))
+      throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
+    if (settings_.image_weight > 0 && !scenario.positions_sent)
+      throw Error(scenario.place("/train/losses/image").str(),
+                  "a rebuilt image needs \"positions\": \"sent\"");
+    if (!model_.classifier && scenario.gate.at("kind") == "learned" &&
+        scenario.power != PowerScope::image && settings_.gate_weight == 0)
+      throw Error(scenario.place("/train/losses/gate").str(),
+                  "must be positive: with this power scope the straight-through gradient is zero "
+                  "and the gate would never learn");
     check_policy(scenario, "");  // the network that comes out is another one
     for (const std::string& prefix : settings_.freeze)
-      if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(), [&](const Parameter& p) { return p.name.starts_with(prefix); }))
-        throw Error(scenario.place("/train/freeze").str(), "no parameter begins with '" + prefix + "'; they begin with transmitter., receiver. or classifier.");
+      if (std::none_of(model_.parameters->all().begin(), model_.parameters->all().end(),
+                       [&](const Parameter& p) { return p.name.starts_with(prefix); }))
+        throw Error(scenario.place("/train/freeze").str(),
+                    "no parameter begins with '" + prefix +
+                        "'; they begin with transmitter., receiver. or classifier.");
     steps_an_epoch_ = data_.count() / settings_.batch;
     if (steps_an_epoch_ == 0)
-      throw Error(scenario.place("/train/batch").str(), "a batch of " + std::to_string(settings_.batch) + " is larger than the " + std::to_string(data_.count()) + " training images");
+      throw Error(scenario.place("/train/batch").str(),
+                  "a batch of " + std::to_string(settings_.batch) + " is larger than the " +
+                      std::to_string(data_.count()) + " training images");
     total_steps_ = static_cast<std::int64_t>(settings_.epochs) * steps_an_epoch_;
-    if (!settings_.initial.empty()) load_initial(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
-    else set_mean_image();
-    OptimiserSettings o{.learning_rate = settings_.learning_rate,
-                        .warmup_steps = static_cast<std::int64_t>(settings_.warmup_epochs * steps_an_epoch_),
-                        .total_steps = total_steps_,
-                        .floor_ratio = settings_.floor,
-                        .weight_decay = settings_.weight_decay,
-                        .beta1 = settings_.beta1,
-                        .beta2 = settings_.beta2,
-                        .clip_norm = settings_.clip,
-                        .frozen = settings_.freeze};
+    if (!settings_.initial.empty())
+      load_initial(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
+    else
+      set_mean_image();
+    OptimiserSettings o{
+        .learning_rate = settings_.learning_rate,
+        .warmup_steps = static_cast<std::int64_t>(settings_.warmup_epochs * steps_an_epoch_),
+        .total_steps = total_steps_,
+        .floor_ratio = settings_.floor,
+        .weight_decay = settings_.weight_decay,
+        .beta1 = settings_.beta1,
+        .beta2 = settings_.beta2,
+        .clip_norm = settings_.clip,
+        .frozen = settings_.freeze};
     o.frozen.push_back("receiver.mean_image");
     optimiser_ = std::make_unique<Optimiser>(*model_.parameters, o, &pool_);
     std::filesystem::create_directories(options_.out);
@@ -87,17 +102,21 @@ class Trainer {
 
  private:
   static Dataset load_validation(const Scenario& scenario) {
-    if (scenario.train->validate_images == 0 || scenario.source.split == Split::all_train) return {};  // none is left apart
+    if (scenario.train->validate_images == 0 || scenario.source.split == Split::all_train)
+      return {};  // none is left apart
     DatasetRequest request = scenario.source;
     request.split = Split::validation;
     request.count = 0;
     Dataset data = load_dataset(request);
-    const auto count = static_cast<std::size_t>(std::min(data.count(), scenario.train->validate_images));
+    const auto count =
+        static_cast<std::size_t>(std::min(data.count(), scenario.train->validate_images));
     data.labels.resize(count);
     data.pixels.resize(count * static_cast<std::size_t>(data.values()));
     return data;
   }
-  std::string path(const char* name) const { return (std::filesystem::path(options_.out) / name).string(); }
+  std::string path(const char* name) const {
+    return (std::filesystem::path(options_.out) / name).string();
+  }
   void set_mean_image();
   std::vector<std::int32_t> shuffled(int epoch) const;
   void step(std::int64_t step);
@@ -132,7 +151,8 @@ void Trainer::set_mean_image() {
   for (int i = 0; i < data_.count(); ++i)
     for (std::size_t v = 0; v < sum.size(); ++v) sum[v] += data_.image(i)[v];
   std::vector<float> values(sum.size());
-  for (std::size_t v = 0; v < sum.size(); ++v) values[v] = static_cast<float>(sum[v] / (255.0 * data_.count()));
+  for (std::size_t v = 0; v < sum.size(); ++v)
+    values[v] = static_cast<float>(sum[v] / (255.0 * data_.count()));
   backend_.copy(mean->value, backend_.from_host(mean->value.shape(), values.data()));
 }
 
@@ -140,8 +160,11 @@ std::vector<std::int32_t> Trainer::shuffled(int epoch) const {
   std::vector<std::int32_t> order(static_cast<std::size_t>(data_.count()));
   std::iota(order.begin(), order.end(), 0);
   for (std::size_t i = order.size(); i > 1; --i) {
-    const RandomWords words = philox(scenario_.seed, Purpose::shuffle, 0, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(i));
-    std::swap(order[i - 1], order[static_cast<std::size_t>(uniform(words[0]) * static_cast<double>(i))]);
+    const RandomWords words =
+        philox(scenario_.seed, Purpose::shuffle, 0, static_cast<std::uint32_t>(epoch),
+               static_cast<std::uint32_t>(i));
+    std::swap(order[i - 1],
+              order[static_cast<std::size_t>(uniform(words[0]) * static_cast<double>(i))]);
   }
   return order;
 }
@@ -153,7 +176,9 @@ void Trainer::step(std::int64_t step) {
     order_epoch_ = epoch;
   }
   const auto first = static_cast<std::size_t>(step % steps_an_epoch_ * settings_.batch);
-  const BatchLoss loss = batch_.run(std::span<const std::int32_t>(order_).subspan(first, static_cast<std::size_t>(settings_.batch)), epoch);
+  const BatchLoss loss = batch_.run(std::span<const std::int32_t>(order_).subspan(
+                                        first, static_cast<std::size_t>(settings_.batch)),
+                                    epoch);
   sum_.class_loss += loss.class_loss;
   sum_.image_loss += loss.image_loss;
   sum_.gate_loss += loss.gate_loss;
@@ -164,7 +189,9 @@ void Trainer::step(std::int64_t step) {
   sum_.operations += loss.operations;
   last_ = optimiser_->step(batch_.lanes());
   if (last_.skipped && !std::isfinite(loss.total(settings_)))
-    throw Error(scenario_.place("/train").str(), "the loss is not finite at step " + std::to_string(step) + "; lower train.optimiser.learning_rate");
+    throw Error(scenario_.place("/train").str(), "the loss is not finite at step " +
+                                                     std::to_string(step) +
+                                                     "; lower train.optimiser.learning_rate");
 }
 
 void Trainer::report(bool epoch_end) {
@@ -183,17 +210,20 @@ void Trainer::report(bool epoch_end) {
   p.loss = sum_.total(settings_) / n;
   p.learning_rate = last_.learning_rate;
   p.gradient_norm = last_.gradient_norm;
-  p.images_per_second = n * settings_.batch / std::chrono::duration<double>(Clock::now() - since_report_).count();
+  p.images_per_second =
+      n * settings_.batch / std::chrono::duration<double>(Clock::now() - since_report_).count();
   p.operations = sum_.operations / (n * settings_.batch);
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
-  p.seconds_left = elapsed / static_cast<double>(std::max<std::int64_t>(1, done_ - first_step_)) * static_cast<double>(total_steps_ - done_);
+  p.seconds_left = elapsed / static_cast<double>(std::max<std::int64_t>(1, done_ - first_step_)) *
+                   static_cast<double>(total_steps_ - done_);
   p.epoch_end = epoch_end;
   if (epoch_end && validation_.count() > 0) {
     Scenario scenario = scenario_;
     scenario.stop = {};
     scenario.ssim = false;
     scenario.psnr = model_.rebuilds && settings_.image_weight > 0;
-    const PointResult result = evaluate(scenario, model_, validation_, pool_, {.shard = options_.shard});
+    const PointResult result =
+        evaluate(scenario, model_, validation_, pool_, {.shard = options_.shard});
     double correct = 0, psnr = 0;
     for (const ImageRecord& r : result.images) {
       correct += r.decision == r.label;
@@ -202,12 +232,24 @@ void Trainer::report(bool epoch_end) {
     p.validation_accuracy = correct / validation_.count();
     p.validation_psnr_db = scenario.psnr ? psnr / validation_.count() : 0;
   }
-  Json line{{"epoch", p.epoch}, {"step", p.step}, {"loss", p.loss}, {"class_loss", p.class_loss}, {"image_loss", p.image_loss}, {"gate_loss", p.gate_loss}, {"exit_loss", p.exit_loss}, {"balance", p.balance},
-            {"z", p.z}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}, {"images_per_second", p.images_per_second}, {"operations", p.operations},
+  Json line{{"epoch", p.epoch},
+            {"step", p.step},
+            {"loss", p.loss},
+            {"class_loss", p.class_loss},
+            {"image_loss", p.image_loss},
+            {"gate_loss", p.gate_loss},
+            {"exit_loss", p.exit_loss},
+            {"balance", p.balance},
+            {"z", p.z},
+            {"learning_rate", p.learning_rate},
+            {"gradient_norm", p.gradient_norm},
+            {"images_per_second", p.images_per_second},
+            {"operations", p.operations},
             {"seconds", elapsed}};
   if (epoch_end) {
     line["validation_accuracy"] = p.validation_accuracy;
-    if (model_.rebuilds && settings_.image_weight > 0) line["validation_psnr_db"] = p.validation_psnr_db;
+    if (model_.rebuilds && settings_.image_weight > 0)
+      line["validation_psnr_db"] = p.validation_psnr_db;
   }
   std::ofstream log(path("training.jsonl"), std::ios::app);
   log << line.dump() << '\n' << std::flush;
@@ -220,8 +262,13 @@ void Trainer::report(bool epoch_end) {
 
 void Trainer::save() const {
   Checkpoint model = to_checkpoint(model_);
-  // The state holds the weights too: a kill between the two files leaves a state that is whole by itself.
-  Checkpoint state{.metadata = {{"semwave.training", "1"}, {"semwave.step", std::to_string(done_)}, {"semwave.shard", std::to_string(batch_.shard())}, {"semwave.scenario_sha256", scenario_hash()}}, .arrays = model.arrays};
+  // The state holds the weights too: a kill between the two files leaves a state that is whole by
+  // itself.
+  Checkpoint state{.metadata = {{"semwave.training", "1"},
+                                {"semwave.step", std::to_string(done_)},
+                                {"semwave.shard", std::to_string(batch_.shard())},
+                                {"semwave.scenario_sha256", scenario_hash()}},
+                   .arrays = model.arrays};
   for (NamedArray& array : optimiser_->state()) state.arrays.push_back(std::move(array));
   write_checkpoint(path("training.safetensors"), state);
   model.half = settings_.half_weights;
@@ -230,34 +277,47 @@ void Trainer::save() const {
 
 void Trainer::restore() {
   const std::string file = path("training.safetensors");
-  if (!std::filesystem::exists(file)) {  // nothing was saved yet: start, without the lines of steps that are made again
+  if (!std::filesystem::exists(
+          file)) {  // nothing was saved yet: start, without the lines of steps that are made again
     write_file_whole(path("training.jsonl"), "", 0);
     return;
   }
   Checkpoint state = read_checkpoint(file);
   const auto step = state.metadata.find("semwave.step");
   const auto hash = state.metadata.find("semwave.scenario_sha256");
-  if (step == state.metadata.end() || hash == state.metadata.end()) throw Error(file, "not a training state of semwave");
-  if (hash->second != scenario_hash()) throw Error(file, "was made by another training scenario: give the same --set, --seed and scenario as before, or another --out");
-  // Shards of another size add gradients in another order: the weights would differ in their last bits without a word.
+  if (step == state.metadata.end() || hash == state.metadata.end())
+    throw Error(file, "not a training state of semwave");
+  if (hash->second != scenario_hash())
+    throw Error(file,
+                "was made by another training scenario: give the same --set, --seed and scenario "
+                "as before, or another --out");
+  // Shards of another size add gradients in another order: the weights would differ in their last
+  // bits without a word.
   const auto shard = state.metadata.find("semwave.shard");
   if (shard != state.metadata.end() && shard->second != std::to_string(batch_.shard()))
-    throw Error(file, "was made with shards of " + shard->second + " images, not " + std::to_string(batch_.shard()) + "; go on with --shard " + shard->second);
+    throw Error(file, "was made with shards of " + shard->second + " images, not " +
+                          std::to_string(batch_.shard()) + "; go on with --shard " + shard->second);
   Checkpoint weights, moments;
   for (NamedArray& array : state.arrays) {
-    const bool weight = array.name.starts_with("transmitter.") || array.name.starts_with("receiver.") || array.name.starts_with("classifier.");
+    const bool weight = array.name.starts_with("transmitter.") ||
+                        array.name.starts_with("receiver.") ||
+                        array.name.starts_with("classifier.");
     (weight ? weights : moments).arrays.push_back(std::move(array));
   }
   load_parameters(*model_.parameters, weights, file);
   const std::string& text = step->second;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), done_);
-  if (status != std::errc() || end != text.data() + text.size() || done_ < 0 || done_ > total_steps_)
-    throw Error(file, "semwave.step '" + text + "' is no step of this training of " + std::to_string(total_steps_));
+  if (status != std::errc() || end != text.data() + text.size() || done_ < 0 ||
+      done_ > total_steps_)
+    throw Error(file, "semwave.step '" + text + "' is no step of this training of " +
+                          std::to_string(total_steps_));
   first_step_ = reported_ = done_;
 
   if (moments.arrays.empty()) {
     optimiser_->begin_at(done_);
-    if (options_.note) options_.note(file + " has weights alone: the training goes on at step " + std::to_string(done_) + " with fresh moments of the optimiser");
+    if (options_.note)
+      options_.note(file + " has weights alone: the training goes on at step " +
+                    std::to_string(done_) + " with fresh moments of the optimiser");
   } else {
     optimiser_->restore(moments.arrays, file);
   }
@@ -275,10 +335,13 @@ std::string Trainer::scenario_hash() const {
   Json relevant = scenario_.resolved;
   for (const char* key : {"name", "output", "sweep", "stop", "metrics"}) relevant.erase(key);
   relevant["train"].erase("weights");
-  relevant["train"].erase("initial");  // paths are names, not contents; the weights are in the state
+  relevant["train"].erase(
+      "initial");  // paths are names, not contents; the weights are in the state
   relevant["source"].erase("path");
-  visit_paths(relevant, [](const std::string& pointer, std::string& path) {  // what is in a file matters, not where it lies
-    const std::string content = pointer.ends_with("/file") ? read_file_whole(path, 64u << 20) : std::string();
+  visit_paths(relevant, [](const std::string& pointer,
+                           std::string& path) {  // what is in a file matters, not where it lies
+    const std::string content =
+        pointer.ends_with("/file") ? read_file_whole(path, 64u << 20) : std::string();
     path = content.empty() ? std::string() : sha256(content.data(), content.size());
   });
   const std::string text = canonical(relevant) + data_.sha256;
@@ -303,8 +366,11 @@ bool Trainer::run() {
 
 }  // namespace
 
-bool train(const Scenario& scenario, Backend& backend, ThreadPool& pool, const TrainOptions& options) {
-  if (!scenario.train) throw Error(scenario.place("/train").str(), "nothing to train: the scenario has no train section");
+bool train(const Scenario& scenario, Backend& backend, ThreadPool& pool,
+           const TrainOptions& options) {
+  if (!scenario.train)
+    throw Error(scenario.place("/train").str(),
+                "nothing to train: the scenario has no train section");
   return Trainer(scenario, backend, pool, options).run();
 }
 

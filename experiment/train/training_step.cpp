@@ -16,21 +16,24 @@ namespace semwave {
 
 namespace {
 
-constexpr int lane_count = 8;     // fixed, so that the sum of gradients is the same for any number of threads
-constexpr int longest_shard = 16;  // on a processor: more rows a product, but what a pass keeps must not grow without bound
+constexpr int lane_count =
+    8;  // fixed, so that the sum of gradients is the same for any number of threads
+constexpr int longest_shard =
+    16;  // on a processor: more rows a product, but what a pass keeps must not grow without bound
 
 /// One shard a lane where the batch allows it, at least what the device likes.
 int shard_of(int asked, int batch, const Backend& backend) {
   if (asked > 0) return asked;
-  return std::max(backend.preferred_shard(), std::min(longest_shard, (batch + lane_count - 1) / lane_count));
+  return std::max(backend.preferred_shard(),
+                  std::min(longest_shard, (batch + lane_count - 1) / lane_count));
 }
 
 }  // namespace
 
 namespace {
 
-/// A drawn share of pictures becomes what a drawn codec at a drawn quality makes of them. `image` is picture `index` of
-/// the data, as floats.
+/// A drawn share of pictures becomes what a drawn codec at a drawn quality makes of them. `image`
+/// is picture `index` of the data, as floats.
 void decode_some(float* image, const Dataset& data, std::int32_t index,
                  const DecodedSettings& settings, std::uint64_t seed, std::uint32_t epoch) {
   // Flip and shift, the other changes to a training image, draw at place 0.
@@ -38,7 +41,8 @@ void decode_some(float* image, const Dataset& data, std::int32_t index,
   const RandomWords words = philox(seed, Purpose::augmentation, id, epoch, 1);
   if (!(uniform(words[0]) < settings.share)) return;
 
-  const auto drawn = static_cast<std::size_t>(std::uint64_t{words[1]} * settings.codecs.size() >> 32);
+  const auto drawn =
+      static_cast<std::size_t>(std::uint64_t{words[1]} * settings.codecs.size() >> 32);
   const ImageCodec& codec = *settings.codecs[drawn];
   const int quality = settings.quality.draw_integer(uniform(words[2]));
 
@@ -61,10 +65,12 @@ struct TrainingStep::Work {
 };
 
 double BatchLoss::total(const TrainSettings& s) const {
-  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss + exit_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
+  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss +
+         exit_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
 }
 
-TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard)
+TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data,
+                           ThreadPool& pool, int shard)
     : scenario_(scenario),
       settings_(scenario.train.value()),
       model_(model),
@@ -76,7 +82,8 @@ TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const D
   for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model.parameters);
 }
 
-void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch, int batch) const {
+void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch,
+                           int batch) const {
   const List<std::int32_t> indices(span.begin(), span.end());
   Pass& pass = work.pass;
   const auto visit = static_cast<std::uint32_t>(epoch);
@@ -90,13 +97,18 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
     if (settings_.decoded.share > 0)
-      decode_some(values.data() + i * static_cast<std::size_t>(data_.values()), data_, indices[i], settings_.decoded, scenario_.seed, visit);
+      decode_some(values.data() + i * static_cast<std::size_t>(data_.values()), data_, indices[i],
+                  settings_.decoded, scenario_.seed, visit);
     if (settings_.flip || settings_.shift > 0)
-      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height, data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id, visit);
+      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height,
+              data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id,
+              visit);
     labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
-    const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0), b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
+    const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0),
+                      b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
     const int deepest = model_.architecture.transmitter_blocks;
-    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])), .exit_depth = std::min(deepest, settings_.depth.draw_integer(uniform(a[1])))};
+    Plan plan{.keep_ratio = settings_.keep.draw(uniform(a[0])),
+              .exit_depth = std::min(deepest, settings_.depth.draw_integer(uniform(a[1])))};
     if (uniform(b[0]) < settings_.deepest_share) plan.exit_depth = deepest;
     plan.symbols_per_token = settings_.symbols_per_token.draw_integer(uniform(a[2]));
     leave_at.push_back(plan.exit_depth);
@@ -104,22 +116,29 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     plans.push_back(plan);
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }
-  const Tensor images = backend_.from_host({static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels}, values.data());
+  const Tensor images = backend_.from_host(
+      {static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels},
+      values.data());
   if (model_.classifier) {  // it learns from clean images: no link is between
     Result result;
     result.logits = (*model_.classifier)(pass, images);
     work.loss = objective(pass, model_.architecture, settings_, images, labels, {}, result, batch);
     return;
   }
-  // How well each end knows the link is drawn too: the receiver's pilots, the error of the transmitter's belief.
+  // How well each end knows the link is drawn too: the receiver's pilots, the error of the
+  // transmitter's belief.
   Fading fading = channel_.realise(pass.draws, snr_db);
   List<ChannelState> states = channel_.observe(fading);
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    const RandomWords c = philox(scenario_.seed, Purpose::plan, static_cast<std::uint32_t>(indices[i]), visit, 2), d = philox(scenario_.seed, Purpose::plan, static_cast<std::uint32_t>(indices[i]), visit, 3);
+    const RandomWords c = philox(scenario_.seed, Purpose::plan,
+                                 static_cast<std::uint32_t>(indices[i]), visit, 2),
+                      d = philox(scenario_.seed, Purpose::plan,
+                                 static_cast<std::uint32_t>(indices[i]), visit, 3);
     const int pilots = settings_.pilots.draw_integer(uniform(c[0]));
     if (pilots > 0) fading.receiver_pilots_[i] = pilots;
     // sqrt(2) x the real part of CN(0, 1) is N(0, 1).
-    states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 * complex_normal(d).real();
+    states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 *
+                        complex_normal(d).real();
   }
   TransmitTrace trace;
   trace.leave_at = std::move(leave_at);
@@ -145,15 +164,23 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     work->pass.statistics = &statistics;
     work->pass.shard = s;
     const int first = s * shard_;
-    forward(*work, indices.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(shard_, batch - first))), epoch, batch);
+    forward(*work,
+            indices.subspan(static_cast<std::size_t>(first),
+                            static_cast<std::size_t>(std::min(shard_, batch - first))),
+            epoch, batch);
   });
   statistics.reduce();
-  // A lane runs its shards in order: the same sums whoever runs it. The longest go first, so that no thread waits long for the last one.
+  // A lane runs its shards in order: the same sums whoever runs it. The longest go first, so that
+  // no thread waits long for the last one.
   std::array<double, lane_count> operations{};
   std::array<int, lane_count> order;
   std::iota(order.begin(), order.end(), 0);
-  for (int s = 0; s < shards; ++s) operations[static_cast<std::size_t>(s % lane_count)] += works[static_cast<std::size_t>(s)]->pass.operations;
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return operations[static_cast<std::size_t>(a)] > operations[static_cast<std::size_t>(b)]; });
+  for (int s = 0; s < shards; ++s)
+    operations[static_cast<std::size_t>(s % lane_count)] +=
+        works[static_cast<std::size_t>(s)]->pass.operations;
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return operations[static_cast<std::size_t>(a)] > operations[static_cast<std::size_t>(b)];
+  });
   pool_.run(lane_count, [&](int task) {
     const int lane = order[static_cast<std::size_t>(task)];
     lanes_[static_cast<std::size_t>(lane)].clear();
@@ -170,7 +197,9 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.exit_loss += work->loss.exit_loss;
     loss.operations += work->pass.operations;
   }
-  const int blocks = !model_.classifier && model_.architecture.experts > 1 ? model_.architecture.receiver_blocks : 0;
+  const int blocks = !model_.classifier && model_.architecture.experts > 1
+                         ? model_.architecture.receiver_blocks
+                         : 0;
   loss.routed_blocks = blocks;
   for (int b = 0; b < blocks; ++b) {
     const RouterLoss router = router_loss_value(statistics, "router." + std::to_string(b));

@@ -14,22 +14,27 @@
 
 namespace semwave {
 
-/// Means over the batch, unweighted; balance and z are means over the routed blocks too, though each block's counts in full.
+/// Means over the batch, unweighted; balance and z are means over the routed blocks too, though
+/// each block's counts in full.
 struct BatchLoss {
   double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
-  double exit_loss = 0;   // weighted already
+  double exit_loss = 0;  // weighted already
   int routed_blocks = 0;
-  double operations = 0;  // executed forward, multiply-add = 2; the backward pass executes about twice as many
+  double operations =
+      0;  // executed forward, multiply-add = 2; the backward pass executes about twice as many
   double total(const TrainSettings& settings) const;
 };
 
-/// Leaves the gradient of a batch in its lanes. The sums are the same for any number of threads; another shard size adds in
-/// another order and agrees to rounding. Scenario, model and data outlive it; used from the pool's thread.
+/// Leaves the gradient of a batch in its lanes. The sums are the same for any number of threads;
+/// another shard size adds in another order and agrees to rounding. Scenario, model and data
+/// outlive it; used from the pool's thread.
 class TrainingStep {
  public:
-  TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool, int shard);
+  TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool,
+               int shard);
 
-  /// `indices` are images of the data; draws are keyed by (scenario.seed, image, epoch), so they do not depend on the batch.
+  /// `indices` are images of the data; draws are keyed by (scenario.seed, image, epoch), so they do
+  /// not depend on the batch.
   BatchLoss run(std::span<const std::int32_t> indices, int epoch);
   const std::vector<Gradients>& lanes() const { return lanes_; }
   int shard() const { return shard_; }  // images a shard

@@ -44,9 +44,11 @@ class Connection {
   Connection(Socket socket, TlsContext tls);
   ~Connection();
 
-  /// Until the peer has said something, or has gone. It costs nothing: a session is made by `handshake`.
+  /// Until the peer has said something, or has gone. It costs nothing: a session is made by
+  /// `handshake`.
   Awaitable<void> spoken_to(Failure& failure);
-  /// Nothing to do on a plain stream. `reason` says more than the error code where certificates are the matter.
+  /// Nothing to do on a plain stream. `reason` says more than the error code where certificates are
+  /// the matter.
   Awaitable<void> handshake(bool server, Failure& failure, std::string& reason);
   /// Bytes read; 0 with `failure` set where the peer has gone.
   Awaitable<std::size_t> read_some(char* data, std::size_t size, Failure& failure);
@@ -73,7 +75,8 @@ class Connection {
   std::string peer_, address_;
 };
 
-/// What one coroutine at a time waits for and any other one gives. A wait may end without a reason: look again.
+/// What one coroutine at a time waits for and any other one gives. A wait may end without a reason:
+/// look again.
 class Signal {
  public:
   explicit Signal(asio::any_io_executor executor) : timer_(std::move(executor)) {}

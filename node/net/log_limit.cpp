@@ -2,7 +2,8 @@
 
 namespace semwave {
 
-void LogLimit::tell(const std::string& kind, LogLevel level, const std::string& text, NodeClock::time_point now) {
+void LogLimit::tell(const std::string& kind, LogLevel level, const std::string& text,
+                    NodeClock::time_point now) {
   if (!sink_) return;
   look(now);
   Kind& counted = kinds_.try_emplace(kind, Kind{level, now, 0}).first->second;
@@ -22,7 +23,8 @@ void LogLimit::look(NodeClock::time_point now) {
 
 void LogLimit::close(const std::string& name, const Kind& kind) const {
   if (kind.told > lines)
-    sink_(kind.level, name + ": " + std::to_string(kind.told - lines) + " more within " + std::to_string(static_cast<int>(seconds)) + " s");
+    sink_(kind.level, name + ": " + std::to_string(kind.told - lines) + " more within " +
+                          std::to_string(static_cast<int>(seconds)) + " s");
 }
 
 }  // namespace semwave

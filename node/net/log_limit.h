@@ -1,4 +1,5 @@
-// Lines that somebody else can cause: of each kind a few in a while, then their number. A peer fills no disk with our words.
+// Lines that somebody else can cause: of each kind a few in a while, then their number. A peer
+// fills no disk with our words.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,14 @@ namespace semwave {
 
 class LogLimit {
  public:
-  static constexpr int lines = 10;        // of a kind
-  static constexpr double seconds = 10;   // from the first of them
+  static constexpr int lines = 10;       // of a kind
+  static constexpr double seconds = 10;  // from the first of them
 
   explicit LogLimit(LogSink sink) : sink_(std::move(sink)) {}
 
   /// `kind`: what is counted together; one of a few words of ours, never a peer's.
-  void tell(const std::string& kind, LogLevel level, const std::string& text, NodeClock::time_point now = NodeClock::now());
+  void tell(const std::string& kind, LogLevel level, const std::string& text,
+            NodeClock::time_point now = NodeClock::now());
   /// Says how many were held back, of those kinds whose time is over.
   void look(NodeClock::time_point now);
 

@@ -29,8 +29,7 @@ int no_pass_phrase(char*, int, int, void* asked) {
                 "is encrypted, and no pass phrase is asked for: openssl pkey writes it without");
   if (text.find(line) == std::string::npos)
     throw Error(path, "holds no " + what + " in PEM: semwave keys makes one");
-  throw Error(path,
-              "holds a damaged " + what + ": copy it anew, or let semwave keys make another");
+  throw Error(path, "holds a damaged " + what + ": copy it anew, or let semwave keys make another");
 }
 
 }  // namespace

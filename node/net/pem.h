@@ -1,4 +1,5 @@
-// Keys and certificates in PEM files, read and never asked about: a file that wants a pass phrase is an error, not a prompt.
+// Keys and certificates in PEM files, read and never asked about: a file that wants a pass phrase
+// is an error, not a prompt.
 #pragma once
 
 #include <memory>
@@ -32,7 +33,8 @@ Key read_key(const std::string& path);
 std::vector<Certificate> read_certificates(const std::string& path);
 
 /// Throws Error where others than its owner may change this file or folder or, where it is
-/// `secret`, read it (its group may, where it is root's and we are not). What is not there is left to whoever reads it.
+/// `secret`, read it (its group may, where it is root's and we are not). What is not there is left
+/// to whoever reads it.
 void check_kept(const std::string& path, bool secret = false);
 
 }  // namespace semwave

@@ -31,7 +31,9 @@ std::string serial_of(const std::string& text) {
 
 }  // namespace
 
-RevokedList::RevokedList(std::string path) : path_(std::move(path)) { read(); }
+RevokedList::RevokedList(std::string path) : path_(std::move(path)) {
+  read();
+}
 
 void RevokedList::read() {
   if (path_.empty()) return;

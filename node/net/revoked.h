@@ -1,11 +1,12 @@
-// Certificates that are not trusted any more, though the authority has signed them: a text file, one a line,
+// Certificates that are not trusted any more, though the authority has signed them: a text file,
+// one a line,
 //
 //   # lost in the field
 //   camera2
 //   serial 4F3A09B1
 //
-// a name for every certificate of that name, or `serial` and the hexadecimal number of one alone (as
-// `openssl x509 -noout -serial` prints it). What follows a # is a remark.
+// a name for every certificate of that name, or `serial` and the hexadecimal number of one alone
+// (as `openssl x509 -noout -serial` prints it). What follows a # is a remark.
 #pragma once
 
 #include <set>
@@ -13,7 +14,8 @@
 
 namespace semwave {
 
-/// Whom a certificate speaks for, and which one it is: upper-case hexadecimal without zeros in front.
+/// Whom a certificate speaks for, and which one it is: upper-case hexadecimal without zeros in
+/// front.
 struct CertificateId {
   std::string name, serial;
 };

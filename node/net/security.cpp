@@ -41,8 +41,10 @@ int fault_of(X509* certificate, bool transmitter, const RevokedList* revoked) {
 
 }  // namespace
 
-TlsContext make_tls_context(const KeyFiles& keys, bool server, std::shared_ptr<const RevokedList> revoked) {
-  auto context = std::make_shared<asio::ssl::context>(server ? asio::ssl::context::tls_server : asio::ssl::context::tls_client);
+TlsContext make_tls_context(const KeyFiles& keys, bool server,
+                            std::shared_ptr<const RevokedList> revoked) {
+  auto context = std::make_shared<asio::ssl::context>(server ? asio::ssl::context::tls_server
+                                                             : asio::ssl::context::tls_client);
   SSL_CTX* raw = context->native_handle();
   SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
   SSL_CTX_set_num_tickets(raw, 0);  // each connection shows its certificate
@@ -55,7 +57,8 @@ TlsContext make_tls_context(const KeyFiles& keys, bool server, std::shared_ptr<c
     return fault == X509_V_OK;
   });
 
-  for (const std::string& path : {keys.folder, keys.authority(), keys.certificate()}) check_kept(path);
+  for (const std::string& path : {keys.folder, keys.authority(), keys.certificate()})
+    check_kept(path);
   check_kept(keys.key(), true);
   for (const Certificate& authority : read_certificates(keys.authority())) {
     check_dates(keys.authority(), authority.get());
@@ -66,7 +69,8 @@ TlsContext make_tls_context(const KeyFiles& keys, bool server, std::shared_ptr<c
   const std::vector<Certificate> chain = read_certificates(keys.certificate());
   check_dates(keys.certificate(), chain.front().get());
   bool taken = SSL_CTX_use_certificate(raw, chain.front().get()) == 1;
-  for (std::size_t i = 1; i < chain.size(); ++i) taken = taken && SSL_CTX_add1_chain_cert(raw, chain[i].get()) == 1;
+  for (std::size_t i = 1; i < chain.size(); ++i)
+    taken = taken && SSL_CTX_add1_chain_cert(raw, chain[i].get()) == 1;
   if (!taken)
     throw Error(keys.certificate(), "OpenSSL does not take this certificate: " + openssl_reason());
   const Key key = read_key(keys.key());
@@ -82,9 +86,11 @@ std::optional<CertificateId> identify(const X509* certificate) {
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return std::nullopt;
   unsigned char* text = nullptr;
-  const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  const int length =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
   if (length < 0) return std::nullopt;
-  CertificateId id{.name = {reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)}, .serial = {}};
+  CertificateId id{.name = {reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)},
+                   .serial = {}};
   OPENSSL_free(text);
   // A NUL within it would end the name early for whoever prints it.
   if (id.name.empty() || id.name.size() > 64) return std::nullopt;
@@ -110,13 +116,13 @@ std::string reached_by_others(const std::string& address) {
   boost::system::error_code failure;
   const auto parsed = asio::ip::make_address(address, failure);
   const bool every = !failure && parsed.is_unspecified();
-  return every
-             ? address +
-                   " means every address of this machine, those that other machines can reach too"
-             : address + " leads beyond this machine (127.0.0.1 and ::1 do not)";
+  return every ? address +
+                     " means every address of this machine, those that other machines can reach too"
+               : address + " leads beyond this machine (127.0.0.1 and ::1 do not)";
 }
 
-void check_plain(const std::string& address, bool secured, bool insecure, const std::string& option) {
+void check_plain(const std::string& address, bool secured, bool insecure,
+                 const std::string& option) {
   if (secured || insecure || is_loopback(address)) return;
   throw Error(option, reached_by_others(address) +
                           ": give --keys DIR and --as NAME (semwave keys makes them), or "

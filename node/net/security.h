@@ -28,9 +28,10 @@ struct KeyFiles {
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 /// TLS 1.3 alone. A peer is refused without a certificate of this authority, with one that does not
-/// name its role (extended key usage: serverAuth of a receiver, clientAuth of a transmitter), has no
-/// name, or is on the list. Throws Error naming the file that is missing, does not fit the others, has
-/// expired, is encrypted, or is kept where others may read the key or change any of them.
+/// name its role (extended key usage: serverAuth of a receiver, clientAuth of a transmitter), has
+/// no name, or is on the list. Throws Error naming the file that is missing, does not fit the
+/// others, has expired, is encrypted, or is kept where others may read the key or change any of
+/// them.
 TlsContext make_tls_context(const KeyFiles& keys, bool server,
                             std::shared_ptr<const RevokedList> revoked = nullptr);
 
@@ -40,8 +41,10 @@ std::optional<CertificateId> identify(const X509* certificate);
 /// "0.0.0.0 means every address of this machine ...", for an address that is not loopback.
 std::string reached_by_others(const std::string& address);
 
-/// Throws Error where plain sockets would leave this machine and nobody asked for that. `address` is numeric.
-void check_plain(const std::string& address, bool secured, bool insecure, const std::string& option);
+/// Throws Error where plain sockets would leave this machine and nobody asked for that. `address`
+/// is numeric.
+void check_plain(const std::string& address, bool secured, bool insecure,
+                 const std::string& option);
 bool is_loopback(const std::string& address);
 
 }  // namespace semwave

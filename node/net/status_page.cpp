@@ -32,7 +32,8 @@ constexpr std::size_t most_connections = 32;
 constexpr auto request_time = std::chrono::seconds(10);
 constexpr std::size_t most_header_bytes = 8192;
 
-/// A browser was sent here by this machine's own name, not by one that some other page's owner has pointed here (DNS rebinding).
+/// A browser was sent here by this machine's own name, not by one that some other page's owner has
+/// pointed here (DNS rebinding).
 bool names_this_machine(std::string_view host) {
   if (!host.empty() && host.front() == '[') return true;
   host = host.substr(0, host.find(':'));
@@ -45,7 +46,8 @@ bool names_this_machine(std::string_view host) {
 
 class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
  public:
-  Impl(asio::io_context& io, const tcp::endpoint& end, StatusSource source) : io_(io), acceptor_(io), source_(std::move(source)) {
+  Impl(asio::io_context& io, const tcp::endpoint& end, StatusSource source)
+      : io_(io), acceptor_(io), source_(std::move(source)) {
     boost::system::error_code failure;
     acceptor_.open(end.protocol(), failure);
     if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
@@ -54,7 +56,8 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
     if (failure) throw Error("--status", "cannot listen: " + failure.message());
   }
   void start() {
-    asio::co_spawn(io_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+    asio::co_spawn(
+        io_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
   }
   std::uint16_t port() const { return port_; }
   void close() {
@@ -67,7 +70,8 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
     const auto self = shared_from_this();
     while (acceptor_.is_open()) {
       boost::system::error_code failure;
-      tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+      tcp::socket socket =
+          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
       if (failure == asio::error::operation_aborted) co_return;
       if (failure) {
         asio::steady_timer pause(io_, std::chrono::milliseconds(100));
@@ -80,7 +84,8 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
         held_.pop_front();
       }
       held_.push_back(std::make_shared<tcp::socket>(std::move(socket)));
-      asio::co_spawn(io_, [self, held = held_.back()] { return self->serve(held); }, asio::detached);
+      asio::co_spawn(
+          io_, [self, held = held_.back()] { return self->serve(held); }, asio::detached);
     }
   }
 
@@ -102,21 +107,25 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
     http::request_parser<http::empty_body> parser;
     parser.header_limit(most_header_bytes);
     parser.body_limit(0);
-    co_await http::async_read(*socket, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+    co_await http::async_read(*socket, buffer, parser,
+                              asio::redirect_error(asio::use_awaitable, failure));
     if (!failure) {
       http::response<http::string_body> response = answer_or_apology(parser.get());
-      co_await http::async_write(*socket, response, asio::redirect_error(asio::use_awaitable, failure));
+      co_await http::async_write(*socket, response,
+                                 asio::redirect_error(asio::use_awaitable, failure));
     }
     limit.cancel();
     close(*socket);
     std::erase(held_, socket);
   }
 
-  http::response<http::string_body> answer_or_apology(const http::request<http::empty_body>& request) const {
+  http::response<http::string_body> answer_or_apology(
+      const http::request<http::empty_body>& request) const {
     try {
       return answer(request);
     } catch (const std::exception&) {
-      http::response<http::string_body> response{http::status::internal_server_error, request.version()};
+      http::response<http::string_body> response{http::status::internal_server_error,
+                                                 request.version()};
       response.keep_alive(false);
       response.set(http::field::content_type, "text/plain; charset=utf-8");
       response.body() = "the figures cannot be written\n";
@@ -128,7 +137,9 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
   http::response<http::string_body> answer(const http::request<http::empty_body>& request) const {
     http::response<http::string_body> response{http::status::ok, request.version()};
     response.set(http::field::cache_control, "no-store");
-    response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; frame-ancestors 'none'");
+    response.set("Content-Security-Policy",
+                 "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                 "connect-src 'self'; img-src data:; frame-ancestors 'none'");
     response.set("X-Content-Type-Options", "nosniff");
     response.set(http::field::content_type, "text/plain; charset=utf-8");
     response.keep_alive(false);
@@ -167,7 +178,8 @@ class StatusPage::Impl : public std::enable_shared_from_this<StatusPage::Impl> {
   friend class StatusPage;
 };
 
-StatusPage::StatusPage(asio::io_context& io, const std::string& host, std::uint16_t port, bool insecure, StatusSource source) {
+StatusPage::StatusPage(asio::io_context& io, const std::string& host, std::uint16_t port,
+                       bool insecure, StatusSource source) {
   boost::system::error_code failure;
   tcp::resolver resolver(io);
   const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, failure);
@@ -175,16 +187,21 @@ StatusPage::StatusPage(asio::io_context& io, const std::string& host, std::uint1
   if (failure || found.empty()) throw Error(place, "no such address: " + failure.message());
   const tcp::endpoint end = *found.begin();
   if (!is_loopback(end.address().to_string()) && !insecure)
-    throw Error(place,
-                reached_by_others(end.address().to_string()) +
-                    ", and the page is plain HTTP: listen on 127.0.0.1, or give --insecure");
+    throw Error(place, reached_by_others(end.address().to_string()) +
+                           ", and the page is plain HTTP: listen on 127.0.0.1, or give --insecure");
   impl_ = std::make_shared<Impl>(io, end, std::move(source));
   impl_->port_ = impl_->acceptor_.local_endpoint().port();
   impl_->start();
 }
 
-StatusPage::~StatusPage() { close(); }
-std::uint16_t StatusPage::port() const { return impl_->port(); }
-void StatusPage::close() { impl_->close(); }
+StatusPage::~StatusPage() {
+  close();
+}
+std::uint16_t StatusPage::port() const {
+  return impl_->port();
+}
+void StatusPage::close() {
+  impl_->close();
+}
 
 }  // namespace semwave

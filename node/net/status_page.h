@@ -1,5 +1,6 @@
-// A receiver's page and figures over HTTP: `/` the page (one file, inside the program), `/status.json` what it shows, `/metrics` for
-// Prometheus. Nothing can be changed through it. A connection is one request; of more than 32 at once the oldest makes room.
+// A receiver's page and figures over HTTP: `/` the page (one file, inside the program),
+// `/status.json` what it shows, `/metrics` for Prometheus. Nothing can be changed through it. A
+// connection is one request; of more than 32 at once the oldest makes room.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +21,10 @@ struct StatusSource {
 
 class StatusPage {
  public:
-  /// Listens; requests are served by whoever runs `io`. Throws Error where that address cannot be had, or is not on this machine and
-  /// `insecure` was not asked for (the page is plain HTTP).
-  StatusPage(boost::asio::io_context& io, const std::string& host, std::uint16_t port, bool insecure, StatusSource source);
+  /// Listens; requests are served by whoever runs `io`. Throws Error where that address cannot be
+  /// had, or is not on this machine and `insecure` was not asked for (the page is plain HTTP).
+  StatusPage(boost::asio::io_context& io, const std::string& host, std::uint16_t port,
+             bool insecure, StatusSource source);
   ~StatusPage();
   std::uint16_t port() const;
   void close();

@@ -13,11 +13,15 @@ namespace semwave {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-std::uint64_t ns_since(Clock::time_point start) { return static_cast<std::uint64_t>((Clock::now() - start).count()); }
+std::uint64_t ns_since(Clock::time_point start) {
+  return static_cast<std::uint64_t>((Clock::now() - start).count());
+}
 
-/// Signal and noise power of a header that was read, its symbols as pilots: of one gain fitted by least squares, or of the gains as the
-/// receiver knows them (they may change within the header), whichever leaves less.
-void measure(const Symbols& heard, const Symbols& gains, const HeaderOnAir& header, double& signal, double& noise) {
+/// Signal and noise power of a header that was read, its symbols as pilots: of one gain fitted by
+/// least squares, or of the gains as the receiver knows them (they may change within the header),
+/// whichever leaves less.
+void measure(const Symbols& heard, const Symbols& gains, const HeaderOnAir& header, double& signal,
+             double& noise) {
   const Symbols sent = encode_header(header);
   if (sent.size() != heard.size() || sent.size() < 2) return;
   std::complex<double> product;
@@ -31,7 +35,9 @@ void measure(const Symbols& heard, const Symbols& gains, const HeaderOnAir& head
   }
   const std::complex<double> fitted = product / power;
   double fitted_noise = 0;
-  for (std::size_t s = 0; s < sent.size(); ++s) fitted_noise += std::norm(std::complex<double>(heard[s]) - fitted * std::complex<double>(sent[s]));
+  for (std::size_t s = 0; s < sent.size(); ++s)
+    fitted_noise +=
+        std::norm(std::complex<double>(heard[s]) - fitted * std::complex<double>(sent[s]));
   const double count = static_cast<double>(sent.size());
   fitted_noise *= count / (count - 1);  // one gain was fitted
   const bool one_gain = fitted_noise <= known_noise;
@@ -39,8 +45,9 @@ void measure(const Symbols& heard, const Symbols& gains, const HeaderOnAir& head
   noise = std::min(fitted_noise, known_noise) / count;
 }
 
-/// What no datagram brought has not arrived, whatever the simulated channel did to the rest: silence, gain and all, as what an `erasure` channel
-/// loses. Noise under a known gain would be taken for sure bits.
+/// What no datagram brought has not arrived, whatever the simulated channel did to the rest:
+/// silence, gain and all, as what an `erasure` channel loses. Noise under a known gain would be
+/// taken for sure bits.
 void erase(Backend& backend, std::span<const Incoming> shard, Reception& heard) {
   const auto total = static_cast<std::size_t>(heard.starts.back());
   Symbols symbols, gains;
@@ -62,14 +69,18 @@ void erase(Backend& backend, std::span<const Incoming> shard, Reception& heard) 
     }
   }
   if (symbols.empty()) return;
-  const auto device = [&](const Symbols& values) { return backend.from_host({static_cast<std::int64_t>(total), 2}, reinterpret_cast<const float*>(values.data())); };
+  const auto device = [&](const Symbols& values) {
+    return backend.from_host({static_cast<std::int64_t>(total), 2},
+                             reinterpret_cast<const float*>(values.data()));
+  };
   heard.symbols = Var(device(symbols));
   heard.gains = device(gains);
 }
 
 }  // namespace
 
-Hearing::Hearing(const Station& station, int shard) : station_(station), shard_(static_cast<std::size_t>(std::max(1, shard))) {
+Hearing::Hearing(const Station& station, int shard)
+    : station_(station), shard_(static_cast<std::size_t>(std::max(1, shard))) {
   for (std::size_t p = 0; p < station.points().size(); ++p) {
     channels_.emplace_back(station.points()[p].scenario.channel);
     means_.push_back(station.model(p).receiver->mean_image());
@@ -80,11 +91,14 @@ void Hearing::hear(ThreadPool& pool, std::span<Incoming> batch) const {
   std::vector<std::span<Incoming>> shards;
   for (std::size_t begin = 0; begin < batch.size();) {
     std::size_t end = begin + 1;
-    while (end < batch.size() && end - begin < shard_ && batch[end].burst.point == batch[begin].burst.point) ++end;
+    while (end < batch.size() && end - begin < shard_ &&
+           batch[end].burst.point == batch[begin].burst.point)
+      ++end;
     shards.push_back(batch.subspan(begin, end - begin));
     begin = end;
   }
-  pool.run(static_cast<int>(shards.size()), [&](int s) { hear_shard(shards[static_cast<std::size_t>(s)]); });
+  pool.run(static_cast<int>(shards.size()),
+           [&](int s) { hear_shard(shards[static_cast<std::size_t>(s)]); });
 }
 
 void Hearing::hear_shard(std::span<Incoming> shard) const {
@@ -100,7 +114,10 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   Burst burst;
   burst.starts.push_back(0);
   List<float> symbols;
-  Dataset originals{.name = scenario.source.name, .height = model.architecture.height, .width = model.architecture.width, .channels = model.architecture.channels};
+  Dataset originals{.name = scenario.source.name,
+                    .height = model.architecture.height,
+                    .width = model.architecture.width,
+                    .channels = model.architecture.channels};
   const bool tells = scenario.bound();
   for (std::size_t i = 0; i < count; ++i) {
     const BurstMessage& message = shard[i].burst;
@@ -108,14 +125,20 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     burst.headers.push_back(message.header);
     const auto* values = reinterpret_cast<const float*>(message.symbols.data());
     symbols.insert(symbols.end(), values, values + 2 * message.symbols.size());
-    for (std::uint32_t s = 0; s < message.count; ++s) burst.places.push_back(message.places.empty() ? static_cast<std::int32_t>(s) : message.places[s]);
+    for (std::uint32_t s = 0; s < message.count; ++s)
+      burst.places.push_back(message.places.empty() ? static_cast<std::int32_t>(s)
+                                                    : message.places[s]);
     burst.starts.push_back(burst.starts.back() + static_cast<std::int32_t>(message.count));
     const std::uint32_t whole = std::max(1u, message.count);
-    burst.symbols_per_token.push_back(static_cast<std::int32_t>(message.piece > 0 ? message.piece : whole));
+    burst.symbols_per_token.push_back(
+        static_cast<std::int32_t>(message.piece > 0 ? message.piece : whole));
     burst.ledger.push_back({.parity = message.parity});
     if (tells) burst.told.push_back(message.told);
   }
-  burst.symbols = Var(burst.places.empty() ? backend.zeros({0, 2}) : backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, symbols.data()));
+  burst.symbols = Var(
+      burst.places.empty()
+          ? backend.zeros({0, 2})
+          : backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, symbols.data()));
   const Fading fading = channel.realise(pass.draws);
   Reception heard = channel.apply(pass, burst, fading);
   erase(backend, shard, heard);
@@ -127,9 +150,12 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   const List<std::int32_t> decided = decisions(backend, result);
   const std::uint64_t decode_ns = ns_since(clock);
 
-  // Scored is who brought its original; a black picture keeps the place of the others, which have no PSNR.
+  // Scored is who brought its original; a black picture keeps the place of the others, which have
+  // no PSNR.
   std::vector<ImageRecord> records(count);
-  const auto brought = [&](std::size_t i) { return shard[i].burst.truth && !shard[i].burst.truth->original.empty(); };
+  const auto brought = [&](std::size_t i) {
+    return shard[i].burst.truth && !shard[i].burst.truth->original.empty();
+  };
   List<std::int32_t> indices;
   bool any = false;
   for (std::size_t i = 0; i < count; ++i) {
@@ -142,12 +168,14 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
       const std::string& bytes = shard[i].burst.truth->original;
       originals.pixels.insert(originals.pixels.end(), bytes.begin(), bytes.end());
     } else {
-      originals.pixels.resize(originals.pixels.size() + static_cast<std::size_t>(originals.values()));
+      originals.pixels.resize(originals.pixels.size() +
+                              static_cast<std::size_t>(originals.values()));
     }
   }
   if (any) score_images(scenario, model, originals, indices, means_[point], result, records.data());
   for (std::size_t i = 0; i < count; ++i)
-    if (!any || !brought(i)) records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
+    if (!any || !brought(i))
+      records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
 
   const auto experts = result.expert_rows.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -164,17 +192,41 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     }
     record_heard(heard, result, decided[i], i, image);
     Answer& answer = one.answer;
-    answer = {.point = one.burst.point, .image = one.burst.image, .decision = image.decision, .header_lost = image.header_lost, .block_lost = image.block_lost, .gain = image.gain, .uses = image.uses,
-              .psnr_db = image.psnr_db, .ssim = image.ssim, .operations = share_of(pass.operations, i, count), .expert_rows = {}, .queue_ns = one.queue_ns, .channel_ns = channel_ns / count,
+    answer = {.point = one.burst.point,
+              .image = one.burst.image,
+              .decision = image.decision,
+              .header_lost = image.header_lost,
+              .block_lost = image.block_lost,
+              .gain = image.gain,
+              .uses = image.uses,
+              .psnr_db = image.psnr_db,
+              .ssim = image.ssim,
+              .operations = share_of(pass.operations, i, count),
+              .expert_rows = {},
+              .queue_ns = one.queue_ns,
+              .channel_ns = channel_ns / count,
               .decode_ns = decode_ns / count};
-    for (std::size_t e = 0; e < experts; ++e) answer.expert_rows.push_back(static_cast<std::uint32_t>(share_of(static_cast<double>(result.expert_rows[e]), i, count)));
+    for (std::size_t e = 0; e < experts; ++e)
+      answer.expert_rows.push_back(static_cast<std::uint32_t>(
+          share_of(static_cast<double>(result.expert_rows[e]), i, count)));
     answer.tokens_lost = static_cast<std::uint32_t>(image.tokens_lost);
     answer.erased = static_cast<std::uint32_t>(std::count(one.erased.begin(), one.erased.end(), 1));
-    if (!result.lost[i]) measure(heard.header_symbols[i], heard.header_gains[i], one.burst.header, one.signal, one.noise);
+    if (!result.lost[i])
+      measure(heard.header_symbols[i], heard.header_gains[i], one.burst.header, one.signal,
+              one.noise);
 
     Record& record = one.record;
-    record = {.node = one.node, .point = one.burst.point, .data = one.data, .name = {}, .truth = one.burst.truth.has_value(), .image = image, .transmitter_operations = 0,
-              .receiver_operations = answer.operations, .expert_rows = answer.expert_rows, .erased = answer.erased, .ns = {0, one.queue_ns, 0, answer.channel_ns, answer.decode_ns}};
+    record = {.node = one.node,
+              .point = one.burst.point,
+              .data = one.data,
+              .name = {},
+              .truth = one.burst.truth.has_value(),
+              .image = image,
+              .transmitter_operations = 0,
+              .receiver_operations = answer.operations,
+              .expert_rows = answer.expert_rows,
+              .erased = answer.erased,
+              .ns = {0, one.queue_ns, 0, answer.channel_ns, answer.decode_ns}};
     if (!one.burst.truth) continue;
     const Truth& truth = *one.burst.truth;
     record.transmitter_operations = truth.operations;

@@ -15,15 +15,16 @@ namespace semwave {
 namespace {
 
 // Memory in bytes, as the allocator takes it, rather too much than too little.
-constexpr std::size_t recorded_bytes = 64;                    // an image's number in a set
-constexpr std::size_t answer_node_bytes = 112;                // an open answer beside its frame
-constexpr std::size_t past_bytes = 192;                       // an identity
-constexpr std::size_t record_bytes = sizeof(Record) + sizeof(ImageRecord) + 96;  // an image while rows are made of it
-constexpr std::size_t late_bytes = 128;                       // a count of late symbols
+constexpr std::size_t recorded_bytes = 64;      // an image's number in a set
+constexpr std::size_t answer_node_bytes = 112;  // an open answer beside its frame
+constexpr std::size_t past_bytes = 192;         // an identity
+constexpr std::size_t record_bytes =
+    sizeof(Record) + sizeof(ImageRecord) + 96;  // an image while rows are made of it
+constexpr std::size_t late_bytes = 128;         // a count of late symbols
 constexpr std::size_t least_bytes = 4u << 20;
-constexpr std::size_t most_unread = 1u << 18;                 // of answers that a peer does not read
-constexpr std::size_t most_assemblies = 256;                  // of a peer
-constexpr double longest_delay = 10;                          // of datagram_seconds, while others wait in the kernel
+constexpr std::size_t most_unread = 1u << 18;  // of answers that a peer does not read
+constexpr std::size_t most_assemblies = 256;   // of a peer
+constexpr double longest_delay = 10;  // of datagram_seconds, while others wait in the kernel
 
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
@@ -35,8 +36,21 @@ std::size_t resident_bytes() {
 /// The answer that a record was made of.
 Answer answer_of(const Record& record) {
   const ImageRecord& image = record.image;
-  return {.point = record.point, .image = image.image, .decision = image.decision, .header_lost = image.header_lost, .block_lost = image.block_lost, .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost), .gain = image.gain, .uses = image.uses, .psnr_db = image.psnr_db,
-          .ssim = image.ssim, .operations = record.receiver_operations, .expert_rows = record.expert_rows, .erased = record.erased, .queue_ns = record.ns[1], .channel_ns = record.ns[3],
+  return {.point = record.point,
+          .image = image.image,
+          .decision = image.decision,
+          .header_lost = image.header_lost,
+          .block_lost = image.block_lost,
+          .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost),
+          .gain = image.gain,
+          .uses = image.uses,
+          .psnr_db = image.psnr_db,
+          .ssim = image.ssim,
+          .operations = record.receiver_operations,
+          .expert_rows = record.expert_rows,
+          .erased = record.erased,
+          .queue_ns = record.ns[1],
+          .channel_ns = record.ns[3],
           .decode_ns = record.ns[4]};
 }
 
@@ -47,17 +61,26 @@ NodeId fresh_identity() {
 }
 
 std::string name_of(const Record& record) {
-  return "image " + std::to_string(record.image.image) + " of point " + std::to_string(record.point) + " of " + hexadecimal(record.node).substr(0, 8);
+  return "image " + std::to_string(record.image.image) + " of point " +
+         std::to_string(record.point) + " of " + hexadecimal(record.node).substr(0, 8);
 }
 
 }  // namespace
 
-Intake::Intake(const Station& station, ThreadPool& pool, const ServerOptions& options, ServerSummary& summary)
-    : station_(station), pool_(pool), options_(options), hearing_(station, options.shard),
-      monitor_(station.scenario().name, station.model(0).architecture.transmitter_blocks, station.model(0).architecture.experts, station.model(0).architecture.grid(), station.class_names()),
-      words_(options.log), summary_(summary) {
-  // Of the limit the program itself and a burst that is being read have their part, of the rest the allocator and the pool a quarter. A program that
-  // is large already (a graphics processor's is) leaves its peers a quarter all the same.
+Intake::Intake(const Station& station, ThreadPool& pool, const ServerOptions& options,
+               ServerSummary& summary)
+    : station_(station),
+      pool_(pool),
+      options_(options),
+      hearing_(station, options.shard),
+      monitor_(station.scenario().name, station.model(0).architecture.transmitter_blocks,
+               station.model(0).architecture.experts, station.model(0).architecture.grid(),
+               station.class_names()),
+      words_(options.log),
+      summary_(summary) {
+  // Of the limit the program itself and a burst that is being read have their part, of the rest the
+  // allocator and the pool a quarter. A program that is large already (a graphics processor's is)
+  // leaves its peers a quarter all the same.
   const std::size_t own = resident_bytes() + 16 * options_.largest_burst;
   const std::size_t rest = options_.memory_bytes > own ? options_.memory_bytes - own : 0;
   most_ = std::max({least_bytes, options_.memory_bytes / 4, rest / 4 * 3});
@@ -77,14 +100,21 @@ Intake::Intake(const Station& station, ThreadPool& pool, const ServerOptions& op
     keep(record);
     open_answer(record.node, answer_of(record));
   };
-  reader.unreadable = [&](const std::string& place) { words_.tell("records left out", LogLevel::warning, place + ": what stands there is no record and is left out"); };
+  reader.unreadable = [&](const std::string& place) {
+    words_.tell("records left out", LogLevel::warning,
+                place + ": what stands there is no record and is left out");
+  };
   journal_ = std::make_unique<Journal>(journal_path(), owner(), reader);
-  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
+  if (journal_->cut() > 0)
+    log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) +
+                               " bytes was cut off");
 }
 
 bool Intake::fits(const Record& record) {
   const std::string fault = station_.fault_of(record);
-  if (!fault.empty()) words_.tell("records left out", LogLevel::warning, journal_path() + ": " + name_of(record) + " is left out: " + fault);
+  if (!fault.empty())
+    words_.tell("records left out", LogLevel::warning,
+                journal_path() + ": " + name_of(record) + " is left out: " + fault);
   return fault.empty();
 }
 
@@ -121,18 +151,26 @@ void Intake::leave(Party& party) {
 std::optional<Refusal> Intake::judge(Party& party, const Frame& first, bool ending) const {
   std::optional<Hello> hello;
   if (first.type == FrameType::hello) hello = read_hello(first.body);
-  const auto differs = [&](RefusalCode code, const char* what, const Digest& theirs, const Digest& ours) {
-    const auto start_of = [](const Digest& digest) { return hexadecimal(digest).substr(0, 16) + "..."; };
+  const auto differs = [&](RefusalCode code, const char* what, const Digest& theirs,
+                           const Digest& ours) {
+    const auto start_of = [](const Digest& digest) {
+      return hexadecimal(digest).substr(0, 16) + "...";
+    };
     return Refusal{code, std::string("the ") + what + ": the transmitter has " + start_of(theirs) +
                              ", the receiver " + start_of(ours)};
   };
   if (!hello) return Refusal{RefusalCode::malformed, "expected a hello"};
   if (hello->protocol != protocol_version)
-    return Refusal{RefusalCode::protocol, "the transmitter speaks version " + std::to_string(hello->protocol) + " of the protocol, the receiver version " + std::to_string(protocol_version)};
-  if (hello->model != station_.model_digest()) return differs(RefusalCode::model, "checkpoint differs", hello->model, station_.model_digest());
+    return Refusal{RefusalCode::protocol, "the transmitter speaks version " +
+                                              std::to_string(hello->protocol) +
+                                              " of the protocol, the receiver version " +
+                                              std::to_string(protocol_version)};
+  if (hello->model != station_.model_digest())
+    return differs(RefusalCode::model, "checkpoint differs", hello->model, station_.model_digest());
   if (hello->scenario != station_.scenario_digest())
-    return Refusal{RefusalCode::scenario,
-                   "the scenario differs, or a part of the code, a library or a table that it uses"};
+    return Refusal{
+        RefusalCode::scenario,
+        "the scenario differs, or a part of the code, a library or a table that it uses"};
   if (ending) return Refusal{RefusalCode::ending, "the receiver ends"};
   party.hello = *std::move(hello);
   return std::nullopt;
@@ -143,13 +181,15 @@ Welcome Intake::welcome(Party& party) {
   if (party.here) ++here_[party.hello.node];
   party.frames.allow_bursts(options_.largest_burst);
   party.window = options_.window;
-  return {.window = party.window, .largest_burst = static_cast<std::uint32_t>(options_.largest_burst)};
+  return {.window = party.window,
+          .largest_burst = static_cast<std::uint32_t>(options_.largest_burst)};
 }
 
 bool Intake::full(const Party& party) const {
   const std::size_t waiting = party.queue.size() + party.announced;
   const bool strained = held() > most_ / 4 * 3;
-  return waiting >= party.window || party.queued_bytes > options_.most_bytes_a_peer || party.outbox.size() > most_unread || (strained && waiting > 0);
+  return waiting >= party.window || party.queued_bytes > options_.most_bytes_a_peer ||
+         party.outbox.size() > most_unread || (strained && waiting > 0);
 }
 
 bool Intake::take(Party& party, const Frame& frame) {
@@ -181,7 +221,9 @@ void Intake::take_receipt(Party& party, const std::vector<ImageKey>& receipt) {
   const auto past = pasts_.find(party.hello.node);
   if (past == pasts_.end()) return;
   for (const ImageKey& key : receipt)
-    if (const auto answer = past->second.open_answers.find(key); answer != past->second.open_answers.end()) forget(past->second, answer);
+    if (const auto answer = past->second.open_answers.find(key);
+        answer != past->second.open_answers.end())
+      forget(past->second, answer);
 }
 
 void Intake::refuse(Party& party, Refusal refusal) {
@@ -196,10 +238,14 @@ bool Intake::take_burst(Party& party, std::string_view body) {
   if (!burst) return false;
   const bool apart = burst->format == SymbolFormat::datagrams;
   std::string fault = station_.fault_of(*burst, party.hello.data);
-  if (fault.empty() && apart && !party.datagrams) fault = "its symbols are to come as datagrams, for which it has no port";
-  if (fault.empty() && apart && 8 * std::size_t{burst->count} > options_.largest_burst) fault = "its symbols take more than the largest burst";
+  if (fault.empty() && apart && !party.datagrams)
+    fault = "its symbols are to come as datagrams, for which it has no port";
+  if (fault.empty() && apart && 8 * std::size_t{burst->count} > options_.largest_burst)
+    fault = "its symbols take more than the largest burst";
   const ImageKey key{burst->point, burst->image};
-  const auto named = [&] { return "image " + std::to_string(key.image) + " of point " + std::to_string(key.point) + ": "; };
+  const auto named = [&] {
+    return "image " + std::to_string(key.image) + " of point " + std::to_string(key.point) + ": ";
+  };
   if (!fault.empty()) {
     refuse(party, {RefusalCode::malformed, named() + fault});
     return true;
@@ -207,14 +253,18 @@ bool Intake::take_burst(Party& party, std::string_view body) {
   const auto past = pasts_.find(party.hello.node);
   const bool recorded = past != pasts_.end() && past->second.recorded.contains(key);
   if (recorded)
-    if (const auto answered = past->second.open_answers.find(key); answered != past->second.open_answers.end()) {
+    if (const auto answered = past->second.open_answers.find(key);
+        answered != past->second.open_answers.end()) {
       ++summary_.repeated;
       party.outbox += answered->second;
       return true;
     }
   if (enough() && !recorded) return true;  // for another life of this receiver
-  if (!recorded && (summary_.images + static_cast<std::int64_t>(queued_) >= most_images_ || kept_ > most_ / 2)) {
-    refuse(party, {RefusalCode::busy, named() + "the receiver's memory for what was recorded is spent: " + std::to_string(summary_.images) + " images (receive --memory)"});
+  if (!recorded &&
+      (summary_.images + static_cast<std::int64_t>(queued_) >= most_images_ || kept_ > most_ / 2)) {
+    refuse(party,
+           {RefusalCode::busy, named() + "the receiver's memory for what was recorded is spent: " +
+                                   std::to_string(summary_.images) + " images (receive --memory)"});
     return true;
   }
   if (first_ == NodeClock::time_point{}) first_ = NodeClock::now();
@@ -233,14 +283,20 @@ bool Intake::take_burst(Party& party, std::string_view body) {
   return true;
 }
 
-std::size_t Intake::answer_bytes() const { return 192 + sizeof(std::uint32_t) * static_cast<std::size_t>(station_.model(0).architecture.experts); }
+std::size_t Intake::answer_bytes() const {
+  return 192 +
+         sizeof(std::uint32_t) * static_cast<std::size_t>(station_.model(0).architecture.experts);
+}
 
 std::size_t Intake::memory_of(const BurstMessage& burst) const {
   // Unpacked, a bit is a byte, and symbols that come as datagrams have their places kept.
   const bool apart = burst.format == SymbolFormat::datagrams;
-  std::size_t bytes = sizeof(Waiting) + std::size_t{burst.count} * (sizeof(std::complex<float>) + (apart ? 1 : 0)) + burst.told.size() + sizeof(std::int32_t) * burst.places.capacity();
+  std::size_t bytes = sizeof(Waiting) +
+                      std::size_t{burst.count} * (sizeof(std::complex<float>) + (apart ? 1 : 0)) +
+                      burst.told.size() + sizeof(std::int32_t) * burst.places.capacity();
   for (const Bits& part : burst.header.parts) bytes += sizeof(Bits) + part.size();
-  return bytes + (burst.truth ? burst.truth->original.size() : 0) + 2 * answer_bytes() + recorded_bytes;
+  return bytes + (burst.truth ? burst.truth->original.size() : 0) + 2 * answer_bytes() +
+         recorded_bytes;
 }
 
 std::size_t Intake::cost_of_next(const Party& party) const {
@@ -250,7 +306,8 @@ std::size_t Intake::cost_of_next(const Party& party) const {
 
 void Intake::settle(Party& party) {
   if (!party.here) return;  // its connection is being taken down, and is counted no more
-  const std::size_t now = party.fixed_bytes + party.frames.memory() + party.outbox.capacity() + party.sending_bytes + party.queued_bytes;
+  const std::size_t now = party.fixed_bytes + party.frames.memory() + party.outbox.capacity() +
+                          party.sending_bytes + party.queued_bytes;
   held_ += now - party.charged_bytes;
   party.charged_bytes = now;
 }
@@ -278,12 +335,14 @@ void Intake::take(Party& party, Datagram datagram) {
     // Before its frame, or late: then its image is recorded already.
     const auto past = pasts_.find(party.hello.node);
     if (datagram.key.point >= station_.points().size()) return;
-    if (past != pasts_.end() && past->second.recorded.contains(datagram.key)) return note_late(party, datagram);
+    if (past != pasts_.end() && past->second.recorded.contains(datagram.key))
+      return note_late(party, datagram);
     if (party.assemblies.size() >= most_assemblies) return;
     assembly = party.assemblies.emplace(datagram.key, Assembly{}).first;
   }
   if (!assembly->second.announced) {
-    const std::size_t kept = sizeof(Assembly) + sizeof(Datagram) + sizeof(std::complex<float>) * datagram.symbols.size();
+    const std::size_t kept =
+        sizeof(Assembly) + sizeof(Datagram) + sizeof(std::complex<float>) * datagram.symbols.size();
     if (party.queued_bytes > options_.most_bytes_a_peer || !affords(kept)) return;
     assembly->second.early.push_back(std::move(datagram));
     assembly->second.early_bytes += kept;
@@ -415,7 +474,8 @@ Past& Intake::past_of(const NodeId& node) {
 }
 
 void Intake::keep(const Record& record) {
-  if (past_of(record.node).recorded.insert(record.key()).second) kept_ += options_.out.empty() ? record_bytes : recorded_bytes;
+  if (past_of(record.node).recorded.insert(record.key()).second)
+    kept_ += options_.out.empty() ? record_bytes : recorded_bytes;
   ++summary_.images;
   monitor_.add(record);
   if (options_.out.empty()) records_.push_back(record);
@@ -426,13 +486,15 @@ std::string Intake::open_answer(const NodeId& node, const Answer& answer) {
   write_frame(frame, FrameType::answer, write(answer));
   Past& past = past_of(node);
   const ImageKey key{answer.point, answer.image};
-  if (const auto before = past.open_answers.find(key); before != past.open_answers.end()) forget(past, before);
+  if (const auto before = past.open_answers.find(key); before != past.open_answers.end())
+    forget(past, before);
   past.open_answers[key] = frame;
   ++open_;
   const std::size_t bytes = frame.size() + answer_node_bytes;
   kept_ += bytes;
   answers_ += bytes;
-  // Who keeps to the window has sent receipts for all before these; another one's images are heard again if they are asked for.
+  // Who keeps to the window has sent receipts for all before these; another one's images are heard
+  // again if they are asked for.
   if (past.open_answers.size() > options_.window) forget(past, past.open_answers.begin());
   if (answers_ > most_ / 8) forget_absent();
   return frame;
@@ -448,7 +510,8 @@ void Intake::forget(Past& past, std::map<ImageKey, std::string>::iterator answer
 
 void Intake::forget_absent() {
   constexpr std::size_t most_looked = 64;  // at a time: there may be a great many
-  for (std::size_t looked = 0; answers_ > most_ / 16 && looked < std::min(pasts_.size(), most_looked); ++looked) {
+  for (std::size_t looked = 0;
+       answers_ > most_ / 16 && looked < std::min(pasts_.size(), most_looked); ++looked) {
     auto at = pasts_.upper_bound(forgotten_);
     if (at == pasts_.end()) at = pasts_.begin();
     forgotten_ = at->first;
@@ -495,9 +558,12 @@ void Intake::finish() {
     const Journal again(journal_path(), owner(), reader);
   }
   options_.about["wall_seconds"] = wall;
-  options_.about["connections"] = {{"refused", summary_.refused}, {"malformed", summary_.malformed}, {"timed_out", summary_.timed_out}};
+  options_.about["connections"] = {{"refused", summary_.refused},
+                                   {"malformed", summary_.malformed},
+                                   {"timed_out", summary_.timed_out}};
   options_.about["memory"] = {{"limit_bytes", options_.memory_bytes}, {"peers_bytes", most_}};
-  summary_.rows = write_results(station_, options_.out, options_.about, std::move(records_), wall, &late_);
+  summary_.rows =
+      write_results(station_, options_.out, options_.about, std::move(records_), wall, &late_);
 }
 
 }  // namespace semwave

@@ -1,7 +1,9 @@
-// What a receiver makes of what its transmitters say, whoever carries the bytes: frames in, answers out, records kept, rows at the end. No
-// socket and no clock of its own: node/receiver/server.cpp has those.
+// What a receiver makes of what its transmitters say, whoever carries the bytes: frames in, answers
+// out, records kept, rows at the end. No socket and no clock of its own: node/receiver/server.cpp
+// has those.
 //
-// Everything that a peer can make it hold is counted in one budget of memory. What does not fit is not taken.
+// Everything that a peer can make it hold is counted in one budget of memory. What does not fit is
+// not taken.
 #pragma once
 
 #include <deque>
@@ -22,26 +24,31 @@ namespace semwave {
 
 class Intake {
  public:
-  /// Reads the journal of an earlier life; a record in it that does not fit the scenario is named and left out. Station and pool outlive it.
-  /// `summary` counts along and outlives it too. Throws Error.
-  Intake(const Station& station, ThreadPool& pool, const ServerOptions& options, ServerSummary& summary);
+  /// Reads the journal of an earlier life; a record in it that does not fit the scenario is named
+  /// and left out. Station and pool outlive it. `summary` counts along and outlives it too. Throws
+  /// Error.
+  Intake(const Station& station, ThreadPool& pool, const ServerOptions& options,
+         ServerSummary& summary);
 
   // Conversations. A party is known from join() to leave() and stays where it is.
   void join(Party& party);
   void leave(Party& party);
-  /// What there is to refuse of the first frame of a conversation; nothing: the party has its hello.
+  /// What there is to refuse of the first frame of a conversation; nothing: the party has its
+  /// hello.
   std::optional<Refusal> judge(Party& party, const Frame& first, bool ending) const;
   /// From here on it may send bursts.
   Welcome welcome(Party& party);
-  /// A frame of a greeted party; false where it is none that has its place here. What there is to say stands in its outbox.
+  /// A frame of a greeted party; false where it is none that has its place here. What there is to
+  /// say stands in its outbox.
   bool take(Party& party, const Frame& frame);
   /// A datagram of one that may send them, unsealed.
   void take(Party& party, Datagram datagram);
-  /// Bursts that have waited for their datagrams for long enough go without what is missing. `more`: some are on
-  /// their way through the kernel; they are waited for within bounds, since somebody may see to it that there
-  /// always are.
+  /// Bursts that have waited for their datagrams for long enough go without what is missing.
+  /// `more`: some are on their way through the kernel; they are waited for within bounds, since
+  /// somebody may see to it that there always are.
   void close_assemblies(Party& party, NodeClock::time_point now, bool more);
-  /// It is not read from: the window is spent, it does not read its answers, or memory is short and it has images waiting.
+  /// It is not read from: the window is spent, it does not read its answers, or memory is short and
+  /// it has images waiting.
   bool full(const Party& party) const;
   /// Says why in its outbox and hears nothing more of it.
   void refuse(Party& party, Refusal refusal);
@@ -54,7 +61,8 @@ class Intake {
     Waiting waiting;
     Party* party;
   };
-  /// At most a batch: one image of each party in turn, beginning behind the one that was served last.
+  /// At most a batch: one image of each party in turn, beginning behind the one that was served
+  /// last.
   std::vector<Turn> collect();
   /// Heard, recorded, answered; the journal has them before the outboxes do.
   void hear(std::vector<Turn>& turns);
@@ -83,7 +91,9 @@ class Intake {
 
  private:
   Hello owner() const;  // of the journal
-  std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/receiver.journal"; }
+  std::string journal_path() const {
+    return options_.out.empty() ? "" : options_.out + "/receiver.journal";
+  }
   void log(LogLevel level, const std::string& text) const {
     if (options_.log) options_.log(level, text);
   }
@@ -91,7 +101,8 @@ class Intake {
   bool fits(const Record& record);
   bool take_burst(Party& party, std::string_view body);
   void take_receipt(Party& party, const std::vector<ImageKey>& receipt);
-  /// The frame of a burst opens its assembly, its symbols fill it, time or the last of them closes it.
+  /// The frame of a burst opens its assembly, its symbols fill it, time or the last of them closes
+  /// it.
   void announce(Party& party, Waiting waiting);
   static void fill(Assembly& assembly, const Datagram& datagram);
   void note_late(const Party& party, const Datagram& datagram);
@@ -110,7 +121,8 @@ class Intake {
   /// The frame of an answer, kept until its receipt comes.
   std::string open_answer(const NodeId& node, const Answer& answer);
   void forget(Past& past, std::map<ImageKey, std::string>::iterator answer);
-  /// Answers of transmitters that are not here, until the others have room: what is asked for again is heard again.
+  /// Answers of transmitters that are not here, until the others have room: what is asked for again
+  /// is heard again.
   void forget_absent();
   void feed_back(Party& party, const Incoming& image);
 
@@ -122,13 +134,15 @@ class Intake {
   LogLimit words_;
   std::unique_ptr<Journal> journal_;
   std::vector<Party*> parties_;
-  std::map<NodeId, int> here_;   // greeted parties by identity
+  std::map<NodeId, int> here_;  // greeted parties by identity
   std::map<NodeId, Past> pasts_;
-  std::deque<Record> records_;   // without a folder
+  std::deque<Record> records_;  // without a folder
   LateSymbols late_;
-  NodeId forgotten_{};           // where forget_absent() goes on
+  NodeId forgotten_{};  // where forget_absent() goes on
   std::size_t cursor_ = 0, queued_ = 0, open_ = 0;
-  std::size_t most_ = 0, held_ = 0, kept_ = 0, answers_ = 0;  // bytes: of conversations; of what outlasts them, of that the open answers
+  std::size_t most_ = 0, held_ = 0, kept_ = 0,
+              answers_ =
+                  0;  // bytes: of conversations; of what outlasts them, of that the open answers
   std::int64_t most_images_ = 0;
   std::size_t most_symbols_ = 0;
   NodeClock::time_point first_{}, last_{};  // burst taken, image recorded

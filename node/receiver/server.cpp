@@ -23,7 +23,8 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
   const std::string place = "--listen " + options_.host + ":" + std::to_string(options_.port);
   boost::system::error_code failure;
   tcp::resolver resolver(io_);
-  const auto found = resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, failure);
+  const auto found = resolver.resolve(options_.host, std::to_string(options_.port),
+                                      tcp::resolver::passive, failure);
   if (failure || found.empty()) throw Error(place, "no such address: " + failure.message());
   const tcp::endpoint end = *found.begin();
   check_plain(end.address().to_string(), options_.keys.has_value(), options_.insecure, place);
@@ -43,15 +44,27 @@ Server::Impl::Impl(const Station& station, ThreadPool& pool, ServerOptions optio
     if (failure) throw Error(place, "cannot take datagrams there: " + failure.message());
   }
   if (!options_.status_host.empty())
-    status_ = std::make_unique<StatusPage>(io_, options_.status_host, options_.status_port, options_.insecure,
-                                           StatusSource{.json = [this] { return intake_->monitor().json(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out).dump(); },
-                                                        .metrics = [this] { return intake_->monitor().prometheus(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out); }});
+    status_ = std::make_unique<StatusPage>(
+        io_, options_.status_host, options_.status_port, options_.insecure,
+        StatusSource{
+            .json =
+                [this] {
+                  return intake_->monitor()
+                      .json(peer_lines(), summary_.refused, summary_.malformed, summary_.timed_out)
+                      .dump();
+                },
+            .metrics =
+                [this] {
+                  return intake_->monitor().prometheus(peer_lines(), summary_.refused,
+                                                       summary_.malformed, summary_.timed_out);
+                }});
 }
 
 std::vector<PeerLine> Server::Impl::peer_lines() const {
   std::vector<PeerLine> lines;
   for (const PeerPtr& peer : peers_)
-    if (peer->greeted) lines.push_back({peer->name, peer->connection.peer(), peer->answered, peer->queue.size()});
+    if (peer->greeted)
+      lines.push_back({peer->name, peer->connection.peer(), peer->answered, peer->queue.size()});
   return lines;
 }
 
@@ -60,31 +73,36 @@ ServerSummary Server::Impl::run() {
   spawn(io_, serve());
   spawn(io_, tick());
   if (options_.budget) options_.budget(intake_->most());
-  if (options_.listening) options_.listening(acceptor_.local_endpoint().port(), status_ ? status_->port() : 0);
+  if (options_.listening)
+    options_.listening(acceptor_.local_endpoint().port(), status_ ? status_->port() : 0);
   io_.run();
   intake_->finish();
   return summary_;
 }
 
 Server::Impl::PeerPtr Server::Impl::find(const Peer& peer) const {
-  const auto at = std::find_if(peers_.begin(), peers_.end(), [&](const PeerPtr& other) { return other.get() == &peer; });
+  const auto at = std::find_if(peers_.begin(), peers_.end(),
+                               [&](const PeerPtr& other) { return other.get() == &peer; });
   return at == peers_.end() ? nullptr : *at;
 }
 
 Awaitable<void> Server::Impl::accept() {
   while (!ending_) {
     boost::system::error_code failure;
-    tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+    tcp::socket socket =
+        co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
     if (ending_ || failure == asio::error::operation_aborted) co_return;
     if (failure) {  // out of descriptors, most likely: those that hang are dropped in a moment
-      intake_->words().tell("connections that cannot be taken", LogLevel::warning, "a connection cannot be taken: " + failure.message());
+      intake_->words().tell("connections that cannot be taken", LogLevel::warning,
+                            "a connection cannot be taken: " + failure.message());
       asio::steady_timer pause(io_, std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
       continue;
     }
     // Who has not said who it is makes room first, the oldest of them.
     if (static_cast<int>(peers_.size()) >= options_.most_connections) {
-      const auto stranger = std::find_if(peers_.begin(), peers_.end(), [](const PeerPtr& peer) { return !peer->greeted; });
+      const auto stranger = std::find_if(peers_.begin(), peers_.end(),
+                                         [](const PeerPtr& peer) { return !peer->greeted; });
       if (stranger == peers_.end()) {
         ++summary_.refused;
         continue;
@@ -94,7 +112,8 @@ Awaitable<void> Server::Impl::accept() {
     const std::size_t own = connection_bytes + (tls_ ? tls_bytes : 0);
     if (!make_room(own, nullptr)) {
       ++summary_.refused;
-      intake_->words().tell("refused", LogLevel::note, "a connection is refused: the memory for peers is spent (--memory)");
+      intake_->words().tell("refused", LogLevel::note,
+                            "a connection is refused: the memory for peers is spent (--memory)");
       continue;
     }
     std::uint64_t channel = 0;
@@ -114,7 +133,8 @@ Awaitable<void> Server::Impl::serve() {
       co_await work_.wait();
       continue;
     }
-    if (options_.longest_wait > 0 && intake_->queued() < static_cast<std::size_t>(options_.largest_batch) && !ending_) {
+    if (options_.longest_wait > 0 &&
+        intake_->queued() < static_cast<std::size_t>(options_.largest_batch) && !ending_) {
       const auto until = intake_->oldest() + in_seconds(options_.longest_wait);
       if (until > NodeClock::now()) {
         co_await work_.wait_until(until);
@@ -128,8 +148,10 @@ Awaitable<void> Server::Impl::serve() {
       start_writing(peer.shared_from_this());
       peer.room.notify();
     }
-    // Three turns of the loop: the sockets are looked at, what has come is read and taken, before the next batch is put together.
-    for (int turn = 0; turn < 3 && (turn == 0 || intake_->queued() > 0); ++turn) co_await asio::post(io_, asio::use_awaitable);
+    // Three turns of the loop: the sockets are looked at, what has come is read and taken, before
+    // the next batch is put together.
+    for (int turn = 0; turn < 3 && (turn == 0 || intake_->queued() > 0); ++turn)
+      co_await asio::post(io_, asio::use_awaitable);
   }
 }
 
@@ -151,7 +173,10 @@ bool Server::Impl::make_room(std::size_t bytes, const Peer* spared) {
     }
     if (!worst) return false;
     ++summary_.refused;
-    drop(worst, "made room: the memory for peers is spent, and it kept " + std::to_string(worst->charged_bytes >> 10) + " KiB without going on", LogLevel::note);
+    drop(worst,
+         "made room: the memory for peers is spent, and it kept " +
+             std::to_string(worst->charged_bytes >> 10) + " KiB without going on",
+         LogLevel::note);
   }
   return true;
 }
@@ -174,10 +199,15 @@ Awaitable<void> Server::Impl::tick() {
       intake_->sync();
       synced = now;
     }
-    if (options_.progress) options_.progress(summary_.images, static_cast<int>(std::count_if(peers_.begin(), peers_.end(), [](const PeerPtr& peer) { return peer->greeted; })));
+    if (options_.progress)
+      options_.progress(summary_.images, static_cast<int>(std::count_if(
+                                             peers_.begin(), peers_.end(),
+                                             [](const PeerPtr& peer) { return peer->greeted; })));
     if (counted == NodeClock::time_point{} && intake_->enough()) counted = now;
-    // Those that recorded answers were on their way to may still ask for them, of an earlier life too.
-    const bool settled = intake_->enough() && (intake_->settled() || seconds_between(counted, now) > options_.drain_seconds);
+    // Those that recorded answers were on their way to may still ask for them, of an earlier life
+    // too.
+    const bool settled = intake_->enough() && (intake_->settled() || seconds_between(counted, now) >
+                                                                         options_.drain_seconds);
     if (!ending_ && ((options_.stop && options_.stop->load()) || settled)) {
       ending_ = true;
       asked = now;
@@ -188,8 +218,10 @@ Awaitable<void> Server::Impl::tick() {
     if (intake_->queued() == 0 && !told) {  // what was in flight is answered
       told = true;
       for (const PeerPtr& peer : std::vector<PeerPtr>(peers_)) {
-        if (peer->greeted) send(*peer, FrameType::goodbye, write_goodbye("the receiver ends"));
-        else drop(peer, "had not said who it is");
+        if (peer->greeted)
+          send(*peer, FrameType::goodbye, write_goodbye("the receiver ends"));
+        else
+          drop(peer, "had not said who it is");
       }
     }
     if (peers_.empty() || seconds_between(asked, now) > options_.drain_seconds) break;
@@ -199,8 +231,11 @@ Awaitable<void> Server::Impl::tick() {
   io_.stop();
 }
 
-Server::Server(const Station& station, ThreadPool& pool, ServerOptions options) : impl_(std::make_unique<Impl>(station, pool, std::move(options))) {}
+Server::Server(const Station& station, ThreadPool& pool, ServerOptions options)
+    : impl_(std::make_unique<Impl>(station, pool, std::move(options))) {}
 Server::~Server() = default;
-ServerSummary Server::run() { return impl_->run(); }
+ServerSummary Server::run() {
+  return impl_->run();
+}
 
 }  // namespace semwave

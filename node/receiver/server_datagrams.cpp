@@ -12,12 +12,14 @@
 namespace semwave {
 namespace {
 
-// Images under way, so that what they send fits a socket's buffer while the pool computes (a buffer of 416 KiB is what Linux gives unasked).
+// Images under way, so that what they send fits a socket's buffer while the pool computes (a buffer
+// of 416 KiB is what Linux gives unasked).
 constexpr std::uint32_t most_under_way = 32;
 
-constexpr int most_a_turn = 64;                               // datagrams of one socket
-constexpr auto flood_pause = std::chrono::milliseconds(1);    // after a turn that was mostly for nobody
-constexpr int receive_buffer = 4 << 20;                       // bytes
+constexpr int most_a_turn = 64;  // datagrams of one socket
+constexpr auto flood_pause =
+    std::chrono::milliseconds(1);        // after a turn that was mostly for nobody
+constexpr int receive_buffer = 4 << 20;  // bytes
 
 }  // namespace
 
@@ -26,8 +28,9 @@ Server::Impl::UdpSocket Server::Impl::bound_socket(boost::system::error_code& fa
   socket->open(datagram_end_.protocol(), failure);
   if (failure) return socket;
   boost::system::error_code ignored;
-  socket->set_option(asio::socket_base::receive_buffer_size(receive_buffer), ignored);  // as much of it as the system gives
-  const int several = 1;  // sockets on one port, all of this user
+  socket->set_option(asio::socket_base::receive_buffer_size(receive_buffer),
+                     ignored);  // as much of it as the system gives
+  const int several = 1;        // sockets on one port, all of this user
   (void)::setsockopt(socket->native_handle(), SOL_SOCKET, SO_REUSEPORT, &several, sizeof several);
   socket->bind(datagram_end_, failure);
   if (!failure) socket->non_blocking(true, failure);
@@ -38,7 +41,9 @@ void Server::Impl::open_datagrams(const PeerPtr& peer, Welcome& welcome) {
   if (!datagrams_) {
     boost::system::error_code failure;
     const UdpSocket made = bound_socket(failure);
-    if (failure) return intake_->words().tell("no datagrams", LogLevel::warning, "no datagrams: " + failure.message());
+    if (failure)
+      return intake_->words().tell("no datagrams", LogLevel::warning,
+                                   "no datagrams: " + failure.message());
     datagrams_ = made;
     spawn(io_, receive_datagrams(made, nullptr));
   }
@@ -46,7 +51,8 @@ void Server::Impl::open_datagrams(const PeerPtr& peer, Welcome& welcome) {
   peer->datagrams = true;
   welcome.window = std::min(welcome.window, most_under_way);
   welcome.datagram_port = datagram_end_.port();
-  peer->seal = std::make_unique<DatagramSeal>(peer->connection.exported_key(datagram_key_label, datagram_key_bytes));
+  peer->seal = std::make_unique<DatagramSeal>(
+      peer->connection.exported_key(datagram_key_label, datagram_key_bytes));
 }
 
 void Server::Impl::close_datagrams(Peer& peer) {
@@ -62,9 +68,11 @@ Awaitable<void> Server::Impl::receive_datagrams(UdpSocket socket, PeerPtr owner)
   boost::system::error_code failure;
   asio::steady_timer timer(io_);
   while (socket->is_open()) {
-    co_await socket->async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+    co_await socket->async_wait(asio::ip::udp::socket::wait_read,
+                                asio::redirect_error(asio::use_awaitable, failure));
     if (failure) co_return;
-    // Many at once: a turn of the loop each would be slower than they come. Not all: they might come for ever.
+    // Many at once: a turn of the loop each would be slower than they come. Not all: they might
+    // come for ever.
     int taken = 0, believed = 0;
     for (; taken < most_a_turn; ++taken) {
       asio::ip::udp::endpoint from;
@@ -79,7 +87,8 @@ Awaitable<void> Server::Impl::receive_datagrams(UdpSocket socket, PeerPtr owner)
   }
 }
 
-bool Server::Impl::take_datagram(std::string_view bytes, const asio::ip::udp::endpoint& from, const PeerPtr& owner) {
+bool Server::Impl::take_datagram(std::string_view bytes, const asio::ip::udp::endpoint& from,
+                                 const PeerPtr& owner) {
   const std::optional<std::uint64_t> channel = channel_of(bytes);
   const auto at = channel ? by_channel_.find(*channel) : by_channel_.end();
   if (at == by_channel_.end() || (owner && owner != at->second)) return false;
@@ -106,8 +115,8 @@ void Server::Impl::give_own_port(const PeerPtr& peer, const asio::ip::udp::endpo
   spawn(io_, receive_datagrams(made, peer));
 }
 
-/// Whoever has waited for long enough goes without what is missing. What is on its way through the kernel is waited
-/// for, within bounds: somebody may see to it that there always is something.
+/// Whoever has waited for long enough goes without what is missing. What is on its way through the
+/// kernel is waited for, within bounds: somebody may see to it that there always is something.
 void Server::Impl::close_assemblies(NodeClock::time_point now) {
   const auto waits = [](const UdpSocket& socket) {
     boost::system::error_code failure;

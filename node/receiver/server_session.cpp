@@ -11,9 +11,10 @@
 namespace semwave {
 namespace {
 
-constexpr std::size_t piece_bytes = 1u << 16;      // read at once
+constexpr std::size_t piece_bytes = 1u << 16;  // read at once
 
-/// Over TLS a transmitter is its certificate: what it says of itself tells its lives apart, and nobody else's.
+/// Over TLS a transmitter is its certificate: what it says of itself tells its lives apart, and
+/// nobody else's.
 NodeId identity_under(const std::string& certificate, const NodeId& said) {
   Sha256 sum;
   sum.add(certificate.c_str(), certificate.size() + 1);  // with the NUL, which no name holds
@@ -40,7 +41,8 @@ Awaitable<bool> Server::Impl::admit(PeerPtr peer) {
 void Server::Impl::admit_more() {
   const auto now = NodeClock::now();
   const double most = std::max(1.0, options_.handshakes_per_second / 8);
-  handshakes_ = std::min(most, handshakes_ + options_.handshakes_per_second * seconds_between(admitted_, now));
+  handshakes_ = std::min(
+      most, handshakes_ + options_.handshakes_per_second * seconds_between(admitted_, now));
   admitted_ = now;
   for (; !knocking_.empty(); knocking_.pop_front()) {
     Peer& first = *knocking_.front();
@@ -57,9 +59,11 @@ void Server::Impl::read_revoked() {
   try {
     revoked_->read();
   } catch (const Error& problem) {
-    return log(LogLevel::warning, std::string(problem.what()) + "; the certificates revoked before stay so");
+    return log(LogLevel::warning,
+               std::string(problem.what()) + "; the certificates revoked before stay so");
   }
-  log(LogLevel::note, revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  log(LogLevel::note,
+      revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
   for (const PeerPtr& peer : std::vector<PeerPtr>(peers_))
     if (peer->certificate && revoked_->holds(*peer->certificate)) {
       ++summary_.refused;
@@ -87,10 +91,15 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   Frame frame;
   while (!peer->frames.next(frame)) {
     std::size_t got = 0;
-    if (peer->frames.fault() == FrameFault::none) got = co_await peer->connection.read_some(piece.data(), piece.size(), failure);
+    if (peer->frames.fault() == FrameFault::none)
+      got = co_await peer->connection.read_some(piece.data(), piece.size(), failure);
     if (failure || got == 0) {
       if (peer->frames.fault() != FrameFault::none) ++summary_.malformed;
-      drop(peer, peer->frames.fault() != FrameFault::none ? std::string("malformed: ") + describe(peer->frames.fault()) : "left before it said who it is", LogLevel::detail);
+      drop(peer,
+           peer->frames.fault() != FrameFault::none
+               ? std::string("malformed: ") + describe(peer->frames.fault())
+               : "left before it said who it is",
+           LogLevel::detail);
       co_return false;
     }
     peer->frames.append(std::string_view(piece).substr(0, got));
@@ -114,13 +123,15 @@ Awaitable<bool> Server::Impl::greet(PeerPtr peer) {
   }
   // A transmitter that came back: what is left of its old connection is of no use any more.
   for (const PeerPtr& other : std::vector<PeerPtr>(peers_))
-    if (other != peer && other->greeted && other->hello.node == hello.node) drop(other, "came back over another connection");
+    if (other != peer && other->greeted && other->hello.node == hello.node)
+      drop(other, "came back over another connection");
   Welcome welcome = intake_->welcome(*peer);
   welcome.channel = peer->channel;
   if (hello.datagrams && options_.datagrams) open_datagrams(peer, welcome);
   peer->window = welcome.window;
   send(*peer, FrameType::welcome, write(welcome));
-  intake_->words().tell("transmitters that came", LogLevel::note, peer->connection.peer() + ": " + peer->name + " is here");
+  intake_->words().tell("transmitters that came", LogLevel::note,
+                        peer->connection.peer() + ": " + peer->name + " is here");
   co_return true;
 }
 
@@ -130,25 +141,33 @@ Awaitable<void> Server::Impl::session(PeerPtr peer) {
   boost::system::error_code failure;
   while (peer->connection.open()) {
     bool goes_on = true, whole = false;
-    for (Frame frame; goes_on && !peer->refused && !waits(peer) && peer->frames.next(frame); whole = true) goes_on = intake_->take(*peer, frame);
+    for (Frame frame; goes_on && !peer->refused && !waits(peer) && peer->frames.next(frame);
+         whole = true)
+      goes_on = intake_->take(*peer, frame);
     intake_->settle(*peer);
     if (intake_->queued() > 0) work_.notify();
     start_writing(peer);
     if (peer->frames.fault() != FrameFault::none || !goes_on) {
       ++summary_.malformed;
-      drop(peer, std::string("malformed: ") + describe(peer->frames.fault() != FrameFault::none ? peer->frames.fault() : FrameFault::body), LogLevel::note);
+      drop(peer,
+           std::string("malformed: ") + describe(peer->frames.fault() != FrameFault::none
+                                                     ? peer->frames.fault()
+                                                     : FrameFault::body),
+           LogLevel::note);
       co_return;
     }
     if (peer->refused) co_return;  // it goes when it has been told why
     const bool half = peer->frames.half() && !peer->frames.whole();
     if (half && (whole || !peer->half)) peer->half_since = NodeClock::now();
     peer->half = half;
-    if (waits(peer) || !make_room(peer->frames.memory() + piece_bytes, peer.get())) {  // what it sends on waits in its own buffers
+    if (waits(peer) || !make_room(peer->frames.memory() + piece_bytes,
+                                  peer.get())) {  // what it sends on waits in its own buffers
       co_await peer->room.wait_until(NodeClock::now() + in_seconds(1));
       peer->heard = NodeClock::now();
       continue;
     }
-    const std::size_t got = co_await peer->connection.read_some(piece.data(), piece.size(), failure);
+    const std::size_t got =
+        co_await peer->connection.read_some(piece.data(), piece.size(), failure);
     if (failure || got == 0) {
       drop(peer, "has gone");
       co_return;
@@ -191,9 +210,12 @@ void Server::Impl::drop(const PeerPtr& peer, const std::string& why, LogLevel le
   const auto at = std::find(peers_.begin(), peers_.end(), peer);
   if (at == peers_.end()) return;
   // What peers do wrong is no fault of this end: a note, and not every one of them.
-  const std::string text = peer->connection.peer() + ": " + (peer->name.empty() ? "" : peer->name + " ") + why;
-  if (level == LogLevel::detail) log(level, text);
-  else intake_->words().tell(why.substr(0, why.find(':')), std::min(level, LogLevel::note), text);
+  const std::string text =
+      peer->connection.peer() + ": " + (peer->name.empty() ? "" : peer->name + " ") + why;
+  if (level == LogLevel::detail)
+    log(level, text);
+  else
+    intake_->words().tell(why.substr(0, why.find(':')), std::min(level, LogLevel::note), text);
   intake_->leave(*peer);
   close_datagrams(*peer);
   peer->connection.close();
@@ -201,18 +223,23 @@ void Server::Impl::drop(const PeerPtr& peer, const std::string& why, LogLevel le
   peers_.erase(at);
 }
 
-/// Who has kept us waiting for too long. What waits in the kernel while the pool computes counts as heard.
+/// Who has kept us waiting for too long. What waits in the kernel while the pool computes counts as
+/// heard.
 void Server::Impl::look_after(NodeClock::time_point now) {
   for (const PeerPtr& peer : std::vector<PeerPtr>(peers_)) {
-    const double open = seconds_between(peer->opened, now), silent = seconds_between(peer->heard, now);
+    const double open = seconds_between(peer->opened, now),
+                 silent = seconds_between(peer->heard, now);
     std::string why;
     if (!peer->greeted) {
       if (open > options_.handshake_seconds) why = "timed out: no handshake";
     } else if (peer->connection.available() == 0 && !intake_->full(*peer)) {
-      if (peer->half && seconds_between(peer->half_since, now) > options_.frame_seconds) why = "timed out: half a frame";
-      else if (silent > options_.idle_seconds && peer->queue.empty()) why = "timed out: silent";
+      if (peer->half && seconds_between(peer->half_since, now) > options_.frame_seconds)
+        why = "timed out: half a frame";
+      else if (silent > options_.idle_seconds && peer->queue.empty())
+        why = "timed out: silent";
     }
-    if (peer->writing && seconds_between(peer->written, now) > options_.idle_seconds) why = "timed out: takes no answers";
+    if (peer->writing && seconds_between(peer->written, now) > options_.idle_seconds)
+      why = "timed out: takes no answers";
     if (why.empty()) continue;
     ++summary_.timed_out;
     drop(peer, why, peer->greeted ? LogLevel::note : LogLevel::detail);

@@ -16,7 +16,8 @@ History::Second History::of(std::int64_t second) const {
   return kept.at == second ? kept : Second{};
 }
 
-void History::add(const ImageRecord& image, double signal, double noise, NodeClock::time_point now) {
+void History::add(const ImageRecord& image, double signal, double noise,
+                  NodeClock::time_point now) {
   const std::int64_t at = second_of(now);
   Second& second = ring_[static_cast<std::size_t>(at) % ring_.size()];
   if (second.at != at) second = {.at = at};

@@ -1,5 +1,6 @@
-// What a node has done, an image a line, on disk before anybody is told: a node that is killed and comes back goes on where it was. A
-// file of frames (node/wire/frame.h): a hello that says whose it is, then records. Its owner alone reads it. Without a path it lives in memory alone.
+// What a node has done, an image a line, on disk before anybody is told: a node that is killed and
+// comes back goes on where it was. A file of frames (node/wire/frame.h): a hello that says whose it
+// is, then records. Its owner alone reads it. Without a path it lives in memory alone.
 #pragma once
 
 #include <functional>
@@ -13,14 +14,16 @@ namespace semwave {
 struct JournalReader {
   std::function<void(Record&& record)> record;
   std::function<void(Numbered&& numbered)> numbered;
-  /// A line that is whole and says what no line of this version says: it is left out, the others are not. `place`: the file and the byte.
+  /// A line that is whole and says what no line of this version says: it is left out, the others
+  /// are not. `place`: the file and the byte.
   std::function<void(const std::string& place)> unreadable;
 };
 
 class Journal {
  public:
-  /// Reads what is there; a torn end is cut off, damage before what is whole is not. A fresh journal begins with `owner`; one that is there must be of the same scenario and
-  /// model. One process at a time holds it. Throws Error naming the file.
+  /// Reads what is there; a torn end is cut off, damage before what is whole is not. A fresh
+  /// journal begins with `owner`; one that is there must be of the same scenario and model. One
+  /// process at a time holds it. Throws Error naming the file.
   Journal(std::string path, const Hello& owner, const JournalReader& reader = {});
   ~Journal();
   Journal(const Journal&) = delete;

@@ -23,7 +23,8 @@ std::string outside(const char* what, double value, double from, double to) {
     return x == std::floor(x) && std::abs(x) < 1e15 ? std::to_string(static_cast<std::int64_t>(x))
                                                     : std::to_string(x);
   };
-  return std::string(what) + " " + number(value) + " is not within " + number(from) + " to " + number(to);
+  return std::string(what) + " " + number(value) + " is not within " + number(from) + " to " +
+         number(to);
 }
 
 /// The first of these that does not hold says so; NaN is in no range.
@@ -56,9 +57,11 @@ void check_stream(Check& check, const Scenario& scenario, const Truth& truth) {
     check.range("stream bytes", truth.stream_bytes, 0, most);
     check.holds(truth.coding == -1, "a coding is named, and no code carries the stream");
   } else {
-    const auto most = static_cast<double>(std::min<std::int64_t>(scenario.budget, most_bound_bytes));
+    const auto most =
+        static_cast<double>(std::min<std::int64_t>(scenario.budget, most_bound_bytes));
     check.range("stream bytes", truth.stream_bytes, 0, most);
-#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the fuzzers notice
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the
+                               // fuzzers notice
     check.range("coding", truth.coding, 0, static_cast<double>(modulation_codings().size()) - 1);
 #endif
   }
@@ -68,40 +71,59 @@ void check_stream(Check& check, const Scenario& scenario, const Truth& truth) {
 /// A separation pair's, whatever code carries it; the largest of a digital link's codes.
 std::int64_t most_symbols_of(const Scenario& scenario, const Architecture& a) {
   if (scenario.pair == PairKind::label) return 0;
-  if (scenario.pair == PairKind::separation) return StreamFitter::symbols_within(scenario.separation(), 0);
+  if (scenario.pair == PairKind::separation)
+    return StreamFitter::symbols_within(scenario.separation(), 0);
   const std::int64_t features = std::int64_t{a.grid()} * a.max_symbols_per_token;
   if (!scenario.digital) return features;
   const DigitalLink& link = *scenario.digital;
   const std::int64_t bits = link.bits(a.grid(), a.max_symbols_per_token);
   std::int64_t most = 0;
   // Twice: of a few tokens less another length of code may be chosen, which takes a little more.
-  for (int coding = 0; link.knows(coding); ++coding) most = std::max(most, 2 * link.uses(bits, coding));
+  for (int coding = 0; link.knows(coding); ++coding)
+    most = std::max(most, 2 * link.uses(bits, coding));
   return most;
 }
 
 /// The half that a transmitter knows.
 Truth truth_of(const Record& record) {
   const ImageRecord& image = record.image;
-  return {.label = image.label, .keep_ratio = image.keep_ratio, .believed_snr_db = image.believed_snr_db,
-          .operations = record.transmitter_operations, .plan_depth = image.plan_depth,
-          .exit_depth = image.exit_depth, .symbols_per_token = image.symbols_per_token,
-          .tokens = image.tokens, .stream_bytes = image.stream_bytes, .quality = image.quality,
-          .coding = image.coding, .answered = image.answered, .encode_ns = record.ns[0], .original = {}};
+  return {.label = image.label,
+          .keep_ratio = image.keep_ratio,
+          .believed_snr_db = image.believed_snr_db,
+          .operations = record.transmitter_operations,
+          .plan_depth = image.plan_depth,
+          .exit_depth = image.exit_depth,
+          .symbols_per_token = image.symbols_per_token,
+          .tokens = image.tokens,
+          .stream_bytes = image.stream_bytes,
+          .quality = image.quality,
+          .coding = image.coding,
+          .answered = image.answered,
+          .encode_ns = record.ns[0],
+          .original = {}};
 }
 
 }  // namespace
 
-Station::Station(const Scenario& scenario, Backend& backend) : scenario_(scenario), backend_(backend), points_(expand(scenario)) {
-  if (scenario_.timeline) throw Error(scenario_.place("/timeline").str(), "a timeline is simulated: nodes send the images of the source, each once");
-  if (scenario_.train && scenario_.architecture) throw Error(scenario_.place("/model").str(), "is a network still to be trained: semwave train it, then name the checkpoint");
+Station::Station(const Scenario& scenario, Backend& backend)
+    : scenario_(scenario), backend_(backend), points_(expand(scenario)) {
+  if (scenario_.timeline)
+    throw Error(scenario_.place("/timeline").str(),
+                "a timeline is simulated: nodes send the images of the source, each once");
+  if (scenario_.train && scenario_.architecture)
+    throw Error(scenario_.place("/model").str(),
+                "is a network still to be trained: semwave train it, then name the checkpoint");
   std::map<std::string, Checkpoint> checkpoints;
   Sha256 scenarios, models;
   for (const Point& point : points_) {
     const Scenario& one = point.scenario;
     const std::string network = network_key(one);
     if (!networks_.contains(network)) {
-      if (!one.model_path.empty() && !checkpoints.contains(one.model_path)) checkpoints.emplace(one.model_path, read_checkpoint(one.model_path));
-      networks_[network] = std::make_shared<Model>(one.model_path.empty() ? make_model(one, backend_) : make_model(one, backend_, checkpoints.at(one.model_path)));
+      if (!one.model_path.empty() && !checkpoints.contains(one.model_path))
+        checkpoints.emplace(one.model_path, read_checkpoint(one.model_path));
+      networks_[network] = std::make_shared<Model>(
+          one.model_path.empty() ? make_model(one, backend_)
+                                 : make_model(one, backend_, checkpoints.at(one.model_path)));
     }
     models_.push_back(networks_[network]);
     check_against(one, models_.back()->architecture);
@@ -138,8 +160,10 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
   check.range("symbols that are lost together", burst.piece, 0, tokens ? widest : 0);
   check.holds(scenario.channel.noiseless || burst.places.size() == burst.count,
               "the noise of its symbols has no key");
-  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are whole bytes.
-  check.holds(!burst.header.parts.empty() || (separation && (bound || burst.count == 0)), "it has no header");
+  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are
+  // whole bytes.
+  check.holds(!burst.header.parts.empty() || (separation && (bound || burst.count == 0)),
+              "it has no header");
   check.holds(burst.told.empty() || (bound && burst.told.size() % 8 == 0),
               "bits are told that this scenario does not tell");
   if (!burst.truth) return check.take();
@@ -148,13 +172,15 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
   return check.take();
 }
 
-std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Digest& data, const Truth& truth) const {
+std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Digest& data,
+                              const Truth& truth) const {
   const Scenario& scenario = points_[point].scenario;
   const Model& network = model(point);
   const Architecture& a = network.architecture;
   const bool semantic = scenario.pair == PairKind::semantic;
   Check check;
-  // A source that is told how many images it has, has no others; a watched folder numbers its pictures itself.
+  // A source that is told how many images it has, has no others; a watched folder numbers its
+  // pictures itself.
   const std::int64_t images = data != Digest{} ? scenario.source.count : 0;
   check.range("image", image, 0, images > 0 ? static_cast<double>(images - 1) : 0x7FFFFFFF);
   check.range("label", truth.label, -1, static_cast<double>(a.classes) - 1);
@@ -163,14 +189,16 @@ std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Di
   check.range("operations", truth.operations, 0, 1e18);
   check.range("plan's depth", truth.plan_depth, 0, a.transmitter_blocks);
   check.range("exit depth", truth.exit_depth, 0, a.transmitter_blocks);
-  check.range("symbols a token", truth.symbols_per_token, 0, semantic ? a.max_symbols_per_token : 1 << 20);
+  check.range("symbols a token", truth.symbols_per_token, 0,
+              semantic ? a.max_symbols_per_token : 1 << 20);
   check.range("tokens", truth.tokens, 0, semantic ? a.grid() : 0);
   check_stream(check, scenario, truth);
   const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) *
                       static_cast<std::size_t>(a.channels);
   const bool measured = (scenario.psnr || scenario.ssim) && network.rebuilds;
   check.holds(truth.original.empty() || (measured && truth.original.size() == values),
-              measured ? "the original is of another size" : "an original came, and nothing is measured by it");
+              measured ? "the original is of another size"
+                       : "an original came, and nothing is measured by it");
   return check.take();
 }
 
@@ -185,7 +213,8 @@ std::string Station::fault_of(const Record& record) const {
   const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
   check.holds(std::all_of(record.name.begin(), record.name.end(), printable),
               "its file has a name that no journal writes");
-  check.holds(image.link == image.image && image.slot == scenario.repeat, "its link or slot is another image's");
+  check.holds(image.link == image.image && image.slot == scenario.repeat,
+              "its link or slot is another image's");
   if (record.truth) check.also(fault_of(record.point, image.image, record.data, truth_of(record)));
   check.range("decision", image.decision, -1, static_cast<double>(a.classes) - 1);
   check.range("SNR", image.snr_db, -largest_snr_db, largest_snr_db);
@@ -193,8 +222,10 @@ std::string Station::fault_of(const Record& record) const {
   for (const double score : {image.psnr_db, image.ssim})
     if (!std::isnan(score)) check.range("PSNR or SSIM", score, -1e6, 1e6);
   const Ledger& uses = image.uses;
-  for (const std::int64_t share : {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})
-    check.range("channel uses", static_cast<double>(share), 0, static_cast<double>(std::int64_t{1} << 40));
+  for (const std::int64_t share :
+       {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})
+    check.range("channel uses", static_cast<double>(share), 0,
+                static_cast<double>(std::int64_t{1} << 40));
   const bool semantic = scenario.pair == PairKind::semantic;
   check.range("tokens lost", image.tokens_lost, 0, semantic ? a.grid() : 0);
   check.range("experts", static_cast<double>(record.expert_rows.size()), 0, std::max(1, a.experts));

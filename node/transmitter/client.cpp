@@ -14,18 +14,26 @@
 namespace semwave {
 namespace {
 
-// As datagrams, while the receiver computes and reads nothing: 115 of them, which its socket's buffer holds (416 KiB is what Linux gives unasked,
-// and counts about 2.3 kB for each).
+// As datagrams, while the receiver computes and reads nothing: 115 of them, which its socket's
+// buffer holds (416 KiB is what Linux gives unasked, and counts about 2.3 kB for each).
 constexpr std::size_t most_symbols_under_way = 1u << 14;
 constexpr double goodbye_seconds = 2, drain_seconds = 10, watch_seconds = 0.1;
 
 }  // namespace
 
-Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options)
-    : station_(station), data_(data), pool_(pool), options_(std::move(options)), feedback_(options_.fallback_snr_db, options_.report_seconds), done_(station.points().size()) {
+Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool,
+                   ClientOptions options)
+    : station_(station),
+      data_(data),
+      pool_(pool),
+      options_(std::move(options)),
+      feedback_(options_.fallback_snr_db, options_.report_seconds),
+      done_(station.points().size()) {
   boost::system::error_code named;
   asio::ip::make_address(options_.host, named);
-  if (!named) check_plain(options_.host, options_.keys.has_value(), options_.insecure, "--connect " + options_.host);
+  if (!named)
+    check_plain(options_.host, options_.keys.has_value(), options_.insecure,
+                "--connect " + options_.host);
   if (options_.peer.empty()) options_.peer = options_.host;
   if (options_.keys) {
     revoked_ = std::make_shared<RevokedList>(options_.keys->revoked);
@@ -33,14 +41,20 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   }
   for (const Point& point : station.points())
     if (options_.report_every > 0 && point.scenario.bound())
-      throw Error("--feedback", std::string("transport '") + name_of(point.scenario.carriage) + "' is a bound and sends no header, by which a receiver measures the link");
+      throw Error("--feedback",
+                  std::string("transport '") + name_of(point.scenario.carriage) +
+                      "' is a bound and sends no header, by which a receiver measures the link");
   if (!options_.watch.empty()) {
-    if (station.points().size() > 1) throw Error("--watch " + options_.watch, "a watched folder takes a scenario without sweep: choose one point with --set");
+    if (station.points().size() > 1)
+      throw Error("--watch " + options_.watch,
+                  "a watched folder takes a scenario without sweep: choose one point with --set");
     watched_ = std::make_unique<WatchedFolder>(options_.watch, station.model(0).architecture);
   } else {
     const std::int64_t end = options_.count > 0 ? options_.first + options_.count : data.count();
     if (options_.first < 0 || options_.first >= data.count() || end > data.count())
-      throw Error("--first, --count", "images " + std::to_string(options_.first) + " to " + std::to_string(end - 1) + " were asked for, the source has " + std::to_string(data.count()));
+      throw Error("--first, --count",
+                  "images " + std::to_string(options_.first) + " to " + std::to_string(end - 1) +
+                      " were asked for, the source has " + std::to_string(data.count()));
     options_.count = end - options_.first;
   }
   if (!options_.out.empty()) {
@@ -53,9 +67,13 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   fill_random(owner.node.data(), owner.node.size());
   JournalReader reader;
   reader.record = [&](Record&& record) {
-    if (record.data != owner.data) throw Error(journal_path(), "holds a record of another source: choose another --out");
-    if (const std::string fault = station_.fault_of(record); !fault.empty()) {  // its image goes again
-      log(LogLevel::warning, journal_path() + ": image " + std::to_string(record.image.image) + " of point " + std::to_string(record.point) + " is left out: " + fault);
+    if (record.data != owner.data)
+      throw Error(journal_path(), "holds a record of another source: choose another --out");
+    if (const std::string fault = station_.fault_of(record);
+        !fault.empty()) {  // its image goes again
+      log(LogLevel::warning, journal_path() + ": image " + std::to_string(record.image.image) +
+                                 " of point " + std::to_string(record.point) +
+                                 " is left out: " + fault);
       return;
     }
     if (watched_) watched_->done(record.name, record.image.image);
@@ -64,9 +82,13 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   reader.numbered = [&](Numbered&& numbered) {
     if (watched_) watched_->numbered(numbered.name, numbered.image);
   };
-  reader.unreadable = [&](const std::string& place) { log(LogLevel::warning, place + ": what stands there is no record and is left out"); };
+  reader.unreadable = [&](const std::string& place) {
+    log(LogLevel::warning, place + ": what stands there is no record and is left out");
+  };
   journal_ = std::make_unique<Journal>(journal_path(), owner, reader);
-  if (journal_->cut() > 0) log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) + " bytes was cut off");
+  if (journal_->cut() > 0)
+    log(LogLevel::warning, journal_path() + ": a torn end of " + std::to_string(journal_->cut()) +
+                               " bytes was cut off");
 }
 
 Hello Client::Impl::hello() const {
@@ -94,7 +116,9 @@ void Client::Impl::warn_of_feedback() const {
 
 ClientSummary Client::Impl::run() {
   if (options_.report_every > 0) warn_of_feedback();
-  if (options_.report_every > 0) log(LogLevel::note, "no report yet: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
+  if (options_.report_every > 0)
+    log(LogLevel::note,
+        "no report yet: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
   begin_point(0);
   spawn(io_, work());
   spawn(io_, keep_connected());
@@ -105,8 +129,13 @@ ClientSummary Client::Impl::run() {
   const double wall = seconds_between(start_, NodeClock::now());
   about["wall_seconds"] = wall;
   about["interrupted"] = summary_.interrupted;
-  about["node"] = {{"connections", summary_.connections}, {"resent", summary_.resent}, {"bytes_sent", summary_.bytes_sent}, {"bytes_received", summary_.bytes_received}};
-  if (!options_.out.empty()) (void)write_results(station_, options_.out, about, std::move(finished_), summary_.answered > 0 ? wall : 0);
+  about["node"] = {{"connections", summary_.connections},
+                   {"resent", summary_.resent},
+                   {"bytes_sent", summary_.bytes_sent},
+                   {"bytes_received", summary_.bytes_received}};
+  if (!options_.out.empty())
+    (void)write_results(station_, options_.out, about, std::move(finished_),
+                        summary_.answered > 0 ? wall : 0);
   return summary_;
 }
 
@@ -122,11 +151,14 @@ void Client::Impl::read_revoked() {
   try {
     revoked_->read();
   } catch (const Error& problem) {
-    return log(LogLevel::warning, std::string(problem.what()) + "; the certificates revoked before stay so");
+    return log(LogLevel::warning,
+               std::string(problem.what()) + "; the certificates revoked before stay so");
   }
-  log(LogLevel::note, revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  log(LogLevel::note,
+      revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
   const auto there = link_ ? link_->connection.certificate() : std::nullopt;
-  if (there && revoked_->holds(*there)) fail(link_->connection.peer() + ": the certificate of " + there->name + " was revoked");
+  if (there && revoked_->holds(*there))
+    fail(link_->connection.peer() + ": the certificate of " + there->name + " was revoked");
 }
 
 // Points.
@@ -135,22 +167,30 @@ void Client::Impl::begin_point(std::size_t point) {
   point_ = point;
   point_start_ = NodeClock::now();
   point_answered_ = summary_.answered;
-  const SendingOptions how{.shard = options_.shard, .format = options_.datagrams ? SymbolFormat::datagrams : options_.format, .truth = true};
+  const SendingOptions how{.shard = options_.shard,
+                           .format = options_.datagrams ? SymbolFormat::datagrams : options_.format,
+                           .truth = true};
   sending_ = std::make_unique<Sending>(station_, point, watched_ ? watched_->data() : data_, how);
   if (watched_) {
     watched_done_ = static_cast<std::int64_t>(done_[0].size());
     return;
   }
-  work_ = std::make_unique<PointWork>(station_.points()[point].scenario, options_.first, options_.first + options_.count);
-  for (const Record& record : done_[point]) work_->done(record.image.image, record.image.decision == record.image.label);
+  work_ = std::make_unique<PointWork>(station_.points()[point].scenario, options_.first,
+                                      options_.first + options_.count);
+  for (const Record& record : done_[point])
+    work_->done(record.image.image, record.image.decision == record.image.label);
 }
 
 void Client::Impl::end_point() {
   std::vector<Record>& records = done_[point_];
   if (records.empty()) return;
-  const double seconds = summary_.answered > point_answered_ ? seconds_between(point_start_, NodeClock::now()) : 0;  // an earlier life's images take no time of this one
-  const OrderedJson row = node_row(station_, point_, records, watched_ ? "" : data_.sha256, seconds);
-  finished_.insert(finished_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+  const double seconds = summary_.answered > point_answered_
+                             ? seconds_between(point_start_, NodeClock::now())
+                             : 0;  // an earlier life's images take no time of this one
+  const OrderedJson row =
+      node_row(station_, point_, records, watched_ ? "" : data_.sha256, seconds);
+  finished_.insert(finished_.end(), std::make_move_iterator(records.begin()),
+                   std::make_move_iterator(records.end()));
   records.clear();
   summary_.rows.push_back(row);
   if (options_.finished) options_.finished(row);
@@ -159,26 +199,35 @@ void Client::Impl::end_point() {
 std::size_t Client::Impl::window() const {
   std::size_t most = link_ && link_->welcomed ? link_->welcome.window : 1;
   if (options_.window > 0) most = std::min<std::size_t>(most, options_.window);
-  // What is under way as datagrams waits in the receiver's socket; until one burst is known there is one at a time, and large ones stay alone.
-  if (options_.datagrams) most = std::min(most, std::max<std::size_t>(1, largest_flight_ == 0 ? 1 : most_symbols_under_way / largest_flight_));
+  // What is under way as datagrams waits in the receiver's socket; until one burst is known there
+  // is one at a time, and large ones stay alone.
+  if (options_.datagrams)
+    most =
+        std::min(most, std::max<std::size_t>(
+                           1, largest_flight_ == 0 ? 1 : most_symbols_under_way / largest_flight_));
   // A plan should be as fresh as the report behind it.
-  if (options_.report_every > 0) most = std::min(most, static_cast<std::size_t>(options_.report_every));
+  if (options_.report_every > 0)
+    most = std::min(most, static_cast<std::size_t>(options_.report_every));
   return most;
 }
 
 std::size_t Client::Impl::chunk() const {
-  // Each end of a chunk is a moment in which threads wait for one another and sockets are looked at: it must be long beside that.
-  const std::size_t busy = 32 * static_cast<std::size_t>(pool_.threads()) * static_cast<std::size_t>(std::max(1, options_.shard));
+  // Each end of a chunk is a moment in which threads wait for one another and sockets are looked
+  // at: it must be long beside that.
+  const std::size_t busy = 32 * static_cast<std::size_t>(pool_.threads()) *
+                           static_cast<std::size_t>(std::max(1, options_.shard));
   return std::max<std::size_t>(1, std::min(busy, (window() + 1) / 2));
 }
 
 bool Client::Impl::send_some() {
   const std::size_t room = window() - std::min(window(), flights_.size());
-  // Full chunks keep every thread of the pool busy; a smaller one goes only where nothing is under way.
+  // Full chunks keep every thread of the pool busy; a smaller one goes only where nothing is under
+  // way.
   if (room == 0 || (room < chunk() && !flights_.empty())) return false;
   std::size_t most = std::min(room, chunk());
   if (options_.rate > 0) {
-    const double due = seconds_between(paced_since_, NodeClock::now()) * options_.rate + 1 - static_cast<double>(paced_);
+    const double due = seconds_between(paced_since_, NodeClock::now()) * options_.rate + 1 -
+                       static_cast<double>(paced_);
     most = std::min(most, static_cast<std::size_t>(std::max(0.0, due)));
   }
   if (most == 0) return false;
@@ -204,8 +253,13 @@ bool Client::Impl::send_some() {
     believed = feedback_.believed(ids.front(), now);
     if (const bool fallen = feedback_.fallen_back(now); fallen != fell_back_) {
       fell_back_ = fallen;
-      if (fallen) log(LogLevel::warning, "no report for too long: planning for " + std::to_string(options_.fallback_snr_db) + " dB");
-      else log(LogLevel::note, std::exchange(reported_, true) ? "reports have come back: planning by them" : "the first report is here: planning by it");
+      if (fallen)
+        log(LogLevel::warning, "no report for too long: planning for " +
+                                   std::to_string(options_.fallback_snr_db) + " dB");
+      else
+        log(LogLevel::note, std::exchange(reported_, true)
+                                ? "reports have come back: planning by them"
+                                : "the first report is here: planning by it");
     }
   }
   std::vector<Outgoing> made = sending_->send(pool_, indices, ids, believed);
@@ -239,7 +293,9 @@ Awaitable<void> Client::Impl::work() {
       summary_.interrupted = true;
       start_ = now;  // of the drain
     }
-    if (summary_.interrupted && (flights_.empty() || !link_ || seconds_between(start_, now) > drain_seconds)) break;
+    if (summary_.interrupted &&
+        (flights_.empty() || !link_ || seconds_between(start_, now) > drain_seconds))
+      break;
     if (watched_ && seconds_between(looked_, now) >= watch_seconds && found_.empty()) {
       looked_ = now;
       std::vector<std::string> problems;
@@ -259,7 +315,9 @@ Awaitable<void> Client::Impl::work() {
       continue;
     }
     auto until = now + in_seconds(0.1);
-    if (options_.rate > 0 && connected && flights_.size() < window()) until = std::min(until, paced_since_ + in_seconds(static_cast<double>(paced_) / options_.rate));
+    if (options_.rate > 0 && connected && flights_.size() < window())
+      until =
+          std::min(until, paced_since_ + in_seconds(static_cast<double>(paced_) / options_.rate));
     co_await wake_.wait_until(std::max(until, NodeClock::now() + std::chrono::microseconds(100)));
   }
   if (watched_) end_point();
@@ -273,14 +331,18 @@ Awaitable<void> Client::Impl::part() {
   const LinkPtr link = link_;
   if (!link || !link->welcomed) co_return;
   send_receipts(*link);
-  write_frame(link->outbox, FrameType::goodbye, write_goodbye(summary_.interrupted ? "interrupted" : "all is sent"));
+  write_frame(link->outbox, FrameType::goodbye,
+              write_goodbye(summary_.interrupted ? "interrupted" : "all is sent"));
   start_writing(link);
   const auto until = NodeClock::now() + in_seconds(goodbye_seconds);
   while (link->connection.open() && NodeClock::now() < until) co_await wake_.wait_until(until);
 }
 
-Client::Client(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options) : impl_(std::make_unique<Impl>(station, data, pool, std::move(options))) {}
+Client::Client(const Station& station, const Dataset& data, ThreadPool& pool, ClientOptions options)
+    : impl_(std::make_unique<Impl>(station, data, pool, std::move(options))) {}
 Client::~Client() = default;
-ClientSummary Client::run() { return impl_->run(); }
+ClientSummary Client::run() {
+  return impl_->run();
+}
 
 }  // namespace semwave

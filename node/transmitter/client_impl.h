@@ -1,4 +1,5 @@
-// The insides of a transmitter node: its points and images in client.cpp, its connection in client_session.cpp.
+// The insides of a transmitter node: its points and images in client.cpp, its connection in
+// client_session.cpp.
 #pragma once
 
 #include <deque>
@@ -32,7 +33,8 @@ struct Flight {
 
 /// One connection, from its socket to its end.
 struct Link {
-  Link(tcp::socket socket, TlsContext tls) : connection(std::move(socket), std::move(tls)), frames(0) {}
+  Link(tcp::socket socket, TlsContext tls)
+      : connection(std::move(socket), std::move(tls)), frames(0) {}
   Connection connection;
   FrameReader frames;
   Welcome welcome;
@@ -58,7 +60,9 @@ class Client::Impl {
     if (options_.log) options_.log(level, text);
   }
   Hello hello() const;
-  std::string journal_path() const { return options_.out.empty() ? "" : options_.out + "/transmitter.journal"; }
+  std::string journal_path() const {
+    return options_.out.empty() ? "" : options_.out + "/transmitter.journal";
+  }
   bool stopped() const { return options_.stop && options_.stop->load(); }
   void fail(const std::string& why);
   /// Of channels over which reports come too late for any image.
@@ -113,17 +117,19 @@ class Client::Impl {
   std::unique_ptr<PointWork> work_;
   std::unique_ptr<WatchedFolder> watched_;
   std::vector<WatchedFolder::Found> found_;
-  std::vector<std::vector<Record>> done_;  // [points]
-  std::vector<Record> fresh_;              // answered, and not in the journal yet
-  std::deque<Record> finished_;            // of finished points
+  std::vector<std::vector<Record>> done_;               // [points]
+  std::vector<Record> fresh_;                           // answered, and not in the journal yet
+  std::deque<Record> finished_;                         // of finished points
   std::int64_t watched_done_ = 0, point_answered_ = 0;  // the latter by other points
   NodeClock::time_point start_ = NodeClock::now(), point_start_ = start_, looked_{};
-  NodeClock::time_point paced_since_{};  // the connection: what it could not send before is not sent in a rush
-  std::int64_t paced_ = 0;               // images since
-  std::size_t largest_flight_ = 0;       // symbols of one, so far
+  NodeClock::time_point
+      paced_since_{};       // the connection: what it could not send before is not sent in a rush
+  std::int64_t paced_ = 0;  // images since
+  std::size_t largest_flight_ = 0;  // symbols of one, so far
   bool over_ = false;
   ClientSummary summary_;
-  std::mt19937_64 jitter_{std::random_device{}()};  // of delays, and of datagrams that are dropped on purpose
+  std::mt19937_64 jitter_{
+      std::random_device{}()};  // of delays, and of datagrams that are dropped on purpose
 };
 
 }  // namespace semwave

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::size_t piece_bytes = 1u << 16;  // read at once
 constexpr double ping_seconds = 10;
-constexpr std::size_t datagrams_at_once = 64;  // then the receiver is given a moment to empty its socket's buffer
-constexpr double datagram_pause = 0.0005;      // seconds
+constexpr std::size_t datagrams_at_once =
+    64;  // then the receiver is given a moment to empty its socket's buffer
+constexpr double datagram_pause = 0.0005;  // seconds
 
 }  // namespace
 
@@ -32,7 +33,8 @@ Awaitable<void> Client::Impl::keep_connected() {
     std::string why;
     const LinkPtr link = co_await connect(why);
     if (over_) co_return;
-    // Patience and delay begin anew where the receiver answers, and where it owed nothing: one that takes bursts and hangs up is no receiver either.
+    // Patience and delay begin anew where the receiver answers, and where it owed nothing: one that
+    // takes bursts and hangs up is no receiver either.
     bool served = false;
     if (link) {
       served = flights_.empty();
@@ -61,9 +63,12 @@ Awaitable<void> Client::Impl::keep_connected() {
       delay = options_.first_retry_seconds;
     }
     if (over_) co_return;
-    if (seconds_between(alone_since, NodeClock::now()) > options_.patience_seconds) co_return fail(why + (link ? "; no answer for " : "; no connection for ") + std::to_string(static_cast<int>(options_.patience_seconds)) + " s");
+    if (seconds_between(alone_since, NodeClock::now()) > options_.patience_seconds)
+      co_return fail(why + (link ? "; no answer for " : "; no connection for ") +
+                     std::to_string(static_cast<int>(options_.patience_seconds)) + " s");
     log(LogLevel::detail, why + "; again in a moment");
-    // Growing, and each node at its own time: a receiver that comes back is not met by all of them at once.
+    // Growing, and each node at its own time: a receiver that comes back is not met by all of them
+    // at once.
     co_await pause(delay * std::uniform_real_distribution<double>(0.5, 1.5)(jitter_));
     delay = std::min(options_.longest_retry_seconds, 2 * delay);
   }
@@ -95,16 +100,20 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
   boost::system::error_code failure;
   const std::string place = options_.host + ":" + std::to_string(options_.port);
   tcp::resolver resolver(io_);
-  const auto found = co_await resolver.async_resolve(options_.host, std::to_string(options_.port), asio::redirect_error(asio::use_awaitable, failure));
+  const auto found =
+      co_await resolver.async_resolve(options_.host, std::to_string(options_.port),
+                                      asio::redirect_error(asio::use_awaitable, failure));
   if (failure || found.empty()) {
     why = place + ": no such address: " + failure.message();
     co_return nullptr;
   }
   tcp::socket socket(io_);
   for (const auto& entry : found) {
-    check_plain(entry.endpoint().address().to_string(), options_.keys.has_value(), options_.insecure, "--connect " + place);
+    check_plain(entry.endpoint().address().to_string(), options_.keys.has_value(),
+                options_.insecure, "--connect " + place);
     socket.close(failure);
-    co_await socket.async_connect(entry.endpoint(), asio::redirect_error(asio::use_awaitable, failure));
+    co_await socket.async_connect(entry.endpoint(),
+                                  asio::redirect_error(asio::use_awaitable, failure));
     if (!failure) break;
   }
   if (failure) {
@@ -125,8 +134,10 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     if (failure.category() == asio::error::get_ssl_category()) fail(why);
     co_return nullptr;
   }
-  if (const auto there = link->connection.certificate(); options_.keys && (!there || there->name != options_.peer)) {
-    fail(place + ": its certificate names '" + (there ? there->name : "") + "', not '" + options_.peer + "': --peer says whom to expect");
+  if (const auto there = link->connection.certificate();
+      options_.keys && (!there || there->name != options_.peer)) {
+    fail(place + ": its certificate names '" + (there ? there->name : "") + "', not '" +
+         options_.peer + "': --peer says whom to expect");
     co_return nullptr;
   }
   std::string bytes;
@@ -137,8 +148,7 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
   if (frame.type == FrameType::refusal && !failure) {
     const auto refusal = read_refusal(frame.body);
     why = place + " refuses: " + (refusal ? refusal->reason : "for no reason that could be read");
-    if (refusal && refusal->code == RefusalCode::scenario)
-      why += co_await what_differs(*link);
+    if (refusal && refusal->code == RefusalCode::scenario) why += co_await what_differs(*link);
     limit.cancel();
     if (!refusal || !refusal->passes()) fail(why);
     co_return nullptr;
@@ -151,7 +161,8 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
   if (failure) {
     const std::string plain = " before a welcome: the receiver may want TLS (--keys)";
     why = place + ": " + reason_of(failure) + (options_.keys ? "" : plain);
-    if (failure.category() == asio::error::get_ssl_category()) fail(why);  // in TLS 1.3 a receiver says so after the handshake
+    if (failure.category() == asio::error::get_ssl_category())
+      fail(why);  // in TLS 1.3 a receiver says so after the handshake
     co_return nullptr;
   }
   const auto welcome = frame.type == FrameType::welcome ? read_welcome(frame.body) : std::nullopt;
@@ -175,7 +186,8 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
       why = place + ": no datagrams: " + refused.message();
       co_return nullptr;
     }
-    link->seal = std::make_unique<DatagramSeal>(link->connection.exported_key(datagram_key_label, datagram_key_bytes));
+    link->seal = std::make_unique<DatagramSeal>(
+        link->connection.exported_key(datagram_key_label, datagram_key_bytes));
   }
   link->welcomed = true;
   co_return link;
@@ -189,13 +201,17 @@ Awaitable<void> Client::Impl::converse(LinkPtr link) {
     bool goes_on = true;
     for (Frame frame; goes_on && link->frames.next(frame);) goes_on = take(*link, frame);
     if (link->frames.fault() != FrameFault::none || !goes_on) {
-      log(LogLevel::warning, link->connection.peer() + ": malformed: " + describe(link->frames.fault() != FrameFault::none ? link->frames.fault() : FrameFault::body));
+      log(LogLevel::warning,
+          link->connection.peer() + ": malformed: " +
+              describe(link->frames.fault() != FrameFault::none ? link->frames.fault()
+                                                                : FrameFault::body));
       break;
     }
     send_receipts(*link);
     start_writing(link);
     wake_.notify();
-    const std::size_t got = co_await link->connection.read_some(piece.data(), piece.size(), failure);
+    const std::size_t got =
+        co_await link->connection.read_some(piece.data(), piece.size(), failure);
     if (failure || got == 0) break;
     link->heard = NodeClock::now();
     summary_.bytes_received += got;
@@ -210,8 +226,10 @@ Awaitable<void> Client::Impl::watch_over(LinkPtr link) {
   while (link->connection.open()) {
     co_await pause(0.25);
     const auto now = NodeClock::now();
-    if (!flights_.empty() && seconds_between(link->heard, now) > options_.answer_seconds && link->connection.available() == 0) {
-      log(LogLevel::warning, "no answer for " + std::to_string(static_cast<int>(options_.answer_seconds)) + " s");
+    if (!flights_.empty() && seconds_between(link->heard, now) > options_.answer_seconds &&
+        link->connection.available() == 0) {
+      log(LogLevel::warning,
+          "no answer for " + std::to_string(static_cast<int>(options_.answer_seconds)) + " s");
       link->connection.close();
     } else if (seconds_between(link->said, now) > ping_seconds) {
       link->said = now;
@@ -231,8 +249,10 @@ bool Client::Impl::take(Link& link, const Frame& frame) {
       const auto refusal = read_refusal(frame.body);
       if (!refusal) return false;
       const std::string why = link.connection.peer() + " refuses: " + refusal->reason;
-      if (refusal->passes()) log(LogLevel::warning, why);
-      else fail(why);
+      if (refusal->passes())
+        log(LogLevel::warning, why);
+      else
+        fail(why);
       link.connection.close();
       return true;
     }
@@ -240,7 +260,8 @@ bool Client::Impl::take(Link& link, const Frame& frame) {
       const auto report = read_report(frame.body);
       if (!report) return false;
       feedback_.heard(*report, NodeClock::now());
-      log(LogLevel::detail, "report " + std::to_string(report->serial) + ": " + std::to_string(report->snr_db) + " dB");
+      log(LogLevel::detail, "report " + std::to_string(report->serial) + ": " +
+                                std::to_string(report->snr_db) + " dB");
       return true;
     }
     case FrameType::ping:
@@ -285,9 +306,12 @@ bool Client::Impl::take_answer(Link& link, const Answer& answer) {
   record.erased = answer.erased;
   const auto around = static_cast<std::uint64_t>((NodeClock::now() - flight.sent).count());
   const std::uint64_t there = answer.queue_ns + answer.channel_ns + answer.decode_ns;
-  record.ns = {record.ns[0], answer.queue_ns, around > there ? around - there : 0, answer.channel_ns, answer.decode_ns};
+  record.ns = {record.ns[0], answer.queue_ns, around > there ? around - there : 0,
+               answer.channel_ns, answer.decode_ns};
   if (const std::string fault = station_.fault_of(record); !fault.empty()) {
-    log(LogLevel::warning, link.connection.peer() + ": the answer to image " + std::to_string(key.image) + " of point " + std::to_string(key.point) + " cannot be: " + fault);
+    log(LogLevel::warning, link.connection.peer() + ": the answer to image " +
+                               std::to_string(key.image) + " of point " +
+                               std::to_string(key.point) + " cannot be: " + fault);
     return false;
   }
   link.receipts.push_back(key);
@@ -311,11 +335,16 @@ void Client::Impl::send_receipts(Link& link) {
     if (options_.answered) options_.answered(record);
     done_[record.point].push_back(std::move(record));
   }
-  if (options_.progress && !fresh_.empty()) options_.progress(point_, watched_ ? watched_done_ : work_->answered(), watched_ ? options_.count : work_->total());
+  if (options_.progress && !fresh_.empty())
+    options_.progress(point_, watched_ ? watched_done_ : work_->answered(),
+                      watched_ ? options_.count : work_->total());
   fresh_.clear();
   for (std::size_t begin = 0; begin < link.receipts.size(); begin += most_receipts) {
     const std::size_t end = std::min(link.receipts.size(), begin + most_receipts);
-    write_frame(link.outbox, FrameType::receipt, write(std::vector<ImageKey>(link.receipts.begin() + static_cast<std::ptrdiff_t>(begin), link.receipts.begin() + static_cast<std::ptrdiff_t>(end))));
+    write_frame(
+        link.outbox, FrameType::receipt,
+        write(std::vector<ImageKey>(link.receipts.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    link.receipts.begin() + static_cast<std::ptrdiff_t>(end))));
   }
   link.receipts.clear();
 }
@@ -343,10 +372,14 @@ Awaitable<void> Client::Impl::write_out(LinkPtr link) {
 }
 
 void Client::Impl::put_on_air(Link& link, const Flight& flight) {
-  const std::size_t largest = std::max(flight.frame.size() - frame_header_bytes, 8 * flight.symbols.size());
+  const std::size_t largest =
+      std::max(flight.frame.size() - frame_header_bytes, 8 * flight.symbols.size());
   if (largest > link.welcome.largest_burst)
-    return fail((flight.record.name.empty() ? "" : file_of(flight.record.name) + ": ") + "image " + std::to_string(flight.record.image.image) + " of point " + std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
-                " bytes on the wire, the receiver takes at most " + std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
+    return fail((flight.record.name.empty() ? "" : file_of(flight.record.name) + ": ") + "image " +
+                std::to_string(flight.record.image.image) + " of point " +
+                std::to_string(flight.record.point) + " takes " + std::to_string(largest) +
+                " bytes on the wire, the receiver takes at most " +
+                std::to_string(link.welcome.largest_burst) + " (receive --largest-burst)");
   link.outbox += flight.frame;
   if (link.datagrams) link.airing.push_back(flight.record.key());
 }
@@ -354,10 +387,18 @@ void Client::Impl::put_on_air(Link& link, const Flight& flight) {
 Awaitable<void> Client::Impl::send_symbols(LinkPtr link, ImageKey key) {
   for (std::size_t first = 0, sent = 0;; first += datagram_symbols) {
     const auto flight = flights_.find(key);  // it may have been answered meanwhile
-    if (flight == flights_.end() || first >= flight->second.symbols.size() || !link->connection.open()) co_return;
+    if (flight == flights_.end() || first >= flight->second.symbols.size() ||
+        !link->connection.open())
+      co_return;
     const std::vector<std::complex<float>>& symbols = flight->second.symbols;
-    const auto begin = symbols.begin() + static_cast<std::ptrdiff_t>(first), end = symbols.begin() + static_cast<std::ptrdiff_t>(std::min(symbols.size(), first + datagram_symbols));
-    const Datagram datagram{link->welcome.channel, ++link->sequence, key, static_cast<std::uint32_t>(first), {begin, end}};
+    const auto begin = symbols.begin() + static_cast<std::ptrdiff_t>(first),
+               end = symbols.begin() + static_cast<std::ptrdiff_t>(
+                                           std::min(symbols.size(), first + datagram_symbols));
+    const Datagram datagram{link->welcome.channel,
+                            ++link->sequence,
+                            key,
+                            static_cast<std::uint32_t>(first),
+                            {begin, end}};
     if (std::uniform_real_distribution<double>()(jitter_) < options_.drop_datagrams) continue;
     const std::string bytes = link->seal->write(datagram);
     boost::system::error_code lost;  // a datagram that cannot go is one that is lost

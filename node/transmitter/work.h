@@ -1,4 +1,5 @@
-// Which images are still to be sent: those of a data set, point after point, or those that turn up in a folder.
+// Which images are still to be sent: those of a data set, point after point, or those that turn up
+// in a folder.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace semwave {
 
-/// One point's share of the source, block by block as `semwave run` looks at it, so that a point ends with the same image.
+/// One point's share of the source, block by block as `semwave run` looks at it, so that a point
+/// ends with the same image.
 class PointWork {
  public:
   PointWork(const Scenario& scenario, std::int64_t first, std::int64_t end);
@@ -33,7 +35,8 @@ class PointWork {
   bool finished_ = false;
 };
 
-/// Pictures in a folder, each sent once: known by name, size and time of change, so that a file that is written anew is sent again.
+/// Pictures in a folder, each sent once: known by name, size and time of change, so that a file
+/// that is written anew is sent again.
 class WatchedFolder {
  public:
   /// Throws Error where there is no such folder.
@@ -42,12 +45,13 @@ class WatchedFolder {
   void numbered(const std::string& name, std::uint32_t image);
   void done(const std::string& name, std::uint32_t image);
   struct Found {
-    std::string name;      // as a journal keeps it: file, size, time of change; what is not printable ASCII as %XX
+    std::string name;  // as a journal keeps it: file, size, time of change; what is not printable
+                       // ASCII as %XX
     std::uint32_t image;
-    std::int32_t index;    // in data()
+    std::int32_t index;  // in data()
   };
-  /// Pictures that have turned up and are whole (unchanged since the last look), in the order of their names. What is no picture of the
-  /// model's size is named in `problems`, once.
+  /// Pictures that have turned up and are whole (unchanged since the last look), in the order of
+  /// their names. What is no picture of the model's size is named in `problems`, once.
   std::vector<Found> look(std::vector<std::string>& problems);
   Dataset& data() { return data_; }
   /// The pixels are not needed any more.
@@ -56,9 +60,9 @@ class WatchedFolder {
  private:
   std::string folder_;
   Dataset data_;
-  std::map<std::string, std::string> seen_;  // file -> name
+  std::map<std::string, std::string> seen_;       // file -> name
   std::map<std::string, std::uint32_t> numbers_;  // of names that an earlier life sent
-  std::set<std::string> known_;              // names sent or refused
+  std::set<std::string> known_;                   // names sent or refused
   std::vector<std::int32_t> free_;
   std::uint32_t next_ = 0;
 };

@@ -1,4 +1,5 @@
-// Parts that several bodies of messages have: numbers with their ranges, ledgers. A value out of its range fails the reader.
+// Parts that several bodies of messages have: numbers with their ranges, ledgers. A value out of
+// its range fails the reader.
 #pragma once
 
 #include <algorithm>
@@ -46,12 +47,15 @@ std::array<std::uint8_t, bytes> identity(ByteReader& reader) {
 }
 
 inline void write_ledger(ByteWriter& writer, const Ledger& uses) {
-  for (const std::int64_t share : {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix}) writer.number(share);
+  for (const std::int64_t share :
+       {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})
+    writer.number(share);
 }
 
 inline Ledger read_ledger(ByteReader& reader) {
   Ledger uses;
-  for (std::int64_t* share : {&uses.payload, &uses.header, &uses.pilots, &uses.parity, &uses.prefix}) {
+  for (std::int64_t* share :
+       {&uses.payload, &uses.header, &uses.pilots, &uses.parity, &uses.prefix}) {
     *share = reader.number<std::int64_t>();
     range<std::int64_t>(reader, *share, 0, std::int64_t{1} << 40);
   }

@@ -17,20 +17,25 @@ constexpr float largest_value = 1e4f;  // of unit mean power: beyond it stands n
 void write_bits(ByteWriter& writer, const Bits& bits) {
   for (std::size_t begin = 0; begin < bits.size(); begin += 8) {
     std::uint8_t byte = 0;
-    for (std::size_t b = 0; b < 8; ++b) byte = static_cast<std::uint8_t>(byte << 1 | (begin + b < bits.size() ? bits[begin + b] : 0));
+    for (std::size_t b = 0; b < 8; ++b)
+      byte = static_cast<std::uint8_t>(byte << 1 | (begin + b < bits.size() ? bits[begin + b] : 0));
     writer.number(byte);
   }
 }
 
 Bits read_bits(ByteReader& reader, std::size_t count) {
   const std::string_view packed = reader.bytes((count + 7) / 8);
-#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the fuzzer notices
+#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the
+                               // fuzzer notices
   if (reader.failed()) return {};
 #endif
   Bits bits(count);
-  for (std::size_t b = 0; b < count; ++b) bits[b] = static_cast<std::uint8_t>(static_cast<unsigned char>(packed[b / 8]) >> (7 - b % 8) & 1);
+  for (std::size_t b = 0; b < count; ++b)
+    bits[b] =
+        static_cast<std::uint8_t>(static_cast<unsigned char>(packed[b / 8]) >> (7 - b % 8) & 1);
   // What stands behind the last bit is 0: one burst is written in one way.
-  if (count % 8 != 0 && (static_cast<unsigned char>(packed.back()) & (0xFFu >> count % 8)) != 0) reader.fail();
+  if (count % 8 != 0 && (static_cast<unsigned char>(packed.back()) & (0xFFu >> count % 8)) != 0)
+    reader.fail();
   return bits;
 }
 
@@ -57,7 +62,12 @@ HeaderOnAir read_header(ByteReader& reader) {
   return header;
 }
 
-std::size_t value_bytes(SymbolFormat format) { return format == SymbolFormat::float32 ? 4 : format == SymbolFormat::int16 ? 2 : format == SymbolFormat::int8 ? 1 : 0; }
+std::size_t value_bytes(SymbolFormat format) {
+  return format == SymbolFormat::float32 ? 4
+         : format == SymbolFormat::int16 ? 2
+         : format == SymbolFormat::int8  ? 1
+                                         : 0;
+}
 
 void write_symbols(ByteWriter& writer, const BurstMessage& burst) {
   writer.number(static_cast<std::uint8_t>(burst.format));
@@ -73,8 +83,10 @@ void write_symbols(ByteWriter& writer, const BurstMessage& burst) {
   writer.number(largest);
   for (std::size_t v = 0; v < count; ++v) {
     const float step = largest > 0 ? std::round(values[v] / largest * steps) : 0;
-    if (burst.format == SymbolFormat::int16) writer.number(static_cast<std::int16_t>(step));
-    else writer.number(static_cast<std::int8_t>(step));
+    if (burst.format == SymbolFormat::int16)
+      writer.number(static_cast<std::int16_t>(step));
+    else
+      writer.number(static_cast<std::int8_t>(step));
   }
 }
 
@@ -92,7 +104,8 @@ void read_symbols(ByteReader& reader, BurstMessage& burst) {
     range(reader, scale, 0.0f, largest_value);
   }
   // Nothing is taken for symbols that are not there.
-  if (reader.failed() || reader.left() < 2 * burst.count * value_bytes(burst.format)) return reader.fail();
+  if (reader.failed() || reader.left() < 2 * burst.count * value_bytes(burst.format))
+    return reader.fail();
   if (burst.format == SymbolFormat::datagrams) return;
   burst.symbols.resize(burst.count);
   auto* values = reinterpret_cast<float*>(burst.symbols.data());
@@ -116,8 +129,10 @@ void write_places(ByteWriter& writer, const std::vector<std::int32_t>& places) {
   std::vector<std::pair<std::uint32_t, std::uint16_t>> runs;
   for (const std::int32_t place : places) {
     const auto at = static_cast<std::uint32_t>(place);
-    if (!runs.empty() && runs.back().second < 65535 && runs.back().first + runs.back().second == at) ++runs.back().second;
-    else runs.emplace_back(at, 1);
+    if (!runs.empty() && runs.back().second < 65535 && runs.back().first + runs.back().second == at)
+      ++runs.back().second;
+    else
+      runs.emplace_back(at, 1);
   }
   writer.number(static_cast<std::uint32_t>(runs.size()));
   for (const auto& [first, length] : runs) {
@@ -128,20 +143,26 @@ void write_places(ByteWriter& writer, const std::vector<std::int32_t>& places) {
 
 void read_places(ByteReader& reader, BurstMessage& burst) {
   const auto runs = reader.number<std::uint32_t>();
-  if (reader.failed() || reader.left() < std::size_t{runs} * 6 || runs > burst.count) return reader.fail();
+  if (reader.failed() || reader.left() < std::size_t{runs} * 6 || runs > burst.count)
+    return reader.fail();
   for (std::uint32_t r = 0; r < runs; ++r) {
     const auto first = reader.number<std::uint32_t>();
     const auto length = reader.number<std::uint16_t>();
-    if (first > 0x3FFFFFFFu || length == 0 || burst.places.size() + length > burst.count) return reader.fail();
-    for (std::uint32_t s = 0; s < length; ++s) burst.places.push_back(static_cast<std::int32_t>(first + s));
+    if (first > 0x3FFFFFFFu || length == 0 || burst.places.size() + length > burst.count)
+      return reader.fail();
+    for (std::uint32_t s = 0; s < length; ++s)
+      burst.places.push_back(static_cast<std::int32_t>(first + s));
   }
   if (!burst.places.empty() && burst.places.size() != burst.count) reader.fail();
 }
 
 void write_truth(ByteWriter& writer, const Truth& truth) {
   writer.number(truth.label);
-  for (const double value : {truth.keep_ratio, truth.believed_snr_db, truth.operations}) writer.number(value);
-  for (const std::int32_t value : {truth.plan_depth, truth.exit_depth, truth.symbols_per_token, truth.tokens, truth.stream_bytes, truth.quality, truth.coding}) writer.number(value);
+  for (const double value : {truth.keep_ratio, truth.believed_snr_db, truth.operations})
+    writer.number(value);
+  for (const std::int32_t value : {truth.plan_depth, truth.exit_depth, truth.symbols_per_token,
+                                   truth.tokens, truth.stream_bytes, truth.quality, truth.coding})
+    writer.number(value);
   writer.number(static_cast<std::uint8_t>(truth.answered));
   writer.number(truth.encode_ns);
   writer.number(static_cast<std::uint32_t>(truth.original.size()));
@@ -155,7 +176,8 @@ Truth read_truth(ByteReader& reader) {
   truth.keep_ratio = finite(reader, 0, 1);
   truth.believed_snr_db = finite(reader, -1e4, 1e4);
   truth.operations = finite(reader, 0, 1e18);
-  for (std::int32_t* value : {&truth.plan_depth, &truth.exit_depth, &truth.symbols_per_token, &truth.tokens}) {
+  for (std::int32_t* value :
+       {&truth.plan_depth, &truth.exit_depth, &truth.symbols_per_token, &truth.tokens}) {
     *value = reader.number<std::int32_t>();
     range(reader, *value, 0, 1 << 20);
   }

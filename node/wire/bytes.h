@@ -1,5 +1,6 @@
-// Little-endian numbers to bytes and back. A reader never reads beyond its end: what is not there is 0 and marks it as failed, so that a
-// message is read straight through and asked once whether it was whole.
+// Little-endian numbers to bytes and back. A reader never reads beyond its end: what is not there
+// is 0 and marks it as failed, so that a message is read straight through and asked once whether it
+// was whole.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +25,11 @@ class ByteWriter {
     if constexpr (std::endian::native == std::endian::big) std::ranges::reverse(bytes);
     out_.append(bytes.data(), bytes.size());
   }
-  void bytes(const void* data, std::size_t count) { out_.append(static_cast<const char*>(data), count); }
-  /// 16 bits of length, then the bytes; what is longer than `most` is cut, between two characters of UTF-8.
+  void bytes(const void* data, std::size_t count) {
+    out_.append(static_cast<const char*>(data), count);
+  }
+  /// 16 bits of length, then the bytes; what is longer than `most` is cut, between two characters
+  /// of UTF-8.
   void text(std::string_view value, std::size_t most) {
     if (value.size() > most) {
       while (most > 0 && (static_cast<unsigned char>(value[most]) & 0xC0u) == 0x80u) --most;
@@ -65,7 +69,8 @@ class ByteReader {
     bytes_.remove_prefix(count);
     return taken;
   }
-  /// Fails where the text is longer than `most` or is no printable UTF-8: it goes to logs and pages.
+  /// Fails where the text is longer than `most` or is no printable UTF-8: it goes to logs and
+  /// pages.
   std::string text(std::size_t most);
   void fail() {
     failed_ = true;

@@ -36,7 +36,8 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
     return made;
   }();
   std::uint32_t sum = ~before;
-  for (const char byte : bytes) sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFFu];
+  for (const char byte : bytes)
+    sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFFu];
   return ~sum;
 }
 

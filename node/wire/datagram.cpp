@@ -18,11 +18,14 @@ constexpr float largest_value = 1e4f;  // as in a burst's frame
 
 std::array<unsigned char, 12> nonce_of(std::uint64_t sequence) {
   std::array<unsigned char, 12> nonce{};
-  for (std::size_t b = 0; b < 8; ++b) nonce[4 + b] = static_cast<unsigned char>(sequence >> (56 - 8 * b));
+  for (std::size_t b = 0; b < 8; ++b)
+    nonce[4 + b] = static_cast<unsigned char>(sequence >> (56 - 8 * b));
   return nonce;
 }
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 }  // namespace
 
@@ -71,10 +74,16 @@ std::string DatagramSeal::write(const Datagram& datagram) {
   auto* out = reinterpret_cast<unsigned char*>(hidden.data());
   int length = 0;
   EVP_CIPHER_CTX* context = cipher_->context;
-  const bool done = EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, cipher_->key.data(), nonce.data()) == 1 &&
-                    EVP_EncryptUpdate(context, nullptr, &length, bytes_of(bytes), static_cast<int>(bytes.size())) == 1 &&
-                    EVP_EncryptUpdate(context, out, &length, bytes_of(body), static_cast<int>(body.size())) == 1 && EVP_EncryptFinal_ex(context, out + length, &length) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, static_cast<int>(datagram_tag_bytes), out + body.size()) == 1;
+  const bool done =
+      EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, cipher_->key.data(), nonce.data()) ==
+          1 &&
+      EVP_EncryptUpdate(context, nullptr, &length, bytes_of(bytes),
+                        static_cast<int>(bytes.size())) == 1 &&
+      EVP_EncryptUpdate(context, out, &length, bytes_of(body), static_cast<int>(body.size())) ==
+          1 &&
+      EVP_EncryptFinal_ex(context, out + length, &length) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, static_cast<int>(datagram_tag_bytes),
+                          out + body.size()) == 1;
   if (!done) throw Error("datagrams", "OpenSSL cannot seal them");
   return bytes + hidden;
 }
@@ -83,7 +92,10 @@ std::optional<Datagram> DatagramSeal::read(std::string_view bytes) {
   if (bytes.size() < datagram_fixed_bytes || bytes.size() > datagram_bytes) return std::nullopt;
   const std::string_view header = bytes.substr(0, datagram_header_bytes);
   ByteReader reader(header);
-  if (reader.number<std::uint8_t>() != datagram_version || reader.number<std::uint8_t>() != (cipher_ ? sealed : clear) || reader.number<std::uint16_t>() != 0) return std::nullopt;
+  if (reader.number<std::uint8_t>() != datagram_version ||
+      reader.number<std::uint8_t>() != (cipher_ ? sealed : clear) ||
+      reader.number<std::uint16_t>() != 0)
+    return std::nullopt;
   Datagram datagram;
   datagram.channel = reader.number<std::uint64_t>();
   datagram.sequence = reader.number<std::uint64_t>();
@@ -99,10 +111,15 @@ std::optional<Datagram> DatagramSeal::read(std::string_view bytes) {
     auto* out = reinterpret_cast<unsigned char*>(shown.data());
     int length = 0;
     EVP_CIPHER_CTX* context = cipher_->context;
-    const bool holds = EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nullptr, cipher_->key.data(), nonce.data()) == 1 &&
-                       EVP_DecryptUpdate(context, nullptr, &length, bytes_of(header), static_cast<int>(header.size())) == 1 &&
-                       EVP_DecryptUpdate(context, out, &length, bytes_of(hidden), static_cast<int>(shown.size())) == 1 &&
-                       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, static_cast<int>(datagram_tag_bytes), tag.data()) == 1 && EVP_DecryptFinal_ex(context, out + length, &length) == 1;
+    const bool holds = EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nullptr, cipher_->key.data(),
+                                          nonce.data()) == 1 &&
+                       EVP_DecryptUpdate(context, nullptr, &length, bytes_of(header),
+                                         static_cast<int>(header.size())) == 1 &&
+                       EVP_DecryptUpdate(context, out, &length, bytes_of(hidden),
+                                         static_cast<int>(shown.size())) == 1 &&
+                       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG,
+                                           static_cast<int>(datagram_tag_bytes), tag.data()) == 1 &&
+                       EVP_DecryptFinal_ex(context, out + length, &length) == 1;
     if (!holds) return std::nullopt;
     body = shown;
   } else {
@@ -116,10 +133,13 @@ std::optional<Datagram> DatagramSeal::read(std::string_view bytes) {
   datagram.key.image = fields.number<std::uint32_t>();
   datagram.first = fields.number<std::uint32_t>();
   const std::size_t count = fields.number<std::uint16_t>();
-  if (fields.failed() || count == 0 || count > datagram_symbols || fields.left() != 8 * count || datagram.first > 1u << 20) return std::nullopt;
+  if (fields.failed() || count == 0 || count > datagram_symbols || fields.left() != 8 * count ||
+      datagram.first > 1u << 20)
+    return std::nullopt;
   for (std::size_t s = 0; s < count; ++s) {
     const auto real = fields.number<float>(), imaginary = fields.number<float>();
-    if (!(std::abs(real) <= largest_value) || !(std::abs(imaginary) <= largest_value)) return std::nullopt;
+    if (!(std::abs(real) <= largest_value) || !(std::abs(imaginary) <= largest_value))
+      return std::nullopt;
     datagram.symbols.emplace_back(real, imaginary);
   }
   return datagram;

@@ -1,5 +1,6 @@
-// Payload symbols as datagrams: at most 1200 bytes each, numbered, sealed (AES-256-GCM, RFC 5116) where the connection beside them is TLS,
-// else closed by a CRC-32C. Byte by byte: docs/wire_format.md. What is lost or comes late is an erasure; nothing is sent again.
+// Payload symbols as datagrams: at most 1200 bytes each, numbered, sealed (AES-256-GCM, RFC 5116)
+// where the connection beside them is TLS, else closed by a CRC-32C. Byte by byte:
+// docs/wire_format.md. What is lost or comes late is an erasure; nothing is sent again.
 #pragma once
 
 #include <complex>
@@ -18,8 +19,11 @@ namespace semwave {
 inline constexpr std::size_t datagram_bytes = 1200;
 inline constexpr std::size_t datagram_key_bytes = 32;
 inline constexpr std::string_view datagram_key_label = "EXPORTER-semwave-datagrams";
-inline constexpr std::size_t datagram_header_bytes = 20, datagram_fixed_bytes = datagram_header_bytes + 14, datagram_tag_bytes = 16;
-inline constexpr std::size_t datagram_symbols = (datagram_bytes - datagram_fixed_bytes - datagram_tag_bytes) / 8;
+inline constexpr std::size_t datagram_header_bytes = 20,
+                             datagram_fixed_bytes = datagram_header_bytes + 14,
+                             datagram_tag_bytes = 16;
+inline constexpr std::size_t datagram_symbols =
+    (datagram_bytes - datagram_fixed_bytes - datagram_tag_bytes) / 8;
 
 /// Symbols [first, first + symbols.size()) of one image.
 struct Datagram {
@@ -51,7 +55,8 @@ class DatagramSeal {
 /// Whom a datagram says it is for, before anything of it is believed.
 std::optional<std::uint64_t> channel_of(std::string_view bytes);
 
-/// Sequence numbers that have been seen: each passes once, and none that is far behind the newest (as RFC 4303, 3.4.3).
+/// Sequence numbers that have been seen: each passes once, and none that is far behind the newest
+/// (as RFC 4303, 3.4.3).
 class ReplayWindow {
  public:
   static constexpr std::uint64_t size = 4096;

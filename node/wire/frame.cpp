@@ -68,8 +68,10 @@ void write_frame(std::string& out, FrameType type, std::string_view body) {
 void FrameReader::append(std::string_view bytes) {
   if (begin_ > 0) {
     // What a large frame took is given back: a thousand peers would each keep it.
-    if (buffer_.capacity() > kept_bytes && waiting() + bytes.size() <= kept_bytes) buffer_ = std::string(buffer_, begin_);
-    else buffer_.erase(0, begin_);
+    if (buffer_.capacity() > kept_bytes && waiting() + bytes.size() <= kept_bytes)
+      buffer_ = std::string(buffer_, begin_);
+    else
+      buffer_.erase(0, begin_);
     begin_ = 0;
   }
   buffer_.append(bytes);
@@ -78,7 +80,8 @@ void FrameReader::append(std::string_view bytes) {
 bool FrameReader::whole() const {
   const std::string_view rest = std::string_view(buffer_).substr(begin_);
   if (fault_ != FrameFault::none) return true;
-  return rest.size() >= frame_header_bytes && rest.size() - frame_header_bytes >= ByteReader(rest).number<std::uint32_t>();
+  return rest.size() >= frame_header_bytes &&
+         rest.size() - frame_header_bytes >= ByteReader(rest).number<std::uint32_t>();
 }
 
 bool FrameReader::next(Frame& frame) {
@@ -87,11 +90,16 @@ bool FrameReader::next(Frame& frame) {
   ByteReader reader(rest);
   const auto length = reader.number<std::uint32_t>();
   const auto type = reader.number<std::uint8_t>();
-  const auto reserved = static_cast<unsigned>(reader.number<std::uint8_t>()) | reader.number<std::uint16_t>();
+  const auto reserved =
+      static_cast<unsigned>(reader.number<std::uint8_t>()) | reader.number<std::uint16_t>();
   const auto sum = reader.number<std::uint32_t>();
-  if (type < static_cast<std::uint8_t>(FrameType::hello) || type > static_cast<std::uint8_t>(FrameType::statement)) fault_ = FrameFault::type;
-  else if (reserved != 0) fault_ = FrameFault::reserved;
-  else if (length > largest_body(static_cast<FrameType>(type), largest_burst_)) fault_ = FrameFault::length;
+  if (type < static_cast<std::uint8_t>(FrameType::hello) ||
+      type > static_cast<std::uint8_t>(FrameType::statement))
+    fault_ = FrameFault::type;
+  else if (reserved != 0)
+    fault_ = FrameFault::reserved;
+  else if (length > largest_body(static_cast<FrameType>(type), largest_burst_))
+    fault_ = FrameFault::length;
   if (fault_ != FrameFault::none || rest.size() < frame_header_bytes + length) return false;
   const std::string_view body = rest.substr(frame_header_bytes, length);
   if (crc32c(body, crc32c(rest.substr(0, 8))) != sum) {

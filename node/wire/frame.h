@@ -1,4 +1,5 @@
-// Frames: what a control connection carries, one after another, in either direction. Byte by byte: docs/wire_format.md.
+// Frames: what a control connection carries, one after another, in either direction. Byte by byte:
+// docs/wire_format.md.
 //
 //   0  u32  length of the body
 //   4  u8   type
@@ -7,7 +8,8 @@
 //   8  u32  CRC-32C of bytes 0 to 7 and the body
 //  12       body
 //
-// The length is compared with what this type may have before a byte of the body is waited for or any memory taken.
+// The length is compared with what this type may have before a byte of the body is waited for or
+// any memory taken.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +19,17 @@
 namespace semwave {
 
 enum class FrameType : std::uint8_t {
-  hello = 1,     // transmitter: who I am, what I run
-  welcome = 2,   // receiver: go on
-  refusal = 3,   // receiver: why not; the connection ends
-  burst = 4,     // one image on air
-  answer = 5,    // what was heard of it
-  receipt = 6,   // transmitter: answers that are kept here
-  report = 7,    // receiver: feedback
-  ping = 8,      // either: still there
-  goodbye = 9,   // either: nothing more comes from here, and why
-  record = 10,   // never on a connection: a line of a journal
-  number = 11,   // nor this: the number a watched picture goes by
+  hello = 1,       // transmitter: who I am, what I run
+  welcome = 2,     // receiver: go on
+  refusal = 3,     // receiver: why not; the connection ends
+  burst = 4,       // one image on air
+  answer = 5,      // what was heard of it
+  receipt = 6,     // transmitter: answers that are kept here
+  report = 7,      // receiver: feedback
+  ping = 8,        // either: still there
+  goodbye = 9,     // either: nothing more comes from here, and why
+  record = 10,     // never on a connection: a line of a journal
+  number = 11,     // nor this: the number a watched picture goes by
   statement = 12,  // receiver, behind a refusal of the scenario: what its own says
 };
 inline constexpr std::size_t frame_header_bytes = 12;
@@ -55,7 +57,8 @@ class FrameReader {
   /// Of a peer that has not said who it is no burst is taken in.
   void allow_bursts(std::size_t largest) { largest_burst_ = largest; }
   void append(std::string_view bytes);
-  /// The next whole frame; false where more bytes are needed, or where what is there is no frame: then `fault` says why, for good.
+  /// The next whole frame; false where more bytes are needed, or where what is there is no frame:
+  /// then `fault` says why, for good.
   bool next(Frame& frame);
   FrameFault fault() const { return fault_; }
   /// A frame has begun and is not whole.

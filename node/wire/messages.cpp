@@ -12,28 +12,38 @@ namespace {
 constexpr std::size_t most_experts = 256, longest_name = 255, longest_reason = 500;
 constexpr std::size_t statement_header_bytes = 3;  // whole, count
 
-/// What of an ImageRecord a journal keeps: all but what only timelines have. A field that it gains has to travel too: here, in Truth or
-/// Answer (node/wire/messages.h), node/transmitter/sending.cpp or node/receiver/hearing.cpp, and in docs/wire_format.md.
+/// What of an ImageRecord a journal keeps: all but what only timelines have. A field that it gains
+/// has to travel too: here, in Truth or Answer (node/wire/messages.h), node/transmitter/sending.cpp
+/// or node/receiver/hearing.cpp, and in docs/wire_format.md.
 static_assert(sizeof(ImageRecord) == 168, "ImageRecord has another field: let it travel");
 void write_image(ByteWriter& writer, const ImageRecord& image) {
   for (const std::uint32_t value : {image.image, image.link, image.slot}) writer.number(value);
-  for (const std::int32_t value : {image.label, image.decision, image.plan_depth, image.exit_depth, image.symbols_per_token, image.tokens}) writer.number(value);
-  for (const double value : {image.keep_ratio, image.snr_db, image.gain, image.believed_snr_db, image.psnr_db, image.ssim}) writer.number(value);
+  for (const std::int32_t value : {image.label, image.decision, image.plan_depth, image.exit_depth,
+                                   image.symbols_per_token, image.tokens})
+    writer.number(value);
+  for (const double value : {image.keep_ratio, image.snr_db, image.gain, image.believed_snr_db,
+                             image.psnr_db, image.ssim})
+    writer.number(value);
   write_ledger(writer, image.uses);
   writer.number(static_cast<std::uint8_t>(image.header_lost));
   writer.number(static_cast<std::uint8_t>(image.answered));
-  for (const std::int32_t value : {image.tokens_lost, image.stream_bytes, image.quality, image.coding}) writer.number(value);
+  for (const std::int32_t value :
+       {image.tokens_lost, image.stream_bytes, image.quality, image.coding})
+    writer.number(value);
   writer.number(static_cast<std::uint8_t>(image.block_lost));
 }
 
 ImageRecord read_image(ByteReader& reader) {
   ImageRecord image;
-  for (std::uint32_t* value : {&image.image, &image.link, &image.slot}) *value = reader.number<std::uint32_t>();
-  for (std::int32_t* value : {&image.label, &image.decision, &image.plan_depth, &image.exit_depth, &image.symbols_per_token, &image.tokens}) {
+  for (std::uint32_t* value : {&image.image, &image.link, &image.slot})
+    *value = reader.number<std::uint32_t>();
+  for (std::int32_t* value : {&image.label, &image.decision, &image.plan_depth, &image.exit_depth,
+                              &image.symbols_per_token, &image.tokens}) {
     *value = reader.number<std::int32_t>();
     range(reader, *value, -1, 1 << 24);
   }
-  for (double* value : {&image.keep_ratio, &image.snr_db, &image.gain, &image.believed_snr_db}) *value = finite(reader, -1e6, 1e9);
+  for (double* value : {&image.keep_ratio, &image.snr_db, &image.gain, &image.believed_snr_db})
+    *value = finite(reader, -1e6, 1e9);
   for (double* value : {&image.psnr_db, &image.ssim}) *value = score(reader);
   image.uses = read_ledger(reader);
   image.header_lost = flag(reader);
@@ -57,7 +67,8 @@ std::vector<std::uint32_t> read_rows(ByteReader& reader) {
   const std::size_t count = reader.number<std::uint16_t>();
   range<std::size_t>(reader, count, 0, most_experts);
   std::vector<std::uint32_t> rows;
-  for (std::size_t e = 0; e < count && !reader.failed(); ++e) rows.push_back(reader.number<std::uint32_t>());
+  for (std::size_t e = 0; e < count && !reader.failed(); ++e)
+    rows.push_back(reader.number<std::uint32_t>());
   return rows;
 }
 
@@ -72,8 +83,12 @@ std::string hexadecimal(std::span<const std::uint8_t> bytes) {
 
 Digest digest_of(const std::string& hexadecimal) {
   Digest digest{};
-  const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
-  for (std::size_t i = 0; i < digest.size() && 2 * i + 1 < hexadecimal.size(); ++i) digest[i] = static_cast<std::uint8_t>(digit(hexadecimal[2 * i]) << 4 | digit(hexadecimal[2 * i + 1]));
+  const auto digit = [](char c) {
+    return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+  };
+  for (std::size_t i = 0; i < digest.size() && 2 * i + 1 < hexadecimal.size(); ++i)
+    digest[i] =
+        static_cast<std::uint8_t>(digit(hexadecimal[2 * i]) << 4 | digit(hexadecimal[2 * i + 1]));
   return digest;
 }
 
@@ -82,7 +97,8 @@ std::string write(const Hello& hello) {
   ByteWriter writer(body);
   writer.number(hello.protocol);  // first in every version: what follows may change
   writer.bytes(hello.node.data(), hello.node.size());
-  for (const Digest* digest : {&hello.scenario, &hello.model, &hello.data}) writer.bytes(digest->data(), digest->size());
+  for (const Digest* digest : {&hello.scenario, &hello.model, &hello.data})
+    writer.bytes(digest->data(), digest->size());
   writer.number(hello.points);
   writer.number(hello.report_every);
   writer.number(static_cast<std::uint8_t>(hello.datagrams));
@@ -97,7 +113,8 @@ std::optional<Hello> read_hello(std::string_view body) {
   // Of another version no more is read than that it is one: the refusal says so.
   if (!reader.failed() && hello.protocol != protocol_version) return hello;
   hello.node = identity<16>(reader);
-  for (Digest* digest : {&hello.scenario, &hello.model, &hello.data}) *digest = identity<32>(reader);
+  for (Digest* digest : {&hello.scenario, &hello.model, &hello.data})
+    *digest = identity<32>(reader);
   hello.points = reader.number<std::uint32_t>();
   hello.report_every = reader.number<std::uint16_t>();
   hello.datagrams = flag(reader);
@@ -196,7 +213,8 @@ std::string write(const Answer& answer) {
   for (const double value : {answer.psnr_db, answer.ssim, answer.operations}) writer.number(value);
   write_rows(writer, answer.expert_rows);
   writer.number(answer.erased);
-  for (const std::uint64_t ns : {answer.queue_ns, answer.channel_ns, answer.decode_ns}) writer.number(ns);
+  for (const std::uint64_t ns : {answer.queue_ns, answer.channel_ns, answer.decode_ns})
+    writer.number(ns);
   return body;
 }
 
@@ -218,7 +236,8 @@ std::optional<Answer> read_answer(std::string_view body) {
   answer.operations = finite(reader, 0, 1e18);
   answer.expert_rows = read_rows(reader);
   answer.erased = reader.number<std::uint32_t>();
-  for (std::uint64_t* ns : {&answer.queue_ns, &answer.channel_ns, &answer.decode_ns}) *ns = reader.number<std::uint64_t>();
+  for (std::uint64_t* ns : {&answer.queue_ns, &answer.channel_ns, &answer.decode_ns})
+    *ns = reader.number<std::uint64_t>();
   return whole(reader, std::move(answer));
 }
 
@@ -250,7 +269,10 @@ std::optional<std::vector<ImageKey>> read_receipt(std::string_view body) {
 std::string write(const Report& report) {
   std::string body;
   ByteWriter writer(body);
-  for (const std::uint32_t value : {report.serial, report.last_image, report.images, report.headers_lost, report.symbols, report.erased, report.queue}) writer.number(value);
+  for (const std::uint32_t value :
+       {report.serial, report.last_image, report.images, report.headers_lost, report.symbols,
+        report.erased, report.queue})
+    writer.number(value);
   writer.number(report.snr_db);
   return body;
 }
@@ -258,7 +280,10 @@ std::string write(const Report& report) {
 std::optional<Report> read_report(std::string_view body) {
   ByteReader reader(body);
   Report report;
-  for (std::uint32_t* value : {&report.serial, &report.last_image, &report.images, &report.headers_lost, &report.symbols, &report.erased, &report.queue}) *value = reader.number<std::uint32_t>();
+  for (std::uint32_t* value :
+       {&report.serial, &report.last_image, &report.images, &report.headers_lost, &report.symbols,
+        &report.erased, &report.queue})
+    *value = reader.number<std::uint32_t>();
   report.snr_db = finite(reader, -200, 200);
   return whole(reader, std::move(report));
 }

@@ -1,5 +1,6 @@
-// The bodies of frames as values. Reading is strict: a body is taken only where every field is in its range and no byte is left over, so
-// that nothing behind has to doubt it. Byte by byte: docs/wire_format.md.
+// The bodies of frames as values. Reading is strict: a body is taken only where every field is in
+// its range and no byte is left over, so that nothing behind has to doubt it. Byte by byte:
+// docs/wire_format.md.
 #pragma once
 
 #include <array>
@@ -18,8 +19,9 @@
 namespace semwave {
 
 inline constexpr std::uint16_t protocol_version = 2;
-using Digest = std::array<std::uint8_t, 32>;   // SHA-256
-using NodeId = std::array<std::uint8_t, 16>;   // random, kept in a result folder; tells a transmitter that came back from another one
+using Digest = std::array<std::uint8_t, 32>;  // SHA-256
+using NodeId = std::array<std::uint8_t, 16>;  // random, kept in a result folder; tells a
+                                              // transmitter that came back from another one
 
 std::string hexadecimal(std::span<const std::uint8_t> bytes);
 /// Of a digest as 64 hexadecimal digits; zeros for an empty text.
@@ -27,8 +29,8 @@ Digest digest_of(const std::string& hexadecimal);
 
 /// How the I/Q values of a burst are written.
 enum class SymbolFormat : std::uint8_t {
-  float32 = 0,    // as they are: what makes a node equal to the simulator
-  int16 = 1,      // of the largest value's magnitude
+  float32 = 0,  // as they are: what makes a node equal to the simulator
+  int16 = 1,    // of the largest value's magnitude
   int8 = 2,
   datagrams = 3,  // not here: they come as datagrams, those of float32
 };
@@ -38,20 +40,28 @@ struct Hello {
   NodeId node{};
   Digest scenario{}, model{}, data{};  // all points together; zeros of a watched folder
   std::uint32_t points = 1;
-  std::uint16_t report_every = 0;      // images between two reports; 0: none
-  bool datagrams = false;              // asks for a port
-  std::string name;                    // for logs and pages
+  std::uint16_t report_every = 0;  // images between two reports; 0: none
+  bool datagrams = false;          // asks for a port
+  std::string name;                // for logs and pages
 };
 
 struct Welcome {
   std::uint16_t protocol = protocol_version;
-  std::uint32_t window = 1;            // images without an answer
-  std::uint16_t datagram_port = 0;     // 0: none
-  std::uint64_t channel = 0;           // names this connection in datagrams
-  std::uint32_t largest_burst = 1;     // bytes of a burst's body, or of its symbols where they are datagrams
+  std::uint32_t window = 1;         // images without an answer
+  std::uint16_t datagram_port = 0;  // 0: none
+  std::uint64_t channel = 0;        // names this connection in datagrams
+  std::uint32_t largest_burst =
+      1;  // bytes of a burst's body, or of its symbols where they are datagrams
 };
 
-enum class RefusalCode : std::uint16_t { protocol = 1, scenario = 2, model = 3, busy = 4, ending = 5, malformed = 6 };
+enum class RefusalCode : std::uint16_t {
+  protocol = 1,
+  scenario = 2,
+  model = 3,
+  busy = 4,
+  ending = 5,
+  malformed = 6
+};
 struct Refusal {
   RefusalCode code = RefusalCode::malformed;
   std::string reason;
@@ -59,16 +69,18 @@ struct Refusal {
   bool passes() const { return code == RefusalCode::busy || code == RefusalCode::ending; }
 };
 
-/// What a scenario says, key by key, as far as a frame holds it: printable, shortened, sorted by key.
+/// What a scenario says, key by key, as far as a frame holds it: printable, shortened, sorted by
+/// key.
 struct Statement {
   struct Line {
     std::string key, value;
   };
   std::vector<Line> lines;
-  bool whole = true;                   // false: keys behind the last one are left out
+  bool whole = true;  // false: keys behind the last one are left out
 };
 
-/// What the experiment knows of an image and no receiver of the real world would: for rows and records, not on air and in no ledger.
+/// What the experiment knows of an image and no receiver of the real world would: for rows and
+/// records, not on air and in no ledger.
 struct Truth {
   std::int32_t label = -1;
   double keep_ratio = 0, believed_snr_db = 0, operations = 0;
@@ -84,12 +96,14 @@ struct BurstMessage {
   std::uint32_t point = 0, image = 0;
   HeaderOnAir header;
   SymbolFormat format = SymbolFormat::float32;
-  std::uint32_t count = 0;                     // payload symbols
-  std::vector<std::complex<float>> symbols;    // [count], none with `datagrams`
-  std::uint32_t parity = 0;                    // of the payload symbols, as the sender's ledger has it
-  std::uint16_t piece = 0;                     // payload symbols in a row that the simulated channel loses together; 0: the whole payload
-  Bits told;                                   // what reaches the receiver beside the symbols, for bounds that no code reaches; not on air
-  std::vector<std::int32_t> places;            // [count] or empty: keys of the simulated noise, not on air
+  std::uint32_t count = 0;                   // payload symbols
+  std::vector<std::complex<float>> symbols;  // [count], none with `datagrams`
+  std::uint32_t parity = 0;  // of the payload symbols, as the sender's ledger has it
+  std::uint16_t piece = 0;   // payload symbols in a row that the simulated channel loses together;
+                             // 0: the whole payload
+  Bits told;  // what reaches the receiver beside the symbols, for bounds that no code reaches; not
+              // on air
+  std::vector<std::int32_t> places;  // [count] or empty: keys of the simulated noise, not on air
   std::optional<Truth> truth;
 };
 
@@ -97,13 +111,13 @@ struct Answer {
   std::uint32_t point = 0, image = 0;
   std::int32_t decision = -1;
   bool header_lost = false, block_lost = false;
-  std::uint32_t tokens_lost = 0;               // sent, and known not to have arrived
-  double gain = 1;                             // mean |h|^2
+  std::uint32_t tokens_lost = 0;  // sent, and known not to have arrived
+  double gain = 1;                // mean |h|^2
   Ledger uses;
-  double psnr_db = 0, ssim = 0;                // NaN where not measured
+  double psnr_db = 0, ssim = 0;  // NaN where not measured
   double operations = 0;
-  std::vector<std::uint32_t> expert_rows;      // [experts]
-  std::uint32_t erased = 0;                    // symbols that never came
+  std::vector<std::uint32_t> expert_rows;  // [experts]
+  std::uint32_t erased = 0;                // symbols that never came
   std::uint64_t queue_ns = 0, channel_ns = 0, decode_ns = 0;
 };
 
@@ -115,10 +129,11 @@ struct ImageKey {
 /// What a receiver measured since its last report.
 struct Report {
   std::uint32_t serial = 0;
-  std::uint32_t last_image = 0;                // the newest it speaks of
+  std::uint32_t last_image = 0;  // the newest it speaks of
   std::uint32_t images = 0, headers_lost = 0, symbols = 0, erased = 0;
-  double snr_db = 0;                           // from the headers it read: phy/burst/burst.h's symbols against what they were
-  std::uint32_t queue = 0;                     // images waiting here
+  double snr_db =
+      0;  // from the headers it read: phy/burst/burst.h's symbols against what they were
+  std::uint32_t queue = 0;  // images waiting here
 };
 
 /// A line of a journal: an image that is done, as both ends know it.
@@ -126,17 +141,19 @@ struct Record {
   NodeId node{};
   std::uint32_t point = 0;
   Digest data{};
-  std::string name;                            // of a watched file
-  bool truth = false;                          // the transmitter's half came along
+  std::string name;    // of a watched file
+  bool truth = false;  // the transmitter's half came along
   ImageRecord image;
   double transmitter_operations = 0, receiver_operations = 0;
   std::vector<std::uint32_t> expert_rows;
   std::uint32_t erased = 0;
-  std::array<std::uint64_t, 5> ns{};           // encode, queue, wire, channel, decode; those an end does not know are 0
+  std::array<std::uint64_t, 5>
+      ns{};  // encode, queue, wire, channel, decode; those an end does not know are 0
   ImageKey key() const { return {point, image.image}; }
 };
 
-/// The number that a picture of a watched folder goes by, kept before its burst leaves: another life of the transmitter must not give it to another one.
+/// The number that a picture of a watched folder goes by, kept before its burst leaves: another
+/// life of the transmitter must not give it to another one.
 struct Numbered {
   std::uint32_t image = 0;
   std::string name;

@@ -42,7 +42,8 @@ Statement statement_of(const Scenario& scenario, const std::vector<Point>& point
   add(lines, "", without_places(scenario.resolved));
   if (scenario.sweep.size() > 1) {
     std::string order;
-    for (const auto& [pointer, values] : scenario.sweep) order += (order.empty() ? "" : ", ") + pointer;
+    for (const auto& [pointer, values] : scenario.sweep)
+      order += (order.empty() ? "" : ", ") + pointer;
     lines["/sweep"] = shortened(order);
   }
   for (const Point& point : points)
@@ -70,7 +71,8 @@ std::string differences(const Statement& here, const Statement& there) {
   std::size_t found = 0;
   for (const auto& [key, values] : both) {
     if (values.first == values.second || ++found > most_shown) continue;
-    text += (text.empty() ? "" : "; ") + key + ": " + values.first + " there, " + values.second + " here";
+    text += (text.empty() ? "" : "; ") + key + ": " + values.first + " there, " + values.second +
+            " here";
   }
   if (found > most_shown) text += "; and " + std::to_string(found - most_shown) + " more";
   return text;

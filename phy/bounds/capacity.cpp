@@ -1,4 +1,5 @@
-// Closed forms, and trapezoidal quadrature where there is none: of a smooth integrand under a Gaussian it converges faster than any power.
+// Closed forms, and trapezoidal quadrature where there is none: of a smooth integrand under a
+// Gaussian it converges faster than any power.
 #include "phy/bounds/capacity.h"
 
 #include <algorithm>
@@ -13,7 +14,8 @@ namespace {
 
 constexpr double log2_e = std::numbers::log2e;
 
-/// Mean and variance of the information density of equally likely, evenly spaced levels in noise of variance 1, `distance` from a level to its neighbour.
+/// Mean and variance of the information density of equally likely, evenly spaced levels in noise of
+/// variance 1, `distance` from a level to its neighbour.
 Information levels_information(int levels, double distance) {
   constexpr double step = 0.04, reach = 9;
   constexpr int points = static_cast<int>(2 * reach / step) + 1;
@@ -39,7 +41,8 @@ Information levels_information(int levels, double distance) {
 /// e^x E1(x) for x > 0.
 double scaled_exponential_integral(double x) {
   if (x < 1) return -std::exp(x) * std::expint(-x);
-  // Continued fraction 1/(x + 1 - 1/(x + 3 - 4/(x + 5 - ...))) (Abramowitz and Stegun 5.1.22, contracted), from its far end.
+  // Continued fraction 1/(x + 1 - 1/(x + 3 - 4/(x + 5 - ...))) (Abramowitz and Stegun 5.1.22,
+  // contracted), from its far end.
   double tail = 0;
   for (int n = 200; n >= 1; --n) tail = n * static_cast<double>(n) / (x + 2 * n + 1 - tail);
   return 1 / (x + 1 - tail);
@@ -54,9 +57,13 @@ Information gaussian_information(double snr) {
 
 Information constellation_information(Modulation modulation, double snr) {
   assert(snr >= 0);
-  // Each real dimension by itself, noise of variance 1/(2 snr) there. BPSK lies along one direction and has all the power in it.
-  const int bits = bits_per_symbol(modulation), dimensions = bits == 1 ? 1 : 2, levels = 1 << (bits / dimensions);
-  const double power = 1.0 / dimensions, distance = std::sqrt(12 * power / (levels * static_cast<double>(levels) - 1) * 2 * snr);
+  // Each real dimension by itself, noise of variance 1/(2 snr) there. BPSK lies along one direction
+  // and has all the power in it.
+  const int bits = bits_per_symbol(modulation), dimensions = bits == 1 ? 1 : 2,
+            levels = 1 << (bits / dimensions);
+  const double power = 1.0 / dimensions,
+               distance =
+                   std::sqrt(12 * power / (levels * static_cast<double>(levels) - 1) * 2 * snr);
   const Information one = levels_information(levels, distance);
   return {dimensions * one.capacity, dimensions * one.dispersion};
 }
@@ -86,7 +93,9 @@ double rayleigh_outage(double snr, double rate) {
 
 double normal_approximation_rate(const Information& information, double uses, double error) {
   assert(uses > 0);
-  return information.capacity - std::sqrt(information.dispersion / uses) * inverse_normal_tail(error) + std::log2(uses) / (2 * uses);
+  return information.capacity -
+         std::sqrt(information.dispersion / uses) * inverse_normal_tail(error) +
+         std::log2(uses) / (2 * uses);
 }
 
 double normal_approximation_error(const Information& information, double uses, double rate) {
@@ -96,11 +105,14 @@ double normal_approximation_error(const Information& information, double uses, d
   return normal_tail(margin / std::sqrt(information.dispersion / uses));
 }
 
-double normal_approximation_snr_db(std::optional<Modulation> modulation, double uses, double rate, double error) {
+double normal_approximation_snr_db(std::optional<Modulation> modulation, double uses, double rate,
+                                   double error) {
   assert(rate > std::log2(uses) / (2 * uses));
   const auto reached = [&](double snr_db) {
     const double snr = std::pow(10, snr_db / 10);
-    return normal_approximation_rate(modulation ? constellation_information(*modulation, snr) : gaussian_information(snr), uses, error) >= rate;
+    return normal_approximation_rate(
+               modulation ? constellation_information(*modulation, snr) : gaussian_information(snr),
+               uses, error) >= rate;
   };
   double below = -100, above = 100;
   if (!reached(above)) return std::numeric_limits<double>::infinity();
@@ -111,15 +123,20 @@ double normal_approximation_snr_db(std::optional<Modulation> modulation, double 
   return above;
 }
 
-double normal_tail(double x) { return 0.5 * std::erfc(x / std::numbers::sqrt2); }
+double normal_tail(double x) {
+  return 0.5 * std::erfc(x / std::numbers::sqrt2);
+}
 
 double inverse_normal_tail(double tail) {
   assert(tail > 0 && tail < 1);
-  if (tail > 0.5) return -inverse_normal_tail(1 - tail);  // where the tail is small its logarithm is well known
-  // Newton on ln Q, which is concave and falls: from Q(x) <= exp(-x^2/2)/2, which is right of the root, it comes down to it.
+  if (tail > 0.5)
+    return -inverse_normal_tail(1 - tail);  // where the tail is small its logarithm is well known
+  // Newton on ln Q, which is concave and falls: from Q(x) <= exp(-x^2/2)/2, which is right of the
+  // root, it comes down to it.
   double x = std::sqrt(-2 * std::log(2 * tail));
   for (int i = 0; i < 100; ++i) {
-    const double q = normal_tail(x), density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+    const double q = normal_tail(x),
+                 density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
     const double step = q / density * std::log(q / tail);
     x += step;
     if (std::abs(step) <= 1e-15 * std::max(1.0, x)) break;

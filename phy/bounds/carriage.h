@@ -1,4 +1,5 @@
-// How a stream of bits is carried in a number of channel uses: really coded, or by a bound that no code reaches.
+// How a stream of bits is carried in a number of channel uses: really coded, or by a bound that no
+// code reaches.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +10,14 @@ namespace semwave {
 enum class Carriage : std::uint8_t { coded, capacity, normal_approximation };
 
 inline Carriage carriage_named(const std::string& name) {
-  return name == "capacity" ? Carriage::capacity : name == "normal_approximation" ? Carriage::normal_approximation : Carriage::coded;
+  return name == "capacity"               ? Carriage::capacity
+         : name == "normal_approximation" ? Carriage::normal_approximation
+                                          : Carriage::coded;
 }
 inline const char* name_of(Carriage carriage) {
-  return carriage == Carriage::capacity ? "capacity" : carriage == Carriage::normal_approximation ? "normal_approximation" : "coded";
+  return carriage == Carriage::capacity               ? "capacity"
+         : carriage == Carriage::normal_approximation ? "normal_approximation"
+                                                      : "coded";
 }
 
 }  // namespace semwave

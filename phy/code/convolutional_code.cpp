@@ -12,10 +12,13 @@ namespace {
 constexpr unsigned generator_a = 0133, generator_b = 0171;  // the newest bit is the highest
 constexpr int states = 64;                                  // the last six bits, newest highest
 
-constexpr std::uint8_t parity(unsigned word) { return static_cast<std::uint8_t>(std::popcount(word) & 1); }
+constexpr std::uint8_t parity(unsigned word) {
+  return static_cast<std::uint8_t>(std::popcount(word) & 1);
+}
 
-/// Signs with which the two soft bits of a step count for butterfly j (from state 2j with bit 0): +1 where the coded bit is 0. Both
-/// generators tap the newest and the oldest bit, so the other three branches of a butterfly have the same signs or all of them flipped.
+/// Signs with which the two soft bits of a step count for butterfly j (from state 2j with bit 0):
+/// +1 where the coded bit is 0. Both generators tap the newest and the oldest bit, so the other
+/// three branches of a butterfly have the same signs or all of them flipped.
 struct Signs {
   constexpr Signs() {
     for (unsigned j = 0; j < states / 2; ++j) {
@@ -45,8 +48,10 @@ Bits convolutional_encode(std::span<const std::uint8_t> bits) {
 Bits viterbi_decode(std::span<const float> soft, std::size_t bits) {
   assert(soft.size() == coded_length(bits));
   const std::size_t steps = bits + code_tail_bits;
-  List<std::uint8_t> from_odd(steps * states);  // 1 where the better predecessor of a state was the odd one
-  // Even and odd predecessors in arrays of their own, so that a butterfly is a loop over adjacent numbers.
+  List<std::uint8_t> from_odd(steps *
+                              states);  // 1 where the better predecessor of a state was the odd one
+  // Even and odd predecessors in arrays of their own, so that a butterfly is a loop over adjacent
+  // numbers.
   std::array<float, states / 2> even, odd, low, high;
   constexpr float impossible = -1e30f;
   even.fill(impossible);
@@ -59,8 +64,8 @@ Bits viterbi_decode(std::span<const float> soft, std::size_t bits) {
       const float metric = signs.a[j] * la + signs.b[j] * lb;
       const float stay_even = even[j] + metric, stay_odd = odd[j] - metric;
       const float step_even = even[j] - metric, step_odd = odd[j] + metric;
-      low[j] = stay_odd > stay_even ? stay_odd : stay_even;      // next state j: bit 0 came
-      high[j] = step_odd > step_even ? step_odd : step_even;     // next state j + 32: bit 1 came
+      low[j] = stay_odd > stay_even ? stay_odd : stay_even;   // next state j: bit 0 came
+      high[j] = step_odd > step_even ? step_odd : step_even;  // next state j + 32: bit 1 came
       decision[j] = stay_odd > stay_even;
       decision[j + states / 2] = step_odd > step_even;
     }

@@ -1,4 +1,5 @@
-// CRCs bit by bit: headers are tens of bits, and a data block's decoder costs thousands of operations a bit.
+// CRCs bit by bit: headers are tens of bits, and a data block's decoder costs thousands of
+// operations a bit.
 #include "phy/code/crc.h"
 
 namespace semwave {
@@ -17,7 +18,8 @@ std::uint32_t crc_of(const Crc& crc, std::span<const std::uint8_t> bits) {
 Bits append_crc(const Crc& crc, std::span<const std::uint8_t> bits) {
   Bits checked(bits.begin(), bits.end());
   const std::uint32_t check = crc_of(crc, bits);
-  for (int i = crc.bits - 1; i >= 0; --i) checked.push_back(static_cast<std::uint8_t>((check >> i) & 1u));
+  for (int i = crc.bits - 1; i >= 0; --i)
+    checked.push_back(static_cast<std::uint8_t>((check >> i) & 1u));
   return checked;
 }
 
@@ -26,7 +28,8 @@ bool crc_holds(const Crc& crc, std::span<const std::uint8_t> bits_and_check) {
   if (bits_and_check.size() < check_bits) return false;
   const std::size_t length = bits_and_check.size() - check_bits;
   std::uint32_t given = 0;
-  for (std::size_t i = length; i < bits_and_check.size(); ++i) given = 2 * given + bits_and_check[i];
+  for (std::size_t i = length; i < bits_and_check.size(); ++i)
+    given = 2 * given + bits_and_check[i];
   return given == crc_of(crc, bits_and_check.first(length));
 }
 

@@ -1,6 +1,8 @@
-// Cyclic redundancy checks. The headers' own is CRC-8 with the polynomial x^8 + x^5 + x^3 + x^2 + x + 1 (0x2F: distance 4 up to 119
-// message bits, Koopman and Chakravarty 2004); data blocks take those of 3GPP TS 38.212, clause 5.1. Every register is preset to ones, so
-// that a message of zeros, which is what a decoder makes of silence, does not check (38.212 does so for control information alone).
+// Cyclic redundancy checks. The headers' own is CRC-8 with the polynomial x^8 + x^5 + x^3 + x^2 + x
+// + 1 (0x2F: distance 4 up to 119 message bits, Koopman and Chakravarty 2004); data blocks take
+// those of 3GPP TS 38.212, clause 5.1. Every register is preset to ones, so that a message of
+// zeros, which is what a decoder makes of silence, does not check (38.212 does so for control
+// information alone).
 #pragma once
 
 #include <cstdint>

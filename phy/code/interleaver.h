@@ -1,5 +1,6 @@
-// Spreads the bits of a block so that neighbours on air, which fade together, are far apart in the code: one fixed permutation for each
-// length, Fisher-Yates with counter-based draws keyed by the length alone. Both ends know it; it costs nothing on air. Immutable, shareable.
+// Spreads the bits of a block so that neighbours on air, which fade together, are far apart in the
+// code: one fixed permutation for each length, Fisher-Yates with counter-based draws keyed by the
+// length alone. Both ends know it; it costs nothing on air. Immutable, shareable.
 #pragma once
 
 #include <cassert>

@@ -1,8 +1,10 @@
-// The digital mode of the semantic pair: the reals of the tokens, quantised, as bits of one block over the air (transport.h) instead of I/Q amplitudes.
-// Both ends make one of these from the same settings; what a receiver cannot know, the modulation and coding that the sender chose, goes in
+// The digital mode of the semantic pair: the reals of the tokens, quantised, as bits of one block
+// over the air (transport.h) instead of I/Q amplitudes. Both ends make one of these from the same
+// settings; what a receiver cannot know, the modulation and coding that the sender chose, goes in
 // the header.
 //
-// A code block that is lost takes the tokens with it that have any bit in it: they count as not sent.
+// A code block that is lost takes the tokens with it that have any bit in it: they count as not
+// sent.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,8 @@ namespace semwave {
 
 struct DigitalSettings {
   Quantiser quantiser{4};
-  /// None: the sender takes what needs fewest uses with a predicted loss of at most `largest_loss`, the most robust where nothing reaches it.
+  /// None: the sender takes what needs fewest uses with a predicted loss of at most `largest_loss`,
+  /// the most robust where nothing reaches it.
   std::optional<ModulationCoding> coding{};
   double largest_loss = largest_transport_loss;
   TransportDecoding decoding{};
@@ -26,19 +29,33 @@ struct DigitalSettings {
 /// Any thread.
 class DigitalLink {
  public:
-  explicit DigitalLink(DigitalSettings settings) : settings_(std::move(settings)), transports_(settings_.decoding) {}
+  explicit DigitalLink(DigitalSettings settings)
+      : settings_(std::move(settings)), transports_(settings_.decoding) {}
 
   const Quantiser& quantiser() const { return settings_.quantiser; }
   /// Bits of a header for the choice of modulation and coding.
   int coding_bits() const { return settings_.coding ? 0 : modulation_coding_bits; }
   /// Largest number a header may name.
-  bool knows(int coding) const { return settings_.coding ? coding == 0 : coding < static_cast<int>(modulation_codings().size()); }
+  bool knows(int coding) const {
+    return settings_.coding ? coding == 0 : coding < static_cast<int>(modulation_codings().size());
+  }
   /// Bits of so many tokens of so many complex symbols.
-  std::int64_t bits(int tokens, int symbols_per_token) const { return std::int64_t{2} * tokens * symbols_per_token * settings_.quantiser.bits(); }
+  std::int64_t bits(int tokens, int symbols_per_token) const {
+    return std::int64_t{2} * tokens * symbols_per_token * settings_.quantiser.bits();
+  }
   /// The sender's choice for a block of so many bits; 0 where it was agreed.
-  int choose(std::int64_t bits, double believed_snr_db) const { return settings_.coding || bits == 0 ? 0 : cheapest(bits, believed_snr_db, settings_.largest_loss).index; }
-  const ModulationCoding& coding(int index) const { return settings_.coding ? *settings_.coding : modulation_codings()[static_cast<std::size_t>(index)]; }
-  std::int64_t uses(std::int64_t bits, int index) const { return transport_uses(bits, coding(index)); }
+  int choose(std::int64_t bits, double believed_snr_db) const {
+    return settings_.coding || bits == 0
+               ? 0
+               : cheapest(bits, believed_snr_db, settings_.largest_loss).index;
+  }
+  const ModulationCoding& coding(int index) const {
+    return settings_.coding ? *settings_.coding
+                            : modulation_codings()[static_cast<std::size_t>(index)];
+  }
+  std::int64_t uses(std::int64_t bits, int index) const {
+    return transport_uses(bits, coding(index));
+  }
   /// Payload and parity of such a block.
   Ledger ledger(std::int64_t bits, int index) const;
 
@@ -46,13 +63,16 @@ class DigitalLink {
   Symbols send(std::span<const float> values, int index) const;
 
   struct Heard {
-    List<float> values;           // as sent where their code block held
-    List<std::uint8_t> held;      // [values] whether it did
+    List<float> values;       // as sent where their code block held
+    List<std::uint8_t> held;  // [values] whether it did
   };
-  Heard receive(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, std::span<const float> noise_variance, std::int64_t bits, int index) const;
+  Heard receive(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
+                std::span<const float> noise_variance, std::int64_t bits, int index) const;
 
  private:
-  std::shared_ptr<const Transport> transport(std::int64_t bits, int index) const { return transports_.of(bits, coding(index), index); }
+  std::shared_ptr<const Transport> transport(std::int64_t bits, int index) const {
+    return transports_.of(bits, coding(index), index);
+  }
 
   DigitalSettings settings_;
   mutable TransportCache transports_;

@@ -9,14 +9,24 @@ namespace semwave {
 namespace {
 
 constexpr std::array<std::pair<const char*, ChannelCode>, 5> codes = {
-    {{"auto", ChannelCode::automatic}, {"none", ChannelCode::none}, {"convolutional", ChannelCode::convolutional}, {"ldpc", ChannelCode::ldpc}, {"polar", ChannelCode::polar}}};
+    {{"auto", ChannelCode::automatic},
+     {"none", ChannelCode::none},
+     {"convolutional", ChannelCode::convolutional},
+     {"ldpc", ChannelCode::ldpc},
+     {"polar", ChannelCode::polar}}};
 constexpr std::array<std::pair<const char*, Modulation>, 6> modulations = {
-    {{"bpsk", Modulation::bpsk}, {"qpsk", Modulation::qpsk}, {"4-qam", Modulation::qpsk},
-     {"16-qam", Modulation::qam16}, {"64-qam", Modulation::qam64},
+    {{"bpsk", Modulation::bpsk},
+     {"qpsk", Modulation::qpsk},
+     {"4-qam", Modulation::qpsk},
+     {"16-qam", Modulation::qam16},
+     {"64-qam", Modulation::qam64},
      {"256-qam", Modulation::qam256}}};
 constexpr std::array<std::pair<const char*, LdpcAlgorithm>, 3> algorithms = {
-    {{"min_sum", LdpcAlgorithm::min_sum}, {"min_sum_fixed", LdpcAlgorithm::min_sum_fixed}, {"sum_product", LdpcAlgorithm::sum_product}}};
-constexpr std::array<std::pair<const char*, double>, 4> rates = {{{"1/2", 1.0 / 2}, {"2/3", 2.0 / 3}, {"3/4", 3.0 / 4}, {"5/6", 5.0 / 6}}};
+    {{"min_sum", LdpcAlgorithm::min_sum},
+     {"min_sum_fixed", LdpcAlgorithm::min_sum_fixed},
+     {"sum_product", LdpcAlgorithm::sum_product}}};
+constexpr std::array<std::pair<const char*, double>, 4> rates = {
+    {{"1/2", 1.0 / 2}, {"2/3", 2.0 / 3}, {"3/4", 3.0 / 4}, {"5/6", 5.0 / 6}}};
 
 template <class Table>
 auto named(const Table& table, const std::string& name) {
@@ -32,49 +42,105 @@ std::vector<std::string> names(const Table& table) {
   return made;
 }
 
-std::shared_ptr<const Fields> shared(Fields fields) { return std::make_shared<const Fields>(std::move(fields)); }
+std::shared_ptr<const Fields> shared(Fields fields) {
+  return std::make_shared<const Fields>(std::move(fields));
+}
 
 }  // namespace
 
 std::vector<Field> coding_fields() {
-  const Field fraction{.type = FieldType::choice, .summary = "as a fraction", .choices = names(rates)};
-  return {{.name = "code", .type = FieldType::choice,
-           .summary = "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits on, else polar",
-           .fallback = Json("auto"), .choices = names(codes)},
-          {.name = "rate", .type = FieldType::number, .summary = "information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: any", .fallback = Json(0.5), .minimum = 1.0 / 64,
-           .maximum = 1, .alternatives = {fraction}},
-          {.name = "length", .type = FieldType::integer, .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest", .fallback = Json(0), .minimum = 0, .maximum = 1944},
-          {.name = "file", .type = FieldType::string, .summary = "an ldpc code in MacKay's alist format instead; empty: none", .fallback = Json("")},
-          {.name = "modulation", .type = FieldType::choice,
-           .summary = "Gray-mapped, TS 38.211; 4-qam is qpsk",
-           .fallback = Json("qpsk"), .choices = names(modulations)}};
+  const Field fraction{
+      .type = FieldType::choice, .summary = "as a fraction", .choices = names(rates)};
+  return {
+      {.name = "code",
+       .type = FieldType::choice,
+       .summary = "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
+                  "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits on, "
+                  "else polar",
+       .fallback = Json("auto"),
+       .choices = names(codes)},
+      {.name = "rate",
+       .type = FieldType::number,
+       .summary = "information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: any",
+       .fallback = Json(0.5),
+       .minimum = 1.0 / 64,
+       .maximum = 1,
+       .alternatives = {fraction}},
+      {.name = "length",
+       .type = FieldType::integer,
+       .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
+       .fallback = Json(0),
+       .minimum = 0,
+       .maximum = 1944},
+      {.name = "file",
+       .type = FieldType::string,
+       .summary = "an ldpc code in MacKay's alist format instead; empty: none",
+       .fallback = Json("")},
+      {.name = "modulation",
+       .type = FieldType::choice,
+       .summary = "Gray-mapped, TS 38.211; 4-qam is qpsk",
+       .fallback = Json("qpsk"),
+       .choices = names(modulations)}};
 }
 
 ModulationCoding read_coding(const Json& value, const Place& place, bool check) {
   const Json& rate = value.at("rate");
-  ModulationCoding made{.code = named(codes, value.at("code")), .rate = rate.is_string() ? named(rates, rate) : rate.get<double>(), .modulation = named(modulations, value.at("modulation")),
-                        .length = value.at("length"), .check = check};
+  ModulationCoding made{.code = named(codes, value.at("code")),
+                        .rate = rate.is_string() ? named(rates, rate) : rate.get<double>(),
+                        .modulation = named(modulations, value.at("modulation")),
+                        .length = value.at("length"),
+                        .check = check};
   const std::string file = value.at("file");
   if (!file.empty()) made.file = LdpcCode::from_alist(file);
   try {
     check_modulation_coding(made);
   } catch (const Error& problem) {
     const std::string& below = problem.place();
-    throw Error(Place{place.file, place.pointer + below.substr(1)}.str(), problem.what() + below.size() + 2);
+    throw Error(Place{place.file, place.pointer + below.substr(1)}.str(),
+                problem.what() + below.size() + 2);
   }
   return made;
 }
 
 std::vector<Field> decoding_fields() {
-  Field decoder{.name = "decoder", .type = FieldType::object, .summary = "of the channel code", .fallback = Json::object()};
-  decoder.object = shared({.summary = "of the channel code",
-                           .fields = {{.name = "algorithm", .type = FieldType::choice, .summary = "of ldpc: layered normalised min-sum in float or 8 bits, or sum-product in double",
-                                       .fallback = Json("min_sum"), .choices = names(algorithms)},
-                                      {.name = "iterations", .type = FieldType::integer, .summary = "of ldpc, at most", .fallback = Json(50), .minimum = 1, .maximum = 1000},
-                                      {.name = "early_stop", .type = FieldType::boolean, .summary = "of ldpc: as soon as every check is satisfied", .fallback = Json(true)},
-                                      {.name = "list", .type = FieldType::integer, .summary = "paths of polar decoding", .fallback = Json(8), .minimum = 1, .maximum = polar_largest_list}}});
-  return {{.name = "soft_bits", .type = FieldType::choice, .summary = "likelihood ratios of the constellation's bits", .fallback = Json("max_log"), .choices = {"max_log", "exact"}},
-          {.name = "interleaver", .type = FieldType::boolean, .summary = "over the whole block", .fallback = Json(true)},
+  Field decoder{.name = "decoder",
+                .type = FieldType::object,
+                .summary = "of the channel code",
+                .fallback = Json::object()};
+  decoder.object = shared(
+      {.summary = "of the channel code",
+       .fields = {
+           {.name = "algorithm",
+            .type = FieldType::choice,
+            .summary =
+                "of ldpc: layered normalised min-sum in float or 8 bits, or sum-product in double",
+            .fallback = Json("min_sum"),
+            .choices = names(algorithms)},
+           {.name = "iterations",
+            .type = FieldType::integer,
+            .summary = "of ldpc, at most",
+            .fallback = Json(50),
+            .minimum = 1,
+            .maximum = 1000},
+           {.name = "early_stop",
+            .type = FieldType::boolean,
+            .summary = "of ldpc: as soon as every check is satisfied",
+            .fallback = Json(true)},
+           {.name = "list",
+            .type = FieldType::integer,
+            .summary = "paths of polar decoding",
+            .fallback = Json(8),
+            .minimum = 1,
+            .maximum = polar_largest_list}}});
+  return {{.name = "soft_bits",
+           .type = FieldType::choice,
+           .summary = "likelihood ratios of the constellation's bits",
+           .fallback = Json("max_log"),
+           .choices = {"max_log", "exact"}},
+          {.name = "interleaver",
+           .type = FieldType::boolean,
+           .summary = "over the whole block",
+           .fallback = Json(true)},
           decoder};
 }
 
@@ -83,33 +149,62 @@ TransportDecoding read_decoding(const Json& value) {
   TransportDecoding made;
   made.exact = value.at("soft_bits") == "exact";
   made.interleave = value.at("interleaver");
-  made.ldpc = {named(algorithms, decoder.at("algorithm")), decoder.at("iterations"), decoder.at("early_stop")};
+  made.ldpc = {named(algorithms, decoder.at("algorithm")), decoder.at("iterations"),
+               decoder.at("early_stop")};
   made.list = decoder.at("list");
   return made;
 }
 
 Field digital_link_field() {
-  Field coding{.name = "coding", .type = FieldType::variant, .summary = "constellation and channel code", .fallback = Json("auto")};
-  coding.kinds = {{"auto", shared({.summary = "fewest uses with this predicted loss at the believed SNR; the choice costs 6 bits of the header",
-                                   .fields = {{.name = "loss", .type = FieldType::number, .summary = "largest predicted loss of an image's block", .fallback = Json(largest_transport_loss),
-                                               .minimum = 1e-6, .maximum = 0.5}}})},
-                  {"fixed", shared({.summary = "agreed beforehand", .fields = coding_fields()})}};
-  std::vector<Field> digital{{.name = "bits_per_value", .type = FieldType::integer, .summary = "of each real of a token's features, 2 a symbol", .fallback = Json(4), .minimum = 1,
+  Field coding{.name = "coding",
+               .type = FieldType::variant,
+               .summary = "constellation and channel code",
+               .fallback = Json("auto")};
+  coding.kinds = {
+      {"auto", shared({.summary = "fewest uses with this predicted loss at the believed SNR; the "
+                                  "choice costs 6 bits of the header",
+                       .fields = {{.name = "loss",
+                                   .type = FieldType::number,
+                                   .summary = "largest predicted loss of an image's block",
+                                   .fallback = Json(largest_transport_loss),
+                                   .minimum = 1e-6,
+                                   .maximum = 0.5}}})},
+      {"fixed", shared({.summary = "agreed beforehand", .fields = coding_fields()})}};
+  std::vector<Field> digital{{.name = "bits_per_value",
+                              .type = FieldType::integer,
+                              .summary = "of each real of a token's features, 2 a symbol",
+                              .fallback = Json(4),
+                              .minimum = 1,
                               .maximum = largest_quantiser_bits},
-                             {.name = "range", .type = FieldType::number, .summary = "features of unit power are quantised uniformly over +-range; left out: what errs least on normal ones",
-                              .optional = true, .minimum = 1e-3, .maximum = 1e3},
+                             {.name = "range",
+                              .type = FieldType::number,
+                              .summary = "features of unit power are quantised uniformly over "
+                                         "+-range; left out: what errs least on normal ones",
+                              .optional = true,
+                              .minimum = 1e-3,
+                              .maximum = 1e3},
                              coding};
   for (Field& field : decoding_fields()) digital.push_back(std::move(field));
-  Field link{.name = "link", .type = FieldType::variant, .summary = "how features go on air", .fallback = Json("analogue")};
-  link.kinds = {{"analogue", shared({.summary = "as amplitudes of I/Q symbols"})},
-                {"digital", shared({.summary = "quantised, as bits through a channel code; a lost code block loses its tokens", .fields = std::move(digital)})}};
+  Field link{.name = "link",
+             .type = FieldType::variant,
+             .summary = "how features go on air",
+             .fallback = Json("analogue")};
+  link.kinds = {
+      {"analogue", shared({.summary = "as amplitudes of I/Q symbols"})},
+      {"digital",
+       shared({.summary =
+                   "quantised, as bits through a channel code; a lost code block loses its tokens",
+               .fields = std::move(digital)})}};
   return link;
 }
 
 std::shared_ptr<const DigitalLink> read_digital_link(const Json& value, const Place& place) {
   if (value.at("kind") == "analogue") return nullptr;
   const int bits = value.at("bits_per_value");
-  DigitalSettings settings{.quantiser = value.contains("range") ? Quantiser(bits, value.at("range").get<double>()) : Quantiser(bits), .decoding = read_decoding(value)};
+  DigitalSettings settings{.quantiser = value.contains("range")
+                                            ? Quantiser(bits, value.at("range").get<double>())
+                                            : Quantiser(bits),
+                           .decoding = read_decoding(value)};
   const Json& coding = value.at("coding");
   if (coding.at("kind") == "auto")
     settings.largest_loss = coding.at("loss");

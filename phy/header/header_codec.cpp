@@ -17,23 +17,29 @@
 namespace semwave {
 namespace {
 
-constexpr double largest_loss = 1e-3;          // what a sender accepts
-constexpr double smallest_noise_variance = 1e-6;  // stands for none, so that likelihood ratios stay finite
+constexpr double largest_loss = 1e-3;  // what a sender accepts
+constexpr double smallest_noise_variance =
+    1e-6;  // stands for none, so that likelihood ratios stay finite
 
 const HeaderFormat& format_of(int format) {
   assert(format >= 0 && format < static_cast<int>(header_formats().size()));
   return header_formats()[static_cast<std::size_t>(format)];
 }
 
-std::size_t coded_bits_of(int part_bits) { return coded_length(static_cast<std::size_t>(part_bits + crc_bits)); }
+std::size_t coded_bits_of(int part_bits) {
+  return coded_length(static_cast<std::size_t>(part_bits + crc_bits));
+}
 
 std::int64_t part_uses(int part_bits, const HeaderFormat& format) {
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(coded_bits_of(part_bits)) * format.repetition / format.bits_per_symbol - 1e-9));
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(coded_bits_of(part_bits)) *
+                                                 format.repetition / format.bits_per_symbol -
+                                             1e-9));
 }
 
 /// The stride of the interleaver: coprime to n, nearest to n times the golden section.
 std::size_t stride_of(std::size_t n) {
-  const auto golden = static_cast<std::size_t>(std::lround(0.6180339887498949 * static_cast<double>(n)));
+  const auto golden =
+      static_cast<std::size_t>(std::lround(0.6180339887498949 * static_cast<double>(n)));
   for (std::size_t away = 0;; ++away) {
     if (std::gcd(golden + away, n) == 1) return golden + away;
     if (away < golden && std::gcd(golden - away, n) == 1) return golden - away;
@@ -41,7 +47,8 @@ std::size_t stride_of(std::size_t n) {
 }
 
 /// One part, bare, from soft bits of its symbols; nullopt where the CRC fails.
-std::optional<Bits> decode_part(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
+std::optional<Bits> decode_part(std::span<const std::complex<float>> y,
+                                std::span<const std::complex<float>> gains, double noise_variance,
                                 int part_bits, const HeaderFormat& format) {
   List<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
   demodulate(modulation_of(format.bits_per_symbol), y, gains, noise_variance, stream);
@@ -59,15 +66,17 @@ std::optional<Bits> decode_part(std::span<const std::complex<float>> y, std::spa
   return bits;
 }
 
-// Axes and values of the table: log10 of -ln(1 - loss), the expected number of losing events, for each format, part length, SNR.
+// Axes and values of the table: log10 of -ln(1 - loss), the expected number of losing events, for
+// each format, part length, SNR.
 #include "phy/header/header_loss_table.inc"
 
-/// log10 of the expected number of losing events of one part: linear in the SNR and in the logarithm of the coded length, continued
-/// along the edge slopes.
+/// log10 of the expected number of losing events of one part: linear in the SNR and in the
+/// logarithm of the coded length, continued along the edge slopes.
 double part_loss_exponent(int part_bits, int format, double snr_db) {
   const auto& table = loss_table[static_cast<std::size_t>(format)];
   const double along = std::clamp((snr_db - table.first_snr_db) / loss_table_step_db, -40.0, 80.0);
-  const auto column = static_cast<std::size_t>(std::clamp(along, 0.0, static_cast<double>(loss_table_columns - 2)));
+  const auto column =
+      static_cast<std::size_t>(std::clamp(along, 0.0, static_cast<double>(loss_table_columns - 2)));
   const double weight = along - static_cast<double>(column);
   const auto at_length = [&](std::size_t row) {
     return table.exponent[row][column] * (1 - weight) + table.exponent[row][column + 1] * weight;
@@ -75,7 +84,8 @@ double part_loss_exponent(int part_bits, int format, double snr_db) {
   std::size_t row = 0;
   while (row + 2 < loss_table_lengths.size() && part_bits > loss_table_lengths[row + 1]) ++row;
   const auto length_of = [](int bits) { return std::log(static_cast<double>(bits + crc_bits)); };
-  const double shorter = length_of(loss_table_lengths[row]), longer = length_of(loss_table_lengths[row + 1]);
+  const double shorter = length_of(loss_table_lengths[row]),
+               longer = length_of(loss_table_lengths[row + 1]);
   const double share = (length_of(part_bits) - shorter) / (longer - shorter);
   return at_length(row) * (1 - share) + at_length(row + 1) * share;
 }
@@ -84,8 +94,10 @@ double part_loss_exponent(int part_bits, int format, double snr_db) {
 
 const std::vector<HeaderFormat>& header_formats() {
   // Spaced by the SNR at which each falls below a loss of 1e-3: about 9, 4, 0 and -5 dB.
-  static const std::vector<HeaderFormat> formats = {
-      {"16-QAM 1/2", 4, 1.0}, {"QPSK 1/2", 2, 1.0}, {"QPSK 1/2 x2.4", 2, 2.4}, {"QPSK 1/2 x8", 2, 8.0}};
+  static const std::vector<HeaderFormat> formats = {{"16-QAM 1/2", 4, 1.0},
+                                                    {"QPSK 1/2", 2, 1.0},
+                                                    {"QPSK 1/2 x2.4", 2, 2.4},
+                                                    {"QPSK 1/2 x8", 2, 8.0}};
   return formats;
 }
 
@@ -97,13 +109,15 @@ std::int64_t header_uses(std::span<const int> part_bits, int format) {
 
 std::int64_t header_uses(const HeaderOnAir& header) {
   std::int64_t uses = 0;
-  for (const Bits& part : header.parts) uses += part_uses(static_cast<int>(part.size()), format_of(header.format));
+  for (const Bits& part : header.parts)
+    uses += part_uses(static_cast<int>(part.size()), format_of(header.format));
   return uses;
 }
 
 double header_loss(std::span<const int> part_bits, int format, double snr_db) {
   double events = 0;
-  for (const int bits : part_bits) events += std::pow(10.0, part_loss_exponent(bits, format, snr_db));
+  for (const int bits : part_bits)
+    events += std::pow(10.0, part_loss_exponent(bits, format, snr_db));
   return -std::expm1(-events);
 }
 
@@ -121,7 +135,8 @@ Symbols encode_header(const HeaderOnAir& header) {
   for (const Bits& part : header.parts) {
     const Bits coded = convolutional_encode(append_crc(part));
     const std::size_t n = coded.size(), stride = stride_of(n);
-    stream.resize(static_cast<std::size_t>(part_uses(static_cast<int>(part.size()), format) * format.bits_per_symbol));
+    stream.resize(static_cast<std::size_t>(part_uses(static_cast<int>(part.size()), format) *
+                                           format.bits_per_symbol));
     std::size_t place = 0;
     for (std::uint8_t& bit : stream) {
       bit = coded[place];
@@ -134,9 +149,11 @@ Symbols encode_header(const HeaderOnAir& header) {
   return symbols;
 }
 
-std::optional<FoundHeader> find_header(std::span<const std::complex<float>> frame, std::span<const std::complex<float>> gains, double noise_variance,
-                                       int first_bits, const std::function<std::optional<int>(const Bits&)>& next_bits,
-                                       const std::function<std::int64_t(const Bits&)>& payload_uses) {
+std::optional<FoundHeader> find_header(
+    std::span<const std::complex<float>> frame, std::span<const std::complex<float>> gains,
+    double noise_variance, int first_bits,
+    const std::function<std::optional<int>(const Bits&)>& next_bits,
+    const std::function<std::int64_t(const Bits&)>& payload_uses) {
   assert(gains.size() == frame.size());
   const double variance = std::max(noise_variance, smallest_noise_variance);
   const auto length = static_cast<std::int64_t>(frame.size());
@@ -145,7 +162,8 @@ std::optional<FoundHeader> find_header(std::span<const std::complex<float>> fram
     const std::int64_t first_uses = part_uses(first_bits, format);
     if (first_uses > length) continue;
     const auto first_end = static_cast<std::size_t>(first_uses);
-    std::optional<Bits> word = decode_part(frame.first(first_end), gains.first(first_end), variance, first_bits, format);
+    std::optional<Bits> word =
+        decode_part(frame.first(first_end), gains.first(first_end), variance, first_bits, format);
     if (!word) continue;
     const std::optional<int> second_bits = next_bits(*word);
     if (!second_bits) continue;
@@ -155,7 +173,9 @@ std::optional<FoundHeader> find_header(std::span<const std::complex<float>> fram
     FoundHeader found{.parts = {std::move(*word)}, .format = static_cast<int>(f), .uses = uses};
     if (second_uses > 0) {
       const auto count = static_cast<std::size_t>(second_uses);
-      std::optional<Bits> second = decode_part(frame.subspan(first_end, count), gains.subspan(first_end, count), variance, *second_bits, format);
+      std::optional<Bits> second =
+          decode_part(frame.subspan(first_end, count), gains.subspan(first_end, count), variance,
+                      *second_bits, format);
       if (!second) continue;
       found.parts.push_back(std::move(*second));
     }
@@ -164,17 +184,20 @@ std::optional<FoundHeader> find_header(std::span<const std::complex<float>> fram
   return std::nullopt;
 }
 
-std::optional<List<Bits>> decode_header(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
-                                               double noise_variance, int first_bits,
-                                               const std::function<std::optional<int>(const Bits&)>& next_bits) {
-  std::optional<FoundHeader> found = find_header(symbols, gains, noise_variance, first_bits, next_bits, nullptr);
+std::optional<List<Bits>> decode_header(
+    std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
+    double noise_variance, int first_bits,
+    const std::function<std::optional<int>(const Bits&)>& next_bits) {
+  std::optional<FoundHeader> found =
+      find_header(symbols, gains, noise_variance, first_bits, next_bits, nullptr);
   if (!found) return std::nullopt;
   return std::move(found->parts);
 }
 
 std::string header_tables_sha256() {
   Json formats = Json::array(), table = Json::array();
-  for (const HeaderFormat& format : header_formats()) formats.push_back({format.bits_per_symbol, format.repetition});
+  for (const HeaderFormat& format : header_formats())
+    formats.push_back({format.bits_per_symbol, format.repetition});
   for (const LossTable& of_format : loss_table) {
     Json rows = Json::array();
     for (const auto& row : of_format.exponent) rows.push_back(row);

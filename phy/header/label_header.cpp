@@ -10,7 +10,9 @@
 
 namespace semwave {
 
-int label_word_bits(int classes) { return std::max(1, static_cast<int>(std::bit_width(static_cast<unsigned>(classes - 1)))); }
+int label_word_bits(int classes) {
+  return std::max(1, static_cast<int>(std::bit_width(static_cast<unsigned>(classes - 1))));
+}
 
 HeaderOnAir label_header_on_air(int label, int classes, double believed_snr_db) {
   assert(label >= 0 && label < classes);

@@ -1,4 +1,5 @@
-// The header layout of the label pair: the class that the transmitter decided, in ceil(log2(classes)) bits and nothing else. No payload follows.
+// The header layout of the label pair: the class that the transmitter decided, in
+// ceil(log2(classes)) bits and nothing else. No payload follows.
 #pragma once
 
 #include <optional>

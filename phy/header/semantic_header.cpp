@@ -1,6 +1,7 @@
 // Fixed word and positions of the semantic pair. Every number is written highest bit first:
-// exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)), coding; then map or index.
-// With the answer bit set, the class takes the 4 + 2 + ceil(log2(T + 1)) bits of symbols, form and k, in this order.
+// exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)), coding;
+// then map or index. With the answer bit set, the class takes the 4 + 2 + ceil(log2(T + 1)) bits of
+// symbols, form and k, in this order.
 #include "phy/header/semantic_header.h"
 
 #include <algorithm>
@@ -17,7 +18,8 @@ constexpr int symbols_at = 4, symbols_bits = 4, answer_at = 8, form_at = 9, form
 constexpr int fields_before_count = 11;
 constexpr int largest_grid = 1024;
 
-/// A number below 2^1056: C(1024, 512) times 1024 fits. Only the limbs in use are worked on: a grid of 49 tokens needs two.
+/// A number below 2^1056: C(1024, 512) times 1024 fits. Only the limbs in use are worked on: a grid
+/// of 49 tokens needs two.
 class Wide {
  public:
   explicit Wide(std::uint32_t value = 0) : used_(value != 0) { limbs_[0] = value; }
@@ -70,8 +72,12 @@ class Wide {
     trim();
     return *this;
   }
-  int bit_length() const { return used_ == 0 ? 0 : static_cast<int>(32 * (used_ - 1)) + std::bit_width(limbs_[used_ - 1]); }
-  std::uint8_t bit(int place) const { return (limbs_[static_cast<std::size_t>(place / 32)] >> (place % 32)) & 1u; }
+  int bit_length() const {
+    return used_ == 0 ? 0 : static_cast<int>(32 * (used_ - 1)) + std::bit_width(limbs_[used_ - 1]);
+  }
+  std::uint8_t bit(int place) const {
+    return (limbs_[static_cast<std::size_t>(place / 32)] >> (place % 32)) & 1u;
+  }
   void set_bit(int place) {
     const auto limb = static_cast<std::size_t>(place / 32);
     limbs_[limb] |= 1u << (place % 32);
@@ -105,7 +111,8 @@ int index_bits(int grid, int k) {
   return last.bit_length();
 }
 
-/// Combinatorial number system: sum of C(p_i, i) over the positions p_1 < p_2 < ..., walked from the last place down.
+/// Combinatorial number system: sum of C(p_i, i) over the positions p_1 < p_2 < ..., walked from
+/// the last place down.
 Bits write_index(const List<std::int32_t>& positions, int grid) {
   int i = static_cast<int>(positions.size());
   const int width = index_bits(grid, i);
@@ -166,17 +173,25 @@ int count_bits(int grid) {
 /// The class of an answer.
 int decision_at(const Bits& word, int grid) {
   const int count = count_bits(grid);
-  const int high = number_at(word, symbols_at, symbols_bits), middle = number_at(word, form_at, form_bits), low = number_at(word, fields_before_count, count);
+  const int high = number_at(word, symbols_at, symbols_bits),
+            middle = number_at(word, form_at, form_bits),
+            low = number_at(word, fields_before_count, count);
   return (((high << form_bits) | middle) << count) | low;
 }
 
-PositionForm shorter_form(int grid, int k) { return index_bits(grid, k) <= grid ? PositionForm::index : PositionForm::map; }
+PositionForm shorter_form(int grid, int k) {
+  return index_bits(grid, k) <= grid ? PositionForm::index : PositionForm::map;
+}
 
 }  // namespace
 
-int semantic_word_bits(int grid, int coding_bits) { return fields_before_count + count_bits(grid) + coding_bits; }
+int semantic_word_bits(int grid, int coding_bits) {
+  return fields_before_count + count_bits(grid) + coding_bits;
+}
 
-int semantic_answer_bits(int grid) { return symbols_bits + form_bits + count_bits(grid); }
+int semantic_answer_bits(int grid) {
+  return symbols_bits + form_bits + count_bits(grid);
+}
 
 int position_bits(int grid, int k) {
   assert(k >= 0 && k <= grid);
@@ -198,7 +213,8 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int cod
   }
   assert(header.k >= 0 && header.k <= grid);
   assert(!header.positions_sent || static_cast<int>(header.positions.size()) == header.k);
-  const PositionForm form = header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
+  const PositionForm form =
+      header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
   Bits word;
   append_number(word, header.exit_depth, 4);
   append_number(word, header.symbols_per_token - 1, 4);
@@ -218,10 +234,13 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int cod
   return parts;
 }
 
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes, int coding_bits) {
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes,
+                                             int coding_bits) {
   if (static_cast<int>(word.size()) != semantic_word_bits(grid, coding_bits)) return std::nullopt;
-  if (word[answer_at]) return decision_at(word, grid) < classes ? std::optional<int>(0) : std::nullopt;
-  const int form = number_at(word, form_at, form_bits), k = number_at(word, fields_before_count, count_bits(grid));
+  if (word[answer_at])
+    return decision_at(word, grid) < classes ? std::optional<int>(0) : std::nullopt;
+  const int form = number_at(word, form_at, form_bits),
+            k = number_at(word, fields_before_count, count_bits(grid));
   if (form > static_cast<int>(PositionForm::index) || k > grid) return std::nullopt;
   if (form == static_cast<int>(PositionForm::none) || k == 0 || k == grid) return 0;
   return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
@@ -231,10 +250,13 @@ SemanticPayload semantic_payload(const Bits& word, int grid, int coding_bits) {
   assert(static_cast<int>(word.size()) == semantic_word_bits(grid, coding_bits));
   if (word[answer_at]) return {};
   const int count = count_bits(grid);
-  return {number_at(word, fields_before_count, count), number_at(word, symbols_at, symbols_bits) + 1, number_at(word, fields_before_count + count, coding_bits)};
+  return {number_at(word, fields_before_count, count),
+          number_at(word, symbols_at, symbols_bits) + 1,
+          number_at(word, fields_before_count + count, coding_bits)};
 }
 
-HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db, int coding_bits) {
+HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db,
+                                   int coding_bits) {
   HeaderOnAir made{write_semantic_header(header, grid, coding_bits), 0};
   List<int> bits;
   for (const Bits& part : made.parts) bits.push_back(static_cast<int>(part.size()));
@@ -242,10 +264,12 @@ HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, doubl
   return made;
 }
 
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes, int coding_bits) {
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes,
+                                                   int coding_bits) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
-  const std::optional<int> second_bits = semantic_second_part_bits(word, grid, classes, coding_bits);
+  const std::optional<int> second_bits =
+      semantic_second_part_bits(word, grid, classes, coding_bits);
   if (!second_bits || parts.size() != (*second_bits > 0 ? 2u : 1u)) return std::nullopt;
   SemanticHeader header;
   header.exit_depth = number_at(word, 0, 4);

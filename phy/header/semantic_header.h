@@ -1,6 +1,8 @@
-// The header layout of the semantic pair: a fixed word, then the positions. Both ends know the grid size T, and whether the sender chooses
-// modulation and coding of a digital payload: the word then has `coding_bits` more for its choice (0: analogue, or agreed beforehand). Where the
-// transmitter has decided itself, the word holds its class in the fields that mean nothing then, and nothing follows.
+// The header layout of the semantic pair: a fixed word, then the positions. Both ends know the grid
+// size T, and whether the sender chooses modulation and coding of a digital payload: the word then
+// has `coding_bits` more for its choice (0: analogue, or agreed beforehand). Where the transmitter
+// has decided itself, the word holds its class in the fields that mean nothing then, and nothing
+// follows.
 #pragma once
 
 #include <cstdint>
@@ -13,34 +15,45 @@
 
 namespace semwave {
 
-enum class PositionForm : std::uint8_t { none, map, index };  // none: tokens are a set; all or none sent: `index` with no bits
+enum class PositionForm : std::uint8_t {
+  none,
+  map,
+  index
+};  // none: tokens are a set; all or none sent: `index` with no bits
 
 struct SemanticHeader {
-  int exit_depth = 0;           // 0..15
-  int symbols_per_token = 1;    // 1..16
-  bool answer = false;          // the transmitter decided: `decision` is the class, no token follows, the fields below mean nothing
-  int decision = 0;             // below 2^semantic_answer_bits
-  bool positions_sent = true;   // the receiver may use positions
+  int exit_depth = 0;         // 0..15
+  int symbols_per_token = 1;  // 1..16
+  bool answer = false;  // the transmitter decided: `decision` is the class, no token follows, the
+                        // fields below mean nothing
+  int decision = 0;     // below 2^semantic_answer_bits
+  bool positions_sent = true;    // the receiver may use positions
   List<std::int32_t> positions;  // ascending, positions_sent only
-  int k = 0;                    // tokens sent
-  int coding = 0;               // of a digital payload: index of modulation and coding, below 2^coding_bits
+  int k = 0;                     // tokens sent
+  int coding = 0;  // of a digital payload: index of modulation and coding, below 2^coding_bits
 };
 
 /// Bits of the fixed word for a grid of T tokens.
 int semantic_word_bits(int grid, int coding_bits = 0);
 /// Bits of the word that an answer has for its class.
 int semantic_answer_bits(int grid);
-/// Bits of the second part: min(T, ceil(log2 C(T, k))), 0 where positions are not sent or k is 0 or T.
+/// Bits of the second part: min(T, ceil(log2 C(T, k))), 0 where positions are not sent or k is 0 or
+/// T.
 int position_bits(int grid, int k);
 /// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
 List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits = 0);
 /// Its parts in the format that the believed SNR asks for.
-HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db, int coding_bits = 0);
-/// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out of range, an answer that is none of the
-/// `classes`).
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes = std::numeric_limits<int>::max(), int coding_bits = 0);
+HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db,
+                                   int coding_bits = 0);
+/// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out
+/// of range, an answer that is none of the `classes`).
+std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid,
+                                                   int classes = std::numeric_limits<int>::max(),
+                                                   int coding_bits = 0);
 /// For find_header: bits of the second part, and what the fixed word announces of the payload.
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes = std::numeric_limits<int>::max(), int coding_bits = 0);
+std::optional<int> semantic_second_part_bits(const Bits& word, int grid,
+                                             int classes = std::numeric_limits<int>::max(),
+                                             int coding_bits = 0);
 struct SemanticPayload {
   int tokens = 0, symbols_per_token = 1, coding = 0;
   /// Channel uses of an analogue payload.

@@ -16,7 +16,8 @@ Symbols serialise(const Backend& backend, const Burst& burst, int image) {
   if (begin == end) return sequence;
   List<float> payload(2 * static_cast<std::size_t>(end - begin));
   backend.to_host(burst.symbols.value().row_range(begin, end), payload.data());
-  for (std::size_t s = 0; s < payload.size(); s += 2) sequence.emplace_back(payload[s], payload[s + 1]);
+  for (std::size_t s = 0; s < payload.size(); s += 2)
+    sequence.emplace_back(payload[s], payload[s + 1]);
   return sequence;
 }
 

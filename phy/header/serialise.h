@@ -1,4 +1,5 @@
-// A burst as it goes on air: one sequence of complex symbols an image, what a radio or a recorder wants.
+// A burst as it goes on air: one sequence of complex symbols an image, what a radio or a recorder
+// wants.
 #pragma once
 
 #include "phy/burst/burst.h"
@@ -7,7 +8,8 @@ namespace semwave {
 
 class Backend;
 
-/// Header, then payload, of one image; a symbol a use. Pilots and prefixes, which the channel adds, are not in it.
+/// Header, then payload, of one image; a symbol a use. Pilots and prefixes, which the channel adds,
+/// are not in it.
 Symbols serialise(const Backend& backend, const Burst& burst, int image);
 
 }  // namespace semwave

@@ -1,5 +1,5 @@
-// Constellations of TS 38.211 and the max-log soft bits of faded symbols, dimension by dimension. Soft bits after an equaliser stand in
-// demapping.cpp.
+// Constellations of TS 38.211 and the max-log soft bits of faded symbols, dimension by dimension.
+// Soft bits after an equaliser stand in demapping.cpp.
 #include "phy/modulation/modulation.h"
 
 #include <array>
@@ -10,8 +10,8 @@
 namespace semwave {
 namespace {
 
-/// Amplitude of one dimension before scaling: (1 - 2 b0) (2^len - pam(rest)); one bit gives +-1, two +-1, +-3, three up to +-7,
-/// four up to +-15.
+/// Amplitude of one dimension before scaling: (1 - 2 b0) (2^len - pam(rest)); one bit gives +-1,
+/// two +-1, +-3, three up to +-7, four up to +-15.
 template <typename BitAt>
 int amplitude(int bits, BitAt bit_at) {
   int level = 1 - 2 * bit_at(bits - 1);
@@ -35,10 +35,11 @@ double scale_of(int bits_per_dimension) {
 
 /// Scaled amplitudes of one dimension by their label, first bit highest.
 struct Levels {
-  explicit Levels(int bits_per_dimension) : bits(bits_per_dimension), count(1 << bits_per_dimension) {
+  explicit Levels(int bits_per_dimension)
+      : bits(bits_per_dimension), count(1 << bits_per_dimension) {
     for (int label = 0; label < count; ++label)
-      value[static_cast<std::size_t>(label)] =
-          static_cast<float>(scale_of(bits) * amplitude(bits, [&](int i) { return (label >> (bits - 1 - i)) & 1; }));
+      value[static_cast<std::size_t>(label)] = static_cast<float>(
+          scale_of(bits) * amplitude(bits, [&](int i) { return (label >> (bits - 1 - i)) & 1; }));
   }
   int bits, count;
   std::array<float, 16> value{};
@@ -46,10 +47,14 @@ struct Levels {
 
 const Levels& levels_of(Modulation modulation) {
   static const Levels one(1), two(2), three(3), four(4);
-  return modulation == Modulation::qam256 ? four : modulation == Modulation::qam64 ? three : modulation == Modulation::qam16 ? two : one;
+  return modulation == Modulation::qam256  ? four
+         : modulation == Modulation::qam64 ? three
+         : modulation == Modulation::qam16 ? two
+                                           : one;
 }
 
-/// Soft bits of one dimension at offset `z`, in units of 1/(noise variance after equalisation); stride 2 interleaves I and Q.
+/// Soft bits of one dimension at offset `z`, in units of 1/(noise variance after equalisation);
+/// stride 2 interleaves I and Q.
 void soft_dimension(const Levels& levels, float z, float reliability, float* soft) {
   std::array<float, 8> nearest;
   nearest.fill(std::numeric_limits<float>::max());
@@ -57,12 +62,15 @@ void soft_dimension(const Levels& levels, float z, float reliability, float* sof
     const float d = z - levels.value[static_cast<std::size_t>(label)];
     const float squared = d * d;
     for (int i = 0; i < levels.bits; ++i) {
-      float& best = nearest[static_cast<std::size_t>(2 * i + ((label >> (levels.bits - 1 - i)) & 1))];
+      float& best =
+          nearest[static_cast<std::size_t>(2 * i + ((label >> (levels.bits - 1 - i)) & 1))];
       best = squared < best ? squared : best;
     }
   }
   for (int i = 0; i < levels.bits; ++i)
-    soft[2 * i] = (nearest[static_cast<std::size_t>(2 * i + 1)] - nearest[static_cast<std::size_t>(2 * i)]) * reliability;
+    soft[2 * i] =
+        (nearest[static_cast<std::size_t>(2 * i + 1)] - nearest[static_cast<std::size_t>(2 * i)]) *
+        reliability;
 }
 
 }  // namespace
@@ -138,7 +146,8 @@ Symbols modulate(Modulation modulation, std::span<const std::uint8_t> bits) {
   return symbols;
 }
 
-void demodulate(Modulation modulation, std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
+void demodulate(Modulation modulation, std::span<const std::complex<float>> y,
+                std::span<const std::complex<float>> gains, double noise_variance,
                 std::span<float> soft) {
   const auto width = static_cast<std::size_t>(bits_per_symbol(modulation));
   assert(gains.size() == y.size() && soft.size() == y.size() * width && noise_variance > 0);

@@ -1,6 +1,7 @@
-// Gray-mapped BPSK, QPSK (4-QAM), 16-, 64- and 256-QAM of 3GPP TS 38.211, clause 5.1: mean power 1 per complex symbol.
-// Even bits of a symbol go to I, odd ones to Q (BPSK lies on the diagonal). Soft bits are likelihood ratios,
-// log P(bit = 0) - log P(bit = 1): positive means 0; max-log unless a name says exact.
+// Gray-mapped BPSK, QPSK (4-QAM), 16-, 64- and 256-QAM of 3GPP TS 38.211, clause 5.1: mean power 1
+// per complex symbol. Even bits of a symbol go to I, odd ones to Q (BPSK lies on the diagonal).
+// Soft bits are likelihood ratios, log P(bit = 0) - log P(bit = 1): positive means 0; max-log
+// unless a name says exact.
 #pragma once
 
 #include <complex>
@@ -22,18 +23,25 @@ std::string modulation_name(Modulation modulation);  // "QPSK", "16-QAM"
 /// `bits` must fill whole symbols.
 Symbols modulate(Modulation modulation, std::span<const std::uint8_t> bits);
 
-/// Soft bits of y = h x + n, n ~ CN(0, noise_variance): the symbol is judged after y/h with the variance N0/|h|^2. `gains` has one h
-/// a symbol; a gain of zero gives soft bits of zero. noise_variance > 0. `soft` [symbols x bits_per_symbol].
-void demodulate(Modulation modulation, std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, double noise_variance,
+/// Soft bits of y = h x + n, n ~ CN(0, noise_variance): the symbol is judged after y/h with the
+/// variance N0/|h|^2. `gains` has one h a symbol; a gain of zero gives soft bits of zero.
+/// noise_variance > 0. `soft` [symbols x bits_per_symbol].
+void demodulate(Modulation modulation, std::span<const std::complex<float>> y,
+                std::span<const std::complex<float>> gains, double noise_variance,
                 std::span<float> soft);
 
-/// Soft bits of symbols that an equaliser has left as z = x + CN(0, noise_variance): the same numbers as demodulate() with gains of 1 to
-/// rounding, from the closed form of each bit (piecewise linear in |z|), many symbols at once. `soft` [symbols x bits_per_symbol].
-void demap(Modulation modulation, std::span<const std::complex<float>> z, double noise_variance, std::span<float> soft);
+/// Soft bits of symbols that an equaliser has left as z = x + CN(0, noise_variance): the same
+/// numbers as demodulate() with gains of 1 to rounding, from the closed form of each bit (piecewise
+/// linear in |z|), many symbols at once. `soft` [symbols x bits_per_symbol].
+void demap(Modulation modulation, std::span<const std::complex<float>> z, double noise_variance,
+           std::span<float> soft);
 /// The same with a noise variance for each symbol; an infinite one gives soft bits of zero.
-void demap(Modulation modulation, std::span<const std::complex<float>> z, std::span<const float> noise_variance, std::span<float> soft);
-/// Exact likelihood ratios, the sums over the constellation in double. For bits that one dimension carries alone (BPSK, QPSK) max-log is exact.
-void demap_exact(Modulation modulation, std::span<const std::complex<float>> z, std::span<const float> noise_variance, std::span<float> soft);
+void demap(Modulation modulation, std::span<const std::complex<float>> z,
+           std::span<const float> noise_variance, std::span<float> soft);
+/// Exact likelihood ratios, the sums over the constellation in double. For bits that one dimension
+/// carries alone (BPSK, QPSK) max-log is exact.
+void demap_exact(Modulation modulation, std::span<const std::complex<float>> z,
+                 std::span<const float> noise_variance, std::span<float> soft);
 
 /// 1 where the soft bit is negative.
 Bits hard_decisions(std::span<const float> soft);

@@ -7,16 +7,20 @@
 
 namespace semwave {
 
-const SignalKernels& signal_kernels(DeviceKind device) { return device == DeviceKind::cpu ? cpu_signal_kernels() : cuda_signal_kernels(); }
+const SignalKernels& signal_kernels(DeviceKind device) {
+  return device == DeviceKind::cpu ? cpu_signal_kernels() : cuda_signal_kernels();
+}
 
-List<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts, std::span<const int> symbols_per_token) {
+List<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts,
+                                  std::span<const int> symbols_per_token) {
   if (scope == PowerScope::image) return {starts.begin(), starts.end()};
   assert(starts.size() == symbols_per_token.size() + 1);
   List<std::int32_t> segments{0};
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     const std::int32_t step = scope == PowerScope::symbol ? 1 : symbols_per_token[i];
     assert(step > 0 && (starts[i + 1] - starts[i]) % step == 0);
-    for (std::int32_t end = starts[i] + step; end <= starts[i + 1]; end += step) segments.push_back(end);
+    for (std::int32_t end = starts[i] + step; end <= starts[i + 1]; end += step)
+      segments.push_back(end);
   }
   return segments;
 }
@@ -27,11 +31,15 @@ Var unit_power(Pass& pass, const Var& symbols, const List<std::int32_t>& segment
   Backend& backend = pass.backend;
   const SignalKernels& kernels = signal_kernels(backend.kind());
   Var y = pass.output(backend.empty(symbols.value().shape()), {&symbols});
-  const Tensor scale = y.needs_gradient() ? backend.empty({static_cast<std::int64_t>(segments.size()) - 1}) : Tensor{};
+  const Tensor scale = y.needs_gradient()
+                           ? backend.empty({static_cast<std::int64_t>(segments.size()) - 1})
+                           : Tensor{};
   kernels.unit_power(y.value(), scale, symbols.value(), segments);
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &kernels, symbols, segments, y, scale] {
-      if (y.has_gradient()) kernels.unit_power_backward(symbols.gradient(backend), y.gradient(backend), y.value(), scale, segments);
+      if (y.has_gradient())
+        kernels.unit_power_backward(symbols.gradient(backend), y.gradient(backend), y.value(),
+                                    scale, segments);
     });
   }
   return y;
@@ -45,21 +53,26 @@ Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& 
   kernels.fade_and_noise(y.value(), x.value(), gains, noise);
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &kernels, x, gains, y] {
-      if (y.has_gradient()) kernels.fade_and_noise_backward(x.gradient(backend), y.gradient(backend), gains);
+      if (y.has_gradient())
+        kernels.fade_and_noise_backward(x.gradient(backend), y.gradient(backend), gains);
     });
   }
   return y;
 }
 
-Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance, Equaliser kind) {
+Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance,
+                   Equaliser kind) {
   assert(y.value().size() == gains.size() && y.value().size() == 2 * noise_variance.size());
   Backend& backend = pass.backend;
   const SignalKernels& kernels = signal_kernels(backend.kind());
-  Equalised result{pass.output(backend.empty(y.value().shape()), {&y}), backend.empty({noise_variance.size()})};
+  Equalised result{pass.output(backend.empty(y.value().shape()), {&y}),
+                   backend.empty({noise_variance.size()})};
   kernels.equalise(result.symbols.value(), result.variance, y.value(), gains, noise_variance, kind);
   if (result.symbols.needs_gradient()) {
     pass.tape->record([&backend, &kernels, y, gains, noise_variance, kind, x = result.symbols] {
-      if (x.has_gradient()) kernels.equalise_backward(y.gradient(backend), x.gradient(backend), gains, noise_variance, kind);
+      if (x.has_gradient())
+        kernels.equalise_backward(y.gradient(backend), x.gradient(backend), gains, noise_variance,
+                                  kind);
     });
   }
   return result;

@@ -31,7 +31,10 @@ struct LdpcRateValue {
   double value;
   const char* name;
 };
-constexpr std::array<LdpcRateValue, 4> ldpc_rates = {{{LdpcRate::half, 1.0 / 2, "1/2"}, {LdpcRate::two_thirds, 2.0 / 3, "2/3"}, {LdpcRate::three_quarters, 3.0 / 4, "3/4"}, {LdpcRate::five_sixths, 5.0 / 6, "5/6"}}};
+constexpr std::array<LdpcRateValue, 4> ldpc_rates = {{{LdpcRate::half, 1.0 / 2, "1/2"},
+                                                      {LdpcRate::two_thirds, 2.0 / 3, "2/3"},
+                                                      {LdpcRate::three_quarters, 3.0 / 4, "3/4"},
+                                                      {LdpcRate::five_sixths, 5.0 / 6, "5/6"}}};
 
 const LdpcRateValue* ldpc_rate(double rate) {
   for (const LdpcRateValue& known : ldpc_rates)
@@ -41,19 +44,23 @@ const LdpcRateValue* ldpc_rate(double rate) {
 
 std::shared_ptr<const LdpcCode> ldpc_code(int length, double rate) {
   static const auto codes = [] {
-    std::array<std::array<std::shared_ptr<const LdpcCode>, ldpc_rates.size()>, ldpc_lengths.size()> all;
+    std::array<std::array<std::shared_ptr<const LdpcCode>, ldpc_rates.size()>, ldpc_lengths.size()>
+        all;
     for (std::size_t n = 0; n < ldpc_lengths.size(); ++n)
-      for (std::size_t r = 0; r < ldpc_rates.size(); ++r) all[n][r] = LdpcCode::ieee_80211n(ldpc_lengths[n], ldpc_rates[r].rate);
+      for (std::size_t r = 0; r < ldpc_rates.size(); ++r)
+        all[n][r] = LdpcCode::ieee_80211n(ldpc_lengths[n], ldpc_rates[r].rate);
     return all;
   }();
-  const auto n = static_cast<std::size_t>(std::find(ldpc_lengths.begin(), ldpc_lengths.end(), length) - ldpc_lengths.begin());
+  const auto n = static_cast<std::size_t>(
+      std::find(ldpc_lengths.begin(), ldpc_lengths.end(), length) - ldpc_lengths.begin());
   return codes[n][static_cast<std::size_t>(ldpc_rate(rate) - ldpc_rates.data())];
 }
 
 std::string rate_name(double rate) {
   if (const LdpcRateValue* known = ldpc_rate(rate)) return known->name;
   const double inverse = 1 / rate;
-  return std::abs(inverse - std::round(inverse)) < 1e-6 ? fmt::format("1/{:.0f}", inverse) : fmt::format("{:.3g}", rate);
+  return std::abs(inverse - std::round(inverse)) < 1e-6 ? fmt::format("1/{:.0f}", inverse)
+                                                        : fmt::format("{:.3g}", rate);
 }
 
 /// Most information bits, CRC apart, that one code block carries.
@@ -65,7 +72,8 @@ std::int64_t largest_block(const BlockLayout& layout) {
       return layout.ldpc->information() - layout.crc.bits;
     case ChannelCode::polar: {
       // Below 1/8 the mother codes of 38.212 repeat.
-      const double longest = static_cast<double>(layout.coding.rate < 0.125 ? longest_repeated_polar : longest_polar);
+      const double longest =
+          static_cast<double>(layout.coding.rate < 0.125 ? longest_repeated_polar : longest_polar);
       return static_cast<std::int64_t>(longest * layout.coding.rate + 1e-9) - layout.crc.bits;
     }
     case ChannelCode::none:
@@ -77,13 +85,15 @@ std::int64_t largest_block(const BlockLayout& layout) {
 
 BlockLayout lay_settled(std::int64_t bits, const ModulationCoding& coding) {
   BlockLayout layout{.coding = coding, .ldpc = nullptr, .bits = bits};
-  if (coding.code == ChannelCode::ldpc) layout.ldpc = coding.file ? coding.file : ldpc_code(coding.length, coding.rate);
+  if (coding.code == ChannelCode::ldpc)
+    layout.ldpc = coding.file ? coding.file : ldpc_code(coding.length, coding.rate);
   layout.crc = coding.code == ChannelCode::polar ? crc_11 : coding.check ? crc_16 : no_crc;
   if (bits == 0) return layout;
   const std::int64_t largest = largest_block(layout);
   layout.blocks = static_cast<int>((bits + largest - 1) / largest);
   const std::int64_t longer = bits % layout.blocks;
-  layout.coded_bits = longer * layout.coded_bits_of(bits / layout.blocks + 1) + (layout.blocks - longer) * layout.coded_bits_of(bits / layout.blocks);
+  layout.coded_bits = longer * layout.coded_bits_of(bits / layout.blocks + 1) +
+                      (layout.blocks - longer) * layout.coded_bits_of(bits / layout.blocks);
   const std::int64_t width = bits_per_symbol(coding.modulation);
   layout.uses = (layout.coded_bits + width - 1) / width;
   return layout;
@@ -92,7 +102,8 @@ BlockLayout lay_settled(std::int64_t bits, const ModulationCoding& coding) {
 }  // namespace
 
 std::string_view channel_code_name(ChannelCode code) {
-  static constexpr std::array<std::string_view, 5> names = {"auto", "none", "convolutional", "ldpc", "polar"};
+  static constexpr std::array<std::string_view, 5> names = {"auto", "none", "convolutional", "ldpc",
+                                                            "polar"};
   return names[static_cast<std::size_t>(code)];
 }
 
@@ -109,24 +120,36 @@ std::string ModulationCoding::name() const {
 void check_modulation_coding(const ModulationCoding& coding) {
   if (coding.file) {
     if (coding.code != ChannelCode::ldpc) throw Error("@/code", "a file names an LDPC code");
-    if (coding.file->information() <= (coding.check ? crc_16.bits : 0)) throw Error("@/code", coding.file->name() + " carries no more than the CRC of a code block");
+    if (coding.file->information() <= (coding.check ? crc_16.bits : 0))
+      throw Error("@/code", coding.file->name() + " carries no more than the CRC of a code block");
     return;
   }
-  const auto rates = [&] { throw Error("@/rate", fmt::format("802.11n has the rates 1/2, 2/3, 3/4 and 5/6, found {}", coding.rate)); };
+  const auto rates = [&] {
+    throw Error("@/rate",
+                fmt::format("802.11n has the rates 1/2, 2/3, 3/4 and 5/6, found {}", coding.rate));
+  };
   switch (coding.code) {
     case ChannelCode::none:
       return;
     case ChannelCode::convolutional:
-      if (coding.rate != 0.5) throw Error("@/rate", fmt::format("the convolutional code has rate 0.5, found {}", coding.rate));
+      if (coding.rate != 0.5)
+        throw Error("@/rate",
+                    fmt::format("the convolutional code has rate 0.5, found {}", coding.rate));
       return;
     case ChannelCode::ldpc:
       if (!ldpc_rate(coding.rate)) rates();
-      if (coding.length != 0 && std::find(ldpc_lengths.begin(), ldpc_lengths.end(), coding.length) == ldpc_lengths.end())
-        throw Error("@/length", fmt::format("802.11n has codes of 648, 1296 and 1944 bits, found {}", coding.length));
+      if (coding.length != 0 &&
+          std::find(ldpc_lengths.begin(), ldpc_lengths.end(), coding.length) == ldpc_lengths.end())
+        throw Error(
+            "@/length",
+            fmt::format("802.11n has codes of 648, 1296 and 1944 bits, found {}", coding.length));
       return;
     case ChannelCode::automatic:
     case ChannelCode::polar:
-      if (!(coding.rate >= 1.0 / 64 && coding.rate <= 0.95)) throw Error("@/rate", fmt::format("a polar code has a rate between 1/64 and 0.95 here, found {}", coding.rate));
+      if (!(coding.rate >= 1.0 / 64 && coding.rate <= 0.95))
+        throw Error("@/rate",
+                    fmt::format("a polar code has a rate between 1/64 and 0.95 here, found {}",
+                                coding.rate));
       return;
   }
 }
@@ -147,7 +170,8 @@ std::int64_t BlockLayout::coded_bits_of(std::int64_t information_bits) const {
     case ChannelCode::ldpc:
       return checked + ldpc->length() - ldpc->information();
     case ChannelCode::polar:
-      return static_cast<std::int64_t>(std::ceil(static_cast<double>(checked) / coding.rate - 1e-9));
+      return static_cast<std::int64_t>(
+          std::ceil(static_cast<double>(checked) / coding.rate - 1e-9));
   }
   return 0;
 }
@@ -159,20 +183,25 @@ BlockLayout lay_blocks(std::int64_t bits, const ModulationCoding& coding) {
     const bool fills = static_cast<double>(bits + crc_16.bits) >= shortest_ldpc * coding.rate;
     settled.code = fills && ldpc_rate(coding.rate) ? ChannelCode::ldpc : ChannelCode::polar;
   }
-  if (settled.code != ChannelCode::ldpc || settled.file || settled.length != 0) return lay_settled(bits, settled);
+  if (settled.code != ChannelCode::ldpc || settled.file || settled.length != 0)
+    return lay_settled(bits, settled);
   BlockLayout best;
   for (const int length : ldpc_lengths) {  // longest first: it wins a tie
     settled.length = length;
     BlockLayout layout = lay_settled(bits, settled);
-    if (length == ldpc_lengths.front() || layout.coded_bits < best.coded_bits) best = std::move(layout);
+    if (length == ldpc_lengths.front() || layout.coded_bits < best.coded_bits)
+      best = std::move(layout);
   }
   return best;
 }
 
-std::int64_t transport_uses(std::int64_t bits, const ModulationCoding& coding) { return lay_blocks(bits, coding).uses; }
+std::int64_t transport_uses(std::int64_t bits, const ModulationCoding& coding) {
+  return lay_blocks(bits, coding).uses;
+}
 
 std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding) {
-  const std::int64_t width = bits_per_symbol(coding.modulation), most = std::min(transport_largest_bits, uses * width);
+  const std::int64_t width = bits_per_symbol(coding.modulation),
+                     most = std::min(transport_largest_bits, uses * width);
   std::int64_t low = 0, high = most + 1;
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -184,14 +213,19 @@ std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding) {
 const std::vector<ModulationCoding>& modulation_codings() {
   static const std::vector<ModulationCoding> list = [] {
     std::vector<ModulationCoding> all;
-    const auto add = [&](ChannelCode code, Modulation modulation, std::initializer_list<double> rates) {
-      for (const double rate : rates) all.push_back({.code = code, .rate = rate, .modulation = modulation});
+    const auto add = [&](ChannelCode code, Modulation modulation,
+                         std::initializer_list<double> rates) {
+      for (const double rate : rates)
+        all.push_back({.code = code, .rate = rate, .modulation = modulation});
     };
     add(ChannelCode::polar, Modulation::qpsk,
-        {0.0625, 0.078, 0.0865, 0.097, 0.12, 0.135, 0.15, 0.167, 0.185, 0.207, 0.23, 0.255, 0.28, 0.31, 0.34, 0.375, 0.41, 0.455,
-         1.0 / 2, 0.575, 0.62, 2.0 / 3, 0.71, 3.0 / 4, 5.0 / 6});
-    add(ChannelCode::polar, Modulation::qam16, {0.45, 1.0 / 2, 0.555, 0.61, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.87});
-    add(ChannelCode::polar, Modulation::qam64, {0.59, 0.615, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91, 0.94});
+        {0.0625,  0.078, 0.0865, 0.097,   0.12, 0.135,   0.15,   0.167, 0.185,
+         0.207,   0.23,  0.255,  0.28,    0.31, 0.34,    0.375,  0.41,  0.455,
+         1.0 / 2, 0.575, 0.62,   2.0 / 3, 0.71, 3.0 / 4, 5.0 / 6});
+    add(ChannelCode::polar, Modulation::qam16,
+        {0.45, 1.0 / 2, 0.555, 0.61, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.87});
+    add(ChannelCode::polar, Modulation::qam64,
+        {0.59, 0.615, 2.0 / 3, 0.71, 3.0 / 4, 0.79, 5.0 / 6, 0.875, 0.91, 0.94});
     add(ChannelCode::polar, Modulation::qam256, {2.0 / 3, 0.71, 0.72, 3.0 / 4, 0.79, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qpsk, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});
     add(ChannelCode::ldpc, Modulation::qam16, {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6});

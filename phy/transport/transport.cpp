@@ -9,7 +9,8 @@
 namespace semwave {
 namespace {
 
-constexpr float smallest_noise_variance = 1e-6f;  // stands for none, so that likelihood ratios stay finite
+constexpr float smallest_noise_variance =
+    1e-6f;  // stands for none, so that likelihood ratios stay finite
 constexpr float smallest_gain_power = 1e-12f;
 constexpr float certain = 1e6f;  // soft bit of a zero that both ends know
 
@@ -34,9 +35,12 @@ class Transport::Borrowed {
       }
     }
     decoders_ = std::make_unique<Decoders>();
-    if (owner.layout_.ldpc) decoders_->ldpc = std::make_unique<LdpcDecoder>(owner.layout_.ldpc, owner.decoding_.ldpc);
+    if (owner.layout_.ldpc)
+      decoders_->ldpc = std::make_unique<LdpcDecoder>(owner.layout_.ldpc, owner.decoding_.ldpc);
     for (int longer = 0; longer < 2; ++longer)
-      if (owner.polar_[longer]) decoders_->polar[longer] = std::make_unique<PolarDecoder>(owner.polar_[longer], owner.decoding_.list);
+      if (owner.polar_[longer])
+        decoders_->polar[longer] =
+            std::make_unique<PolarDecoder>(owner.polar_[longer], owner.decoding_.list);
   }
   ~Borrowed() {
     const std::lock_guard lock(owner_.mutex_);
@@ -52,12 +56,17 @@ class Transport::Borrowed {
   std::unique_ptr<Decoders> decoders_;
 };
 
-Transport::Transport(std::int64_t bits, const ModulationCoding& coding, const TransportDecoding& decoding) : layout_(lay_blocks(bits, coding)), decoding_(decoding) {
+Transport::Transport(std::int64_t bits, const ModulationCoding& coding,
+                     const TransportDecoding& decoding)
+    : layout_(lay_blocks(bits, coding)), decoding_(decoding) {
   if (bits == 0) return;
-  if (decoding.interleave) interleaver_ = std::make_unique<Interleaver>(static_cast<std::size_t>(layout_.coded_bits));
+  if (decoding.interleave)
+    interleaver_ = std::make_unique<Interleaver>(static_cast<std::size_t>(layout_.coded_bits));
   if (layout_.coding.code != ChannelCode::polar) return;
   const auto polar = [&](std::int64_t information) {
-    return std::make_shared<const PolarCode>(static_cast<int>(information), static_cast<int>(layout_.coded_bits_of(information)), layout_.crc);
+    return std::make_shared<const PolarCode>(static_cast<int>(information),
+                                             static_cast<int>(layout_.coded_bits_of(information)),
+                                             layout_.crc);
   };
   polar_[0] = polar(layout_.bits / layout_.blocks);
   if (layout_.bits % layout_.blocks != 0) polar_[1] = polar(layout_.bits / layout_.blocks + 1);
@@ -77,8 +86,10 @@ void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::u
   Bits stream(coded_bits), checked, codeword;
   std::size_t at = 0;
   for (int block = 0; block < layout_.blocks; ++block) {
-    const std::span message = bits.subspan(static_cast<std::size_t>(layout_.block_start(block)), static_cast<std::size_t>(layout_.block_bits(block)));
-    const std::span coded(stream.data() + at, static_cast<std::size_t>(layout_.block_coded_bits(block)));
+    const std::span message = bits.subspan(static_cast<std::size_t>(layout_.block_start(block)),
+                                           static_cast<std::size_t>(layout_.block_bits(block)));
+    const std::span coded(stream.data() + at,
+                          static_cast<std::size_t>(layout_.block_coded_bits(block)));
     at += coded.size();
     if (layout_.coding.code == ChannelCode::polar) {
       polar_[block < layout_.bits % layout_.blocks]->encode(message, coded);
@@ -92,7 +103,8 @@ void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::u
       const Bits made = convolutional_encode(checked);
       std::copy(made.begin(), made.end(), coded.begin());
     } else {
-      // Zeros fill the message up to the code's; those of them that are information positions are not sent.
+      // Zeros fill the message up to the code's; those of them that are information positions are
+      // not sent.
       const LdpcCode& code = *layout_.ldpc;
       const std::size_t sent = checked.size();
       checked.resize(static_cast<std::size_t>(code.information()), 0);
@@ -117,8 +129,9 @@ void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::u
   std::fill(air.begin() + static_cast<std::ptrdiff_t>(coded_bits), air.end(), 0);
 }
 
-void Transport::demap(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, std::span<const float> noise_variance,
-                      std::span<float> soft) const {
+void Transport::demap(std::span<const std::complex<float>> y,
+                      std::span<const std::complex<float>> gains,
+                      std::span<const float> noise_variance, std::span<float> soft) const {
   assert(gains.size() == y.size() && noise_variance.size() == y.size());
   Symbols z(y.size());
   List<float> variance(y.size());
@@ -130,7 +143,8 @@ void Transport::demap(std::span<const std::complex<float>> y, std::span<const st
       variance[s] = std::numeric_limits<float>::infinity();
       continue;
     }
-    z[s] = {(hr * y[s].real() + hi * y[s].imag()) / power, (hr * y[s].imag() - hi * y[s].real()) / power};
+    z[s] = {(hr * y[s].real() + hi * y[s].imag()) / power,
+            (hr * y[s].imag() - hi * y[s].real()) / power};
     variance[s] = std::max(noise_variance[s], smallest_noise_variance) / power;
   }
   if (decoding_.exact)
@@ -139,12 +153,17 @@ void Transport::demap(std::span<const std::complex<float>> y, std::span<const st
     semwave::demap(layout_.coding.modulation, z, variance, soft);
 }
 
-bool Transport::take_checked(std::span<const std::uint8_t> checked, std::span<std::uint8_t> bits) const {
+bool Transport::take_checked(std::span<const std::uint8_t> checked,
+                             std::span<std::uint8_t> bits) const {
   std::copy_n(checked.begin(), bits.size(), bits.begin());
-  return layout_.crc.bits == 0 || crc_holds(layout_.crc, checked.first(bits.size() + static_cast<std::size_t>(layout_.crc.bits)));
+  return layout_.crc.bits == 0 ||
+         crc_holds(layout_.crc,
+                   checked.first(bits.size() + static_cast<std::size_t>(layout_.crc.bits)));
 }
 
-void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded, std::span<std::uint8_t> bits, std::span<std::uint8_t> held, std::span<std::int32_t> iterations) const {
+void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded,
+                            std::span<std::uint8_t> bits, std::span<std::uint8_t> held,
+                            std::span<std::int32_t> iterations) const {
   const LdpcCode& code = *layout_.ldpc;
   const auto n = static_cast<std::size_t>(code.length());
   const std::size_t count = held.size(), blocks = this->blocks();
@@ -152,10 +171,12 @@ void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded, st
   const auto positions = code.information_positions();
   std::size_t from = 0;
   for (std::size_t f = 0; f < count; ++f) {
-    auto unsent = static_cast<std::size_t>(layout_.block_bits(static_cast<int>(f % blocks)) + layout_.crc.bits);
+    auto unsent = static_cast<std::size_t>(layout_.block_bits(static_cast<int>(f % blocks)) +
+                                           layout_.crc.bits);
     float* const codeword = soft.data() + f * n;
     for (std::size_t c = 0; c < n; ++c) {
-      const bool known = unsent < positions.size() && positions[unsent] == static_cast<std::int32_t>(c);
+      const bool known =
+          unsent < positions.size() && positions[unsent] == static_cast<std::int32_t>(c);
       codeword[c] = known ? certain : coded[from++];
       unsent += known;
     }
@@ -175,10 +196,14 @@ void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded, st
   }
 }
 
-void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits, std::span<std::uint8_t> held, std::span<std::int32_t> iterations) const {
+void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits,
+                            std::span<std::uint8_t> held,
+                            std::span<std::int32_t> iterations) const {
   if (layout_.bits == 0) return;
-  const std::size_t frames = held.size() / blocks(), coded_bits = static_cast<std::size_t>(layout_.coded_bits);
-  assert(soft.size() == frames * air_bits() && bits.size() == frames * this->bits() && (iterations.empty() || iterations.size() == held.size()));
+  const std::size_t frames = held.size() / blocks(),
+                    coded_bits = static_cast<std::size_t>(layout_.coded_bits);
+  assert(soft.size() == frames * air_bits() && bits.size() == frames * this->bits() &&
+         (iterations.empty() || iterations.size() == held.size()));
   List<float> coded(frames * coded_bits);
   for (std::size_t f = 0; f < frames; ++f) {
     const std::span from = soft.subspan(f * air_bits(), coded_bits);
@@ -190,31 +215,39 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
   }
   std::fill(iterations.begin(), iterations.end(), 0);
   Borrowed decoders(*this);
-  if (layout_.coding.code == ChannelCode::ldpc) return decode_ldpc(*decoders, coded, bits, held, iterations);
+  if (layout_.coding.code == ChannelCode::ldpc)
+    return decode_ldpc(*decoders, coded, bits, held, iterations);
   std::size_t from = 0, to = 0;
   for (std::size_t b = 0; b < held.size(); ++b) {
     const int block = static_cast<int>(b % blocks());
     const std::span message = bits.subspan(to, static_cast<std::size_t>(layout_.block_bits(block)));
-    const std::span heard(coded.data() + from, static_cast<std::size_t>(layout_.block_coded_bits(block)));
+    const std::span heard(coded.data() + from,
+                          static_cast<std::size_t>(layout_.block_coded_bits(block)));
     from += heard.size();
     to += message.size();
     if (layout_.coding.code == ChannelCode::polar) {
       held[b] = (*decoders).polar[block < layout_.bits % layout_.blocks]->decode(heard, message);
     } else {
-      const Bits checked = layout_.coding.code == ChannelCode::convolutional ? viterbi_decode(heard, message.size() + static_cast<std::size_t>(layout_.crc.bits)) : hard_decisions(heard);
+      const Bits checked =
+          layout_.coding.code == ChannelCode::convolutional
+              ? viterbi_decode(heard, message.size() + static_cast<std::size_t>(layout_.crc.bits))
+              : hard_decisions(heard);
       held[b] = take_checked(checked, message);
     }
   }
 }
 
-void Transport::decode(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, std::span<const float> noise_variance,
-                       std::span<std::uint8_t> bits, std::span<std::uint8_t> held) const {
+void Transport::decode(std::span<const std::complex<float>> y,
+                       std::span<const std::complex<float>> gains,
+                       std::span<const float> noise_variance, std::span<std::uint8_t> bits,
+                       std::span<std::uint8_t> held) const {
   List<float> soft(y.size() * static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation)));
   demap(y, gains, noise_variance, soft);
   decode_soft(soft, bits, held);
 }
 
-std::shared_ptr<const Transport> TransportCache::of(std::int64_t bits, const ModulationCoding& coding, int key) {
+std::shared_ptr<const Transport> TransportCache::of(std::int64_t bits,
+                                                    const ModulationCoding& coding, int key) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<const Transport>& made = made_[{bits, key}];
   if (!made) {

@@ -1,16 +1,18 @@
-// A block of information bits on the air and back: CRCs, channel code, interleaver, constellation, as modulation_coding.h lays them out.
+// A block of information bits on the air and back: CRCs, channel code, interleaver, constellation,
+// as modulation_coding.h lays them out.
 //
-//   bits -> code blocks, each with its CRC -> code -> interleaved over the whole block -> zeros that fill the last symbol -> Gray QAM
+//   bits -> code blocks, each with its CRC -> code -> interleaved over the whole block -> zeros
+//   that fill the last symbol -> Gray QAM
 //
-// Without bits there is nothing on air. Immutable: any number of threads may use one; each decoding thread borrows decoders from it, which are
-// made when first needed and kept.
+// Without bits there is nothing on air. Immutable: any number of threads may use one; each decoding
+// thread borrows decoders from it, which are made when first needed and kept.
 #pragma once
 
 #include <complex>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <map>
 #include <span>
 #include <vector>
 
@@ -23,15 +25,16 @@
 namespace semwave {
 
 struct TransportDecoding {
-  bool exact = false;       // exact soft bits; else max-log
+  bool exact = false;  // exact soft bits; else max-log
   LdpcDecoding ldpc{};
-  int list = 8;             // of polar decoding
-  bool interleave = true;   // over the whole block
+  int list = 8;            // of polar decoding
+  bool interleave = true;  // over the whole block
 };
 
 class Transport {
  public:
-  Transport(std::int64_t bits, const ModulationCoding& coding, const TransportDecoding& decoding = {});
+  Transport(std::int64_t bits, const ModulationCoding& coding,
+            const TransportDecoding& decoding = {});
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -40,44 +43,57 @@ class Transport {
   std::size_t bits() const { return static_cast<std::size_t>(layout_.bits); }
   std::size_t uses() const { return static_cast<std::size_t>(layout_.uses); }
   std::size_t blocks() const { return static_cast<std::size_t>(layout_.blocks); }
-  std::size_t air_bits() const { return uses() * static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation)); }
+  std::size_t air_bits() const {
+    return uses() * static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation));
+  }
 
   /// `bits` [bits()] to unit-power symbols [uses()].
   Symbols encode(std::span<const std::uint8_t> bits) const;
   /// The same up to the constellation: what its symbols carry, [air_bits()].
   void encode_bits(std::span<const std::uint8_t> bits, std::span<std::uint8_t> air) const;
 
-  /// Frames one after another: symbols y = h x + n [frames x uses()] with their gains and noise variances (0 is read as very small; a gain of
-  /// zero says nothing) to decisions `bits` [frames x bits()] and, for each code block, whether its CRC holds: `held` [frames x blocks()].
-  /// Without a CRC, whether an LDPC codeword satisfies every check; else always 1. Many frames at once are faster than one by one; results are the same.
-  void decode(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, std::span<const float> noise_variance,
-              std::span<std::uint8_t> bits, std::span<std::uint8_t> held) const;
+  /// Frames one after another: symbols y = h x + n [frames x uses()] with their gains and noise
+  /// variances (0 is read as very small; a gain of zero says nothing) to decisions `bits` [frames x
+  /// bits()] and, for each code block, whether its CRC holds: `held` [frames x blocks()]. Without a
+  /// CRC, whether an LDPC codeword satisfies every check; else always 1. Many frames at once are
+  /// faster than one by one; results are the same.
+  void decode(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
+              std::span<const float> noise_variance, std::span<std::uint8_t> bits,
+              std::span<std::uint8_t> held) const;
 
-  /// Its two steps: soft bits as they come from the constellation, [frames x air_bits()], log P(0) - log P(1) ...
-  void demap(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains, std::span<const float> noise_variance, std::span<float> soft) const;
+  /// Its two steps: soft bits as they come from the constellation, [frames x air_bits()], log P(0)
+  /// - log P(1) ...
+  void demap(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
+             std::span<const float> noise_variance, std::span<float> soft) const;
   /// ... and the decisions from them. `iterations` [frames x blocks()] of LDPC decoding, or empty.
-  void decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits, std::span<std::uint8_t> held, std::span<std::int32_t> iterations = {}) const;
+  void decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits,
+                   std::span<std::uint8_t> held, std::span<std::int32_t> iterations = {}) const;
 
  private:
   struct Decoders;
   class Borrowed;
-  void decode_ldpc(Decoders& decoders, std::span<const float> coded, std::span<std::uint8_t> bits, std::span<std::uint8_t> held, std::span<std::int32_t> iterations) const;
+  void decode_ldpc(Decoders& decoders, std::span<const float> coded, std::span<std::uint8_t> bits,
+                   std::span<std::uint8_t> held, std::span<std::int32_t> iterations) const;
   bool take_checked(std::span<const std::uint8_t> checked, std::span<std::uint8_t> bits) const;
 
   BlockLayout layout_;
   TransportDecoding decoding_;
   std::unique_ptr<Interleaver> interleaver_;
-  std::shared_ptr<const PolarCode> polar_[2];  // of the shorter code blocks, of those with one bit more
+  std::shared_ptr<const PolarCode>
+      polar_[2];  // of the shorter code blocks, of those with one bit more
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Decoders>> idle_;
 };
 
-/// Transports that are used again and again, by their bits and coding. Any thread. Beyond 256 of them all are forgotten and made anew.
+/// Transports that are used again and again, by their bits and coding. Any thread. Beyond 256 of
+/// them all are forgotten and made anew.
 class TransportCache {
  public:
   explicit TransportCache(TransportDecoding decoding = {}) : decoding_(decoding) {}
   /// `index` in modulation_codings().
-  std::shared_ptr<const Transport> of(std::int64_t bits, int index) { return of(bits, modulation_codings()[static_cast<std::size_t>(index)], index); }
+  std::shared_ptr<const Transport> of(std::int64_t bits, int index) {
+    return of(bits, modulation_codings()[static_cast<std::size_t>(index)], index);
+  }
   /// `key` stands for `coding`, which one cache always sees with the same key.
   std::shared_ptr<const Transport> of(std::int64_t bits, const ModulationCoding& coding, int key);
 

@@ -1,8 +1,10 @@
-// The table behind predicted_loss (modulation_coding.h): Es/N0 over AWGN at which one code block is lost with a given
-// probability. Written by benchmarks/transport_loss_table.cpp, which simulates Transport itself.
+// The table behind predicted_loss (modulation_coding.h): Es/N0 over AWGN at which one code block is
+// lost with a given probability. Written by benchmarks/transport_loss_table.cpp, which simulates
+// Transport itself.
 //
-// A table is worth what its codes are: it carries the digest of the codes it was made from, and tests hold that against
-// the codes of the build, so that a change of a code and a forgotten table do not pass together.
+// A table is worth what its codes are: it carries the digest of the codes it was made from, and
+// tests hold that against the codes of the build, so that a change of a code and a forgotten table
+// do not pass together.
 #pragma once
 
 #include <array>
@@ -27,18 +29,20 @@ struct LossRow {
   ModulationCoding coding() const;
 };
 
-/// Every row of the build, those of one code, rate, constellation and length together, by growing bits.
+/// Every row of the build, those of one code, rate, constellation and length together, by growing
+/// bits.
 std::span<const LossRow> transport_loss_table();
 
-/// SHA-256 over what the codes of these rows put on air for fixed messages: it changes with the layout of blocks, a
-/// code, its rate matching, its CRC or the interleaver. Decoders are not in it; the tests that simulate hold them.
+/// SHA-256 over what the codes of these rows put on air for fixed messages: it changes with the
+/// layout of blocks, a code, its rate matching, its CRC or the interleaver. Decoders are not in it;
+/// the tests that simulate hold them.
 std::string coded_sha256(std::span<const LossRow> rows);
 
 /// coded_sha256 of the rows as the table was made.
 std::string transport_loss_table_codes();
 
-/// SHA-256 over every value of the table: another table is another sum, with nothing to remember. Results say by it which
-/// table they were made with.
+/// SHA-256 over every value of the table: another table is another sum, with nothing to remember.
+/// Results say by it which table they were made with.
 std::string transport_loss_table_sha256();
 
 }  // namespace semwave

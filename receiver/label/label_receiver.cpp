@@ -5,10 +5,14 @@
 
 namespace semwave {
 
-std::optional<int> LabelReceiver::label(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
+std::optional<int> LabelReceiver::label(std::span<const std::complex<float>> symbols,
+                                        std::span<const std::complex<float>> gains,
+                                        double noise_variance) const {
   const int classes = classes_;
-  const std::optional<List<Bits>> parts =
-      decode_header(symbols, gains, noise_variance, label_word_bits(classes), [classes](const Bits& word) { return read_label(word, classes) ? std::optional<int>(0) : std::nullopt; });
+  const std::optional<List<Bits>> parts = decode_header(
+      symbols, gains, noise_variance, label_word_bits(classes), [classes](const Bits& word) {
+        return read_label(word, classes) ? std::optional<int>(0) : std::nullopt;
+      });
   return parts ? read_label((*parts)[0], classes) : std::nullopt;
 }
 
@@ -20,7 +24,8 @@ Result LabelReceiver::receive(Pass& pass, const Reception& heard) const {
   result.headers.resize(count);
   result.expert_rows.assign(1, 0);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::optional<int> said = label(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
+    const std::optional<int> said =
+        label(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
     result.lost[i] = !said;
     if (said) result.headers[i] = {.answer = true, .decision = *said, .positions_sent = false};
   }
@@ -33,7 +38,8 @@ std::vector<float> LabelReceiver::mean_image() const {
   return out;
 }
 
-bool LabelReceiver::reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
+bool LabelReceiver::reads(std::span<const std::complex<float>> symbols,
+                          std::span<const std::complex<float>> gains, double noise_variance) const {
   return label(symbols, gains, noise_variance).has_value();
 }
 

@@ -8,12 +8,18 @@ namespace {
 
 class TopK final : public Router {
  public:
-  TopK(ParameterSet& set, const Architecture& architecture, int k) : dim_(architecture.dim), experts_(architecture.experts), k_(k) {
+  TopK(ParameterSet& set, const Architecture& architecture, int k)
+      : dim_(architecture.dim), experts_(architecture.experts), k_(k) {
     for (int b = 0; b < architecture.receiver_blocks; ++b)
-      heads_.emplace_back(set, "receiver.blocks." + std::to_string(b) + ".router", architecture.dim + 1, architecture.experts);
+      heads_.emplace_back(set, "receiver.blocks." + std::to_string(b) + ".router",
+                          architecture.dim + 1, architecture.experts);
   }
-  Var logits(Pass& pass, int block, const Var& x) const override { return heads_[static_cast<std::size_t>(block)](pass, x); }
-  double routing_operations(double rows) const override { return operations::linear(rows, dim_ + 1, experts_); }
+  Var logits(Pass& pass, int block, const Var& x) const override {
+    return heads_[static_cast<std::size_t>(block)](pass, x);
+  }
+  double routing_operations(double rows) const override {
+    return operations::linear(rows, dim_ + 1, experts_);
+  }
   int k() const override { return k_; }
 
  private:
@@ -26,10 +32,19 @@ class TopK final : public Router {
 RouterRegistry& routers() {
   static RouterRegistry registry = [] {
     RouterRegistry made("router");
-    Fields fields{.summary = "each row runs through its k most probable experts, outputs weighted by probability"};
-    fields.fields = {{.name = "k", .type = FieldType::integer, .summary = "experts a row", .fallback = 1, .minimum = 1, .maximum = 8}};
+    Fields fields{
+        .summary =
+            "each row runs through its k most probable experts, outputs weighted by probability"};
+    fields.fields = {{.name = "k",
+                      .type = FieldType::integer,
+                      .summary = "experts a row",
+                      .fallback = 1,
+                      .minimum = 1,
+                      .maximum = 8}};
     made.add("top_k", fields,
-             [](const Json& parameters, ParameterSet& set, const Architecture& architecture) { return std::make_unique<TopK>(set, architecture, parameters.at("k").get<int>()); });
+             [](const Json& parameters, ParameterSet& set, const Architecture& architecture) {
+               return std::make_unique<TopK>(set, architecture, parameters.at("k").get<int>());
+             });
     return made;
   }();
   return registry;

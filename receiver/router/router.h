@@ -14,9 +14,11 @@ namespace semwave {
 class Router {
  public:
   virtual ~Router() = default;
-  /// Logits [rows, experts] of the rows entering the experts of `block`; x is token | log10 noise variance, [rows, dim + 1].
+  /// Logits [rows, experts] of the rows entering the experts of `block`; x is token | log10 noise
+  /// variance, [rows, dim + 1].
   virtual Var logits(Pass& pass, int block, const Var& x) const = 0;
-  /// Operations of the logits of `rows` rows of one block, as the pass counts them (core/nn/layers.h, operations): for `semwave budget`.
+  /// Operations of the logits of `rows` rows of one block, as the pass counts them
+  /// (core/nn/layers.h, operations): for `semwave budget`.
   virtual double routing_operations([[maybe_unused]] double rows) const { return 0; }
   /// Experts a row runs through.
   virtual int k() const = 0;

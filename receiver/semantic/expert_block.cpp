@@ -4,12 +4,16 @@ namespace semwave {
 
 namespace {
 
-std::string block_name(int index) { return "receiver.blocks." + std::to_string(index); }
+std::string block_name(int index) {
+  return "receiver.blocks." + std::to_string(index);
+}
 
 }  // namespace
 
 ExpertBlock::ExpertBlock(ParameterSet& set, int index, const Architecture& a)
-    : index_(index), attention_(set, block_name(index), a.dim, a.heads, a.condition_dim), norm_(set, block_name(index) + ".norm2", a.dim, a.condition_dim) {
+    : index_(index),
+      attention_(set, block_name(index), a.dim, a.heads, a.condition_dim),
+      norm_(set, block_name(index) + ".norm2", a.dim, a.condition_dim) {
   for (int e = 0; e < a.experts; ++e) {
     const std::string name = block_name(index) + ".experts." + std::to_string(e);
     in_.emplace_back(set, name + ".fc1", a.dim, a.receiver_hidden);
@@ -17,10 +21,13 @@ ExpertBlock::ExpertBlock(ParameterSet& set, int index, const Architecture& a)
   }
 }
 
-Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition, const Router* router, RoutedBlock* routed) const {
+Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition,
+                               const Router* router, RoutedBlock* routed) const {
   const Var attended = attention_(pass, x, condition);
   const Var normed = norm_(pass, attended, x.layout, condition);
-  if (in_.size() == 1) return {out_[0](pass, in_[0](pass, normed, Activation::gelu), Activation::none, attended), x.layout};
+  if (in_.size() == 1)
+    return {out_[0](pass, in_[0](pass, normed, Activation::gelu), Activation::none, attended),
+            x.layout};
 
   const Var logits = router->logits(pass, index_, concat_columns(pass, normed, noise));
   const Routing routing = route(pass, logits, router->k());
@@ -32,7 +39,8 @@ Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, co
     out_bias.push_back(out_[e].bias());
   }
   const Var dispatched = gather_rows(pass, normed, routing.source);
-  const Var hidden = grouped_linear(pass, dispatched, routing.group_starts, in_weight, in_bias, Activation::gelu);
+  const Var hidden =
+      grouped_linear(pass, dispatched, routing.group_starts, in_weight, in_bias, Activation::gelu);
   const Var output = grouped_linear(pass, hidden, routing.group_starts, out_weight, out_bias);
   if (routed) *routed = {logits, routing};
   return {combine(pass, attended, output, routing), x.layout};

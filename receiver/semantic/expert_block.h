@@ -1,5 +1,5 @@
-// A transformer block whose feed-forward is a mixture of experts: rows are regrouped over the shard by expert, only the
-// chosen experts run. With one expert it is a dense block and needs no router.
+// A transformer block whose feed-forward is a mixture of experts: rows are regrouped over the shard
+// by expert, only the chosen experts run. With one expert it is a dense block and needs no router.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@ class ExpertBlock {
  public:
   ExpertBlock(ParameterSet& set, int index, const Architecture& architecture);
   /// `noise` [rows, 1]: log10 of each row's noise variance. `router` may be null with one expert.
-  Tokens operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition, const Router* router, RoutedBlock* routed) const;
+  Tokens operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition,
+                    const Router* router, RoutedBlock* routed) const;
 
  private:
   int index_;

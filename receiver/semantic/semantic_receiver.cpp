@@ -17,7 +17,8 @@ RaggedPtr only(const Ragged& layout, const List<std::int32_t>& images) {
   const auto made = make_block_shared<Ragged>();
   for (const std::int32_t image : images) {
     const auto i = static_cast<std::size_t>(image);
-    for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) made->append(layout.positions[static_cast<std::size_t>(r)]);
+    for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r)
+      made->append(layout.positions[static_cast<std::size_t>(r)]);
     made->end_image();
   }
   return made;
@@ -25,7 +26,8 @@ RaggedPtr only(const Ragged& layout, const List<std::int32_t>& images) {
 
 }  // namespace
 
-SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, const SemanticReceiverSettings& settings, const Place& place)
+SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a,
+                                   const SemanticReceiverSettings& settings, const Place& place)
     : backend_(set.backend()),
       architecture_(a),
       settings_(settings),
@@ -39,23 +41,32 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a, con
   check(settings, a, place);
   if (a.experts > 1) {
     router_ = routers().make(settings.router, place / "router", set, a);
-    if (router_->k() > a.experts) throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) + " experts, asked for " + std::to_string(router_->k()));
+    if (router_->k() > a.experts)
+      throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) +
+                                                      " experts, asked for " +
+                                                      std::to_string(router_->k()));
   }
   for (int b = 0; b < a.receiver_blocks; ++b) blocks_.emplace_back(set, b, a);
   if (a.image_head) {
-    image_norm_ = std::make_unique<LayerNorm>(set, "receiver.image_head.norm", a.dim, a.condition_dim);
+    image_norm_ =
+        std::make_unique<LayerNorm>(set, "receiver.image_head.norm", a.dim, a.condition_dim);
     image_in_ = std::make_unique<Linear>(set, "receiver.image_head.fc1", a.dim, a.receiver_hidden);
-    image_out_ = std::make_unique<Linear>(set, "receiver.image_head.fc2", a.receiver_hidden, a.patch_values());
+    image_out_ = std::make_unique<Linear>(set, "receiver.image_head.fc2", a.receiver_hidden,
+                                          a.patch_values());
   }
 }
 
-void SemanticReceiver::check(const SemanticReceiverSettings& settings, const Architecture& architecture, const Place& place) {
+void SemanticReceiver::check(const SemanticReceiverSettings& settings,
+                             const Architecture& architecture, const Place& place) {
   const int k = settings.router.value("k", 1);
   if (architecture.experts > 1 && k > architecture.experts)
-    throw Error((place / "router" / "k").str(), "the model has " + std::to_string(architecture.experts) + " experts, asked for " + std::to_string(k));
+    throw Error((place / "router" / "k").str(), "the model has " +
+                                                    std::to_string(architecture.experts) +
+                                                    " experts, asked for " + std::to_string(k));
 }
 
-void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Result& result) const {
+void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard,
+                                    Result& result) const {
   const std::size_t count = heard.starts.size() - 1;
   // One thing to refer to: the functions handed to find_header() then need no memory of their own.
   struct Words {
@@ -63,10 +74,13 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
     const DigitalLink* link;
     std::int64_t payload_uses(const SemanticPayload& payload) const {
       if (!link) return payload.symbols();
-      return link->knows(payload.coding) ? link->uses(link->bits(payload.tokens, payload.symbols_per_token), payload.coding) : -1;
+      return link->knows(payload.coding)
+                 ? link->uses(link->bits(payload.tokens, payload.symbols_per_token), payload.coding)
+                 : -1;
     }
   };
-  const Words words{architecture_.grid(), architecture_.classes, settings_.link ? settings_.link->coding_bits() : 0, settings_.link.get()};
+  const Words words{architecture_.grid(), architecture_.classes,
+                    settings_.link ? settings_.link->coding_bits() : 0, settings_.link.get()};
   result.headers.resize(count);
   result.lost.assign(count, 0);
   Symbols payload, payload_gains, frame, gains;
@@ -79,27 +93,39 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<SemanticHeader> header;
     if (!heard.headers.empty()) {
-      header = read_semantic_header(heard.headers[i].parts, words.grid, words.classes, words.coding_bits);
+      header = read_semantic_header(heard.headers[i].parts, words.grid, words.classes,
+                                    words.coding_bits);
     } else {
-      // What is known is where the frame begins and how long it is; where the payload begins, the header says.
+      // What is known is where the frame begins and how long it is; where the payload begins, the
+      // header says.
       const auto whole = [&](const Symbols& first, const Symbols& rest, Symbols& out) {
         out.assign(first.begin(), first.end());
         out.insert(out.end(), rest.begin() + heard.starts[i], rest.begin() + heard.starts[i + 1]);
       };
       whole(heard.header_symbols[i], payload, frame);
       whole(heard.header_gains[i], payload_gains, gains);
-      const std::optional<FoundHeader> found =
-          find_header(frame, gains, heard.header_noise_variance[i], semantic_word_bits(words.grid, words.coding_bits),
-                      [&words](const Bits& word) { return semantic_second_part_bits(word, words.grid, words.classes, words.coding_bits); },
-                      [&words](const Bits& word) { return words.payload_uses(semantic_payload(word, words.grid, words.coding_bits)); });
-      // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as lost.
-      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size())) header = read_semantic_header(found->parts, words.grid, words.classes, words.coding_bits);
+      const std::optional<FoundHeader> found = find_header(
+          frame, gains, heard.header_noise_variance[i],
+          semantic_word_bits(words.grid, words.coding_bits),
+          [&words](const Bits& word) {
+            return semantic_second_part_bits(word, words.grid, words.classes, words.coding_bits);
+          },
+          [&words](const Bits& word) {
+            return words.payload_uses(semantic_payload(word, words.grid, words.coding_bits));
+          });
+      // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as
+      // lost.
+      if (found && found->uses == static_cast<std::int64_t>(heard.header_symbols[i].size()))
+        header = read_semantic_header(found->parts, words.grid, words.classes, words.coding_bits);
     }
-    if (!heard.header_erased.empty() && heard.header_erased[i] && heard.headers.empty()) header.reset();
+    if (!heard.header_erased.empty() && heard.header_erased[i] && heard.headers.empty())
+      header.reset();
     if (header && header->symbols_per_token > architecture_.max_symbols_per_token) header.reset();
     // In a training pass of a digital link nothing but the header is on air.
     const std::int64_t symbols = heard.starts[i + 1] - heard.starts[i];
-    if (header && !heard.values.defined() && words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols) header.reset();
+    if (header && !heard.values.defined() &&
+        words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols)
+      header.reset();
     if (header)
       result.headers[i] = *std::move(header);
     else
@@ -107,19 +133,25 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Re
   }
 }
 
-SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& heard, const Result& result) const {
+SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& heard,
+                                                  const Result& result) const {
   if (settings_.link) return decode(pass, heard, result);
-  const Equalised equalised = equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
-  Features features{.symbols = equalised.symbols, .variance = List<float>(static_cast<std::size_t>(equalised.variance.size())), .starts = {heard.starts.begin(), heard.starts.end() - 1}};
+  const Equalised equalised =
+      equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
+  Features features{.symbols = equalised.symbols,
+                    .variance = List<float>(static_cast<std::size_t>(equalised.variance.size())),
+                    .starts = {heard.starts.begin(), heard.starts.end() - 1}};
   pass.backend.to_host(equalised.variance, features.variance.data());
   features.erased = heard.erased;
   return features;
 }
 
-SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception& heard, const Result& result) const {
+SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception& heard,
+                                                    const Result& result) const {
   const DigitalLink& link = *settings_.link;
   const std::size_t count = result.headers.size();
-  const auto quantisation = static_cast<float>(2 * link.quantiser().error());  // of a symbol: two reals
+  const auto quantisation =
+      static_cast<float>(2 * link.quantiser().error());  // of a symbol: two reals
   Features features;
   if (heard.values.defined()) {  // taken as read
     features.symbols = heard.values;
@@ -140,14 +172,18 @@ SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception&
     features.starts.push_back(static_cast<std::int32_t>(values.size() / 2));
     const SemanticHeader& header = result.headers[i];
     if (result.lost[i] || header.k == 0) continue;
-    const auto first = static_cast<std::size_t>(heard.starts[i]), length = static_cast<std::size_t>(heard.starts[i + 1]) - first;
+    const auto first = static_cast<std::size_t>(heard.starts[i]),
+               length = static_cast<std::size_t>(heard.starts[i + 1]) - first;
     const DigitalLink::Heard decoded =
-        link.receive(std::span(y).subspan(first, length), std::span(gains).subspan(first, length), std::span(variance).subspan(first, length),
+        link.receive(std::span(y).subspan(first, length), std::span(gains).subspan(first, length),
+                     std::span(variance).subspan(first, length),
                      link.bits(header.k, header.symbols_per_token), header.coding);
     values.insert(values.end(), decoded.values.begin(), decoded.values.end());
-    for (std::size_t v = 0; v < decoded.held.size(); v += 2) features.erased.push_back(!decoded.held[v] || !decoded.held[v + 1]);
+    for (std::size_t v = 0; v < decoded.held.size(); v += 2)
+      features.erased.push_back(!decoded.held[v] || !decoded.held[v + 1]);
   }
-  features.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(values.size() / 2), 2}, values.data()));
+  features.symbols =
+      Var(pass.backend.from_host({static_cast<std::int64_t>(values.size() / 2), 2}, values.data()));
   features.variance.assign(values.size() / 2, quantisation);
   return features;
 }
@@ -179,7 +215,8 @@ SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result
       const std::int32_t first = features.starts[i] + t * header.symbols_per_token;
       if (!features.erased.empty()) {
         const auto begin = features.erased.begin() + first;
-        if (std::find(begin, begin + header.symbols_per_token, 1) != begin + header.symbols_per_token) {
+        if (std::find(begin, begin + header.symbols_per_token, 1) !=
+            begin + header.symbols_per_token) {
           ++result.tokens_lost[i];
           continue;
         }
@@ -192,7 +229,9 @@ SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result
       }
       image_sum += sum / header.symbols_per_token;
       out.noise.push_back(log_noise(sum / header.symbols_per_token));
-      sent->append(header.positions_sent && !header.positions.empty() ? header.positions[static_cast<std::size_t>(t)] : t % grid);
+      sent->append(header.positions_sent && !header.positions.empty()
+                       ? header.positions[static_cast<std::size_t>(t)]
+                       : t % grid);
     }
     sent->end_image();
     const int arrived = sent->rows_of(static_cast<int>(i));
@@ -201,11 +240,13 @@ SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result
   return out;
 }
 
-Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const {
+Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& frame,
+                                      const Result& result, Var& noise) const {
   const Ragged& sent = *frame.sent;
   const std::size_t count = result.headers.size();
   const int grid = architecture_.grid();
-  const bool fills = std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
+  const bool fills =
+      std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
   List<std::int32_t> source, place;
   List<float> row_noise;
   const auto placed = make_block_shared<Ragged>();
@@ -233,8 +274,11 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
     }
     placed->end_image();
   }
-  const Var rows = fills ? gather_rows(pass, concat_rows(pass, {demapped, pass.parameter(*missing_)}), source) : demapped;
-  noise = Var(pass.backend.from_host({static_cast<std::int64_t>(row_noise.size()), 1}, row_noise.data()));
+  const Var rows =
+      fills ? gather_rows(pass, concat_rows(pass, {demapped, pass.parameter(*missing_)}), source)
+            : demapped;
+  noise = Var(
+      pass.backend.from_host({static_cast<std::int64_t>(row_noise.size()), 1}, row_noise.data()));
   return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
 }
 
@@ -247,7 +291,10 @@ List<std::int32_t> decisions(Backend& backend, const Result& result) {
   for (std::size_t i = 0; i < count; ++i) {
     const float* row = logits.data() + i * classes;
     const auto best = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
-    decided.push_back(result.lost[i] ? -1 : result.headers[i].answer ? static_cast<std::int32_t>(result.headers[i].decision) : best);
+    decided.push_back(result.lost[i] ? -1
+                      : result.headers[i].answer
+                          ? static_cast<std::int32_t>(result.headers[i].decision)
+                          : best);
   }
   return decided;
 }
@@ -261,9 +308,11 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
 
   // Demap: I/Q of a token, zeros beyond its rate, beside its noise.
   const std::int64_t rows = f.sent->rows();
-  const Var symbols = reshape(pass, gather_rows(pass, features.symbols, f.symbol), {rows, 2 * architecture_.max_symbols_per_token});
+  const Var symbols = reshape(pass, gather_rows(pass, features.symbols, f.symbol),
+                              {rows, 2 * architecture_.max_symbols_per_token});
   const Var sent_noise(pass.backend.from_host({rows, 1}, f.noise.data()));
-  const Var demapped = demap_out_(pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
+  const Var demapped = demap_out_(
+      pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
 
   // For an image that the transmitter has decided itself nothing is computed.
   List<std::int32_t> open, place;
@@ -273,7 +322,8 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   }
   result.expert_rows.assign(static_cast<std::size_t>(architecture_.experts), 0);
   if (open.empty() && count > 0) {
-    result.logits = Var(pass.backend.zeros({static_cast<std::int64_t>(count), architecture_.classes}));
+    result.logits =
+        Var(pass.backend.zeros({static_cast<std::int64_t>(count), architecture_.classes}));
     return result;
   }
   const bool all_open = open.size() == count;
@@ -283,8 +333,10 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
     const auto i = static_cast<std::size_t>(image);
     const SemanticHeader& header = result.headers[i];
     conditions.push_back(f.image_noise[i]);
-    conditions.push_back(static_cast<float>(f.sent->rows_of(image)) / static_cast<float>(architecture_.grid()));
-    conditions.push_back(static_cast<float>(header.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
+    conditions.push_back(static_cast<float>(f.sent->rows_of(image)) /
+                         static_cast<float>(architecture_.grid()));
+    conditions.push_back(static_cast<float>(header.exit_depth) /
+                         static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     conditions.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
     conditions.push_back(header.positions_sent ? 1.0f : 0.0f);
   }
@@ -298,21 +350,31 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
     x = block(pass, x, noise, condition, router_.get(), &routed);
     for (int e = 0; e < routed.routing.experts; ++e) {
       const auto at = static_cast<std::size_t>(e);
-      result.expert_rows[at] += routed.routing.group_starts[at + 1] - routed.routing.group_starts[at];
+      result.expert_rows[at] +=
+          routed.routing.group_starts[at + 1] - routed.routing.group_starts[at];
     }
     if (pass.recording() && routed.routing.experts > 0) result.routed.push_back(std::move(routed));
   }
-  result.logits = all_open ? class_head_(pass, x, condition) : gather_rows(pass, class_head_(pass, {x.rows, only(*x.layout, open)}, open_condition), place);
+  result.logits =
+      all_open
+          ? class_head_(pass, x, condition)
+          : gather_rows(pass, class_head_(pass, {x.rows, only(*x.layout, open)}, open_condition),
+                        place);
 
   List<std::int32_t> image_rows;
   for (std::size_t i = 0; i < count; ++i)
     if (f.rebuild[i]) {
       result.rebuilt.push_back(static_cast<std::int32_t>(i));
-      for (std::int32_t r = x.layout->starts[i]; r < x.layout->starts[i + 1]; ++r) image_rows.push_back(r);
+      for (std::int32_t r = x.layout->starts[i]; r < x.layout->starts[i + 1]; ++r)
+        image_rows.push_back(r);
     }
   if (!result.rebuilt.empty()) {
-    Var patches = (*image_out_)(pass, (*image_in_)(pass, (*image_norm_)(pass, x.rows, x.layout, condition), Activation::gelu));
-    result.patches = static_cast<int>(image_rows.size()) == x.layout->rows() ? patches : gather_rows(pass, patches, image_rows);
+    Var patches = (*image_out_)(
+        pass,
+        (*image_in_)(pass, (*image_norm_)(pass, x.rows, x.layout, condition), Activation::gelu));
+    result.patches = static_cast<int>(image_rows.size()) == x.layout->rows()
+                         ? patches
+                         : gather_rows(pass, patches, image_rows);
   }
   return result;
 }
@@ -325,7 +387,10 @@ std::vector<float> SemanticReceiver::mean_image() const {
 
 double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
   const Architecture& a = architecture_;
-  const std::optional<SemanticHeader> header = on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes, settings_.link ? settings_.link->coding_bits() : 0) : std::nullopt;
+  const std::optional<SemanticHeader> header =
+      on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes,
+                                    settings_.link ? settings_.link->coding_bits() : 0)
+             : std::nullopt;
   if (header && header->answer) return 0;
   const double dim = a.dim, c = a.condition_dim, tokens = header ? header->k : 0;
   const bool rebuilds = header && a.image_head && header->positions_sent;
@@ -333,32 +398,50 @@ double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
   // An image without rows (lost, or none sent) still has a condition and a class.
   double sum = operations::condition(condition_features, c) + operations::linear(1, dim, a.classes);
   if (rows == 0) return sum;
-  sum += operations::linear(tokens, 2 * a.max_symbols_per_token + 1, dim) + operations::linear(tokens, dim, dim);
+  sum += operations::linear(tokens, 2 * a.max_symbols_per_token + 1, dim) +
+         operations::linear(tokens, dim, dim);
   const double experts = router_ ? router_->k() : 1;
-  double block = operations::attention(rows, dim) + operations::feed_forward(experts * rows, dim, a.receiver_hidden) + 2 * operations::modulation(c, dim);
+  double block = operations::attention(rows, dim) +
+                 operations::feed_forward(experts * rows, dim, a.receiver_hidden) +
+                 2 * operations::modulation(c, dim);
   if (router_) block += router_->routing_operations(rows) + 2 * rows * experts * dim;
-  sum += a.receiver_blocks * block + operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim;
-  if (rebuilds) sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) + operations::linear(rows, a.receiver_hidden, a.patch_values());
+  sum += a.receiver_blocks * block + operations::modulation(c, dim) +
+         operations::linear(rows, dim, 1) + 2 * rows * dim;
+  if (rebuilds)
+    sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) +
+           operations::linear(rows, a.receiver_hidden, a.patch_values());
   return sum;
 }
 
-bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const {
+bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols,
+                             std::span<const std::complex<float>> gains,
+                             double noise_variance) const {
   const int grid = architecture_.grid(), classes = architecture_.classes;
   const int coding_bits = settings_.link ? settings_.link->coding_bits() : 0;
-  const std::optional<List<Bits>> parts = decode_header(symbols, gains, noise_variance, semantic_word_bits(grid, coding_bits),
-                                                        [&](const Bits& word) { return semantic_second_part_bits(word, grid, classes, coding_bits); });
+  const std::optional<List<Bits>> parts = decode_header(
+      symbols, gains, noise_variance, semantic_word_bits(grid, coding_bits), [&](const Bits& word) {
+        return semantic_second_part_bits(word, grid, classes, coding_bits);
+      });
   return parts && read_semantic_header(*parts, grid, classes, coding_bits);
 }
 
 double SemanticReceiver::dense_operations() const {
   const Architecture& a = architecture_;
   const double rows = a.grid(), dim = a.dim, c = a.condition_dim;
-  double sum = operations::condition(condition_features, c) + operations::linear(rows, 2 * a.max_symbols_per_token + 1, dim) + operations::linear(rows, dim, dim);
-  double block = operations::attention(rows, dim) + a.experts * operations::feed_forward(rows, dim, a.receiver_hidden) + 2 * operations::modulation(c, dim);
-  if (a.experts > 1) block += operations::linear(rows, dim + 1, a.experts) + 2 * rows * a.experts * dim;
+  double sum = operations::condition(condition_features, c) +
+               operations::linear(rows, 2 * a.max_symbols_per_token + 1, dim) +
+               operations::linear(rows, dim, dim);
+  double block = operations::attention(rows, dim) +
+                 a.experts * operations::feed_forward(rows, dim, a.receiver_hidden) +
+                 2 * operations::modulation(c, dim);
+  if (a.experts > 1)
+    block += operations::linear(rows, dim + 1, a.experts) + 2 * rows * a.experts * dim;
   sum += a.receiver_blocks * block;
-  sum += operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim + operations::linear(1, dim, a.classes);
-  if (a.image_head) sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) + operations::linear(rows, a.receiver_hidden, a.patch_values());
+  sum += operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim +
+         operations::linear(1, dim, a.classes);
+  if (a.image_head)
+    sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) +
+           operations::linear(rows, a.receiver_hidden, a.patch_values());
   return sum;
 }
 

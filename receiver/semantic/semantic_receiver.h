@@ -18,40 +18,47 @@ namespace semwave {
 
 struct SemanticReceiverSettings {
   Equaliser equaliser = Equaliser::mmse;
-  Json router;  // for routers()
+  Json router;                                // for routers()
   std::shared_ptr<const DigitalLink> link{};  // as the transmitter's; none: analogue
-  std::optional<TrainedRange> trained{};  // what the networks are told of the channel's state ends there; none: nowhere
+  std::optional<TrainedRange>
+      trained{};  // what the networks are told of the channel's state ends there; none: nowhere
 };
 
 class SemanticReceiver final : public Receiver {
  public:
-  /// Adds its parameters, prefixed `receiver.`, to `set`. `place` is that of the receiver in the scenario.
-  SemanticReceiver(ParameterSet& set, const Architecture& architecture, const SemanticReceiverSettings& settings, const Place& place);
+  /// Adds its parameters, prefixed `receiver.`, to `set`. `place` is that of the receiver in the
+  /// scenario.
+  SemanticReceiver(ParameterSet& set, const Architecture& architecture,
+                   const SemanticReceiverSettings& settings, const Place& place);
 
   /// Whether the settings fit a network; the constructor does so too. Throws Error at `place`.
-  static void check(const SemanticReceiverSettings& settings, const Architecture& architecture, const Place& place);
+  static void check(const SemanticReceiverSettings& settings, const Architecture& architecture,
+                    const Place& place);
 
   Result receive(Pass& pass, const Reception& heard) const override;
   std::vector<float> mean_image() const override;
   double operations(const HeaderOnAir* header) const override;
-  bool reads(std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains, double noise_variance) const override;
+  bool reads(std::span<const std::complex<float>> symbols,
+             std::span<const std::complex<float>> gains, double noise_variance) const override;
   double dense_operations() const override;
 
  private:
   /// What the headers say about the rows of the shard.
   struct Frame {
-    RaggedPtr sent;                          // rows as sent, without tokens that did not arrive; positions are those of the header, or 0.. for a set
-    List<std::int32_t> symbol;        // [rows x widest] payload symbol behind each, -1 beyond the rate
-    List<float> noise;                // [rows] log10 noise variance of a token, mean over its symbols
-    List<float> image_noise;          // [images] the same over the image
-    List<std::uint8_t> rebuild;       // [images] positions came and there is an image head
+    RaggedPtr sent;  // rows as sent, without tokens that did not arrive; positions are those of the
+                     // header, or 0.. for a set
+    List<std::int32_t> symbol;   // [rows x widest] payload symbol behind each, -1 beyond the rate
+    List<float> noise;           // [rows] log10 noise variance of a token, mean over its symbols
+    List<float> image_noise;     // [images] the same over the image
+    List<std::uint8_t> rebuild;  // [images] positions came and there is an image head
   };
   /// The features of the tokens as the channel has left them.
   struct Features {
-    Var symbols;                    // [total, 2]
-    List<float> variance;           // [total] of their error
-    List<std::int32_t> starts;      // [images] first symbol of each image
-    List<std::uint8_t> erased;      // [total] 1 where a symbol did not arrive, which takes its token along; empty: everything arrived
+    Var symbols;                // [total, 2]
+    List<float> variance;       // [total] of their error
+    List<std::int32_t> starts;  // [images] first symbol of each image
+    List<std::uint8_t> erased;  // [total] 1 where a symbol did not arrive, which takes its token
+                                // along; empty: everything arrived
   };
   void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
   Features hear(Pass& pass, const Reception& heard, const Result& result) const;
@@ -60,8 +67,10 @@ class SemanticReceiver final : public Receiver {
   Frame frame(const Features& features, Result& result) const;
   /// What the networks are told of an error variance: its log10, of one that they know.
   float log_noise(double variance) const;
-  /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid, what was not sent filled in.
-  Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result, Var& noise) const;
+  /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid,
+  /// what was not sent filled in.
+  Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result,
+                      Var& noise) const;
 
   Backend& backend_;  // of the parameters
   Architecture architecture_;
@@ -69,9 +78,9 @@ class SemanticReceiver final : public Receiver {
   std::unique_ptr<Router> router_;  // none with one expert
   Condition condition_;
   Linear demap_in_, demap_out_;
-  const Parameter* position_;       // [grid + 1, dim]; the last row stands for an unknown place
-  const Parameter* missing_;        // [1, dim] what fills a token that was not sent
-  const Parameter* mean_image_;     // [H W C], not trained
+  const Parameter* position_;    // [grid + 1, dim]; the last row stands for an unknown place
+  const Parameter* missing_;     // [1, dim] what fills a token that was not sent
+  const Parameter* mean_image_;  // [H W C], not trained
   std::vector<ExpertBlock> blocks_;
   ClassHead class_head_;
   std::unique_ptr<LayerNorm> image_norm_;

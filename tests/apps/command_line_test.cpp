@@ -14,17 +14,22 @@ namespace {
 using program::Outcome;
 using program::run;
 
-bool has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+bool has(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
 
 TEST(CommandLine, AloneItExplainsItself) {
   const Outcome alone = run({}), asked = run({"--help"});
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, asked.out);
-  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
+  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table",
+                              "list", "schema", "devices"})
+    EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
 }
 
 TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
-  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table", "list", "schema", "devices"}) {
+  for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table",
+                              "list", "schema", "devices"}) {
     const Outcome help = run({command, "--help"});
     EXPECT_EQ(help.status, 0);
     const std::size_t example = help.out.find("Example: semwave ");
@@ -35,12 +40,18 @@ TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
 }
 
 TEST(CommandLine, LinkPrintsATableAndGoesOn) {
-  const std::string folder = fresh_folder("link"), scenario = folder + "/link.json", out = folder + "/out";
-  tiny::write_text(scenario, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn", "sweep": {"/link/eb_n0_db": [0, 8]}, "stop": {"frame_errors": 20, "max_frames": 640}})");
+  const std::string folder = fresh_folder("link"), scenario = folder + "/link.json",
+                    out = folder + "/out";
+  tiny::write_text(
+      scenario,
+      R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",)"
+      R"( "sweep": {"/link/eb_n0_db": [0, 8]}, "stop": {"frame_errors": 20, "max_frames": 640}})");
   const Outcome first = run({"link", scenario, "--out", out, "--quiet"});
   EXPECT_EQ(first.status, 0) << first.err;
-  for (const char* column : {"Es/N0", "Eb/N0", "FRA", "BE", "FE", "BER", "FER", "SIM_THR"}) EXPECT_TRUE(has(first.out, column)) << column;
-  EXPECT_TRUE(has(first.out, " <4.69e-03")) << first.out;  // 640 frames without an error: below 3/640
+  for (const char* column : {"Es/N0", "Eb/N0", "FRA", "BE", "FE", "BER", "FER", "SIM_THR"})
+    EXPECT_TRUE(has(first.out, column)) << column;
+  EXPECT_TRUE(has(first.out, " <4.69e-03"))
+      << first.out;  // 640 frames without an error: below 3/640
   const std::vector<std::string> rows = tiny::lines_of(out + "/results.jsonl");
   ASSERT_EQ(rows.size(), 2u);
   const Outcome again = run({"link", scenario, "--out", out});
@@ -69,7 +80,8 @@ TEST(CommandLine, WhatIsWrongEndsWithTwo) {
   EXPECT_EQ(run({"list", "nothing"}).status, 2);
   const Outcome missing = run({"run", "/no/such/scenario.json"});
   EXPECT_EQ(missing.status, 2);
-  EXPECT_EQ(missing.err, "semwave: /no/such/scenario.json: cannot open: No such file or directory\n");
+  EXPECT_EQ(missing.err,
+            "semwave: /no/such/scenario.json: cannot open: No such file or directory\n");
 }
 
 TEST(CommandLine, ListsWhatAScenarioMayName) {
@@ -78,7 +90,9 @@ TEST(CommandLine, ListsWhatAScenarioMayName) {
   EXPECT_TRUE(gates.out.starts_with("keep_all ")) << gates.out;
   EXPECT_TRUE(has(gates.out, "\nlearned "));
   const Outcome all = run({"list"});
-  for (const char* what : {"# gates", "# exits", "# routers", "# policies", "# channels", "# equalisers", "# datasets", "# metrics"}) EXPECT_TRUE(has(all.out, what)) << what;
+  for (const char* what : {"# gates", "# exits", "# routers", "# policies", "# channels",
+                           "# equalisers", "# datasets", "# metrics"})
+    EXPECT_TRUE(has(all.out, what)) << what;
   EXPECT_TRUE(has(run({"list", "chanels"}).err, "did you mean 'channels'?"));
 }
 
@@ -94,7 +108,8 @@ const std::string no_space = "standard output is lost: No space left on device\n
 
 TEST(CommandLine, LostOutputEndsWithOne) {
   const std::string link = fresh_folder("link") + "/link.json";
-  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+  tiny::write_text(link,
+                   R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
       "stop": {"frame_errors": 20, "max_frames": 64}})");
   // Less than a buffer, more than one, through std::cout, and flushed in the middle.
   const std::vector<std::vector<std::string>> commands{
@@ -108,7 +123,8 @@ TEST(CommandLine, LostOutputEndsWithOne) {
 
 TEST(CommandLine, NoFileTakesThePlaceOfAClosedOutput) {
   const std::string folder = fresh_folder("link"), link = folder + "/link.json";
-  tiny::write_text(link, R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
+  tiny::write_text(link,
+                   R"({"version": 1, "link": {"code": "ldpc", "length": 648}, "channel": "awgn",
       "stop": {"frame_errors": 20, "max_frames": 64}})");
   const std::vector<std::string> command{"link", link, "--out", folder + "/out", "--quiet"};
   const Outcome lost = program::Running(command, fresh_folder("streams"), "").wait();
@@ -188,8 +204,8 @@ TEST(CommandLine, SetReachesIntoASweptKey) {
                  "/link/modulation: unknown name '17-qam'");
 
   // What has no such key stays; short forms and keys left to defaults do have them.
-  const std::string channels = link_file(
-      R"({"sweep": {"/channel": ["ideal", "awgn", {"kind": "rayleigh", "snr_db": 3}]}})");
+  const std::string channels =
+      link_file(R"({"sweep": {"/channel": ["ideal", "awgn", {"kind": "rayleigh", "snr_db": 3}]}})");
   const std::vector<Json> heard = rows_of({channels, "--set", "/channel/snr_db=9"});
   ASSERT_EQ(heard.size(), 3u);
   EXPECT_EQ(heard[0]["point"]["/channel"], "ideal");
@@ -202,9 +218,9 @@ TEST(CommandLine, SetReachesIntoASweptKey) {
   // The scenario everybody begins with.
   expect_refused({"validate", shipped("quickstart.json"), "--set", "/transmitter/policy/keep=7"},
                  "/transmitter/policy/keep: must be between 0 and 1, found 7");
-  EXPECT_EQ(run({"validate", shipped("quickstart.json"), "--set", "/transmitter/policy/keep=0.5"})
-                .status,
-            0);
+  EXPECT_EQ(
+      run({"validate", shipped("quickstart.json"), "--set", "/transmitter/policy/keep=0.5"}).status,
+      0);
 }
 
 TEST(CommandLine, SetIsNeverIgnored) {
@@ -226,8 +242,7 @@ TEST(CommandLine, SetIsNeverIgnored) {
       rows_of({swept, "--set", R"(/channel={"kind": "awgn", "snr_db": 9})"});
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0]["es_n0_db"], 9);
-  EXPECT_EQ(rows_of({swept, "--set", "/channel=rayleigh"}).size(), 2u)
-      << "says nothing of the SNR";
+  EXPECT_EQ(rows_of({swept, "--set", "/channel=rayleigh"}).size(), 2u) << "says nothing of the SNR";
 }
 
 TEST(CommandLine, SweepsSetKeepTheirOrder) {
@@ -302,9 +317,8 @@ TEST(CommandLine, OnePointIsNoPoints) {
   const Outcome one = run({"link", link_file("{}"), "--threads", "1"});
   EXPECT_TRUE(has(one.out, "# x, 1 point, cpu")) << one.out;
   EXPECT_TRUE(has(one.out, ", 1 thread, seed")) << one.out;
-  EXPECT_TRUE(
-      has(run({"link", link_file(R"({"sweep": {"/seed": [1, 2]}})"), "--threads", "2"}).out,
-          "# x, 2 points, cpu"));
+  EXPECT_TRUE(has(run({"link", link_file(R"({"sweep": {"/seed": [1, 2]}})"), "--threads", "2"}).out,
+                  "# x, 2 points, cpu"));
 }
 
 TEST(CommandLine, ASeedIsAWholeNumber) {
@@ -373,19 +387,17 @@ TEST(CommandLine, ValidateListsEveryMistake) {
                                 "timeline": {"slots": 5, "feedback": {"delay": 9}},
                                 "sweep": {"/seed": [],
                                           "/channel/snr_db": {"from": 1, "to": 0, "step": 1}}})"),
-      {"/link/rate", "/timeline/feedback/delay", "/sweep/~1seed",
-       "/sweep/~1channel~1snr_db/step"});
+      {"/link/rate", "/timeline/feedback/delay", "/sweep/~1seed", "/sweep/~1channel~1snr_db/step"});
   // Points, each kind of mistake once.
   const std::vector<std::string> points =
       mistakes_in(R"({"version": 1, "channel": "awgn", "link": {},
       "sweep": {"/seed": [1, 2, 3], "/link/modulation": ["qpsk", "qqsk"],
                 "/stop/max_frames": [10, 0, -1]}})");
   expect_places(points, {"/stop/max_frames", "/stop/max_frames", "/link/modulation"});
-  expect_places(
-      mistakes_in(
-          R"({"version": 1, "channel": "awgn", "link": {},
+  expect_places(mistakes_in(
+                    R"({"version": 1, "channel": "awgn", "link": {},
               "sweep": {"/name": ["a"], "/output/records": [true]}})"),
-      {"/sweep/~1name", "/sweep/~1output~1records"});
+                {"/sweep/~1name", "/sweep/~1output~1records"});
 }
 
 /// Pictures and a scenario in a folder, a trained network beside them.
@@ -398,7 +410,10 @@ class Program : public testing::Test {
     train["source"]["split"] = "train";
     train["train"] = {{"epochs", 1}, {"batch", 8}, {"validate_images", 4}};
     tiny::write_text(world_ + "/train.json", train.dump());
-    trained_ = program::Running({"train", world_ + "/train.json", "--out", world_ + "/model", "--threads", "1"}, world_ + "/streams").wait();
+    trained_ = program::Running(
+                   {"train", world_ + "/train.json", "--out", world_ + "/model", "--threads", "1"},
+                   world_ + "/streams")
+                   .wait();
     Json scenario = tiny::scenario("pictures");
     scenario["model"] = "model/model.safetensors";
     tiny::write_text(world_ + "/x.json", scenario.dump());
@@ -409,7 +424,8 @@ class Program : public testing::Test {
   std::string with(const std::string& pointer, const Json& value) const {
     Json scenario = Json::parse(tiny::read_text(world_ + "/x.json"));
     scenario[Json::json_pointer(pointer)] = value;
-    const std::string path = world_ + "/" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".json";
+    const std::string path =
+        world_ + "/" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".json";
     tiny::write_text(path, scenario.dump());
     return path;
   }
@@ -423,7 +439,8 @@ TEST_F(Program, TrainsACheckpointThatRuns) {
   EXPECT_EQ(Json::parse(tiny::read_text(world_ + "/model/scenario.json"))["train"]["batch"], 8);
   EXPECT_TRUE(has(trained_.out, "#epoch")) << trained_.out;
   const std::string out = fresh_folder("out");
-  const Outcome result = run({"run", world_ + "/x.json", "--out", out, "--set", "/channel/snr_db=12", "--seed", "5"});
+  const Outcome result =
+      run({"run", world_ + "/x.json", "--out", out, "--set", "/channel/snr_db=12", "--seed", "5"});
   EXPECT_EQ(result.status, 0) << result.err;
   const auto row = nlohmann::ordered_json::parse(tiny::lines_of(out + "/results.jsonl").at(0));
   EXPECT_EQ(row["images"], 40);
@@ -431,7 +448,9 @@ TEST_F(Program, TrainsACheckpointThatRuns) {
   const Json scenario = Json::parse(tiny::read_text(out + "/scenario.json"));
   EXPECT_EQ(scenario["channel"]["snr_db"], 12);
   EXPECT_EQ(scenario["seed"], 5);
-  for (const char* key : {"semwave_version", "compiler", "device", "threads", "start", "wall_seconds"}) EXPECT_TRUE(Json::parse(tiny::read_text(out + "/run.json")).contains(key)) << key;
+  for (const char* key :
+       {"semwave_version", "compiler", "device", "threads", "start", "wall_seconds"})
+    EXPECT_TRUE(Json::parse(tiny::read_text(out + "/run.json")).contains(key)) << key;
   EXPECT_EQ(tiny::lines_of(out + "/results.csv").size(), 2u);
 }
 
@@ -460,10 +479,12 @@ TEST_F(Program, TheTableFitsItsTerminal) {
   ASSERT_EQ(ioctl(terminal, TIOCSWINSZ, &size), 0);
   const int held = open(ptsname(terminal), O_RDWR | O_NOCTTY);  // what was written stays to be read
   const std::vector<std::string> command{"run", world_ + "/x.json", "--quiet"};
-  const Outcome result = program::Running(command, fresh_folder("streams"), ptsname(terminal)).wait();
+  const Outcome result =
+      program::Running(command, fresh_folder("streams"), ptsname(terminal)).wait();
   EXPECT_EQ(result.status, 0) << result.err;
   std::string text(65536, '\0');
-  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, read(terminal, text.data(), text.size()))));
+  text.resize(
+      static_cast<std::size_t>(std::max<ssize_t>(0, read(terminal, text.data(), text.size()))));
   close(held);
   close(terminal);
   EXPECT_TRUE(has(text, "columns do not fit the terminal")) << text;
@@ -484,28 +505,36 @@ TEST_F(Program, RowsOutliveALostOutput) {
 }
 
 TEST_F(Program, JsonPrintsARowALine) {
-  const Outcome result = run({"run", with("/sweep", {{"/channel/snr_db", {0, 10}}}), "--json", "--quiet"});
+  const Outcome result =
+      run({"run", with("/sweep", {{"/channel/snr_db", {0, 10}}}), "--json", "--quiet"});
   ASSERT_EQ(result.status, 0);
   EXPECT_EQ(result.err, "");
   std::istringstream lines(result.out);
   int rows = 0;
-  for (std::string line; std::getline(lines, line); ++rows) EXPECT_EQ(Json::parse(line)["status"], "done");
+  for (std::string line; std::getline(lines, line); ++rows)
+    EXPECT_EQ(Json::parse(line)["status"], "done");
   EXPECT_EQ(rows, 2);
 }
 
 TEST_F(Program, RowsAreTheSameForAnyThreadsAndShards) {
-  const std::string scenario = with("/sweep", {{"/channel/snr_db", {-5, 5}}}), out = fresh_folder("out");
+  const std::string scenario = with("/sweep", {{"/channel/snr_db", {-5, 5}}}),
+                    out = fresh_folder("out");
   ASSERT_EQ(run({"run", scenario, "--out", out + "/1", "--threads", "1"}).status, 0);
   const auto rows = tiny::rows_without_times(out + "/1/results.jsonl");
   ASSERT_EQ(rows.size(), 2u);
   for (const char* threads : {"2", "4"}) {
-    ASSERT_EQ(run({"run", scenario, "--out", out + "/" + threads, "--threads", threads, "--shard", "3"}).status, 0);
-    EXPECT_EQ(tiny::rows_without_times(out + "/" + threads + "/results.jsonl"), rows) << threads << " threads";
+    ASSERT_EQ(
+        run({"run", scenario, "--out", out + "/" + threads, "--threads", threads, "--shard", "3"})
+            .status,
+        0);
+    EXPECT_EQ(tiny::rows_without_times(out + "/" + threads + "/results.jsonl"), rows)
+        << threads << " threads";
   }
 }
 
 TEST_F(Program, ASecondRunFindsItsPointsThere) {
-  const std::string scenario = with("/sweep", {{"/channel/snr_db", {0, 10}}}), out = fresh_folder("out");
+  const std::string scenario = with("/sweep", {{"/channel/snr_db", {0, 10}}}),
+                    out = fresh_folder("out");
   ASSERT_EQ(run({"run", scenario, "--out", out}).status, 0);
   const std::string rows = tiny::read_text(out + "/results.jsonl");
   const Outcome again = run({"run", scenario, "--out", out});
@@ -513,7 +542,8 @@ TEST_F(Program, ASecondRunFindsItsPointsThere) {
   EXPECT_TRUE(has(again.err, "2 of 2 points were there already")) << again.err;
   EXPECT_EQ(tiny::read_text(out + "/results.jsonl"), rows);
   // What was run can be run from its own folder, to the same points.
-  EXPECT_TRUE(has(run({"run", out + "/scenario.json", "--out", out}).err, "2 of 2 points were there already"));
+  EXPECT_TRUE(has(run({"run", out + "/scenario.json", "--out", out}).err,
+                  "2 of 2 points were there already"));
 }
 
 TEST_F(Program, APointThatCannotRunIsKnownBeforeAnyRuns) {
@@ -524,7 +554,8 @@ TEST_F(Program, APointThatCannotRunIsKnownBeforeAnyRuns) {
 }
 
 TEST_F(Program, BadScenariosEndWithTwo) {
-  const auto refused = [&](const std::string& pointer, const Json& value, const std::string& words) {
+  const auto refused = [&](const std::string& pointer, const Json& value,
+                           const std::string& words) {
     for (const char* command : {"validate", "run"}) {
       const Outcome result = run({command, with(pointer, value)});
       EXPECT_EQ(result.status, 2) << command << " " << pointer << " = " << value;
@@ -545,7 +576,8 @@ TEST_F(Program, BadScenariosEndWithTwo) {
   EXPECT_EQ(run({"run", world_ + "/x.json", "--set", "channel=awgn"}).status, 2);
   EXPECT_EQ(run({"run", world_ + "/x.json", "--set", "/channel/kind=nan"}).status, 2);
   EXPECT_EQ(run({"run", world_ + "/train.json"}).status, 2) << "a network still to be trained";
-  EXPECT_EQ(run({"train", world_ + "/x.json", "--out", fresh_folder("out")}).status, 2) << "nothing to train";
+  EXPECT_EQ(run({"train", world_ + "/x.json", "--out", fresh_folder("out")}).status, 2)
+      << "nothing to train";
   EXPECT_EQ(run({"validate", world_ + "/x.json"}).status, 0);
 }
 

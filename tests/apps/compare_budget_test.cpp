@@ -1,4 +1,5 @@
-// semwave compare and semwave budget as a user meets them: what they print, and with which status they end.
+// semwave compare and semwave budget as a user meets them: what they print, and with which status
+// they end.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +13,9 @@ namespace {
 using program::Outcome;
 using program::run;
 
-bool has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+bool has(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
 
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> made;
@@ -31,8 +34,13 @@ class Folders : public testing::Test {
     scenario["sweep"] = {{"/channel/snr_db", {0, 12}}};
     scenario["output"] = {{"records", true}};
     tiny::write_text(world_ + "/x.json", scenario.dump());
-    for (const auto& [name, change] : {std::pair{"all", "/transmitter/policy/keep=1"}, std::pair{"half", "/transmitter/policy/keep=0.5"}, std::pair{"bare", "/output/records=false"}})
-      ran_.push_back(program::Running({"run", world_ + "/x.json", "--set", change, "--out", world_ + "/" + name}, world_ + "/streams").wait());
+    for (const auto& [name, change] : {std::pair{"all", "/transmitter/policy/keep=1"},
+                                       std::pair{"half", "/transmitter/policy/keep=0.5"},
+                                       std::pair{"bare", "/output/records=false"}})
+      ran_.push_back(program::Running(
+                         {"run", world_ + "/x.json", "--set", change, "--out", world_ + "/" + name},
+                         world_ + "/streams")
+                         .wait());
   }
   void SetUp() override {
     for (const Outcome& outcome : ran_) ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -81,14 +89,17 @@ TEST_F(Folders, CompareSaysWhatTheRowsSay) {
       EXPECT_EQ(lines[i][side]["point"], row["point"]);
       EXPECT_NEAR(lines[i]["accuracy"][side].get<double>(), row["accuracy"].get<double>(), 1e-12);
       EXPECT_NEAR(lines[i]["psnr_db"][side].get<double>(), row["psnr_db"].get<double>(), 1e-9);
-      EXPECT_NEAR(lines[i]["channel_uses"][side].get<double>(), row["channel_uses"]["total"].get<double>(), 1e-9);
+      EXPECT_NEAR(lines[i]["channel_uses"][side].get<double>(),
+                  row["channel_uses"]["total"].get<double>(), 1e-9);
       EXPECT_EQ(lines[i]["header_losses"][side], row["header_losses"]);
     }
   EXPECT_EQ(lines[2]["points"], 2);
   EXPECT_EQ(lines[2]["pairs"], 80);
-  const Outcome two = run({"compare", world_ + "/all", world_ + "/all", "--a", "0", "--b", "1", "--json"});
+  const Outcome two =
+      run({"compare", world_ + "/all", world_ + "/all", "--a", "0", "--b", "1", "--json"});
   EXPECT_EQ(json_lines(two.out).size(), 1u) << two.err;
-  const Outcome one = run({"compare", world_ + "/all", world_ + "/half", "--point", "/channel/snr_db=12", "--json"});
+  const Outcome one = run(
+      {"compare", world_ + "/all", world_ + "/half", "--point", "/channel/snr_db=12", "--json"});
   ASSERT_EQ(json_lines(one.out).size(), 1u) << one.err;
   EXPECT_EQ(json_lines(one.out)[0]["a"]["row"], 1);
 }
@@ -104,14 +115,19 @@ TEST_F(Folders, CompareEndsWithTwoWhereItCannot) {
   refused({"compare", world_ + "/all"}, "B is required");
   refused({"compare", world_ + "/all", world_ + "/nowhere"}, "is no result folder");
   refused({"compare", world_ + "/all", world_ + "/all"}, "choose points with --a and --b");
-  refused({"compare", world_ + "/all", world_ + "/bare"}, "run again with --set /output/records=true");
-  refused({"compare", world_ + "/all", world_ + "/half", "--a", "2"}, "has 2 points, counted from 0");
-  refused({"compare", world_ + "/all", world_ + "/half", "--point", "snr=2"}, "/json/pointer=value");
-  refused({"compare", world_ + "/all", world_ + "/half", "--point", "/channel/snr_db=3"}, "no matched point");
+  refused({"compare", world_ + "/all", world_ + "/bare"},
+          "run again with --set /output/records=true");
+  refused({"compare", world_ + "/all", world_ + "/half", "--a", "2"},
+          "has 2 points, counted from 0");
+  refused({"compare", world_ + "/all", world_ + "/half", "--point", "snr=2"},
+          "/json/pointer=value");
+  refused({"compare", world_ + "/all", world_ + "/half", "--point", "/channel/snr_db=3"},
+          "no matched point");
 }
 
 TEST_F(Folders, BudgetIsWhatTheRunThenTakes) {
-  const Outcome made = run({"budget", world_ + "/x.json", "--set", "/transmitter/policy/keep=1", "--json", "--quiet", "--threads", "1"});
+  const Outcome made = run({"budget", world_ + "/x.json", "--set", "/transmitter/policy/keep=1",
+                            "--json", "--quiet", "--threads", "1"});
   ASSERT_EQ(made.status, 0) << made.err;
   EXPECT_EQ(made.err, "");
   const std::vector<Json> lines = json_lines(made.out);
@@ -120,11 +136,15 @@ TEST_F(Folders, BudgetIsWhatTheRunThenTakes) {
     const Json row = Json::parse(tiny::lines_of(world_ + "/all/results.jsonl").at(i));
     EXPECT_EQ(lines[i]["point"], row["point"]);
     EXPECT_EQ(lines[i]["images"], row["images"]);
-    EXPECT_NEAR(lines[i]["channel_uses"]["total"].get<double>(), row["channel_uses"]["total"].get<double>(), 1e-9);
-    EXPECT_NEAR(lines[i]["flops"]["transmitter"].get<double>() / row["flops"]["transmitter"].get<double>(), 1, 1e-9);
+    EXPECT_NEAR(lines[i]["channel_uses"]["total"].get<double>(),
+                row["channel_uses"]["total"].get<double>(), 1e-9);
+    EXPECT_NEAR(
+        lines[i]["flops"]["transmitter"].get<double>() / row["flops"]["transmitter"].get<double>(),
+        1, 1e-9);
     EXPECT_GT(lines[i]["seconds"].get<double>(), 0);
   }
-  EXPECT_GT(lines[2]["seconds"].get<double>(), lines[0]["seconds"].get<double>() + lines[1]["seconds"].get<double>());
+  EXPECT_GT(lines[2]["seconds"].get<double>(),
+            lines[0]["seconds"].get<double>() + lines[1]["seconds"].get<double>());
   const Outcome table = run({"budget", world_ + "/x.json", "--quiet"});
   ASSERT_EQ(table.status, 0) << table.err;
   EXPECT_TRUE(has(table.out, "# all together: 80 images")) << table.out;

@@ -1,4 +1,5 @@
-// The program and files that somebody else wrote: it ends, says so in one line, and prints nothing that moves a terminal's cursor.
+// The program and files that somebody else wrote: it ends, says so in one line, and prints nothing
+// that moves a terminal's cursor.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,9 +21,13 @@ using program::run;
 using program::Running;
 
 /// What makes a terminal do something, what is no UTF-8, and what turns the direction of writing.
-const std::string evil = "\x1b]0;owned\x07\xC2\x9b" "2J\xE2\x80\xAE";
+const std::string evil =
+    "\x1b]0;owned\x07\xC2\x9b"
+    "2J\xE2\x80\xAE";
 
-bool has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+bool has(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
 
 /// Every line can be shown; what ends a line is of the program.
 void expect_printable(const std::string& text) {
@@ -57,8 +62,11 @@ class HostileFiles : public testing::Test {
 
 TEST_F(HostileFiles, NamesAndKeysOfAScenarioMoveNoCursor) {
   const std::string named = "\xC3\xB6" + evil + "\nfalse line";
-  std::filesystem::copy(folder_ + "/pictures", folder_ + "/" + named, std::filesystem::copy_options::recursive);
-  scenario_["name"] = "\xC3\xB6 \xC2\x9b" "2J\xE2\x80\xAE";  // other controls are refused there
+  std::filesystem::copy(folder_ + "/pictures", folder_ + "/" + named,
+                        std::filesystem::copy_options::recursive);
+  scenario_["name"] =
+      "\xC3\xB6 \xC2\x9b"
+      "2J\xE2\x80\xAE";  // other controls are refused there
   scenario_["sweep"] = {{"/source/path", {"pictures", named}}};
   scenario_["output"] = {{"records", true}};
   write();
@@ -71,7 +79,9 @@ TEST_F(HostileFiles, NamesAndKeysOfAScenarioMoveNoCursor) {
     EXPECT_TRUE(has(outcome.out, "\xC3\xB6")) << "what is printable stays";
     EXPECT_FALSE(has(outcome.out, "\nfalse line"));
   }
-  for (const std::vector<std::string>& command : {std::vector<std::string>{"budget", file()}, {"compare", out, out, "--a", "0", "--b", "1"}, {"validate", file()}}) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"budget", file()},
+                                                  {"compare", out, out, "--a", "0", "--b", "1"},
+                                                  {"validate", file()}}) {
     const Outcome outcome = run(command);
     expect_printable(outcome.out + outcome.err);
     EXPECT_FALSE(has(outcome.out + outcome.err, "\nfalse line"));
@@ -85,7 +95,8 @@ TEST_F(HostileFiles, MistakesAreOneLine) {
   expect_one_line(run({"run", folder_ + "/no" + evil + "\n.json"}), "/no\\x1b]0;owned");
   expect_one_line(run({"run", file(), "--" + evil}), "unknown option --\\x1b]0;owned");
   expect_one_line(run({evil}), "unknown command '\\x1b]0;owned");
-  std::filesystem::copy_file(folder_ + "/pictures/test/dark/1000.png", folder_ + "/pictures/test/dark/0" + evil + "\n.png");
+  std::filesystem::copy_file(folder_ + "/pictures/test/dark/1000.png",
+                             folder_ + "/pictures/test/dark/0" + evil + "\n.png");
   std::filesystem::resize_file(folder_ + "/pictures/test/dark/0" + evil + "\n.png", 20);
   scenario_.erase("two\nlines" + evil);
   write();
@@ -96,11 +107,15 @@ TEST_F(HostileFiles, NestedResultsCrashNoCommand) {
   const std::string out = folder_ + "/out";
   ASSERT_EQ(run({"run", file(), "--out", out, "--quiet"}).status, 0);
   const std::string rows = tiny::read_text(out + "/results.jsonl");
-  tiny::write_text(out + "/results.jsonl", rows + std::string(100000, '[') + std::string(100000, ']') + "\n");
-  expect_one_line(run({"run", file(), "--out", out, "--quiet"}), "results.jsonl: line 2: is no row of results: ");
+  tiny::write_text(out + "/results.jsonl",
+                   rows + std::string(100000, '[') + std::string(100000, ']') + "\n");
+  expect_one_line(run({"run", file(), "--out", out, "--quiet"}),
+                  "results.jsonl: line 2: is no row of results: ");
   expect_one_line(run({"compare", out, out}), "results.jsonl: line 2: is no row of results: ");
-  expect_one_line(run({"receive", file(), "--listen", "127.0.0.1:0", "--out", out, "--quiet"}), "results.jsonl: line 2: is no row of results: ");
-  expect_one_line(run({"transmit", file(), "--connect", "127.0.0.1:1", "--out", out, "--quiet"}), "results.jsonl: line 2: is no row of results: ");
+  expect_one_line(run({"receive", file(), "--listen", "127.0.0.1:0", "--out", out, "--quiet"}),
+                  "results.jsonl: line 2: is no row of results: ");
+  expect_one_line(run({"transmit", file(), "--connect", "127.0.0.1:1", "--out", out, "--quiet"}),
+                  "results.jsonl: line 2: is no row of results: ");
 }
 
 TEST_F(HostileFiles, PipesInPlaceOfFilesAreRefusedAtOnce) {
@@ -115,7 +130,8 @@ TEST_F(HostileFiles, PipesInPlaceOfFilesAreRefusedAtOnce) {
   scenario_ = tiny::scenario("pictures");
   write();
   ASSERT_EQ(::mkfifo((folder_ + "/pictures/test/dark/0.png").c_str(), 0600), 0);
-  expect_one_line(run({"run", file()}), "pictures/test/dark/0.png: cannot read: a pipe, no regular file");
+  expect_one_line(run({"run", file()}),
+                  "pictures/test/dark/0.png: cannot read: a pipe, no regular file");
   std::filesystem::create_directories(folder_ + "/idx");
   ASSERT_EQ(::mkfifo((folder_ + "/idx/t10k-labels-idx1-ubyte").c_str(), 0600), 0);
   ASSERT_EQ(::mkfifo((folder_ + "/idx/t10k-images-idx3-ubyte").c_str(), 0600), 0);
@@ -148,10 +164,14 @@ TEST_F(HostileFiles, AScenarioMayComeThroughANamelessPipeAndASignalEndsTheWait) 
 TEST_F(HostileFiles, PathsThatAreNoUtf8AreToldInWords) {
   const std::string named = folder_ + "/\xff\xfe";
   std::filesystem::create_directories(named);
-  for (const char* part : {"/x.json", "/pictures"}) std::filesystem::copy(folder_ + part, named + part, std::filesystem::copy_options::recursive);
-  expect_one_line(run({"run", named + "/x.json"}), "/\\xff\\xfe/pictures: is a path with bytes that are no UTF-8");
-  expect_one_line(run({"run", file(), "--set", "/name=\xff"}), "--set /name=\\xff: holds bytes that are no UTF-8");
-  expect_one_line(run({"receive", file(), "--listen", "127.0.0.1:0", "--as", "\xff"}), "--as \\xff: is no printable UTF-8");
+  for (const char* part : {"/x.json", "/pictures"})
+    std::filesystem::copy(folder_ + part, named + part, std::filesystem::copy_options::recursive);
+  expect_one_line(run({"run", named + "/x.json"}),
+                  "/\\xff\\xfe/pictures: is a path with bytes that are no UTF-8");
+  expect_one_line(run({"run", file(), "--set", "/name=\xff"}),
+                  "--set /name=\\xff: holds bytes that are no UTF-8");
+  expect_one_line(run({"receive", file(), "--listen", "127.0.0.1:0", "--as", "\xff"}),
+                  "--as \\xff: is no printable UTF-8");
   // Where no result has to name them they serve as any other.
   const Outcome outcome = run({"run", file(), "--out", named + "/out", "--quiet"});
   EXPECT_TRUE(outcome.status == 0 || has(outcome.err, "no UTF-8")) << printable(outcome.err);
@@ -159,7 +179,9 @@ TEST_F(HostileFiles, PathsThatAreNoUtf8AreToldInWords) {
 }
 
 TEST_F(HostileFiles, ANulEndsNoPath) {
-  tiny::write_text(file(), R"({"version": 1, "source": {"dataset": "folder", "path": "pictures\u0000/elsewhere"}})");
+  tiny::write_text(
+      file(),
+      R"({"version": 1, "source": {"dataset": "folder", "path": "pictures\u0000/elsewhere"}})");
   expect_one_line(run({"run", file()}), "a string holds the character NUL");
 }
 

@@ -1,8 +1,9 @@
-// Runs the built program as a user does: arguments in; status, standard output and standard error out.
+// Runs the built program as a user does: arguments in; status, standard output and standard error
+// out.
 #pragma once
 
-#include <sys/wait.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -31,13 +32,17 @@ class Running {
     std::filesystem::create_directories(folder_);
     pid_ = fork();
     if (pid_ != 0) return;
-    for (const auto& [file, name] : {std::pair{STDOUT_FILENO, out.value_or(folder_ + "/stdout")}, std::pair{STDERR_FILENO, folder_ + "/stderr"}}) {
-      if (name.empty()) close(file);
-      else dup2(open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), file);
+    for (const auto& [file, name] : {std::pair{STDOUT_FILENO, out.value_or(folder_ + "/stdout")},
+                                     std::pair{STDERR_FILENO, folder_ + "/stderr"}}) {
+      if (name.empty())
+        close(file);
+      else
+        dup2(open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), file);
     }
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     std::vector<char*> words{const_cast<char*>(binary.c_str())};
-    for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : arguments)
+      words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);
     execv(binary.c_str(), words.data());
     _exit(126);
@@ -52,7 +57,8 @@ class Running {
   Outcome wait() {
     if (!ended_) waitpid(pid_, &raw_, 0);
     ended_ = true;
-    return {WIFSIGNALED(raw_) ? 128 + WTERMSIG(raw_) : WEXITSTATUS(raw_), tiny::read_text(folder_ + "/stdout"), tiny::read_text(folder_ + "/stderr")};
+    return {WIFSIGNALED(raw_) ? 128 + WTERMSIG(raw_) : WEXITSTATUS(raw_),
+            tiny::read_text(folder_ + "/stdout"), tiny::read_text(folder_ + "/stderr")};
   }
 
  private:
@@ -62,6 +68,8 @@ class Running {
   bool ended_ = false;
 };
 
-inline Outcome run(const std::vector<std::string>& arguments) { return Running(arguments, fresh_folder("streams")).wait(); }
+inline Outcome run(const std::vector<std::string>& arguments) {
+  return Running(arguments, fresh_folder("streams")).wait();
+}
 
 }  // namespace semwave::program

@@ -20,12 +20,15 @@ inline Complex sent(std::uint32_t id, int s) {
 }
 
 /// So many symbols an image; a header of a few dozen symbols where `headers`.
-inline Burst burst(Backend& backend, const List<std::uint32_t>& ids, int symbols, bool headers = false) {
+inline Burst burst(Backend& backend, const List<std::uint32_t>& ids, int symbols,
+                   bool headers = false) {
   Burst made{.starts = {0}};
   List<float> values;
   for (const std::uint32_t id : ids) {
     made.headers.emplace_back();
-    if (headers) made.headers.back() = semantic_header_on_air({.exit_depth = static_cast<int>(id % 4), .positions_sent = false, .k = 1}, 49, 5);
+    if (headers)
+      made.headers.back() = semantic_header_on_air(
+          {.exit_depth = static_cast<int>(id % 4), .positions_sent = false, .k = 1}, 49, 5);
     made.ledger.emplace_back();
     for (int s = 0; s < symbols; ++s) {
       made.places.push_back(s);
@@ -34,7 +37,8 @@ inline Burst burst(Backend& backend, const List<std::uint32_t>& ids, int symbols
     }
     made.starts.push_back(static_cast<std::int32_t>(made.places.size()));
   }
-  made.symbols = Var(backend.from_host({static_cast<std::int64_t>(made.places.size()), 2}, values.data()));
+  made.symbols =
+      Var(backend.from_host({static_cast<std::int64_t>(made.places.size()), 2}, values.data()));
   return made;
 }
 
@@ -51,12 +55,16 @@ struct Heard {
   std::vector<double> variance;
 };
 
-inline Heard hear(const ChannelSettings& settings, const List<std::uint32_t>& images, int symbols, bool headers = false, std::uint32_t visit = 0, bool training = false) {
+inline Heard hear(const ChannelSettings& settings, const List<std::uint32_t>& images, int symbols,
+                  bool headers = false, std::uint32_t visit = 0, bool training = false) {
   const auto backend = make_cpu_backend();
-  Pass pass{.backend = *backend, .draws = {.seed = 9, .visit = visit, .images = images}, .training = training};
+  Pass pass{.backend = *backend,
+            .draws = {.seed = 9, .visit = visit, .images = images},
+            .training = training};
   const Channel channel(settings);
   Heard heard;
-  heard.reception = channel.apply(pass, burst(*backend, images, symbols, headers), channel.realise(pass.draws));
+  heard.reception =
+      channel.apply(pass, burst(*backend, images, symbols, headers), channel.realise(pass.draws));
   const Reception& from = heard.reception;
   for (std::int64_t s = 0; s < from.noise_variance.size(); ++s) {
     const float *y = from.symbols.value().data() + 2 * s, *h = from.gains.data() + 2 * s;
@@ -74,7 +82,8 @@ struct Mean {
 inline Mean mean_of(const std::vector<double>& values) {
   double mean = 0, square = 0;
   for (const double value : values) mean += value / static_cast<double>(values.size());
-  for (const double value : values) square += (value - mean) * (value - mean) / static_cast<double>(values.size() - 1);
+  for (const double value : values)
+    square += (value - mean) * (value - mean) / static_cast<double>(values.size() - 1);
   return {mean, 4 * std::sqrt(square / static_cast<double>(values.size()))};
 }
 

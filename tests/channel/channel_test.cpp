@@ -1,4 +1,5 @@
-// A burst through the air: noise, gains, ledger, training passes, and draws that do not know how a batch was cut.
+// A burst through the air: noise, gains, ledger, training passes, and draws that do not know how a
+// batch was cut.
 #include "channel/channel.h"
 
 #include <gtest/gtest.h>
@@ -23,13 +24,16 @@ List<float> host(Backend& backend, const Tensor& tensor) {
   return values;
 }
 
-/// What a sender might have sent for this image id: k, S, positions and format depend on the id alone.
+/// What a sender might have sent for this image id: k, S, positions and format depend on the id
+/// alone.
 SemanticHeader header_of(std::uint32_t id) {
   const RandomWords words = philox(31, Purpose::plan, id, 0, 0);
-  SemanticHeader header{
-      .exit_depth = static_cast<int>(words[0] % 5), .symbols_per_token = 1 + static_cast<int>(words[1] % 8), .positions_sent = words[2] % 2 == 0};
+  SemanticHeader header{.exit_depth = static_cast<int>(words[0] % 5),
+                        .symbols_per_token = 1 + static_cast<int>(words[1] % 8),
+                        .positions_sent = words[2] % 2 == 0};
   header.k = static_cast<int>(words[3] % (grid + 1));
-  for (int i = 0; header.positions_sent && i < header.k; ++i) header.positions.push_back(i * grid / header.k);
+  for (int i = 0; header.positions_sent && i < header.k; ++i)
+    header.positions.push_back(i * grid / header.k);
   return header;
 }
 
@@ -39,24 +43,29 @@ Burst burst_of(Backend& backend, const List<std::uint32_t>& ids) {
   List<float> values;
   for (const std::uint32_t id : ids) {
     const SemanticHeader header = header_of(id);
-    burst.headers.push_back({.parts = write_semantic_header(header, grid), .format = static_cast<int>(id % 4)});
+    burst.headers.push_back(
+        {.parts = write_semantic_header(header, grid), .format = static_cast<int>(id % 4)});
     for (int i = 0; i < header.k; ++i)
       for (int s = 0; s < header.symbols_per_token; ++s) {
         const int place = i * grid / header.k * header.symbols_per_token + s;
         burst.places.push_back(place);
-        const std::complex<double> x = complex_normal(philox(32, Purpose::data_bits, id, 0, static_cast<std::uint32_t>(place)));
+        const std::complex<double> x = complex_normal(
+            philox(32, Purpose::data_bits, id, 0, static_cast<std::uint32_t>(place)));
         values.push_back(static_cast<float>(x.real()));
         values.push_back(static_cast<float>(x.imag()));
       }
     burst.starts.push_back(static_cast<std::int32_t>(burst.places.size()));
     burst.ledger.emplace_back();
   }
-  burst.symbols = Var(backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, values.data()));
+  burst.symbols =
+      Var(backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, values.data()));
   return burst;
 }
 
-Reception hear(Backend& backend, const Channel& channel, const List<std::uint32_t>& ids, bool training = false) {
-  Pass pass{.backend = backend, .draws = {.seed = 7, .visit = 2, .images = ids}, .training = training};
+Reception hear(Backend& backend, const Channel& channel, const List<std::uint32_t>& ids,
+               bool training = false) {
+  Pass pass{
+      .backend = backend, .draws = {.seed = 7, .visit = 2, .images = ids}, .training = training};
   return channel.apply(pass, burst_of(backend, ids), channel.realise(pass.draws));
 }
 
@@ -71,7 +80,10 @@ TEST(Channel, NoiseHasHalfItsVarianceInEachRealDimension) {
   constexpr int count = 200000;
   for (const double snr_db : {-5.0, 0.0, 7.0}) {
     Pass pass{.backend = *backend, .draws = {.seed = 1, .images = {9}}};
-    Burst burst{.headers = {{}}, .symbols = Var(backend->zeros({count, 2})), .starts = {0, count}, .ledger = {{}}};
+    Burst burst{.headers = {{}},
+                .symbols = Var(backend->zeros({count, 2})),
+                .starts = {0, count},
+                .ledger = {{}}};
     for (int i = 0; i < count; ++i) burst.places.push_back(i);
     const Channel channel({.snr = {snr_db, snr_db}});
     const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
@@ -101,10 +113,14 @@ TEST(Channel, NoiseDoesNotKnowThePowerOfASymbol) {  // trap 5
   List<List<float>> noise;
   for (const float amplitude : {0.0f, 1.0f, 4.0f}) {
     Pass pass{.backend = *backend, .draws = {.seed = 1, .images = {9}}};
-    Burst burst{.headers = {{}}, .symbols = Var(backend->zeros({10, 2})), .starts = {0, 10}, .ledger = {{}}};
+    Burst burst{.headers = {{}},
+                .symbols = Var(backend->zeros({10, 2})),
+                .starts = {0, 10},
+                .ledger = {{}}};
     backend->fill(burst.symbols.value(), amplitude);
     for (int i = 0; i < 10; ++i) burst.places.push_back(i);
-    noise.push_back(host(*backend, channel.apply(pass, burst, channel.realise(pass.draws)).symbols.value()));
+    noise.push_back(
+        host(*backend, channel.apply(pass, burst, channel.realise(pass.draws)).symbols.value()));
     for (float& value : noise.back()) value -= amplitude;
   }
   for (std::size_t i = 0; i < 20; ++i) {
@@ -120,7 +136,11 @@ TEST(Channel, NoiseIsKeyedByThePlaceInTheGridAndNotByTheRow) {
   const auto heard_at = [&](List<std::int32_t> places) {
     Pass pass{.backend = *backend, .draws = {.seed = 1, .visit = 3, .images = {9}}};
     const auto n = static_cast<std::int32_t>(places.size());
-    const Burst burst{.headers = {{}}, .symbols = Var(backend->zeros({n, 2})), .starts = {0, n}, .places = std::move(places), .ledger = {{}}};
+    const Burst burst{.headers = {{}},
+                      .symbols = Var(backend->zeros({n, 2})),
+                      .starts = {0, n},
+                      .places = std::move(places),
+                      .ledger = {{}}};
     return host(*backend, channel.apply(pass, burst, channel.realise(pass.draws)).symbols.value());
   };
   const auto all = heard_at({0, 1, 2, 3, 4, 5}), some = heard_at({1, 4});
@@ -134,15 +154,20 @@ TEST(Channel, NoiseIsKeyedByThePlaceInTheGridAndNotByTheRow) {
 TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
   const auto backend = make_cpu_backend();
   for (const Coherence coherence : {Coherence::symbol, Coherence::block, Coherence::image}) {
-    const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = 9}, .snr = {-5, 20}});
+    const Channel channel(
+        {.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = 9},
+         .snr = {-5, 20}});
     const Reception whole = hear(*backend, channel, range(0, 20));
-    const List<float> y = host(*backend, whole.symbols.value()), h = host(*backend, whole.gains), n0 = host(*backend, whole.noise_variance);
+    const List<float> y = host(*backend, whole.symbols.value()), h = host(*backend, whole.gains),
+                      n0 = host(*backend, whole.noise_variance);
     for (const std::uint32_t shard : {1u, 4u, 7u})
       for (std::uint32_t first = 0; first < 20; first += shard) {
         const std::uint32_t count = std::min(shard, 20 - first);
         const Reception part = hear(*backend, channel, range(first, count));
-        const auto begin = static_cast<std::size_t>(whole.starts[first]), end = static_cast<std::size_t>(whole.starts[first + count]);
-        EXPECT_EQ(host(*backend, part.symbols.value()), List<float>(&y[2 * begin], &y[0] + 2 * end));
+        const auto begin = static_cast<std::size_t>(whole.starts[first]),
+                   end = static_cast<std::size_t>(whole.starts[first + count]);
+        EXPECT_EQ(host(*backend, part.symbols.value()),
+                  List<float>(&y[2 * begin], &y[0] + 2 * end));
         EXPECT_EQ(host(*backend, part.gains), List<float>(&h[2 * begin], &h[0] + 2 * end));
         EXPECT_EQ(host(*backend, part.noise_variance), List<float>(&n0[begin], &n0[0] + end));
         for (std::uint32_t i = 0; i < count; ++i) {
@@ -156,7 +181,8 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
 
 TEST(Channel, LedgerCountsTheSymbolsReallySent) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
+  const Channel channel(
+      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
   const List<std::uint32_t> ids = range(100, 60);
   const Reception heard = hear(*backend, channel, ids);
   const Burst burst = burst_of(*backend, ids);
@@ -182,8 +208,10 @@ TEST(Channel, TheIdealChannelDeliversTheSequence) {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     EXPECT_EQ(heard.mean_gain[i], 1);
     EXPECT_EQ(heard.header_noise_variance[i], 0);
-    const auto read = decode_header(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i], semantic_word_bits(grid),
-                                    [](const Bits& word) { return semantic_second_part_bits(word, grid); });
+    const auto read =
+        decode_header(heard.header_symbols[i], heard.header_gains[i],
+                      heard.header_noise_variance[i], semantic_word_bits(grid),
+                      [](const Bits& word) { return semantic_second_part_bits(word, grid); });
     ASSERT_TRUE(read.has_value()) << i;
     EXPECT_EQ(*read, burst.headers[i].parts);
   }
@@ -205,8 +233,10 @@ TEST(Channel, HeadersAreReadAtTheSnrTheyWereChosenForAndLostFarBelow) {
     const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
     int read = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      const auto parts = decode_header(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i], semantic_word_bits(grid),
-                                       [](const Bits& word) { return semantic_second_part_bits(word, grid); });
+      const auto parts =
+          decode_header(heard.header_symbols[i], heard.header_gains[i],
+                        heard.header_noise_variance[i], semantic_word_bits(grid),
+                        [](const Bits& word) { return semantic_second_part_bits(word, grid); });
       read += parts && *parts == burst.headers[i].parts;
     }
     if (far_below) {
@@ -219,12 +249,15 @@ TEST(Channel, HeadersAreReadAtTheSnrTheyWereChosenForAndLostFarBelow) {
 
 TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {0, 0}});
+  const Channel channel(
+      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {0, 0}});
   const List<std::uint32_t> ids = range(40, 12);
-  const Reception training = hear(*backend, channel, ids, true), evaluation = hear(*backend, channel, ids, false);
+  const Reception training = hear(*backend, channel, ids, true),
+                  evaluation = hear(*backend, channel, ids, false);
   ASSERT_EQ(training.headers.size(), ids.size());
   EXPECT_TRUE(evaluation.headers.empty());
-  EXPECT_EQ(host(*backend, training.symbols.value()), host(*backend, evaluation.symbols.value()));  // the header kept its uses
+  EXPECT_EQ(host(*backend, training.symbols.value()),
+            host(*backend, evaluation.symbols.value()));  // the header kept its uses
   for (std::size_t i = 0; i < ids.size(); ++i) {
     EXPECT_TRUE(training.header_symbols[i].empty());
     EXPECT_EQ(training.ledger[i].header, evaluation.ledger[i].header);
@@ -234,7 +267,8 @@ TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
 
 TEST(Channel, MeanGainIsOverHeaderAndPayload) {
   const auto backend = make_cpu_backend();
-  const Channel channel({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
+  const Channel channel(
+      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
   const List<std::uint32_t> ids = range(3, 1);
   const Reception heard = hear(*backend, channel, ids);
   double power = 0;
@@ -247,13 +281,16 @@ TEST(Channel, NothingToSendIsLegal) {
   const auto backend = make_cpu_backend();
   const Channel channel({.snr = {10, 10}});
   Pass pass{.backend = *backend, .draws = {.seed = 1, .images = {1}}};
-  const Burst burst{.headers = {{.parts = write_semantic_header({.k = 0}, grid)}}, .starts = {0, 0}, .ledger = {{}}};
+  const Burst burst{.headers = {{.parts = write_semantic_header({.k = 0}, grid)}},
+                    .starts = {0, 0},
+                    .ledger = {{}}};
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
   EXPECT_EQ(heard.symbols.value().size(), 0);
   EXPECT_EQ(heard.ledger[0].payload, 0);
   EXPECT_GT(heard.ledger[0].header, 0);
   Pass empty{.backend = *backend, .draws = {.seed = 1}};
-  EXPECT_TRUE(channel.apply(empty, Burst{.starts = {0}}, channel.realise(empty.draws)).ledger.empty());
+  EXPECT_TRUE(
+      channel.apply(empty, Burst{.starts = {0}}, channel.realise(empty.draws)).ledger.empty());
 }
 
 }  // namespace

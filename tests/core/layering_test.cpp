@@ -1,5 +1,5 @@
-// Who may include whom: core <- phy <- channel <- transmitter, receiver <- experiment <- node <- apps, and no two folders
-// each other, by whatever way round. Reads the #include lines.
+// Who may include whom: core <- phy <- channel <- transmitter, receiver <- experiment <- node <-
+// apps, and no two folders each other, by whatever way round. Reads the #include lines.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -27,7 +27,9 @@ const std::map<std::string, std::set<std::string>> allowed{
 constexpr std::size_t most_files = 14;  // of a folder; a header and its source count once
 const std::set<std::string> long_folders{"apps", "core/cpu", "core/cuda", "core/ops"};
 
-std::string room_of(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string room_of(const std::string& path) {
+  return path.substr(0, path.find('/'));
+}
 
 /// "file:line: includes what" for each breach; paths are relative to the root.
 std::vector<std::string> breaches(const std::map<std::string, std::string>& files) {
@@ -57,7 +59,9 @@ std::map<std::string, std::string> sources_of(const std::filesystem::path& root)
     if (!std::filesystem::exists(root / room)) continue;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / room)) {
       const std::string ending = entry.path().extension().string();
-      if (ending != ".h" && ending != ".cpp" && ending != ".cu" && ending != ".cuh" && ending != ".inc") continue;
+      if (ending != ".h" && ending != ".cpp" && ending != ".cu" && ending != ".cuh" &&
+          ending != ".inc")
+        continue;
       std::ifstream file(entry.path());
       std::stringstream text;
       text << file.rdbuf();
@@ -73,7 +77,9 @@ TEST(Layering, RoomsIncludeOnlyWhatStandsBelowThem) {
   for (const std::string& breach : breaches(files)) ADD_FAILURE() << breach;
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string folder_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 /// Folder -> folders that its files include.
 using Includes = std::map<std::string, std::set<std::string>>;
@@ -84,7 +90,8 @@ Includes includes_of(const std::map<std::string, std::string>& files) {
   for (const auto& [path, text] : files) {
     const std::string lines = "\n" + text;
     for (std::sregex_iterator at(lines.begin(), lines.end(), include), end; at != end; ++at)
-      if (const std::string to = folder_of((*at)[1]); to != folder_of(path)) made[folder_of(path)].insert(to);
+      if (const std::string to = folder_of((*at)[1]); to != folder_of(path))
+        made[folder_of(path)].insert(to);
   }
   return made;
 }
@@ -99,7 +106,8 @@ std::vector<std::string> circles(const Includes& includes) {
       const std::string folder = open.back();
       open.pop_back();
       if (!seen.insert(folder).second) continue;
-      if (const auto next = includes.find(folder); next != includes.end()) open.insert(open.end(), next->second.begin(), next->second.end());
+      if (const auto next = includes.find(folder); next != includes.end())
+        open.insert(open.end(), next->second.begin(), next->second.end());
     }
     if (seen.contains(start)) found.push_back(start + " includes itself by way of others");
   }
@@ -107,20 +115,23 @@ std::vector<std::string> circles(const Includes& includes) {
 }
 
 TEST(Layering, FoldersHaveAnOrder) {
-  for (const std::string& circle : circles(includes_of(sources_of(SEMWAVE_SOURCE_DIR)))) ADD_FAILURE() << circle;
+  for (const std::string& circle : circles(includes_of(sources_of(SEMWAVE_SOURCE_DIR))))
+    ADD_FAILURE() << circle;
 }
 
 TEST(Layering, PlantedCirclesAreSeen) {
-  const std::map<std::string, std::string> files{{"phy/a/x.h", "#include \"phy/b/y.h\"\n"},
-                                                 {"phy/b/y.h", "#include \"phy/c/z.h\"\n"},
-                                                 {"phy/c/z.cpp", "// first\n#include \"phy/a/x.h\"\n"},
-                                                 {"phy/d/w.cpp", "#include \"phy/a/x.h\"\n"}};
+  const std::map<std::string, std::string> files{
+      {"phy/a/x.h", "#include \"phy/b/y.h\"\n"},
+      {"phy/b/y.h", "#include \"phy/c/z.h\"\n"},
+      {"phy/c/z.cpp", "// first\n#include \"phy/a/x.h\"\n"},
+      {"phy/d/w.cpp", "#include \"phy/a/x.h\"\n"}};
   EXPECT_EQ(circles(includes_of(files)).size(), 3u);
 }
 
 TEST(Layering, AFolderIsSeenAtOneGlance) {
   std::map<std::string, std::set<std::string>> folders;
-  for (const auto& [path, text] : sources_of(SEMWAVE_SOURCE_DIR)) folders[folder_of(path)].insert(std::filesystem::path(path).stem());
+  for (const auto& [path, text] : sources_of(SEMWAVE_SOURCE_DIR))
+    folders[folder_of(path)].insert(std::filesystem::path(path).stem());
   for (const auto& [folder, files] : folders)
     if (!long_folders.contains(folder)) {
       EXPECT_LE(files.size(), most_files) << folder;
@@ -128,7 +139,9 @@ TEST(Layering, AFolderIsSeenAtOneGlance) {
 }
 
 TEST(Layering, PlantedBreachesAreSeen) {
-  EXPECT_EQ(breaches({{"transmitter/a.cpp", "#include <vector>\n#include \"receiver/router/router.h\"\n"}}), std::vector<std::string>{"transmitter/a.cpp:2: includes receiver/router/router.h"});
+  EXPECT_EQ(breaches({{"transmitter/a.cpp",
+                       "#include <vector>\n#include \"receiver/router/router.h\"\n"}}),
+            std::vector<std::string>{"transmitter/a.cpp:2: includes receiver/router/router.h"});
   EXPECT_EQ(breaches({{"receiver/a.h", "  #  include \"transmitter/policy/plan.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"phy/code/a.cpp", "#include \"channel/channel.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/ops/a.cpp", "#include \"phy/burst/burst.h\""}}).size(), 1u);
@@ -138,7 +151,10 @@ TEST(Layering, PlantedBreachesAreSeen) {
   EXPECT_EQ(breaches({{"node/a.cpp", "#include \"apps/commands.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"../receiver/router/router.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"tests/reference_kernels.h\""}}).size(), 1u);
-  EXPECT_TRUE(breaches({{"apps/a.cpp", "#include \"experiment/run/run.h\"\n#include <core/base/error.h>\n// \"receiver/router/router.h\"\n"}}).empty());
+  EXPECT_TRUE(breaches({{"apps/a.cpp",
+                         "#include \"experiment/run/run.h\"\n#include <core/base/error.h>\n// "
+                         "\"receiver/router/router.h\"\n"}})
+                  .empty());
 }
 
 }  // namespace

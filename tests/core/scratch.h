@@ -1,5 +1,5 @@
-// Where tests write: a folder of this process alone, so that nothing an earlier run left behind (killed, or another user's) and no
-// test at work beside this one is ever met.
+// Where tests write: a folder of this process alone, so that nothing an earlier run left behind
+// (killed, or another user's) and no test at work beside this one is ever met.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,8 @@ inline const std::string& scratch_folder() {
     }
     ~Scratch() {
       std::error_code ignored;
-      if (getpid() == maker) std::filesystem::remove_all(path, ignored);  // a forked child leaves it to its parent
+      if (getpid() == maker)
+        std::filesystem::remove_all(path, ignored);  // a forked child leaves it to its parent
     }
     std::string path;
     pid_t maker;

@@ -1,5 +1,6 @@
-// A whole scenario on CUDA: the same images, decisions and gradients as on the CPU, to rounding, and no tensor touched but by the backend
-// (where kernels run on the processor, the device's memory is out of the host's reach).
+// A whole scenario on CUDA: the same images, decisions and gradients as on the CPU, to rounding,
+// and no tensor touched but by the backend (where kernels run on the processor, the device's memory
+// is out of the host's reach).
 #ifdef CUDA_ON_CPU
 #include <cuda_runtime.h>
 #endif
@@ -51,10 +52,13 @@ double worst_difference(const std::vector<double>& a, const std::vector<double>&
 
 TEST_F(CudaModel, EvaluatesAsTheCpuDoes) {
   const Dataset data = tiny::images(48);
-  const Scenario scenario = tiny::scenario({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
+  const Scenario scenario = tiny::scenario(
+      {{"/channel",
+        Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
   const Model model = tiny::model(scenario, *cpu_), copy = on_device(scenario, model);
   ThreadPool pool(1);
-  const PointResult expected = evaluate(scenario, model, data, pool, {}), actual = evaluate(scenario, copy, data, pool, {});
+  const PointResult expected = evaluate(scenario, model, data, pool, {}),
+                    actual = evaluate(scenario, copy, data, pool, {});
   ASSERT_EQ(actual.images.size(), expected.images.size());
   int others = 0, lost = 0;
   for (std::size_t i = 0; i < expected.images.size(); ++i) {
@@ -76,7 +80,8 @@ TEST_F(CudaModel, ShardsChangeNothing) {
   const Scenario scenario = tiny::scenario();
   const Model model = on_device(scenario, tiny::model(scenario, *cpu_));
   ThreadPool one(1), two(2);
-  const PointResult whole = evaluate(scenario, model, data, one, {}), cut = evaluate(scenario, model, data, two, {.shard = 3});
+  const PointResult whole = evaluate(scenario, model, data, one, {}),
+                    cut = evaluate(scenario, model, data, two, {.shard = 3});
   for (std::size_t i = 0; i < whole.images.size(); ++i) {
     EXPECT_EQ(whole.images[i].decision, cut.images[i].decision);
     EXPECT_EQ(whole.images[i].psnr_db, cut.images[i].psnr_db) << "image " << i;
@@ -85,16 +90,20 @@ TEST_F(CudaModel, ShardsChangeNothing) {
 
 TEST_F(CudaModel, TrainsAsTheCpuDoes) {
   const Dataset data = tiny::images(32);
-  const Scenario scenario = tiny::scenario({{"/train/losses/balance", 0.5}, {"/train/losses/z", 0.1}});
+  const Scenario scenario =
+      tiny::scenario({{"/train/losses/balance", 0.5}, {"/train/losses/z", 0.1}});
   const Model model = tiny::model(scenario, *cpu_), copy = on_device(scenario, model);
   ThreadPool pool(1);
   TrainingStep step(scenario, model, data, pool, 4), of_copy(scenario, copy, data, pool, 0);
   Optimiser optimiser(*model.parameters, {}, &pool), of_copy_optimiser(*copy.parameters, {}, &pool);
   for (int epoch = 0; epoch < 2; ++epoch) {
-    const BatchLoss expected = step.run(tiny::first(24), epoch), actual = of_copy.run(tiny::first(24), epoch);
+    const BatchLoss expected = step.run(tiny::first(24), epoch),
+                    actual = of_copy.run(tiny::first(24), epoch);
     EXPECT_NEAR(actual.total(*scenario.train), expected.total(*scenario.train), 1e-4);
-    EXPECT_LT(worst_difference(total(*cpu_, step.lanes()), total(*cuda_, of_copy.lanes())), 1e-4) << "epoch " << epoch;
-    const StepReport report = optimiser.step(step.lanes()), of_copy_report = of_copy_optimiser.step(of_copy.lanes());
+    EXPECT_LT(worst_difference(total(*cpu_, step.lanes()), total(*cuda_, of_copy.lanes())), 1e-4)
+        << "epoch " << epoch;
+    const StepReport report = optimiser.step(step.lanes()),
+                     of_copy_report = of_copy_optimiser.step(of_copy.lanes());
     EXPECT_NEAR(of_copy_report.gradient_norm, report.gradient_norm, 1e-4 * report.gradient_norm);
   }
 }

@@ -1,4 +1,5 @@
-// Closed forms of the conventions, written from the literature and not from the library, and the statistics to hold a count to them.
+// Closed forms of the conventions, written from the literature and not from the library, and the
+// statistics to hold a count to them.
 #pragma once
 
 #include <cmath>
@@ -9,9 +10,12 @@
 
 namespace semwave {
 
-inline double q_function(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
+inline double q_function(double x) {
+  return 0.5 * std::erfc(x / std::sqrt(2.0));
+}
 
-/// Weights w and factors a of the bit error probability sum w Q(sqrt(2 a g)), g = Eb/N0 (Gray mapping, exact).
+/// Weights w and factors a of the bit error probability sum w Q(sqrt(2 a g)), g = Eb/N0 (Gray
+/// mapping, exact).
 inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) {
   switch (modulation) {
     case Modulation::bpsk:
@@ -20,7 +24,11 @@ inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) 
     case Modulation::qam16:
       return {{3.0 / 4, 2.0 / 5}, {1.0 / 2, 18.0 / 5}, {-1.0 / 4, 10}};
     case Modulation::qam64:
-      return {{7.0 / 12, 1.0 / 7}, {1.0 / 2, 9.0 / 7}, {-1.0 / 12, 25.0 / 7}, {1.0 / 12, 81.0 / 7}, {-1.0 / 12, 169.0 / 7}};
+      return {{7.0 / 12, 1.0 / 7},
+              {1.0 / 2, 9.0 / 7},
+              {-1.0 / 12, 25.0 / 7},
+              {1.0 / 12, 81.0 / 7},
+              {-1.0 / 12, 169.0 / 7}};
     case Modulation::qam256:
       break;
   }
@@ -29,14 +37,17 @@ inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) 
   std::vector<std::pair<double, double>> terms;
   for (int k = 1; k <= bits; ++k)
     for (int i = 0; i < levels - (levels >> k); ++i) {
-      const int half = i * (1 << (k - 1)) / levels, rounded = (2 * i * (1 << (k - 1)) + levels) / (2 * levels);
-      const double weight = (half % 2 ? -1.0 : 1.0) * ((1 << (k - 1)) - rounded) * 2.0 / (levels * bits);
+      const int half = i * (1 << (k - 1)) / levels,
+                rounded = (2 * i * (1 << (k - 1)) + levels) / (2 * levels);
+      const double weight =
+          (half % 2 ? -1.0 : 1.0) * ((1 << (k - 1)) - rounded) * 2.0 / (levels * bits);
       terms.push_back({weight, (2 * i + 1) * (2 * i + 1) * 4.0 / 85});
     }
   return terms;
 }
 
-/// E Q(sqrt(2 g p)) where p is Gamma(branches, 1): Rayleigh branches in maximum ratio, g per branch (Proakis, Digital Communications, 14.4-15).
+/// E Q(sqrt(2 g p)) where p is Gamma(branches, 1): Rayleigh branches in maximum ratio, g per branch
+/// (Proakis, Digital Communications, 14.4-15).
 inline double diversity_error_rate(double g, int branches) {
   const double p = (1 - std::sqrt(g / (1 + g))) / 2;
   double sum = 0, term = 1;  // binomial (L - 1 + k over k) (1 - p)^k
@@ -51,7 +62,9 @@ inline double diversity_error_rate(double g, int branches) {
 inline double bit_error_rate(Modulation modulation, int branches, double eb_n0_db) {
   const double g = std::pow(10.0, eb_n0_db / 10);
   double rate = 0;
-  for (const auto& [w, a] : gray_terms(modulation)) rate += w * (branches > 0 ? diversity_error_rate(a * g, branches) : q_function(std::sqrt(2 * a * g)));
+  for (const auto& [w, a] : gray_terms(modulation))
+    rate += w * (branches > 0 ? diversity_error_rate(a * g, branches)
+                              : q_function(std::sqrt(2 * a * g)));
   return rate;
 }
 

@@ -83,8 +83,7 @@ inline std::string weights_digest(const Checkpoint& checkpoint) {
 /// Nine digits tell any two floats apart.
 inline std::string numbers_text(const std::vector<double>& values) {
   std::string text;
-  for (const double value : values)
-    text += fmt::format("{}{:.9g}", text.empty() ? "" : ",", value);
+  for (const double value : values) text += fmt::format("{}{:.9g}", text.empty() ? "" : ",", value);
   return "[" + text + "]";
 }
 
@@ -107,9 +106,9 @@ inline std::string case_text(const Case& made) {
         stage.mean, stage.deviation, numbers_text(stage.first), numbers_text(stage.last));
   text += "],\n   \"exact\":[";
   for (const Exact& entry : made.exact)
-    text += fmt::format("{}\n    {{\"entry\":{},\"value\":{}}}",
-                        &entry == made.exact.data() ? "" : ",", Json(entry.name).dump(),
-                        exact_json(entry).dump());
+    text +=
+        fmt::format("{}\n    {{\"entry\":{},\"value\":{}}}", &entry == made.exact.data() ? "" : ",",
+                    Json(entry.name).dump(), exact_json(entry).dump());
   return text + "]}";
 }
 
@@ -124,11 +123,10 @@ inline bool agrees(double x, double g, double deviation) {
 /// agree. Other weights are one difference, and the only one that is told.
 inline std::vector<std::string> differences(const Json& file, const Case& made) {
   if (file.at("weights_sha256") != made.weights_sha256)
-    return {
-        made.model +
-        " has other weights than docs/model_format_golden.json was made for: the file "
-        "is stale, write it anew with SEMWAVE_WRITE_GOLDEN=1 build/tests/experiment_gate_tests "
-        "--gtest_filter='ModelFormat.*' and commit it with the model"};
+    return {made.model +
+            " has other weights than docs/model_format_golden.json was made for: the file "
+            "is stale, write it anew with SEMWAVE_WRITE_GOLDEN=1 build/tests/experiment_gate_tests "
+            "--gtest_filter='ModelFormat.*' and commit it with the model"};
   std::vector<std::string> found;
   if (file.at("given") != made.given) found.push_back(made.name + ": was given something else");
   const Json &stages = file.at("stages"), &exact = file.at("exact");

@@ -67,8 +67,7 @@ void expect_equal(const std::vector<float>& composed, const std::vector<float>& 
                   const std::string& what) {
   ASSERT_EQ(composed.size(), real.size()) << what;
   for (std::size_t i = 0; i < real.size(); ++i)
-    ASSERT_NEAR(composed[i], real[i], 2e-5 * std::max(1.0f, std::abs(real[i])))
-        << what << " " << i;
+    ASSERT_NEAR(composed[i], real[i], 2e-5 * std::max(1.0f, std::abs(real[i]))) << what << " " << i;
 }
 
 std::int64_t largest(const std::vector<float>& values) {
@@ -176,8 +175,7 @@ class CaseRun {
     made_.whole("class", {largest(logits)});
 
     const Model real = model({{"kind", "label"}});
-    expect_equal(logits, host(*backend_, (*real.classifier)(net_->pass, image_).value()),
-                 "logits");
+    expect_equal(logits, host(*backend_, (*real.classifier)(net_->pass, image_).value()), "logits");
     const Burst burst =
         real.transmitter->transmit(net_->pass, image_, {{.snr_db = believed_snr_db}}, {Plan{}});
     const Symbols sent = header_stages(made_, burst.headers[0]);
@@ -193,8 +191,7 @@ class CaseRun {
     const Plan plan{.keep_ratio = given["keep"].get<double>(),
                     .exit_depth = given["depth"].get<int>(),
                     .symbols_per_token = given["symbols_per_token"].get<int>()};
-    const bool positions = given["positions"] == "sent",
-               answers = given["exit"]["kind"] != "fixed";
+    const bool positions = given["positions"] == "sent", answers = given["exit"]["kind"] != "fixed";
     const int k = tokens_to_keep(plan.keep_ratio, grid), S = plan.symbols_per_token;
     const std::vector<int> at = given["gate_at"];
 
@@ -354,8 +351,8 @@ class CaseRun {
       source.push_back(here ? arrived++ : k);
       place.push_back(positions ? p : grid);
     }
-    x.rows = gather_rows(net.pass,
-                         concat_rows(net.pass, {demapped, net.value("receiver.missing")}), source);
+    x.rows = gather_rows(net.pass, concat_rows(net.pass, {demapped, net.value("receiver.missing")}),
+                         source);
     x.rows = net.stage("receiver.placed",
                        add_rows(net.pass, x.rows, net.value("receiver.position"), place));
     x.layout = Ragged::full(1, rows);
@@ -452,10 +449,8 @@ Json noise_draws() {
         complex_normal(philox(draws.seed, Purpose::noise, draws.images[0], draws.visit, place));
     values.push_back({z.real(), z.imag()});
   }
-  return {{"seed", draws.seed},
-          {"image", draws.images[0]},
-          {"visit", draws.visit},
-          {"values", values}};
+  return {
+      {"seed", draws.seed}, {"image", draws.images[0]}, {"visit", draws.visit}, {"values", values}};
 }
 
 void write_golden(const std::vector<Case>& made) {

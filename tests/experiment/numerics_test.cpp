@@ -1,8 +1,8 @@
 // What a point is known by beside scenario, model and images: that every part of the code and
 // every table is in it, that no point knows of one it does not use, and that a change runs exactly
 // those points again that it touches.
-#include "core/base/sha256.h"
 #include "experiment/numerics.h"
+#include "core/base/sha256.h"
 
 #include <gtest/gtest.h>
 
@@ -141,14 +141,13 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
               {"timeline", "network"}, {"network kernels, cpu"});
   expect_uses("rayleigh", used({{"/channel", "rayleigh"}}), {"fading"},
               {"antennas", "ofdm", "tap profiles", "trace"});
-  expect_uses("tdl", used({{"/channel", "tdl"}}), {"fading", "ofdm", "tap profiles"},
-              {"antennas"});
+  expect_uses("tdl", used({{"/channel", "tdl"}}), {"fading", "ofdm", "tap profiles"}, {"antennas"});
   expect_uses("cuda", used({}, DeviceKind::cuda),
               {"network kernels, cuda", "channel kernels, cuda"},
               {"network kernels, cpu", "channel kernels, cpu"});
 
-  const Names images{"network",           "images",        "evaluation",
-                     "header codec",      "header tables", "modulation codings"};
+  const Names images{"network",      "images",        "evaluation",
+                     "header codec", "header tables", "modulation codings"};
   expect_uses("polar bits", used_by_link({{"code", "polar"}}),
               {"polar code", "crc", "link laboratory"},
               both(images, {"ldpc code", "convolutional code"}));
@@ -161,15 +160,19 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
               images);
   // A row over AWGN says beside its frame errors what a sender expects.
   const Json fades{{"kind", "rayleigh"}, {"snr_db", 3}};
-  expect_uses("bits over AWGN", used_by_link({{"code", "polar"}}), {"table of predicted losses"}, {});
-  expect_uses("bits over fades", used_by_link({{"code", "polar"}}, fades), {}, {"table of predicted losses"});
+  expect_uses("bits over AWGN", used_by_link({{"code", "polar"}}), {"table of predicted losses"},
+              {});
+  expect_uses("bits over fades", used_by_link({{"code", "polar"}}, fades), {},
+              {"table of predicted losses"});
 }
 
 // The parts themselves.
 
 std::vector<const CodePart*> all_parts() {
   std::vector<const CodePart*> all;
-  const auto add = [&](const auto& parts) { all.insert(all.end(), std::begin(parts), std::end(parts)); };
+  const auto add = [&](const auto& parts) {
+    all.insert(all.end(), std::begin(parts), std::end(parts));
+  };
   add(part::of_core);
   add(part::of_phy);
   add(part::of_channel);
@@ -182,20 +185,48 @@ std::vector<const CodePart*> all_parts() {
 /// Files that decide no number: words, files, speed, training.
 Names no_number() {
   return {
-      "channel/numerics", "core/base/error", "core/base/file", "core/base/input_file",
-      "core/base/pooled_vector", "core/base/sha256", "core/base/sync", "core/base/text",
-      "core/base/thread_pool", "core/config/fields", "core/config/json",
-      "core/config/json_reader", "core/config/mistakes", "core/config/ordered_json",
-      "core/config/registry", "core/config/schema", "core/data/augment", "core/data/class_names",
-      "core/numerics", "core/tensor/backend", "core/tensor/optimiser",
-      "core/tensor/profiling_backend", "core/tensor/tape", "core/tensor/tensor",
-      "experiment/numerics", "experiment/planning/budget", "experiment/planning/make_plan_table",
-      "experiment/results/compare", "experiment/results/point_lines",
-      "experiment/results/recorded_folder", "experiment/results/result_folder",
-      "experiment/results/text_table", "experiment/run/outside_training", "experiment/run/run",
-      "experiment/scenario/scenario_page", "experiment/train/objective",
-      "experiment/train/trainer", "experiment/train/training_step", "phy/header/serialise",
-      "phy/numerics", "receiver/numerics", "transmitter/numerics",
+      "channel/numerics",
+      "core/base/error",
+      "core/base/file",
+      "core/base/input_file",
+      "core/base/pooled_vector",
+      "core/base/sha256",
+      "core/base/sync",
+      "core/base/text",
+      "core/base/thread_pool",
+      "core/config/fields",
+      "core/config/json",
+      "core/config/json_reader",
+      "core/config/mistakes",
+      "core/config/ordered_json",
+      "core/config/registry",
+      "core/config/schema",
+      "core/data/augment",
+      "core/data/class_names",
+      "core/numerics",
+      "core/tensor/backend",
+      "core/tensor/optimiser",
+      "core/tensor/profiling_backend",
+      "core/tensor/tape",
+      "core/tensor/tensor",
+      "experiment/numerics",
+      "experiment/planning/budget",
+      "experiment/planning/make_plan_table",
+      "experiment/results/compare",
+      "experiment/results/point_lines",
+      "experiment/results/recorded_folder",
+      "experiment/results/result_folder",
+      "experiment/results/text_table",
+      "experiment/run/outside_training",
+      "experiment/run/run",
+      "experiment/scenario/scenario_page",
+      "experiment/train/objective",
+      "experiment/train/trainer",
+      "experiment/train/training_step",
+      "phy/header/serialise",
+      "phy/numerics",
+      "receiver/numerics",
+      "transmitter/numerics",
   };
 }
 
@@ -285,7 +316,8 @@ std::string sum_of(const Json& table) {
 TEST(Numerics, TheSumOfPredictedLossesIsOverEveryValueOfTheirTable) {
   const std::string text =
       tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss_table.inc");
-  const std::string header = tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss.h");
+  const std::string header =
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss.h");
   const std::vector<double> losses = numbers_between(header, "loss_table_losses = {", "}");
   const auto sum_in = [&](const std::string& table) {
     static const std::regex row(R"(\{ChannelCode::(\w+), (.*?), \{(.*?)\}\})");
@@ -434,9 +466,12 @@ TEST_F(StaleResults, AChangedPartRunsTheBitsThatUseItAgain) {
   };
   EXPECT_EQ(run_bits(""), (Indices{0, 1, 2, 3}));
   const std::vector<std::pair<std::string, Indices>> planted{
-      {part::polar_code.name, {1}},         {part::ldpc_code.name, {0}},
-      {part::convolutional_code.name, {2}}, {part::blocks.name, {0, 1, 2, 3}},
-      {"table of predicted losses", {0, 1, 2, 3}}, {part::header_codec.name, {}}};
+      {part::polar_code.name, {1}},
+      {part::ldpc_code.name, {0}},
+      {part::convolutional_code.name, {2}},
+      {part::blocks.name, {0, 1, 2, 3}},
+      {"table of predicted losses", {0, 1, 2, 3}},
+      {part::header_codec.name, {}}};
   for (const auto& [changed, affected] : planted) {
     const Indices ran = run_bits(changed);
     EXPECT_EQ(ran, affected) << "after a change of: " << changed;

@@ -1,4 +1,5 @@
-// A world small enough to run in milliseconds: two classes of 8 x 8 pictures in a folder, and a network for them.
+// A world small enough to run in milliseconds: two classes of 8 x 8 pictures in a folder, and a
+// network for them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +24,9 @@ inline std::string read_text(const std::string& path) {
   return text.str();
 }
 
-inline void write_text(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 inline std::vector<std::string> lines_of(const std::string& path) {
   std::vector<std::string> lines;
@@ -42,25 +45,36 @@ inline void write_pictures(const std::string& root, int train, int test) {
       for (int i = 0; i < count; ++i, ++id) {
         Picture picture{8, 8, 1, {}};
         for (std::uint32_t p = 0; p < 64; ++p)
-          picture.pixels.push_back(static_cast<std::uint8_t>((label == 0 ? 30 : 130) + 100 * uniform(philox(5, Purpose::data_bits, id, 0, p)[0])));
+          picture.pixels.push_back(static_cast<std::uint8_t>(
+              (label == 0 ? 30 : 130) + 100 * uniform(philox(5, Purpose::data_bits, id, 0, p)[0])));
         write_png(folder + "/" + std::to_string(1000 + i) + ".png", picture);
       }
     }
 }
 
 inline Json architecture() {
-  return {{"image", {8, 8, 1}}, {"classes", 2}, {"dim", 16}, {"heads", 2}, {"tokeniser", {{{"channels", 16}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}},
-          {"transmitter", {{"blocks", 2}, {"hidden", 16}}}, {"receiver", {{"blocks", 1}, {"hidden", 16}, {"experts", 2}}}, {"max_symbols_per_token", 8}, {"condition_dim", 8}};
+  return {{"image", {8, 8, 1}},
+          {"classes", 2},
+          {"dim", 16},
+          {"heads", 2},
+          {"tokeniser", {{{"channels", 16}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}},
+          {"transmitter", {{"blocks", 2}, {"hidden", 16}}},
+          {"receiver", {{"blocks", 1}, {"hidden", 16}, {"experts", 2}}},
+          {"max_symbols_per_token", 8},
+          {"condition_dim", 8}};
 }
 
 /// A scenario over the pictures at `pictures`, its model fresh.
 inline Json scenario(const std::string& pictures) {
-  return {{"version", 1},
-          {"source", {{"dataset", "folder"}, {"path", pictures}}},
-          {"model", {{"architecture", architecture()}}},
-          {"transmitter", {{"gate", "learned"}, {"policy", {{"kind", "fixed"}, {"keep", 0.5}, {"depth", 2}, {"symbols_per_token", 4}}}}},
-          {"channel", {{"kind", "rayleigh"}, {"snr_db", 5}}},
-          {"metrics", {"accuracy", "psnr"}}};
+  return {
+      {"version", 1},
+      {"source", {{"dataset", "folder"}, {"path", pictures}}},
+      {"model", {{"architecture", architecture()}}},
+      {"transmitter",
+       {{"gate", "learned"},
+        {"policy", {{"kind", "fixed"}, {"keep", 0.5}, {"depth", 2}, {"symbols_per_token", 4}}}}},
+      {"channel", {{"kind", "rayleigh"}, {"snr_db", 5}}},
+      {"metrics", {"accuracy", "psnr"}}};
 }
 
 /// Rows without what may differ between two runs: times.

@@ -1,4 +1,5 @@
-// Any file as a receiver's journal: opened, replayed, its rows written; an Error, or rows of those records that fit the scenario.
+// Any file as a receiver's journal: opened, replayed, its rows written; an Error, or rows of those
+// records that fit the scenario.
 #include <stdlib.h>
 
 #include <cstdint>
@@ -35,7 +36,8 @@ std::string journal_of(const fuzz::World& world, fuzz::Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   static const std::string folder = [] {
-    std::string name = std::filesystem::is_directory("/dev/shm") ? "/dev/shm/semwave-XXXXXX" : "/tmp/semwave-XXXXXX";
+    std::string name = std::filesystem::is_directory("/dev/shm") ? "/dev/shm/semwave-XXXXXX"
+                                                                 : "/tmp/semwave-XXXXXX";
     require(mkdtemp(name.data()) != nullptr, "there is a folder to work in");
     return name;
   }();

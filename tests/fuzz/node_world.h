@@ -1,5 +1,6 @@
-// A receiver's scenarios for the fuzzers, one of each pair, with what an honest transmitter of each says and what a journal keeps of it: inputs
-// are edits of these, since no input finds a checksum or an image by itself.
+// A receiver's scenarios for the fuzzers, one of each pair, with what an honest transmitter of each
+// says and what a journal keeps of it: inputs are edits of these, since no input finds a checksum
+// or an image by itself.
 #pragma once
 
 #include <cstdint>
@@ -40,31 +41,51 @@ inline ThreadPool& pool() {
 
 inline std::vector<World> make_worlds() {
   static const std::unique_ptr<Backend> backend = make_cpu_backend();
-  const Json architecture{{"image", {8, 8, 1}}, {"classes", 2}, {"dim", 16}, {"heads", 2},
-                          {"tokeniser", {{{"channels", 16}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}},
-                          {"transmitter", {{"blocks", 1}, {"hidden", 16}}},
-                          {"receiver", {{"blocks", 1}, {"hidden", 16}, {"experts", 2}}}, {"max_symbols_per_token", 4}, {"condition_dim", 8}};
+  const Json architecture{
+      {"image", {8, 8, 1}},
+      {"classes", 2},
+      {"dim", 16},
+      {"heads", 2},
+      {"tokeniser", {{{"channels", 16}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}},
+      {"transmitter", {{"blocks", 1}, {"hidden", 16}}},
+      {"receiver", {{"blocks", 1}, {"hidden", 16}, {"experts", 2}}},
+      {"max_symbols_per_token", 4},
+      {"condition_dim", 8}};
   const Json policy{{"kind", "fixed"}, {"keep", 0.5}, {"depth", 1}, {"symbols_per_token", 4}};
   const Json semantic{{"gate", "learned"}, {"policy", policy}};
-  const Json digital{{"gate", "learned"}, {"policy", policy}, {"link", {{"kind", "digital"}, {"bits_per_value", 3}}}};
+  const Json digital{{"gate", "learned"},
+                     {"policy", policy},
+                     {"link", {{"kind", "digital"}, {"bits_per_value", 3}}}};
   const Json separation{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 3000}};
   Json bound = separation;
   bound["transport"] = "capacity";
   const Json label{{"kind", "label"}};
-  const Json fading{{"kind", "rayleigh"}, {"snr_db", 12}}, still{{"kind", "awgn"}, {"snr_db", 15}}, lossy{{"kind", "erasure"}, {"loss", 0.2}};
+  const Json fading{{"kind", "rayleigh"}, {"snr_db", 12}}, still{{"kind", "awgn"}, {"snr_db", 15}},
+      lossy{{"kind", "erasure"}, {"loss", 0.2}};
 
   Dataset data{.name = "squares", .height = 8, .width = 8, .channels = 1};
   data.sha256 = std::string(64, 'a');
   std::vector<std::int32_t> indices;
   for (std::int32_t i = 0; i < 4; ++i) {
-    for (int p = 0; p < 64; ++p) data.pixels.push_back(static_cast<std::uint8_t>(40 * i + 3 * (p % 8)));
+    for (int p = 0; p < 64; ++p)
+      data.pixels.push_back(static_cast<std::uint8_t>(40 * i + 3 * (p % 8)));
     data.labels.push_back(i % 2);
     indices.push_back(i);
   }
   std::vector<World> made;
-  for (const auto& [transmitter, channel] : {std::pair{semantic, fading}, {semantic, lossy}, {digital, still}, {separation, still}, {bound, still}, {label, still}}) {
-    Json json{{"version", 1}, {"source", {{"dataset", "folder"}, {"path", "nowhere"}, {"count", 4}}}, {"model", {{"architecture", architecture}}},
-              {"transmitter", transmitter}, {"channel", channel}, {"metrics", {"accuracy"}}, {"output", {{"records", true}}}};
+  for (const auto& [transmitter, channel] : {std::pair{semantic, fading},
+                                             {semantic, lossy},
+                                             {digital, still},
+                                             {separation, still},
+                                             {bound, still},
+                                             {label, still}}) {
+    Json json{{"version", 1},
+              {"source", {{"dataset", "folder"}, {"path", "nowhere"}, {"count", 4}}},
+              {"model", {{"architecture", architecture}}},
+              {"transmitter", transmitter},
+              {"channel", channel},
+              {"metrics", {"accuracy"}},
+              {"output", {{"records", true}}}};
     if (transmitter != label) json["metrics"].push_back("psnr");
     World world;
     world.station = std::make_unique<Station>(parse_scenario(json, "fuzz.json"), *backend);
@@ -72,7 +93,8 @@ inline std::vector<World> make_worlds() {
     const std::vector<std::uint32_t> ids(indices.begin(), indices.end());
     std::vector<Incoming> images;
     for (Outgoing& one : Sending(*world.station, 0, data, {}).send(pool(), indices, ids)) {
-      require(world.station->fault_of(one.burst, world.data).empty(), "what an honest transmitter says is taken");
+      require(world.station->fault_of(one.burst, world.data).empty(),
+              "what an honest transmitter says is taken");
       world.bursts.push_back(one.burst);
       images.push_back({.burst = std::move(one.burst), .node = {}, .data = world.data});
     }
@@ -91,7 +113,8 @@ inline const World& world(std::uint8_t which) {
 /// An input, read from its front; zeros behind its end.
 class Input {
  public:
-  Input(const std::uint8_t* data, std::size_t bytes) : rest_(reinterpret_cast<const char*>(data), bytes) {}
+  Input(const std::uint8_t* data, std::size_t bytes)
+      : rest_(reinterpret_cast<const char*>(data), bytes) {}
   bool empty() const { return rest_.empty(); }
   std::uint8_t byte() {
     if (rest_.empty()) return 0;

@@ -1,4 +1,5 @@
-// Frames and datagrams of several peers into a receiver without sockets, with a scenario of each pair; at the end its rows are written.
+// Frames and datagrams of several peers into a receiver without sockets, with a scenario of each
+// pair; at the end its rows are written.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -11,7 +12,10 @@ using namespace semwave;
 
 class Talk {
  public:
-  Talk(const fuzz::World& world, fuzz::Input& input) : world_(world), input_(input), intake_(*world.station, fuzz::pool(), options(), summary_) { come(1); }
+  Talk(const fuzz::World& world, fuzz::Input& input)
+      : world_(world), input_(input), intake_(*world.station, fuzz::pool(), options(), summary_) {
+    come(1);
+  }
 
   void run() {
     for (int steps = 0; !input_.empty() && steps < 48; ++steps) step();
@@ -54,7 +58,11 @@ class Talk {
         return serve();
       case 5: {
         const std::uint8_t image = input_.byte();
-        Datagram datagram{0, 1, {0, static_cast<std::uint32_t>(image % 4)}, static_cast<std::uint32_t>(input_.byte()), {}};
+        Datagram datagram{0,
+                          1,
+                          {0, static_cast<std::uint32_t>(image % 4)},
+                          static_cast<std::uint32_t>(input_.byte()),
+                          {}};
         datagram.symbols.assign(1 + input_.byte() % datagram_symbols, {1, 0});
         if (party().datagrams) intake_.take(party(), std::move(datagram));
         return;

@@ -1,5 +1,6 @@
-// Any text as a result folder, its files cut apart by lines of "====": scenario.json, results.jsonl, records.jsonl, run.json. Whoever reads such a folder meets an
-// Error, or rows and records that can be shown and compared.
+// Any text as a result folder, its files cut apart by lines of "====": scenario.json,
+// results.jsonl, records.jsonl, run.json. Whoever reads such a folder meets an Error, or rows and
+// records that can be shown and compared.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,12 +22,14 @@ namespace {
 
 const std::string& folder() {
   static const std::string path = [] {
-    std::string made = access("/dev/shm", W_OK) == 0 ? "/dev/shm/results_fuzzer_XXXXXX" : "/tmp/results_fuzzer_XXXXXX";
+    std::string made = access("/dev/shm", W_OK) == 0 ? "/dev/shm/results_fuzzer_XXXXXX"
+                                                     : "/tmp/results_fuzzer_XXXXXX";
     require(mkdtemp(made.data()) != nullptr, "a folder in memory can be made");
     static std::string kept;
     kept = made;
     std::atexit([] {
-      for (const char* name : {"scenario.json", "results.jsonl", "records.jsonl", "run.json"}) unlink((kept + "/" + name).c_str());
+      for (const char* name : {"scenario.json", "results.jsonl", "records.jsonl", "run.json"})
+        unlink((kept + "/" + name).c_str());
       rmdir(kept.c_str());
     });
     return made;
@@ -34,7 +37,9 @@ const std::string& folder() {
   return path;
 }
 
-void write(const std::string& name, std::string_view text) { std::ofstream(folder() + "/" + name, std::ios::binary | std::ios::trunc) << text; }
+void write(const std::string& name, std::string_view text) {
+  std::ofstream(folder() + "/" + name, std::ios::binary | std::ios::trunc) << text;
+}
 
 std::size_t deepest(const semwave::OrderedJson& value) {
   std::size_t below = 0;

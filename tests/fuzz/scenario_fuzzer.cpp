@@ -1,5 +1,6 @@
-// Any text as a scenario: an Error, or a scenario whose resolved form is a scenario again. The strict reader is compared with the
-// lenient one of the library below it: what it accepts must be accepted there, with no key lost.
+// Any text as a scenario: an Error, or a scenario whose resolved form is a scenario again. The
+// strict reader is compared with the lenient one of the library below it: what it accepts must be
+// accepted there, with no key lost.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -31,7 +32,8 @@ void check_against_lenient_reader(const std::string& text, const Json& strict) {
   int deepest = 0;
   const auto count = [&](int depth, Json::parse_event_t event, Json&) {
     keys += event == Json::parse_event_t::key;
-    if (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start) deepest = std::max(deepest, depth + 1);
+    if (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start)
+      deepest = std::max(deepest, depth + 1);
     return true;
   };
   const Json lenient = Json::parse(text, count, false);
@@ -39,7 +41,8 @@ void check_against_lenient_reader(const std::string& text, const Json& strict) {
   require(keys == keys_in(strict), "no key is given twice");
   require(deepest <= 64, "nothing is nested deeper than 64");
   const std::string canonical = semwave::canonical(strict);
-  require(semwave::canonical(semwave::parse_json(canonical, "canonical")) == canonical, "the canonical text is a fixed point");
+  require(semwave::canonical(semwave::parse_json(canonical, "canonical")) == canonical,
+          "the canonical text is a fixed point");
 }
 
 }  // namespace
@@ -51,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     const Json value = semwave::parse_json(text, "x.json");
     check_against_lenient_reader(text, value);
     const Json resolved = semwave::resolve(value, fields, {"x.json", ""});
-    require(semwave::resolve(resolved, fields, {"resolved", ""}) == resolved, "what is resolved resolves to itself");
+    require(semwave::resolve(resolved, fields, {"resolved", ""}) == resolved,
+            "what is resolved resolves to itself");
     (void)semwave::parse_scenario(value, "x.json");
   } catch (const semwave::Error&) {
   }

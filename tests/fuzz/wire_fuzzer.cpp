@@ -1,5 +1,6 @@
-// Bytes from the network: the first says whether they are a stream of frames in pieces, a datagram, or one body. They are refused, or make
-// messages that can be written and are then read as the same.
+// Bytes from the network: the first says whether they are a stream of frames in pieces, a datagram,
+// or one body. They are refused, or make messages that can be written and are then read as the
+// same.
 #include <cstdint>
 
 #include "node/wire/datagram.h"
@@ -22,7 +23,8 @@ void take(const semwave::Frame& frame) {
   using namespace semwave;
   switch (frame.type) {
     case FrameType::hello:
-      if (const auto hello = read_hello(frame.body); hello && hello->protocol == protocol_version) same_again<Hello>(hello, read_hello);
+      if (const auto hello = read_hello(frame.body); hello && hello->protocol == protocol_version)
+        same_again<Hello>(hello, read_hello);
       break;
     case FrameType::welcome:
       return same_again<Welcome>(read_welcome(frame.body), read_welcome);
@@ -33,8 +35,11 @@ void take(const semwave::Frame& frame) {
     case FrameType::burst: {
       const auto burst = read_burst(frame.body);
       // Quantised symbols are scaled by their largest, which a peer may have chosen otherwise.
-      if (burst && burst->format != SymbolFormat::int16 && burst->format != SymbolFormat::int8) same_again<BurstMessage>(burst, read_burst);
-      if (burst) require(burst->symbols.size() == burst->count || burst->format == SymbolFormat::datagrams, "as many symbols as announced");
+      if (burst && burst->format != SymbolFormat::int16 && burst->format != SymbolFormat::int8)
+        same_again<BurstMessage>(burst, read_burst);
+      if (burst)
+        require(burst->symbols.size() == burst->count || burst->format == SymbolFormat::datagrams,
+                "as many symbols as announced");
       break;
     }
     case FrameType::answer:
@@ -71,7 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   } else if (data[0] < 96) {
     DatagramSeal clear(""), sealed(std::string(datagram_key_bytes, 'k'));
     for (DatagramSeal* seal : {&clear, &sealed})
-      if (auto datagram = seal->read(input)) require(seal->write(*datagram) == input, "a datagram is written in one way");
+      if (auto datagram = seal->read(input))
+        require(seal->write(*datagram) == input, "a datagram is written in one way");
     if (const auto channel = channel_of(input)) (void)*channel;
   } else {  // bodies by themselves: no checksum stands between the fuzzer and them
     take({static_cast<FrameType>(1 + data[0] % 10), input});

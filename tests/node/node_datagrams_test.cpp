@@ -32,13 +32,20 @@ TEST_F(Nodes, ALargeBurstIsManyDatagramsAndNoneIsLost) {
     std::filesystem::create_directories(pictures + "/" + label);
     for (std::uint32_t i = 0; i < 4; ++i) {
       Picture picture{256, 256, 1, {}};
-      for (std::uint32_t p = 0; p < 256 * 256; ++p) picture.pixels.push_back(static_cast<std::uint8_t>(philox(3, Purpose::data_bits, i + 4 * static_cast<std::uint32_t>(*label), 0, p)[0]));
+      for (std::uint32_t p = 0; p < 256 * 256; ++p)
+        picture.pixels.push_back(static_cast<std::uint8_t>(
+            philox(3, Purpose::data_bits, i + 4 * static_cast<std::uint32_t>(*label), 0, p)[0]));
       write_png(pictures + "/" + label + "/" + std::to_string(i) + ".png", picture);
     }
   }
-  const Scenario large = parse_scenario({{"version", 1}, {"source", {{"dataset", "folder"}, {"path", pictures}}}, {"model", {{"image", {256, 256, 1}}}}, {"metrics", {"psnr"}},
-                                         {"transmitter", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 20000}}}, {"channel", {{"kind", "awgn"}, {"snr_db", 20}}}},
-                                        "large.json");
+  const Scenario large = parse_scenario(
+      {{"version", 1},
+       {"source", {{"dataset", "folder"}, {"path", pictures}}},
+       {"model", {{"image", {256, 256, 1}}}},
+       {"metrics", {"psnr"}},
+       {"transmitter", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 20000}}},
+       {"channel", {{"kind", "awgn"}, {"snr_db", 20}}}},
+      "large.json");
   const nodes::Simulated wanted = nodes::simulate(large, folder_ + "/run");
   ASSERT_GT(wanted.rows.at(0)["channel_uses"]["total"], 15000);
   nodes::RunningServer server(large, {});
@@ -50,7 +57,8 @@ TEST_F(Nodes, ALargeBurstIsManyDatagramsAndNoneIsLost) {
   for (const OrderedJson& row : server.stop().rows) EXPECT_EQ(row["node"]["erased_symbols"], 0);
 }
 
-/// Whatever the pair: what no datagram brought is what the simulated erasure channel loses, to the last bit.
+/// Whatever the pair: what no datagram brought is what the simulated erasure channel loses, to the
+/// last bit.
 TEST_F(Nodes, MissingSymbolsAreTheSimulationsErasures) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   ThreadPool pool(1);
@@ -58,15 +66,19 @@ TEST_F(Nodes, MissingSymbolsAreTheSimulationsErasures) {
   for (const char* kind : {"analogue", "digital", "separation"}) {
     SCOPED_TRACE(kind);
     Json lossy = json_;
-    lossy["channel"] = {{"kind", "erasure"}, {"loss", 0.25}, {"of", "packet"}, {"packet_uses", 20}, {"snr_db", 12}};
-    if (kind == std::string("digital")) lossy["transmitter"]["link"] = {{"kind", "digital"}, {"bits_per_value", 3}};
+    lossy["channel"] = {
+        {"kind", "erasure"}, {"loss", 0.25}, {"of", "packet"}, {"packet_uses", 20}, {"snr_db", 12}};
+    if (kind == std::string("digital"))
+      lossy["transmitter"]["link"] = {{"kind", "digital"}, {"bits_per_value", 3}};
     if (kind == std::string("separation")) {
       lossy.erase("receiver");
-      lossy["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 1500}, {"design_snr_db", 8}};
+      lossy["transmitter"] = {
+          {"kind", "separation"}, {"codec", "jpeg"}, {"budget", 1500}, {"design_snr_db", 8}};
     }
     Json whole = lossy;
     whole["channel"] = {{"kind", "awgn"}, {"snr_db", 12}};
-    const Station simulated(parse_scenario(lossy, "lossy.json"), *backend), real(parse_scenario(whole, "whole.json"), *backend);
+    const Station simulated(parse_scenario(lossy, "lossy.json"), *backend),
+        real(parse_scenario(whole, "whole.json"), *backend);
     const Scenario& one = simulated.points()[0].scenario;
     std::vector<std::int32_t> indices(40);
     for (std::int32_t i = 0; i < 40; ++i) indices[static_cast<std::size_t>(i)] = i;
@@ -77,7 +89,9 @@ TEST_F(Nodes, MissingSymbolsAreTheSimulationsErasures) {
       here.push_back({.burst = out.burst});
       const Draws draws{one.seed, one.repeat, {out.burst.image}};
       LossWalk walk(*one.channel.loss, draws, 0);
-      for (std::uint32_t s = 0; s < out.burst.count; s += 20) here.back().erased.insert(here.back().erased.end(), std::min(20u, out.burst.count - s), walk.next());
+      for (std::uint32_t s = 0; s < out.burst.count; s += 20)
+        here.back().erased.insert(here.back().erased.end(), std::min(20u, out.burst.count - s),
+                                  walk.next());
     }
     Hearing(simulated, 1).hear(pool, there);
     Hearing(real, 1).hear(pool, here);
@@ -126,8 +140,10 @@ TEST_F(Nodes, LostDatagramsAreErasures) {
   EXPECT_GT(lossy, 4);
   EXPECT_LT(lossy, 24);
   nodes::expect_same_rows(server.stop().rows, {nodes::timeless(sent.rows.at(0))});
-  EXPECT_EQ(tiny::lines_of(folder_ + "/here/records.jsonl"), tiny::lines_of(folder_ + "/there/records.jsonl"));
-  EXPECT_EQ(sent.rows[0]["channel_uses"].dump(), wanted.rows[0]["channel_uses"].dump()) << "what was sent stays counted";
+  EXPECT_EQ(tiny::lines_of(folder_ + "/here/records.jsonl"),
+            tiny::lines_of(folder_ + "/there/records.jsonl"));
+  EXPECT_EQ(sent.rows[0]["channel_uses"].dump(), wanted.rows[0]["channel_uses"].dump())
+      << "what was sent stays counted";
 }
 
 /// What came too late is in the row of the receiver, apart from what never came.
@@ -151,7 +167,8 @@ TEST_F(Nodes, LateSymbolsAreToldFromLostOnes) {
     for (std::string piece(65536, '\0');;) {
       for (Frame frame; frames.next(frame);)
         if (frame.type == type) return std::string(frame.body);
-      frames.append(std::string_view(piece).substr(0, connection.read_some(boost::asio::buffer(piece))));
+      frames.append(
+          std::string_view(piece).substr(0, connection.read_some(boost::asio::buffer(piece))));
     }
   };
   const auto say = [&](FrameType type, const std::string& body) {
@@ -174,9 +191,14 @@ TEST_F(Nodes, LateSymbolsAreToldFromLostOnes) {
   const std::vector<std::uint32_t> ids{0, 1};
   const std::vector<Outgoing> sent = Sending(station, 0, data, how).send(pool, indices, ids);
   for (const Outgoing& one : sent) say(FrameType::burst, write(one.burst));
-  for (int answers = 0; answers < 2; ++answers) EXPECT_GT(read_answer(next(FrameType::answer))->erased, 0u);
+  for (int answers = 0; answers < 2; ++answers)
+    EXPECT_GT(read_answer(next(FrameType::answer))->erased, 0u);
   const BurstMessage& late = sent[0].burst;
-  const std::string bytes = DatagramSeal("").write({welcome->channel, 1, {late.point, late.image}, 0, {late.symbols.begin(), late.symbols.end()}});
+  const std::string bytes = DatagramSeal("").write({welcome->channel,
+                                                    1,
+                                                    {late.point, late.image},
+                                                    0,
+                                                    {late.symbols.begin(), late.symbols.end()}});
   boost::asio::ip::udp::socket socket(io, boost::asio::ip::udp::v4());
   socket.send_to(boost::asio::buffer(bytes), {here, welcome->datagram_port});
   std::this_thread::sleep_for(std::chrono::milliseconds(300));

@@ -1,4 +1,5 @@
-// Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever happens to them on the way.
+// Two nodes over loopback give the rows and records of one simulation, to the last bit, whatever
+// happens to them on the way.
 #include "node/record/watched_name.h"
 #include "node/wire/frame.h"
 #include "node/wire/statement.h"
@@ -16,7 +17,8 @@ TEST_F(Nodes, RowsAndRecordsAreThoseOfTheSimulation) {
   json_["sweep"] = {{"/channel/snr_db", {-5, 5, 20}}, {"/transmitter/policy/keep", {0.25, 1.0}}};
   const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
   for (const int threads : {1, 3}) {
-    const std::string there = folder_ + "/there" + std::to_string(threads), here = folder_ + "/here" + std::to_string(threads);
+    const std::string there = folder_ + "/there" + std::to_string(threads),
+                      here = folder_ + "/here" + std::to_string(threads);
     ServerOptions options;
     options.out = there;
     nodes::RunningServer server(scenario(), options, threads);
@@ -32,18 +34,28 @@ TEST_F(Nodes, RowsAndRecordsAreThoseOfTheSimulation) {
     EXPECT_EQ(tiny::lines_of(here + "/records.jsonl"), wanted.records);
     EXPECT_EQ(tiny::lines_of(there + "/records.jsonl"), wanted.records);
     for (const OrderedJson& row : sent.rows)
-      for (const char* stage : {"encode", "queue", "wire", "channel", "decode"}) EXPECT_GT(row["node"]["latency_ms"][stage]["p99"].get<double>(), 0) << stage;
+      for (const char* stage : {"encode", "queue", "wire", "channel", "decode"})
+        EXPECT_GT(row["node"]["latency_ms"][stage]["p99"].get<double>(), 0) << stage;
   }
 }
 
 TEST_F(Nodes, TheSameForPositionsUnknownStopRulesAndEveryKindOfFade) {
-  for (const Json& change : std::vector<Json>{{{"/transmitter/positions", "none"}, {"/metrics", Json::array({"accuracy"})}},
-                                              {{"/channel", {{"kind", "rician"}, {"snr_db", {{"uniform", {0, 15}}}}, {"coherence", "block"}, {"block_uses", 16}, {"csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 2}}}, {"transmitter", "quantised"}}}}}},
-                                              {{"/channel", {{"kind", "ideal"}}}},
-                                              {{"/transmitter/policy/keep", 0.0}},
-                                              {{"/stop", {{"min_images", 10}, {"max_images", 30}}}}}) {
+  for (const Json& change : std::vector<Json>{
+           {{"/transmitter/positions", "none"}, {"/metrics", Json::array({"accuracy"})}},
+           {{"/channel",
+             {{"kind", "rician"},
+              {"snr_db", {{"uniform", {0, 15}}}},
+              {"coherence", "block"},
+              {"block_uses", 16},
+              {"csi",
+               {{"receiver", {{"kind", "estimated"}, {"pilots", 2}}},
+                {"transmitter", "quantised"}}}}}},
+           {{"/channel", {{"kind", "ideal"}}}},
+           {{"/transmitter/policy/keep", 0.0}},
+           {{"/stop", {{"min_images", 10}, {"max_images", 30}}}}}) {
     Json changed = json_;
-    for (const auto& [pointer, value] : change.items()) changed[Json::json_pointer(pointer)] = value;
+    for (const auto& [pointer, value] : change.items())
+      changed[Json::json_pointer(pointer)] = value;
     SCOPED_TRACE(change.dump());
     (void)expect_as_simulated(parse_scenario(changed, "tiny.json"));
   }
@@ -55,12 +67,31 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
     Json transmitter, channel;
   };
   const Json digital{{"kind", "digital"}, {"bits_per_value", 3}};
-  const auto bound = [](const char* transport, int budget) { return Json{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", budget}, {"transport", transport}}; };
-  for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"digital over lost packets", {}, {{"kind", "erasure"}, {"loss", 0.2}, {"of", "packet"}, {"packet_uses", 12}, {"snr_db", 10}}},
-                          Case{"separation", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 12}}},
-                          Case{"separation where images do not fit", {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}}, {{"kind", "rayleigh"}, {"snr_db", 4}}},
-                          Case{"separation at capacity", bound("capacity", 400), {{"kind", "rayleigh"}, {"snr_db", 8}}},
-                          Case{"separation at the normal approximation", bound("normal_approximation", 500), {{"kind", "awgn"}, {"snr_db", 6}}}, Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
+  const auto bound = [](const char* transport, int budget) {
+    return Json{
+        {"kind", "separation"}, {"codec", "jpeg"}, {"budget", budget}, {"transport", transport}};
+  };
+  for (const Case& one : {Case{"digital", {}, {{"kind", "awgn"}, {"snr_db", 6}}},
+                          Case{"digital over lost packets",
+                               {},
+                               {{"kind", "erasure"},
+                                {"loss", 0.2},
+                                {"of", "packet"},
+                                {"packet_uses", 12},
+                                {"snr_db", 10}}},
+                          Case{"separation",
+                               {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}},
+                               {{"kind", "rayleigh"}, {"snr_db", 12}}},
+                          Case{"separation where images do not fit",
+                               {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}},
+                               {{"kind", "rayleigh"}, {"snr_db", 4}}},
+                          Case{"separation at capacity",
+                               bound("capacity", 400),
+                               {{"kind", "rayleigh"}, {"snr_db", 8}}},
+                          Case{"separation at the normal approximation",
+                               bound("normal_approximation", 500),
+                               {{"kind", "awgn"}, {"snr_db", 6}}},
+                          Case{"label", {{"kind", "label"}}, {{"kind", "awgn"}, {"snr_db", 0}}}}) {
     SCOPED_TRACE(one.name);
     Json changed = json_;
     changed["channel"] = one.channel;
@@ -84,7 +115,9 @@ TEST_F(Nodes, SeparationIsMadeForTheChannelOfItsPoint) {
   changed["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};
   changed.erase("receiver");
   changed.erase("train");
-  changed["sweep"] = {{"/channel", {{{"kind", "awgn"}, {"snr_db", 12}}, {{"kind", "rayleigh"}, {"snr_db", 12}, {"coherence", "symbol"}}}}};
+  changed["sweep"] = {{"/channel",
+                       {{{"kind", "awgn"}, {"snr_db", 12}},
+                        {{"kind", "rayleigh"}, {"snr_db", 12}, {"coherence", "symbol"}}}}};
   (void)expect_as_simulated(parse_scenario(changed, "tiny.json"));
 }
 
@@ -116,7 +149,8 @@ TEST_F(Nodes, AMismatchIsRefusedWithItsReasonOnBothSides) {
   nodes::RunningServer server(scenario(), options);
   Json other = json_;
   other["channel"]["snr_db"] = 6;
-  const ClientSummary refused = nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port()));
+  const ClientSummary refused =
+      nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port()));
   expect_contains(refused.failure, "the scenario differs");
   expect_contains(refused.failure, "; /channel/snr_db: 5 there, 6 here");
   EXPECT_EQ(refused.failure.find("/seed"), std::string::npos) << "what is equal is not told";
@@ -177,7 +211,8 @@ TEST(Statements, AreBoundedAndSayWhatTheyLeaveOut) {
   EXPECT_EQ(differences(other, *read),
             "key 1000: value there, else here; key 1001: value there, nothing here; "
             "key 1002: value there, nothing here; key 1003: value there, nothing here; "
-            "key 1004: value there, nothing here; and " + std::to_string(read->lines.size() - 5) + " more");
+            "key 1004: value there, nothing here; and " +
+                std::to_string(read->lines.size() - 5) + " more");
 }
 
 TEST_F(Nodes, NamesPathsAndOutputsMayDiffer) {
@@ -188,7 +223,8 @@ TEST_F(Nodes, NamesPathsAndOutputsMayDiffer) {
   EXPECT_EQ(nodes::transmit(parse_scenario(other, "tiny.json"), to(server.port())).answered, 40);
 }
 
-/// A receiver that goes in the middle, and one with its folder that comes back: what was answered stays answered.
+/// A receiver that goes in the middle, and one with its folder that comes back: what was answered
+/// stays answered.
 TEST_F(Nodes, BothEndsGoOnWhereTheyWere) {
   const nodes::Simulated wanted = nodes::simulate(scenario(), folder_ + "/run");
   const std::string there = folder_ + "/there", here = folder_ + "/here";
@@ -213,7 +249,8 @@ TEST_F(Nodes, BothEndsGoOnWhereTheyWere) {
   (void)server->stop();
   server = std::make_unique<nodes::RunningServer>(scenario(), options);
   client.stop = nullptr;
-  client.rate = 25;  // half a second from the 28th answer to the last: on a busy machine, too, the receiver goes before
+  client.rate = 25;  // half a second from the 28th answer to the last: on a busy machine, too, the
+                     // receiver goes before
   client.answered = [&](const Record&) { ++answers; };
   std::thread restart([&] {
     while (answers < 28) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -234,10 +271,12 @@ TEST_F(Nodes, BothEndsGoOnWhereTheyWere) {
   EXPECT_EQ(tiny::lines_of(there + "/records.jsonl"), wanted.records);
 }
 
-/// A journal's answers are those that were given, and one that holds enough ends the receiver once they have been asked for.
+/// A journal's answers are those that were given, and one that holds enough ends the receiver once
+/// they have been asked for.
 TEST_F(Nodes, AnswersOutOfAJournalAreThoseThatWereGiven) {
   json_.erase("receiver");
-  json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 900}, {"design_snr_db", 9}};
+  json_["transmitter"] = {
+      {"kind", "separation"}, {"codec", "jpeg"}, {"budget", 900}, {"design_snr_db", 9}};
   json_["channel"] = {{"kind", "rayleigh"}, {"snr_db", 12}};
   const std::string there = folder_ + "/there", here = folder_ + "/here";
   ServerOptions options;
@@ -248,10 +287,15 @@ TEST_F(Nodes, AnswersOutOfAJournalAreThoseThatWereGiven) {
   EXPECT_EQ(nodes::transmit(scenario(), client).answered, 40);
   (void)server->stop();
   const std::vector<std::string> wanted = tiny::lines_of(here + "/records.jsonl");
-  EXPECT_GT(std::count_if(wanted.begin(), wanted.end(), [](const std::string& line) { return line.find("\"lost\":true") != std::string::npos; }), 0);
+  EXPECT_GT(std::count_if(wanted.begin(), wanted.end(),
+                          [](const std::string& line) {
+                            return line.find("\"lost\":true") != std::string::npos;
+                          }),
+            0);
   // As if the transmitter had been killed before it wrote any of them down.
   const std::string journal = tiny::read_text(here + "/transmitter.journal");
-  tiny::write_text(here + "/transmitter.journal", journal.substr(0, frame_header_bytes + static_cast<unsigned char>(journal[0])));
+  tiny::write_text(here + "/transmitter.journal",
+                   journal.substr(0, frame_header_bytes + static_cast<unsigned char>(journal[0])));
   options.count = 40;
   server = std::make_unique<nodes::RunningServer>(scenario(), options);
   client.port = server->port();
@@ -275,7 +319,10 @@ TEST_F(Nodes, AnswersOutOfAJournalAreThoseThatWereGiven) {
 
 TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   json_["channel"] = {{"kind", "awgn"}, {"snr_db", 14}};
-  tiny::write_text(folder_ + "/table.json", R"({"made_by": "hand", "entries": [{"from_db": -100, "keep": 1.0, "depth": 2, "symbols_per_token": 8}, {"from_db": 8, "keep": 0.25, "depth": 1, "symbols_per_token": 2}]})");
+  tiny::write_text(folder_ + "/table.json",
+                   R"({"made_by": "hand", "entries": [{"from_db": -100, "keep": 1.0, "depth": 2,)"
+                   R"( "symbols_per_token": 8}, {"from_db": 8, "keep": 0.25, "depth": 1,)"
+                   R"( "symbols_per_token": 2}]})");
   json_["transmitter"]["policy"] = {{"kind", "table"}, {"file", folder_ + "/table.json"}};
   nodes::RunningServer server(scenario(), {});
   ClientOptions client = to(server.port());
@@ -298,7 +345,8 @@ TEST_F(Nodes, FeedbackMovesThePlanAndSilenceFallsBack) {
   // Two reports later it has learned: measured from a few dozen header symbols, within 3 dB.
   EXPECT_NEAR(records[39].image.believed_snr_db, 14, 3);
   EXPECT_EQ(records[39].image.symbols_per_token, 2);
-  for (std::size_t i = 10; i < 40; ++i) EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
+  for (std::size_t i = 10; i < 40; ++i)
+    EXPECT_EQ(records[i].image.symbols_per_token, 2) << "image " << i;
 }
 
 TEST_F(Nodes, FeedbackOfFadesThatAreGoneIsWarnedOf) {
@@ -317,7 +365,8 @@ TEST_F(Nodes, FeedbackOfFadesThatAreGoneIsWarnedOf) {
   const auto rayleigh = [](const char* coherence) {
     return Json{{"kind", "rayleigh"}, {"snr_db", 10}, {"coherence", coherence}};
   };
-  expect_contains(warnings(rayleigh("image")), "--feedback: channel 'rayleigh' draws a new fade for each image");
+  expect_contains(warnings(rayleigh("image")),
+                  "--feedback: channel 'rayleigh' draws a new fade for each image");
   expect_contains(warnings({{"kind", "awgn"}, {"snr_db", {{"uniform", {0, 20}}}}}),
                   "--feedback: channel 'awgn' draws a new SNR for each image");
   EXPECT_EQ(warnings(rayleigh("symbol")), "");
@@ -326,12 +375,14 @@ TEST_F(Nodes, FeedbackOfFadesThatAreGoneIsWarnedOf) {
 }
 
 TEST_F(Nodes, ABoundHasNoHeaderToMeasureALinkBy) {
-  json_["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"transport", "capacity"}};
+  json_["transmitter"] = {
+      {"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"transport", "capacity"}};
   json_.erase("receiver");
   json_.erase("train");
   ClientOptions client = to(1);
   client.report_every = 5;
-  expect_contains(error_of([&] { (void)nodes::transmit(scenario(), client); }), "--feedback: transport 'capacity' is a bound and sends no header");
+  expect_contains(error_of([&] { (void)nodes::transmit(scenario(), client); }),
+                  "--feedback: transport 'capacity' is a bound and sends no header");
 }
 
 TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
@@ -345,7 +396,9 @@ TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
   client.count = 3;
   nodes::Said said;
   client.log = said.sink();
-  for (int i = 0; i < 3; ++i) std::filesystem::copy_file(pictures + "/" + std::to_string(1000 + i) + ".png", watched + "/" + std::to_string(i) + ".png");
+  for (int i = 0; i < 3; ++i)
+    std::filesystem::copy_file(pictures + "/" + std::to_string(1000 + i) + ".png",
+                               watched + "/" + std::to_string(i) + ".png");
   tiny::write_text(watched + "/broken.png", "no picture");
   tiny::write_text(watched + "/notes.txt", "not looked at");
   std::vector<std::string> names;
@@ -365,23 +418,32 @@ TEST_F(Nodes, AWatchedFolderIsAnsweredOnce) {
 
 TEST_F(Nodes, NamesInAnyAlphabetAreDifferentNames) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  const std::string watched = fresh_folder("watched"), picture = folder_ + "/pictures/test/dark/1000.png";
+  const std::string watched = fresh_folder("watched"),
+                    picture = folder_ + "/pictures/test/dark/1000.png";
   const std::string letters = "\xC3\xA4";
   std::string many;
   for (int i = 0; i < 100; ++i) many += letters;
-  for (const std::string& name : {letters, std::string("\xC3\xB6"), std::string("%C3%A4"), many + "1", many + "2"}) std::filesystem::copy_file(picture, watched + "/" + name + ".png");
-  for (const auto& entry : std::filesystem::directory_iterator(watched)) std::filesystem::last_write_time(entry, {});  // as from an archive: nothing else tells them apart
-  tiny::write_text(watched + "/" + letters + ".png", tiny::read_text(folder_ + "/pictures/test/light/1001.png"));
+  for (const std::string& name :
+       {letters, std::string("\xC3\xB6"), std::string("%C3%A4"), many + "1", many + "2"})
+    std::filesystem::copy_file(picture, watched + "/" + name + ".png");
+  for (const auto& entry : std::filesystem::directory_iterator(watched))
+    std::filesystem::last_write_time(entry,
+                                     {});  // as from an archive: nothing else tells them apart
+  tiny::write_text(watched + "/" + letters + ".png",
+                   tiny::read_text(folder_ + "/pictures/test/light/1001.png"));
   WatchedFolder folder(watched, Station(scenario(), *backend).model(0).architecture);
   std::vector<std::string> problems;
   EXPECT_TRUE(folder.look(problems).empty()) << "still being written, perhaps";
   std::set<std::string> names;
   for (const WatchedFolder::Found& found : folder.look(problems)) {
     names.insert(found.name);
-    EXPECT_TRUE(read_numbered(write(Numbered{found.image, found.name}))) << found.name << " fits a journal";
+    EXPECT_TRUE(read_numbered(write(Numbered{found.image, found.name})))
+        << found.name << " fits a journal";
   }
   EXPECT_EQ(names.size(), 5u);
-  EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("%c3%a4.png "); }), 1);
+  EXPECT_EQ(std::count_if(names.begin(), names.end(),
+                          [](const std::string& name) { return name.starts_with("%c3%a4.png "); }),
+            1);
 }
 
 TEST_F(Nodes, RecordsNameTheFileOfAWatchedPicture) {
@@ -391,7 +453,8 @@ TEST_F(Nodes, RecordsNameTheFileOfAWatchedPicture) {
   client.out = fresh_folder("here");
   const std::string picture = folder_ + "/pictures/test/dark/1000.png";
   const std::vector<std::string> names{"%c3 100%.png", "\xC3\xB6.png", "\xFF.png"};
-  for (const std::string& name : names) std::filesystem::copy_file(picture, client.watch + "/" + name);
+  for (const std::string& name : names)
+    std::filesystem::copy_file(picture, client.watch + "/" + name);
   client.count = 3;
   EXPECT_EQ(nodes::transmit(scenario(), client).failure, "");
   std::vector<std::string> files;
@@ -411,7 +474,10 @@ TEST_F(Nodes, AWatchedPictureOfAnotherSizeIsNotDecoded) {
   std::vector<std::string> problems;
   (void)folder.look(problems);
   EXPECT_TRUE(folder.look(problems).empty());
-  EXPECT_EQ(problems, std::vector<std::string>{watched + "/wide.png: is 9 x 8 with 1 channel, the model takes 8 x 8 with 1 channel"});
+  EXPECT_EQ(
+      problems,
+      std::vector<std::string>{
+          watched + "/wide.png: is 9 x 8 with 1 channel, the model takes 8 x 8 with 1 channel"});
 }
 
 TEST_F(Nodes, ATransmitterWithoutAReceiverGivesUp) {

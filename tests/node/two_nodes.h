@@ -1,4 +1,5 @@
-// A receiver and transmitters in one process, over real sockets on loopback, with the world of tests/experiment/tiny_world.h.
+// A receiver and transmitters in one process, over real sockets on loopback, with the world of
+// tests/experiment/tiny_world.h.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -67,8 +68,10 @@ class RunningServer {
         Server server(station, pool, options);
         summary_ = server.run();
       } catch (...) {
-        if (!told) listens.set_exception(std::current_exception());
-        else problem_ = std::current_exception();
+        if (!told)
+          listens.set_exception(std::current_exception());
+        else
+          problem_ = std::current_exception();
       }
     });
     try {
@@ -135,15 +138,19 @@ inline Simulated simulate(const Scenario& scenario, const std::string& folder) {
   run.open(folder, {});
   Simulated made;
   RunSettings settings;
-  settings.finished = [&](std::size_t, const OrderedJson& row, bool) { made.rows.push_back(timeless(row)); };
+  settings.finished = [&](std::size_t, const OrderedJson& row, bool) {
+    made.rows.push_back(timeless(row));
+  };
   (void)run.run(settings);
   made.records = tiny::lines_of(folder + "/records.jsonl");
   return made;
 }
 
-inline void expect_same_rows(const std::vector<OrderedJson>& rows, const std::vector<OrderedJson>& wanted) {
+inline void expect_same_rows(const std::vector<OrderedJson>& rows,
+                             const std::vector<OrderedJson>& wanted) {
   ASSERT_EQ(rows.size(), wanted.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(timeless(rows[i]).dump(), wanted[i].dump()) << "point " << i;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(timeless(rows[i]).dump(), wanted[i].dump()) << "point " << i;
 }
 
 }  // namespace semwave::nodes
@@ -166,7 +173,8 @@ class Nodes : public testing::Test {
     return options;
   }
 
-  /// Transmitter and receiver say what a simulation says, the receiver's records too; the simulation.
+  /// Transmitter and receiver say what a simulation says, the receiver's records too; the
+  /// simulation.
   nodes::Simulated expect_as_simulated(const Scenario& scenario) const {
     nodes::Simulated wanted = nodes::simulate(scenario, fresh_folder("run"));
     ServerOptions options;

@@ -66,9 +66,8 @@ std::string headers_sum() {
     for (const std::size_t bits : {17, 60})
       header.parts.push_back(random_bits(bits, static_cast<std::uint32_t>(bits)));
     for (const std::complex<float>& symbol : encode_header(header)) {
-      const std::int32_t rounded[2] = {
-          static_cast<std::int32_t>(std::lround(1e4 * symbol.real())),
-          static_cast<std::int32_t>(std::lround(1e4 * symbol.imag()))};
+      const std::int32_t rounded[2] = {static_cast<std::int32_t>(std::lround(1e4 * symbol.real())),
+                                       static_cast<std::int32_t>(std::lround(1e4 * symbol.imag()))};
       sum.add(rounded, sizeof rounded);
     }
   }

@@ -1,4 +1,5 @@
-// Exit rules: the plan's depth, or where an exit head is sure. Teerapittayanon, McDanel, Kung 2016 (BranchyNet) leave by entropy.
+// Exit rules: the plan's depth, or where an exit head is sure. Teerapittayanon, McDanel, Kung 2016
+// (BranchyNet) leave by entropy.
 #include "transmitter/exit/exit_rule.h"
 
 #include <algorithm>
@@ -33,12 +34,17 @@ namespace {
 
 class FixedExit final : public ExitRule {
  public:
-  bool leaves(int depth, const Plan& plan, std::span<const float>) const override { return depth >= plan.exit_depth; }
+  bool leaves(int depth, const Plan& plan, std::span<const float>) const override {
+    return depth >= plan.exit_depth;
+  }
   bool looks() const override { return false; }
 };
 
 struct HeadRule {
-  explicit HeadRule(const Json& parameters) : threshold(parameters.at("threshold")), from(parameters.at("from")), answer(parameters.at("answer")) {}
+  explicit HeadRule(const Json& parameters)
+      : threshold(parameters.at("threshold")),
+        from(parameters.at("from")),
+        answer(parameters.at("answer")) {}
   double threshold;
   int from;
   bool answer;
@@ -48,8 +54,12 @@ struct HeadRule {
 class HeadExit : public ExitRule {
  public:
   explicit HeadExit(const Json& parameters) : rule_(parameters) {}
-  bool asks(int depth, const Plan& plan) const override { return depth >= rule_.from && (rule_.answer || depth < plan.exit_depth); }
-  bool leaves(int, const Plan&, std::span<const float> logits) const override { return !logits.empty() && sure(logits, rule_.threshold); }
+  bool asks(int depth, const Plan& plan) const override {
+    return depth >= rule_.from && (rule_.answer || depth < plan.exit_depth);
+  }
+  bool leaves(int, const Plan&, std::span<const float> logits) const override {
+    return !logits.empty() && sure(logits, rule_.threshold);
+  }
   bool answers() const override { return rule_.answer; }
 
  private:
@@ -62,7 +72,9 @@ class ConfidenceExit final : public HeadExit {
   using HeadExit::HeadExit;
 
  private:
-  bool sure(std::span<const float> logits, double threshold) const override { return softmax_confidence(logits) >= threshold; }
+  bool sure(std::span<const float> logits, double threshold) const override {
+    return softmax_confidence(logits) >= threshold;
+  }
 };
 
 class EntropyExit final : public HeadExit {
@@ -77,9 +89,23 @@ class EntropyExit final : public HeadExit {
 
 Fields head_fields(const std::string& summary, const std::string& threshold, double fallback) {
   Fields fields{.summary = summary};
-  fields.fields = {{.name = "threshold", .type = FieldType::number, .summary = threshold + "; above 0 and below 1", .fallback = fallback, .minimum = 0, .maximum = 1},
-                   {.name = "from", .type = FieldType::integer, .summary = "blocks before the first head that is asked", .fallback = 1, .minimum = 1, .maximum = 15},
-                   {.name = "answer", .type = FieldType::boolean, .summary = "an image that is sure sends the head's class in its header and no token", .fallback = false}};
+  fields.fields = {
+      {.name = "threshold",
+       .type = FieldType::number,
+       .summary = threshold + "; above 0 and below 1",
+       .fallback = fallback,
+       .minimum = 0,
+       .maximum = 1},
+      {.name = "from",
+       .type = FieldType::integer,
+       .summary = "blocks before the first head that is asked",
+       .fallback = 1,
+       .minimum = 1,
+       .maximum = 15},
+      {.name = "answer",
+       .type = FieldType::boolean,
+       .summary = "an image that is sure sends the head's class in its header and no token",
+       .fallback = false}};
   return fields;
 }
 
@@ -93,10 +119,19 @@ std::unique_ptr<ExitRule> make_rule(const Json& parameters, ParameterSet&, const
 ExitRegistry& exits() {
   static ExitRegistry registry = [] {
     ExitRegistry made("exit");
-    made.add("fixed", Fields{.summary = "leaves at the plan's depth"}, [](const Json&, ParameterSet&, const Architecture&) { return std::make_unique<FixedExit>(); });
-    made.add("confidence", head_fields("leaves where an exit head gives a class at least this probability, at the plan's depth at the latest", "largest probability of the head's softmax", 0.9),
+    made.add("fixed", Fields{.summary = "leaves at the plan's depth"},
+             [](const Json&, ParameterSet&, const Architecture&) {
+               return std::make_unique<FixedExit>();
+             });
+    made.add("confidence",
+             head_fields("leaves where an exit head gives a class at least this probability, at "
+                         "the plan's depth at the latest",
+                         "largest probability of the head's softmax", 0.9),
              make_rule<ConfidenceExit>);
-    made.add("entropy", head_fields("leaves where the entropy of an exit head is at most this share of its largest, at the plan's depth at the latest", "entropy of the head's softmax over ln(classes)", 0.2),
+    made.add("entropy",
+             head_fields("leaves where the entropy of an exit head is at most this share of its "
+                         "largest, at the plan's depth at the latest",
+                         "entropy of the head's softmax over ln(classes)", 0.2),
              make_rule<EntropyExit>);
     return made;
   }();
@@ -107,15 +142,24 @@ void check_exit(const Json& parameters, const Architecture& architecture, const 
   const std::string kind = parameters.at("kind");
   if (kind != "confidence" && kind != "entropy") return;
   const HeadRule rule(parameters);
-  if (!(rule.threshold > 0 && rule.threshold < 1)) throw Error((place / "threshold").str(), "must be above 0 and below 1, found " + canonical(rule.threshold));
+  if (!(rule.threshold > 0 && rule.threshold < 1))
+    throw Error((place / "threshold").str(),
+                "must be above 0 and below 1, found " + canonical(rule.threshold));
   if (!architecture.exit_heads)
-    throw Error(place.str(), "the model has no exit heads, which '" + kind +
-                                 "' asks: train it with \"exit_heads\": true in model.architecture.transmitter and train.losses.exit above 0 (train.initial may name this model)");
+    throw Error(place.str(),
+                "the model has no exit heads, which '" + kind +
+                    "' asks: train it with \"exit_heads\": true in model.architecture.transmitter "
+                    "and train.losses.exit above 0 (train.initial may name this model)");
   if (rule.from > architecture.transmitter_blocks)
-    throw Error((place / "from").str(), std::to_string(rule.from) + " is beyond the network's " + std::to_string(architecture.transmitter_blocks) + " transmitter blocks");
-  if (const int bits = semantic_answer_bits(architecture.grid()); rule.answer && architecture.classes > (1 << bits))
-    throw Error((place / "answer").str(), "the header of a grid of " + std::to_string(architecture.grid()) + " tokens has room for " + std::to_string(1 << bits) +
-                                              " classes, the model tells " + std::to_string(architecture.classes) + " apart");
+    throw Error((place / "from").str(), std::to_string(rule.from) + " is beyond the network's " +
+                                            std::to_string(architecture.transmitter_blocks) +
+                                            " transmitter blocks");
+  if (const int bits = semantic_answer_bits(architecture.grid());
+      rule.answer && architecture.classes > (1 << bits))
+    throw Error((place / "answer").str(),
+                "the header of a grid of " + std::to_string(architecture.grid()) +
+                    " tokens has room for " + std::to_string(1 << bits) +
+                    " classes, the model tells " + std::to_string(architecture.classes) + " apart");
 }
 
 }  // namespace semwave

@@ -11,20 +11,23 @@
 
 namespace semwave {
 
-/// Decides for one image at a time, from its own numbers alone. The plan's exit_depth is the deepest allowed and is enforced by the
-/// caller. A training pass asks no head: there the plan's depth holds.
+/// Decides for one image at a time, from its own numbers alone. The plan's exit_depth is the
+/// deepest allowed and is enforced by the caller. A training pass asks no head: there the plan's
+/// depth holds.
 class ExitRule {
  public:
   virtual ~ExitRule() = default;
-  /// Whether it wants to hear the exit head behind `depth` blocks, 1 or more, before it decides; the head is computed for those images alone.
+  /// Whether it wants to hear the exit head behind `depth` blocks, 1 or more, before it decides;
+  /// the head is computed for those images alone.
   virtual bool asks(int /*depth*/, const Plan& /*plan*/) const { return false; }
-  /// Does the image leave after `depth` blocks? `logits` [classes] are what the head said, empty where it was not asked (or the image has no
-  /// token). To leave by what the head said is to be sure.
+  /// Does the image leave after `depth` blocks? `logits` [classes] are what the head said, empty
+  /// where it was not asked (or the image has no token). To leave by what the head said is to be
+  /// sure.
   virtual bool leaves(int depth, const Plan& plan, std::span<const float> logits) const = 0;
   /// Whether an image that is sure sends the head's class in its header, and no token.
   virtual bool answers() const { return false; }
-  /// Whether it looks at the image or computes anything: what it then costs cannot be told from the plan alone. False only where
-  /// every image leaves at its plan's depth.
+  /// Whether it looks at the image or computes anything: what it then costs cannot be told from the
+  /// plan alone. False only where every image leaves at its plan's depth.
   virtual bool looks() const { return true; }
 };
 
@@ -32,10 +35,12 @@ using ExitRegistry = Registry<std::unique_ptr<ExitRule>, ParameterSet&, const Ar
 /// fixed, confidence, entropy.
 ExitRegistry& exits();
 
-/// Whether the network has what the rule needs: heads, depths, room for its answer in the header. Throws Error at `place`.
+/// Whether the network has what the rule needs: heads, depths, room for its answer in the header.
+/// Throws Error at `place`.
 void check_exit(const Json& parameters, const Architecture& architecture, const Place& place);
 
-/// Of the softmax of `logits`, in double precision: the largest probability, and the entropy in nats.
+/// Of the softmax of `logits`, in double precision: the largest probability, and the entropy in
+/// nats.
 double softmax_confidence(std::span<const float> logits);
 double softmax_entropy(std::span<const float> logits);
 

@@ -24,7 +24,8 @@ class RandomGate final : public Gate {
     List<float> scores(static_cast<std::size_t>(layout.rows()));
     for (std::size_t r = 0; r < scores.size(); ++r) {
       const std::uint32_t image = pass.draws.images[static_cast<std::size_t>(layout.image[r])];
-      const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit, static_cast<std::uint32_t>(layout.positions[r]));
+      const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit,
+                                       static_cast<std::uint32_t>(layout.positions[r]));
       scores[r] = static_cast<float>(uniform(words[0]));
     }
     return Var(pass.backend.from_host({layout.rows(), 1}, scores.data()));
@@ -34,18 +35,25 @@ class RandomGate final : public Gate {
 /// A two-layer perceptron on the normed token for each depth at which tokens may be dropped.
 class LearnedGate final : public Gate {
  public:
-  LearnedGate(ParameterSet& set, const Architecture& architecture, double exploration) : dim_(architecture.dim), condition_dim_(architecture.condition_dim), exploration_(exploration) {
+  LearnedGate(ParameterSet& set, const Architecture& architecture, double exploration)
+      : dim_(architecture.dim),
+        condition_dim_(architecture.condition_dim),
+        exploration_(exploration) {
     for (int depth = 0; depth <= architecture.transmitter_blocks; ++depth) {
       const std::string name = "transmitter.gate.scores." + std::to_string(depth);
-      heads_.push_back({LayerNorm(set, name + ".norm", dim_, architecture.condition_dim), Linear(set, name + ".fc1", dim_, dim_ / 2), Linear(set, name + ".fc2", dim_ / 2, 1)});
+      heads_.push_back({LayerNorm(set, name + ".norm", dim_, architecture.condition_dim),
+                        Linear(set, name + ".fc1", dim_, dim_ / 2),
+                        Linear(set, name + ".fc2", dim_ / 2, 1)});
     }
   }
   Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const override {
     const Head& head = heads_[static_cast<std::size_t>(depth)];
-    return head.out(pass, head.in(pass, head.norm(pass, tokens.rows, tokens.layout, condition), Activation::gelu));
+    return head.out(pass, head.in(pass, head.norm(pass, tokens.rows, tokens.layout, condition),
+                                  Activation::gelu));
   }
   double scoring_operations(double rows) const override {
-    return operations::modulation(condition_dim_, dim_) + operations::linear(rows, dim_, dim_ / 2) + operations::linear(rows, dim_ / 2, 1);
+    return operations::modulation(condition_dim_, dim_) + operations::linear(rows, dim_, dim_ / 2) +
+           operations::linear(rows, dim_ / 2, 1);
   }
   bool learns() const override { return true; }
   double exploration() const override { return exploration_; }
@@ -62,22 +70,44 @@ class LearnedGate final : public Gate {
 
 Fields gate_fields(const std::string& summary) {
   Fields fields{.summary = summary};
-  const Field depth{.name = "depth", .type = FieldType::integer, .summary = "blocks before the gate", .minimum = 0, .maximum = 15};
-  fields.fields = {{.name = "at", .type = FieldType::list, .summary = "blocks after which tokens are dropped, ascending; keep is reached at the last, geometric between. A learned gate is only as good as its training at these depths", .fallback = Json::array({0}),
-                    .element = std::make_shared<const Field>(depth)}};
+  const Field depth{.name = "depth",
+                    .type = FieldType::integer,
+                    .summary = "blocks before the gate",
+                    .minimum = 0,
+                    .maximum = 15};
+  fields.fields = {
+      {.name = "at",
+       .type = FieldType::list,
+       .summary =
+           "blocks after which tokens are dropped, ascending; keep is reached at the last, "
+           "geometric between. A learned gate is only as good as its training at these depths",
+       .fallback = Json::array({0}),
+       .element = std::make_shared<const Field>(depth)}};
   return fields;
 }
 
 GateRegistry built_in() {
   GateRegistry registry("gate");
-  registry.add("keep_all", gate_fields("every token stays, whatever keep says"), [](const Json&, ParameterSet&, const Architecture&) { return std::make_unique<KeepAll>(); });
+  registry.add(
+      "keep_all", gate_fields("every token stays, whatever keep says"),
+      [](const Json&, ParameterSet&, const Architecture&) { return std::make_unique<KeepAll>(); });
   registry.add("random", gate_fields("tokens drawn at random, the baseline of every selection"),
-               [](const Json&, ParameterSet&, const Architecture&) { return std::make_unique<RandomGate>(); });
-  Fields learned = gate_fields("the tokens with the highest trained score stay; the share is chosen at run time");
-  learned.fields.push_back({.name = "exploration", .type = FieldType::number, .summary = "standard deviation of the noise on scores while training", .fallback = 0.5, .minimum = 0, .maximum = 100});
-  registry.add("learned", learned, [](const Json& parameters, ParameterSet& set, const Architecture& architecture) {
-    return std::make_unique<LearnedGate>(set, architecture, parameters.at("exploration").get<double>());
-  });
+               [](const Json&, ParameterSet&, const Architecture&) {
+                 return std::make_unique<RandomGate>();
+               });
+  Fields learned = gate_fields(
+      "the tokens with the highest trained score stay; the share is chosen at run time");
+  learned.fields.push_back({.name = "exploration",
+                            .type = FieldType::number,
+                            .summary = "standard deviation of the noise on scores while training",
+                            .fallback = 0.5,
+                            .minimum = 0,
+                            .maximum = 100});
+  registry.add("learned", learned,
+               [](const Json& parameters, ParameterSet& set, const Architecture& architecture) {
+                 return std::make_unique<LearnedGate>(set, architecture,
+                                                      parameters.at("exploration").get<double>());
+               });
   return registry;
 }
 
@@ -88,7 +118,8 @@ GateRegistry& gates() {
   return registry;
 }
 
-Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const List<int>& k) {
+Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores,
+               const List<int>& k) {
   const Ragged& layout = *tokens.layout;
   List<float> value;
   if (scores.defined()) {
@@ -97,8 +128,10 @@ Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& sc
     if (pass.training && gate.exploration() > 0) {
       for (std::size_t r = 0; r < value.size(); ++r) {
         const std::uint32_t image = pass.draws.images[static_cast<std::size_t>(layout.image[r])];
-        const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit, static_cast<std::uint32_t>(layout.positions[r]));
-        value[r] += static_cast<float>(gate.exploration() * std::sqrt(2.0) * complex_normal(words).real());
+        const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit,
+                                         static_cast<std::uint32_t>(layout.positions[r]));
+        value[r] +=
+            static_cast<float>(gate.exploration() * std::sqrt(2.0) * complex_normal(words).real());
       }
     }
   }
@@ -112,8 +145,10 @@ Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& sc
     if (scores.defined() && k[static_cast<std::size_t>(i)] < rows) {
       // Of equal scores (and of NaN, which counts as lowest) the lower position wins.
       const auto better = [&](std::int32_t a, std::int32_t b) {
-        const float va = value[static_cast<std::size_t>(a)], vb = value[static_cast<std::size_t>(b)];
-        if (std::isnan(va) || std::isnan(vb)) return std::isnan(va) == std::isnan(vb) ? a < b : std::isnan(vb);
+        const float va = value[static_cast<std::size_t>(a)],
+                    vb = value[static_cast<std::size_t>(b)];
+        if (std::isnan(va) || std::isnan(vb))
+          return std::isnan(va) == std::isnan(vb) ? a < b : std::isnan(vb);
         return va != vb ? va > vb : a < b;
       };
       const auto kept_end = order.begin() + k[static_cast<std::size_t>(i)];

@@ -1,4 +1,5 @@
-// Which tokens are sent. A gate scores the tokens of a grid; the best k of each image stay, rows of the others are removed.
+// Which tokens are sent. A gate scores the tokens of a grid; the best k of each image stay, rows of
+// the others are removed.
 #pragma once
 
 #include <memory>
@@ -16,30 +17,35 @@ namespace semwave {
 class Gate {
  public:
   virtual ~Gate() = default;
-  /// Scores [rows, 1] after `depth` blocks; the highest of each image stay (equal scores: the lower position). Undefined: the
-  /// gate never drops anything. `condition` [images, condition_dim] describes channel and plan.
+  /// Scores [rows, 1] after `depth` blocks; the highest of each image stay (equal scores: the lower
+  /// position). Undefined: the gate never drops anything. `condition` [images, condition_dim]
+  /// describes channel and plan.
   virtual Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const = 0;
   /// Whether its score is ever defined. False: it drops nothing whatever it is asked to keep.
   virtual bool drops() const { return true; }
-  /// Operations of scoring `rows` tokens of one image, as the pass counts them (core/nn/layers.h, operations): for `semwave budget`.
+  /// Operations of scoring `rows` tokens of one image, as the pass counts them (core/nn/layers.h,
+  /// operations): for `semwave budget`.
   virtual double scoring_operations(double rows) const { return 0 * rows; }
   /// Whether a loss may teach this gate through its scores (straight-through).
   virtual bool learns() const { return false; }
-  /// Standard deviation of the noise on scores while training, so that unlikely tokens are tried as well.
+  /// Standard deviation of the noise on scores while training, so that unlikely tokens are tried as
+  /// well.
   virtual double exploration() const { return 0; }
 };
 
 using GateRegistry = Registry<std::unique_ptr<Gate>, ParameterSet&, const Architecture&>;
-/// keep_all, random, learned; a program of its own may add to it before it reads a scenario (docs/adding_a_gate.md).
+/// keep_all, random, learned; a program of its own may add to it before it reads a scenario
+/// (docs/adding_a_gate.md).
 GateRegistry& gates();
 
 /// What a gate left: the rows that stay and their scores (undefined where the gate does not score).
 struct Kept {
   Tokens tokens;
-  Var scores;                        // [kept rows, 1]
+  Var scores;                 // [kept rows, 1]
   List<std::int32_t> source;  // [kept rows] row of the tokens before
 };
 /// Keeps the best min(k[i], rows of image i) of each image, in ascending position.
-Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores, const List<int>& k);
+Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores,
+               const List<int>& k);
 
 }  // namespace semwave

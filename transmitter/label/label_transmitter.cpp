@@ -7,12 +7,17 @@
 
 namespace semwave {
 
-Burst LabelTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>&, TransmitTrace* trace) const {
+Burst LabelTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
+                                 const List<Plan>&, TransmitTrace* trace) const {
   const std::size_t count = states.size(), classes = static_cast<std::size_t>(classes_);
   const Var logits = classifier_(pass, images);
   List<float> said(count * classes);
   pass.backend.to_host(logits.value(), said.data());
-  Burst burst{.headers = {}, .symbols = {}, .starts = List<std::int32_t>(count + 1, 0), .places = {}, .ledger = List<Ledger>(count)};
+  Burst burst{.headers = {},
+              .symbols = {},
+              .starts = List<std::int32_t>(count + 1, 0),
+              .places = {},
+              .ledger = List<Ledger>(count)};
   List<std::int32_t> answers;
   for (std::size_t i = 0; i < count; ++i) {
     const float* row = said.data() + i * classes;
@@ -28,10 +33,12 @@ Burst LabelTransmitter::transmit(Pass& pass, const Tensor& images, const List<Ch
   return burst;
 }
 
-std::optional<Forecast> LabelTransmitter::forecast(const ChannelState& state, const Plan&, std::uint32_t image) const {
+std::optional<Forecast> LabelTransmitter::forecast(const ChannelState& state, const Plan&,
+                                                   std::uint32_t image) const {
   Forecast made;
   made.operations = classifier_.operations();
-  made.header = label_header_on_air(static_cast<int>(image % static_cast<std::uint32_t>(classes_)), classes_, state.snr_db);
+  made.header = label_header_on_air(static_cast<int>(image % static_cast<std::uint32_t>(classes_)),
+                                    classes_, state.snr_db);
   made.uses.header = header_uses(made.header);
   return made;
 }

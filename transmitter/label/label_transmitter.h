@@ -9,11 +9,15 @@ namespace semwave {
 class LabelTransmitter final : public Transmitter {
  public:
   /// The classifier must outlive it.
-  LabelTransmitter(const Classifier& classifier, int classes) : classifier_(classifier), classes_(classes) {}
+  LabelTransmitter(const Classifier& classifier, int classes)
+      : classifier_(classifier), classes_(classes) {}
 
-  /// Plans mean nothing to it. The trace says every image was answered at depth 0, whatever the classifier's own.
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
-  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const override;
+  /// Plans mean nothing to it. The trace says every image was answered at depth 0, whatever the
+  /// classifier's own.
+  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
+                 const List<Plan>& plans, TransmitTrace* trace) const override;
+  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
+                                   std::uint32_t image) const override;
   double dense_operations() const override { return classifier_.operations(); }
 
  private:

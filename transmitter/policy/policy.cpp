@@ -18,12 +18,30 @@ int tokens_to_keep(double keep_ratio, int grid) {
 namespace {
 
 std::vector<Field> plan_fields() {
-  return {{.name = "keep", .type = FieldType::number, .summary = "share of the grid's tokens to send; 0 sends none", .fallback = 1.0, .minimum = 0, .maximum = 1},
-          {.name = "depth", .type = FieldType::integer, .summary = "blocks the transmitter runs; -1: all", .fallback = -1, .minimum = -1, .maximum = 15},
-          {.name = "symbols_per_token", .type = FieldType::integer, .summary = "complex symbols a token, S", .fallback = 8, .minimum = 1, .maximum = 16}};
+  return {{.name = "keep",
+           .type = FieldType::number,
+           .summary = "share of the grid's tokens to send; 0 sends none",
+           .fallback = 1.0,
+           .minimum = 0,
+           .maximum = 1},
+          {.name = "depth",
+           .type = FieldType::integer,
+           .summary = "blocks the transmitter runs; -1: all",
+           .fallback = -1,
+           .minimum = -1,
+           .maximum = 15},
+          {.name = "symbols_per_token",
+           .type = FieldType::integer,
+           .summary = "complex symbols a token, S",
+           .fallback = 8,
+           .minimum = 1,
+           .maximum = 16}};
 }
 
-Plan to_plan(const Json& p) { return {p.at("keep").get<double>(), p.at("depth").get<int>(), p.at("symbols_per_token").get<int>()}; }
+Plan to_plan(const Json& p) {
+  return {p.at("keep").get<double>(), p.at("depth").get<int>(),
+          p.at("symbols_per_token").get<int>()};
+}
 
 void deepen(Plan& plan, int blocks) {
   if (plan.exit_depth == Plan::all_blocks) plan.exit_depth = blocks;
@@ -33,17 +51,21 @@ class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
   void fit(int blocks) override { deepen(plan_, blocks); }
-  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override { return List<Plan>(states.size(), plan_); }
+  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
+    return List<Plan>(states.size(), plan_);
+  }
   List<Plan> plans() const override { return {plan_}; }
 
  private:
   Plan plan_;
 };
 
-/// The entry with the highest `from_db` at or below the believed SNR; below all of them the lowest entry.
+/// The entry with the highest `from_db` at or below the believed SNR; below all of them the lowest
+/// entry.
 class TablePolicy final : public Policy {
  public:
-  TablePolicy(std::vector<std::pair<double, Plan>> entries, std::string made_for) : entries_(std::move(entries)), made_for_(std::move(made_for)) {}
+  TablePolicy(std::vector<std::pair<double, Plan>> entries, std::string made_for)
+      : entries_(std::move(entries)), made_for_(std::move(made_for)) {}
   std::string made_for() const override { return made_for_; }
   void fit(int blocks) override {
     for (auto& entry : entries_) deepen(entry.second, blocks);
@@ -69,12 +91,15 @@ class TablePolicy final : public Policy {
   std::string made_for_;
 };
 
-Worth worth_of(const Json& parameters) { return parameters.at("metric") == "psnr" ? Worth::psnr : Worth::accuracy; }
+Worth worth_of(const Json& parameters) {
+  return parameters.at("metric") == "psnr" ? Worth::psnr : Worth::accuracy;
+}
 
 PlanTable table_of(const Json& parameters) {
   const std::string file = parameters.at("file");
   PlanTable table = read_plan_table(file);
-  if (worth_of(parameters) == Worth::psnr && table.plans.front().psnr_db.empty()) throw Error(file, "has no PSNR: it was made by a run that rebuilt no image");
+  if (worth_of(parameters) == Worth::psnr && table.plans.front().psnr_db.empty())
+    throw Error(file, "has no PSNR: it was made by a run that rebuilt no image");
   return table;
 }
 
@@ -84,28 +109,44 @@ std::string text_of(double value) {
   return text;
 }
 
-/// No choice of plans keeps a budget below the cheapest plan of each bin: the header alone takes so much.
+/// No choice of plans keeps a budget below the cheapest plan of each bin: the header alone takes so
+/// much.
 void check_budget(const PlanTable& table, double uses, double operations, BudgetScope scope) {
   if (uses < table.least_uses(scope))
-    throw Error("@/uses", "a budget of " + text_of(uses) + " channel uses cannot be kept: the cheapest plans take " + text_of(table.least_uses(scope)) + ", headers included");
+    throw Error("@/uses", "a budget of " + text_of(uses) +
+                              " channel uses cannot be kept: the cheapest plans take " +
+                              text_of(table.least_uses(scope)) + ", headers included");
   if (operations < table.least_operations())
-    throw Error("@/operations", "a budget of " + text_of(operations) + " operations cannot be kept: the cheapest plan takes " + text_of(table.least_operations()));
+    throw Error("@/operations", "a budget of " + text_of(operations) +
+                                    " operations cannot be kept: the cheapest plan takes " +
+                                    text_of(table.least_operations()));
 }
 
-/// The best plans of a measured table within a budget of channel uses and one of operations, a plan for each bin of believed SNR.
+/// The best plans of a measured table within a budget of channel uses and one of operations, a plan
+/// for each bin of believed SNR.
 class ParetoPolicy final : public Policy {
  public:
   explicit ParetoPolicy(const Json& parameters) : table_(table_of(parameters)) {
-    const double uses = parameters.at("uses"), operations = parameters.contains("operations") ? parameters.at("operations").get<double>() : std::numeric_limits<double>::infinity();
-    const BudgetScope scope = parameters.at("budget") == "each" ? BudgetScope::each : BudgetScope::mean;
+    const double uses = parameters.at("uses"),
+                 operations = parameters.contains("operations")
+                                  ? parameters.at("operations").get<double>()
+                                  : std::numeric_limits<double>::infinity();
+    const BudgetScope scope =
+        parameters.at("budget") == "each" ? BudgetScope::each : BudgetScope::mean;
     check_budget(table_, uses, operations, scope);
     choice_ = table_.best(worth_of(parameters), uses, operations, scope);
     if (scope == BudgetScope::each)
       for (int b = 0; b < table_.bins(); ++b)
-        if (const MeasuredPlan& plan = table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(b)])]; plan.uses[static_cast<std::size_t>(b)] > uses || plan.operations > operations)
-          throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) + " operations cannot be kept together in every bin of SNR");
-    if (const PlanTable::Means means = table_.means(choice_, worth_of(parameters)); scope == BudgetScope::mean && (means.uses > uses * (1 + 1e-9) || means.operations > operations * (1 + 1e-9)))
-      throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) + " operations cannot be kept together");
+        if (const MeasuredPlan& plan =
+                table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(b)])];
+            plan.uses[static_cast<std::size_t>(b)] > uses || plan.operations > operations)
+          throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) +
+                                    " operations cannot be kept together in every bin of SNR");
+    if (const PlanTable::Means means = table_.means(choice_, worth_of(parameters));
+        scope == BudgetScope::mean &&
+        (means.uses > uses * (1 + 1e-9) || means.operations > operations * (1 + 1e-9)))
+      throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) +
+                                " operations cannot be kept together");
   }
   List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
     List<Plan> out;
@@ -122,26 +163,41 @@ class ParetoPolicy final : public Policy {
   Json made_with() const override { return table_.network; }
 
  private:
-  const Plan& plan_of(int bin) const { return table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(bin)])].plan; }
+  const Plan& plan_of(int bin) const {
+    return table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(bin)])].plan;
+  }
 
   PlanTable table_;
   std::vector<int> choice_;
 };
 
-/// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z, of each link or of all together, for the
-/// uses above the limit, Z <- max(0, Z + mu (uses - limit arrived)), and in each slot the plan that maximises  V worth - Z uses  for the believed SNR. Sending
-/// nothing is one of the choices: it takes no uses, and the image waits for a better slot or for its deadline.
+/// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z, of
+/// each link or of all together, for the uses above the limit, Z <- max(0, Z + mu (uses - limit
+/// arrived)), and in each slot the plan that maximises  V worth - Z uses  for the believed SNR.
+/// Sending nothing is one of the choices: it takes no uses, and the image waits for a better slot
+/// or for its deadline.
 class DriftPolicy final : public Policy {
  public:
   explicit DriftPolicy(const Json& parameters)
-      : table_(table_of(parameters)), metric_(worth_of(parameters)), limit_(parameters.at("uses")), v_(parameters.at("v")), mu_(parameters.at("mu")), hold_(parameters.at("hold")), shared_(parameters.at("budget") == "network") {
+      : table_(table_of(parameters)),
+        metric_(worth_of(parameters)),
+        limit_(parameters.at("uses")),
+        v_(parameters.at("v")),
+        mu_(parameters.at("mu")),
+        hold_(parameters.at("hold")),
+        shared_(parameters.at("budget") == "network") {
     if (!hold_)
       check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
     else if (limit_ < table_.least_uses())
-      throw Error("@/uses", "a limit of " + text_of(limit_) + " channel uses is below the cheapest burst of the table, which takes " + text_of(table_.least_uses()) + ", header included");
-    if (metric_ == Worth::psnr) {  // of an image that is never sent: a lost one, as the worst bin has them; a class that is not told is wrong
+      throw Error("@/uses",
+                  "a limit of " + text_of(limit_) +
+                      " channel uses is below the cheapest burst of the table, which takes " +
+                      text_of(table_.least_uses()) + ", header included");
+    if (metric_ == Worth::psnr) {  // of an image that is never sent: a lost one, as the worst bin
+                                   // has them; a class that is not told is wrong
       unsent_ = std::numeric_limits<double>::infinity();
-      for (const MeasuredPlan& plan : table_.plans) unsent_ = std::min(unsent_, *std::min_element(plan.psnr_db.begin(), plan.psnr_db.end()));
+      for (const MeasuredPlan& plan : table_.plans)
+        unsent_ = std::min(unsent_, *std::min_element(plan.psnr_db.begin(), plan.psnr_db.end()));
     }
     start_ = v_ * settled_price();
   }
@@ -149,7 +205,8 @@ class DriftPolicy final : public Policy {
     List<Plan> out;
     out.reserve(states.size());
     for (std::size_t i = 0; i < states.size(); ++i) {
-      const Choice made = choose(table_.bin(states[i].snr_db), v_, queue_.at(shared_ ? 0 : links[i]));
+      const Choice made =
+          choose(table_.bin(states[i].snr_db), v_, queue_.at(shared_ ? 0 : links[i]));
       out.push_back(made.plan->plan);
       out.back().hold = made.hold;
     }
@@ -189,7 +246,8 @@ class DriftPolicy final : public Policy {
     Choice made{nullptr, false};
     double most = 0;
     for (const MeasuredPlan& plan : table_.plans) {
-      const double value = v * (table_.worth(plan, bin, metric_) - unsent_) - z * plan.uses[static_cast<std::size_t>(bin)];
+      const double value = v * (table_.worth(plan, bin, metric_) - unsent_) -
+                           z * plan.uses[static_cast<std::size_t>(bin)];
       if (made.plan && value <= most) continue;
       made.plan = &plan;
       most = value;
@@ -198,20 +256,23 @@ class DriftPolicy final : public Policy {
     return made;
   }
 
-  /// Z / V at which links like those of the table would settle. A queue that begins empty overspends until it stands there.
+  /// Z / V at which links like those of the table would settle. A queue that begins empty
+  /// overspends until it stands there.
   double settled_price() const {
     const auto uses_at = [&](double price) {
       double uses = 0;
       for (int b = 0; b < table_.bins(); ++b) {
         const auto bin = static_cast<std::size_t>(b);
-        if (const Choice made = choose(b, 1, price); !made.hold) uses += table_.share[bin] * made.plan->uses[bin];
+        if (const Choice made = choose(b, 1, price); !made.hold)
+          uses += table_.share[bin] * made.plan->uses[bin];
       }
       return uses;
     };
     if (uses_at(0) <= limit_) return 0;
     double low = 0, high = 1e-9;
     while (uses_at(high) > limit_ && high < 1e9) high *= 2;
-    for (int i = 0; i < 60; ++i) (uses_at((low + high) / 2) > limit_ ? low : high) = (low + high) / 2;
+    for (int i = 0; i < 60; ++i)
+      (uses_at((low + high) / 2) > limit_ ? low : high) = (low + high) / 2;
     return high;
   }
 
@@ -229,12 +290,27 @@ std::unique_ptr<Policy> read_table(const std::string& file) {
   static const Fields fields = [] {
     Fields entry{.summary = "plan from an SNR upwards"};
     entry.fields = plan_fields();
-    entry.fields.insert(entry.fields.begin(), {.name = "from_db", .type = FieldType::number, .summary = "believed SNR from which the plan holds", .minimum = -200, .maximum = 200});
-    const Field element{.name = "entry", .type = FieldType::object, .summary = "plan from an SNR upwards", .object = std::make_shared<const Fields>(entry)};
+    entry.fields.insert(entry.fields.begin(), {.name = "from_db",
+                                               .type = FieldType::number,
+                                               .summary = "believed SNR from which the plan holds",
+                                               .minimum = -200,
+                                               .maximum = 200});
+    const Field element{.name = "entry",
+                        .type = FieldType::object,
+                        .summary = "plan from an SNR upwards",
+                        .object = std::make_shared<const Fields>(entry)};
     Fields all{.summary = "table policy"};
-    all.fields = {{.name = "made_by", .type = FieldType::string, .summary = "command and validation run that made the table"},
-                  {.name = "model_sha256", .type = FieldType::string, .summary = "the checkpoint it was made for; empty: any", .fallback = ""},
-                  {.name = "entries", .type = FieldType::list, .summary = "ascending in from_db", .element = std::make_shared<const Field>(element)}};
+    all.fields = {{.name = "made_by",
+                   .type = FieldType::string,
+                   .summary = "command and validation run that made the table"},
+                  {.name = "model_sha256",
+                   .type = FieldType::string,
+                   .summary = "the checkpoint it was made for; empty: any",
+                   .fallback = ""},
+                  {.name = "entries",
+                   .type = FieldType::list,
+                   .summary = "ascending in from_db",
+                   .element = std::make_shared<const Field>(element)}};
     return all;
   }();
   const Json table = resolve(read_json(file), fields, Place{file, ""});
@@ -242,10 +318,12 @@ std::unique_ptr<Policy> read_table(const std::string& file) {
   for (const Json& entry : table.at("entries")) {
     const double from = entry.at("from_db");
     if (!entries.empty() && from <= entries.back().first)
-      throw Error(Place{file, "/entries/" + std::to_string(entries.size())}.str(), "from_db must ascend");
+      throw Error(Place{file, "/entries/" + std::to_string(entries.size())}.str(),
+                  "from_db must ascend");
     entries.emplace_back(from, to_plan(entry));
   }
-  if (entries.empty() || entries.size() > 1024) throw Error(Place{file, "/entries"}.str(), "expected 1 to 1024 entries");
+  if (entries.empty() || entries.size() > 1024)
+    throw Error(Place{file, "/entries"}.str(), "expected 1 to 1024 entries");
   return std::make_unique<TablePolicy>(std::move(entries), table.at("model_sha256"));
 }
 
@@ -256,29 +334,88 @@ PolicyRegistry& policies() {
     PolicyRegistry made("policy");
     Fields fixed{.summary = "the same plan whatever the channel"};
     fixed.fields = plan_fields();
-    made.add("fixed", fixed, [](const Json& parameters) { return std::make_unique<FixedPolicy>(to_plan(parameters)); });
+    made.add("fixed", fixed, [](const Json& parameters) {
+      return std::make_unique<FixedPolicy>(to_plan(parameters));
+    });
     Fields table{.summary = "believed SNR -> plan, from a JSON file made on the validation split"};
-    table.fields = {{.name = "file", .type = FieldType::string, .summary = "the table, relative to the scenario"}};
-    made.add("table", table, [](const Json& parameters) { return read_table(parameters.at("file").get<std::string>()); });
-    const Field measured{.name = "file", .type = FieldType::string, .summary = "what plans were worth, made by semwave table; relative to the scenario"};
-    const Field metric{.name = "metric", .type = FieldType::choice, .summary = "what is maximised", .fallback = "accuracy", .choices = {"accuracy", "psnr"}};
-    const Field uses{.name = "uses", .type = FieldType::number, .summary = "budget of channel uses an image, header and pilots included", .minimum = 0, .maximum = 1e9};
-    const Field operations{.name = "operations", .type = FieldType::number, .summary = "budget of the transmitter's operations an image; left out: none", .optional = true, .minimum = 0, .maximum = 1e18};
-    const Field scope{.name = "budget", .type = FieldType::choice, .summary = "mean: of the images met on links like those of the table; each: in every bin of SNR", .fallback = "mean", .choices = {"mean", "each"}};
-    Fields pareto{.summary = "believed SNR -> the best plan measured on the validation split within budgets of channel uses and operations"};
+    table.fields = {{.name = "file",
+                     .type = FieldType::string,
+                     .summary = "the table, relative to the scenario"}};
+    made.add("table", table, [](const Json& parameters) {
+      return read_table(parameters.at("file").get<std::string>());
+    });
+    const Field measured{
+        .name = "file",
+        .type = FieldType::string,
+        .summary = "what plans were worth, made by semwave table; relative to the scenario"};
+    const Field metric{.name = "metric",
+                       .type = FieldType::choice,
+                       .summary = "what is maximised",
+                       .fallback = "accuracy",
+                       .choices = {"accuracy", "psnr"}};
+    const Field uses{.name = "uses",
+                     .type = FieldType::number,
+                     .summary = "budget of channel uses an image, header and pilots included",
+                     .minimum = 0,
+                     .maximum = 1e9};
+    const Field operations{
+        .name = "operations",
+        .type = FieldType::number,
+        .summary = "budget of the transmitter's operations an image; left out: none",
+        .optional = true,
+        .minimum = 0,
+        .maximum = 1e18};
+    const Field scope{
+        .name = "budget",
+        .type = FieldType::choice,
+        .summary =
+            "mean: of the images met on links like those of the table; each: in every bin of SNR",
+        .fallback = "mean",
+        .choices = {"mean", "each"}};
+    Fields pareto{.summary =
+                      "believed SNR -> the best plan measured on the validation split within "
+                      "budgets of channel uses and operations"};
     pareto.fields = {measured, metric, uses, operations, scope};
-    made.add("pareto", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
-    pareto.summary = "pareto with csi.transmitter forced to perfect: what a better belief would gain";
-    made.add("oracle", pareto, [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
-    Fields drift{.summary = "each slot the plan that maximises V worth - Z uses, or none, Z a virtual queue that keeps the mean uses at the limit; for a timeline"};
+    made.add("pareto", pareto,
+             [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
+    pareto.summary =
+        "pareto with csi.transmitter forced to perfect: what a better belief would gain";
+    made.add("oracle", pareto,
+             [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
+    Fields drift{.summary =
+                     "each slot the plan that maximises V worth - Z uses, or none, Z a virtual "
+                     "queue that keeps the mean uses at the limit; for a timeline"};
     Field limit = uses;
-    limit.summary = "limit of the mean channel uses of an image that comes, header and pilots included";
-    drift.fields = {measured, metric, limit,
-                    {.name = "v", .type = FieldType::number, .summary = "weight V of the worth (accuracy as a share, PSNR in dB)", .fallback = 1e6, .minimum = 0, .maximum = 1e15},
-                    {.name = "mu", .type = FieldType::number, .summary = "step of the virtual queue", .fallback = 1, .minimum = 1e-12, .maximum = 1e12},
-                    {.name = "budget", .type = FieldType::choice, .summary = "link: each link keeps the limit; network: the mean over all links does, and those that gain more may spend more", .fallback = "link", .choices = {"link", "network"}},
-                    {.name = "hold", .type = FieldType::boolean, .summary = "an image waits where no plan is worth its price; false: each is sent at once", .fallback = true}};
-    made.add("drift_plus_penalty", drift, [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
+    limit.summary =
+        "limit of the mean channel uses of an image that comes, header and pilots included";
+    drift.fields = {
+        measured,
+        metric,
+        limit,
+        {.name = "v",
+         .type = FieldType::number,
+         .summary = "weight V of the worth (accuracy as a share, PSNR in dB)",
+         .fallback = 1e6,
+         .minimum = 0,
+         .maximum = 1e15},
+        {.name = "mu",
+         .type = FieldType::number,
+         .summary = "step of the virtual queue",
+         .fallback = 1,
+         .minimum = 1e-12,
+         .maximum = 1e12},
+        {.name = "budget",
+         .type = FieldType::choice,
+         .summary = "link: each link keeps the limit; network: the mean over all links does, and "
+                    "those that gain more may spend more",
+         .fallback = "link",
+         .choices = {"link", "network"}},
+        {.name = "hold",
+         .type = FieldType::boolean,
+         .summary = "an image waits where no plan is worth its price; false: each is sent at once",
+         .fallback = true}};
+    made.add("drift_plus_penalty", drift,
+             [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
     return made;
   }();
   return registry;

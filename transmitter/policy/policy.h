@@ -17,22 +17,26 @@ namespace semwave {
 class Policy {
  public:
   virtual ~Policy() = default;
-  /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are distinct. Calls for
-  /// other links may run at the same time.
-  virtual List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links = {}) = 0;
+  /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are
+  /// distinct. Calls for other links may run at the same time.
+  virtual List<Plan> plan(const List<ChannelState>& states,
+                          std::span<const std::uint32_t> links = {}) = 0;
   /// How many blocks there are, for plans that ask for all. Once, before the first plan.
   virtual void fit(int /*blocks*/) {}
   /// Every plan it can ask for, so that a scenario is checked before it runs.
   virtual List<Plan> plans() const = 0;
-  /// SHA-256 of the checkpoint its figures were measured with, empty where it holds none; and the gate and the positions they were
-  /// measured with, as a scenario says them, empty where any will do.
+  /// SHA-256 of the checkpoint its figures were measured with, empty where it holds none; and the
+  /// gate and the positions they were measured with, as a scenario says them, empty where any will
+  /// do.
   virtual std::string made_for() const { return {}; }
   virtual Json made_with() const { return Json::object(); }
 
-  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed` after each slot with the images that came
-  /// to each link and the channel uses of what it sent. Its plans may hold an image back.
+  /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed`
+  /// after each slot with the images that came to each link and the channel uses of what it sent.
+  /// Its plans may hold an image back.
   virtual bool remembers() const { return false; }
-  /// What one link spends depends on what the others did: links are then no independent samples of one another.
+  /// What one link spends depends on what the others did: links are then no independent samples of
+  /// one another.
   virtual bool couples_links() const { return false; }
   virtual void begin(std::size_t /*links*/) {}
   virtual void passed(std::span<const int> /*arrived*/, std::span<const double> /*channel_uses*/) {}

@@ -15,11 +15,15 @@ namespace {
 
 constexpr int condition_features = 5;
 
-bool any(const List<std::uint8_t>& mask) { return std::find(mask.begin(), mask.end(), 1) != mask.end(); }
+bool any(const List<std::uint8_t>& mask) {
+  return std::find(mask.begin(), mask.end(), 1) != mask.end();
+}
 
 }  // namespace
 
-SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place)
+SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& architecture,
+                                         const SemanticTransmitterSettings& settings,
+                                         const Place& place)
     : architecture_(architecture),
       settings_(settings),
       place_(place),
@@ -31,52 +35,66 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
       norm_(set, "transmitter.norm", architecture.dim, architecture.condition_dim),
       mapper_(set, "transmitter.mapper", architecture.dim, 2 * architecture.max_symbols_per_token) {
   for (int b = 0; b < architecture.transmitter_blocks; ++b)
-    blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim, architecture.heads, architecture.transmitter_hidden, architecture.condition_dim);
+    blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim,
+                         architecture.heads, architecture.transmitter_hidden,
+                         architecture.condition_dim);
   for (int depth = 1; architecture.exit_heads && depth <= architecture.transmitter_blocks; ++depth)
-    exit_heads_.emplace_back(set, "transmitter.exits." + std::to_string(depth), architecture.dim, architecture.classes, architecture.condition_dim);
+    exit_heads_.emplace_back(set, "transmitter.exits." + std::to_string(depth), architecture.dim,
+                             architecture.classes, architecture.condition_dim);
   check(settings, architecture, place);
 }
 
-void SemanticTransmitter::check(const SemanticTransmitterSettings& settings, const Architecture& architecture, const Place& place) {
+void SemanticTransmitter::check(const SemanticTransmitterSettings& settings,
+                                const Architecture& architecture, const Place& place) {
   const std::vector<int> depths = settings.gate.value("at", std::vector<int>{0});
   const std::string at = (place / "gate" / "at").str();
   if (depths.empty()) throw Error(at, "expected at least one depth");
   for (std::size_t i = 0; i < depths.size(); ++i) {
     if (i > 0 && depths[i] <= depths[i - 1]) throw Error(at, "depths must ascend");
     if (depths[i] > architecture.transmitter_blocks)
-      throw Error(at, std::to_string(depths[i]) + " is beyond the network's " + std::to_string(architecture.transmitter_blocks) + " transmitter blocks");
+      throw Error(at, std::to_string(depths[i]) + " is beyond the network's " +
+                          std::to_string(architecture.transmitter_blocks) + " transmitter blocks");
   }
   check_exit(settings.exit, architecture, place / "exit");
 }
 
 void SemanticTransmitter::check(const List<Plan>& plans) const {
   for (const Plan& plan : plans) {
-    if (!(plan.keep_ratio >= 0 && plan.keep_ratio <= 1)) throw Error((place_ / "policy" / "keep").str(), "must be between 0 and 1, found " + std::to_string(plan.keep_ratio));
+    if (!(plan.keep_ratio >= 0 && plan.keep_ratio <= 1))
+      throw Error((place_ / "policy" / "keep").str(),
+                  "must be between 0 and 1, found " + std::to_string(plan.keep_ratio));
     if (plan.exit_depth < 0 || plan.exit_depth > architecture_.transmitter_blocks)
       throw Error((place_ / "policy" / "depth").str(),
-                  "the model has " + std::to_string(architecture_.transmitter_blocks) + " transmitter blocks, asked for depth " + std::to_string(plan.exit_depth));
+                  "the model has " + std::to_string(architecture_.transmitter_blocks) +
+                      " transmitter blocks, asked for depth " + std::to_string(plan.exit_depth));
     if (plan.symbols_per_token < 1 || plan.symbols_per_token > architecture_.max_symbols_per_token)
       throw Error((place_ / "policy" / "symbols_per_token").str(),
-                  "the model sends 1 to " + std::to_string(architecture_.max_symbols_per_token) + " symbols a token, asked for " + std::to_string(plan.symbols_per_token));
+                  "the model sends 1 to " + std::to_string(architecture_.max_symbols_per_token) +
+                      " symbols a token, asked for " + std::to_string(plan.symbols_per_token));
   }
 }
 
-Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const {
+Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states,
+                                   const List<Plan>& plans) const {
   List<float> features;
   features.reserve(plans.size() * condition_features);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Plan& plan = plans[i];
-    const double believed = settings_.trained ? settings_.trained->snr_db(states[i].snr_db) : states[i].snr_db;
+    const double believed =
+        settings_.trained ? settings_.trained->snr_db(states[i].snr_db) : states[i].snr_db;
     features.push_back(static_cast<float>(std::clamp(believed, -20.0, 40.0) / 10));
-    features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, architecture_.grid())) / static_cast<float>(architecture_.grid()));
-    features.push_back(static_cast<float>(plan.exit_depth) / static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
+    features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, architecture_.grid())) /
+                       static_cast<float>(architecture_.grid()));
+    features.push_back(static_cast<float>(plan.exit_depth) /
+                       static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     features.push_back(std::log2(static_cast<float>(plan.symbols_per_token)) / 4);
     features.push_back(settings_.positions_sent ? 1.0f : 0.0f);
   }
   return condition_(pass, features);
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images) {
+SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream,
+                                                      const List<std::uint8_t>& images) {
   const Ragged& layout = *stream.tokens.layout;
   List<std::int32_t> source;
   const auto taken = make_block_shared<Ragged>();
@@ -93,7 +111,8 @@ SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& 
   return out;
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<Stream>& parts, int images) {
+SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<Stream>& parts,
+                                                       int images) {
   List<const Stream*> filled;
   for (const Stream& part : parts)
     if (part.tokens.layout->rows() > 0) filled.push_back(&part);
@@ -131,7 +150,8 @@ SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<St
   return out;
 }
 
-ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked, const Var& condition) const {
+ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
+                                    const List<std::uint8_t>& asked, const Var& condition) const {
   const Ragged& layout = *tokens.layout;
   ExitLogits said{.depth = depth, .images = {}, .logits = {}};
   List<std::int32_t> source;
@@ -146,14 +166,18 @@ ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
     compact->end_image();
   }
   if (said.images.empty()) return said;
-  const bool all_rows = compact->rows() == layout.rows(), all_images = compact->images() == layout.images();
-  const Tokens asked_tokens{all_rows ? tokens.rows : gather_rows(pass, tokens.rows, source), compact};
-  said.logits = exit_heads_[static_cast<std::size_t>(depth - 1)](pass, asked_tokens, all_images ? condition : gather_rows(pass, condition, said.images));
+  const bool all_rows = compact->rows() == layout.rows(),
+             all_images = compact->images() == layout.images();
+  const Tokens asked_tokens{all_rows ? tokens.rows : gather_rows(pass, tokens.rows, source),
+                            compact};
+  said.logits = exit_heads_[static_cast<std::size_t>(depth - 1)](
+      pass, asked_tokens, all_images ? condition : gather_rows(pass, condition, said.images));
   return said;
 }
 
-void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition,
-                               TransmitTrace& trace) const {
+void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth,
+                               const List<std::uint8_t>& needs, const List<int>& k,
+                               const Var& condition, TransmitTrace& trace) const {
   if (!any(needs)) return;
   List<std::uint8_t> others(needs.size());
   for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
@@ -167,23 +191,29 @@ void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth, const List
   }
   Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
   List<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
-  if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout) parts.push_back(rest);
+  if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout)
+    parts.push_back(rest);
   stream = merge(pass, parts, static_cast<int>(needs.size()));
 }
 
 bool SemanticTransmitter::gates_at(int depth, bool leaves) const {
   const bool reached = depth > gate_depths_.back();  // keep was reached at an earlier place
-  return !reached && (leaves || std::find(gate_depths_.begin(), gate_depths_.end(), depth) != gate_depths_.end());
+  return !reached && (leaves || std::find(gate_depths_.begin(), gate_depths_.end(), depth) !=
+                                    gate_depths_.end());
 }
 
 int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio) const {
-  const auto place = std::find(gate_depths_.begin(), gate_depths_.end(), depth) - gate_depths_.begin();
-  const double share = leaves ? 1.0 : static_cast<double>(place + 1) / static_cast<double>(gate_depths_.size());
+  const auto place =
+      std::find(gate_depths_.begin(), gate_depths_.end(), depth) - gate_depths_.begin();
+  const double share =
+      leaves ? 1.0 : static_cast<double>(place + 1) / static_cast<double>(gate_depths_.size());
   return tokens_to_keep(std::pow(keep_ratio, share), architecture_.grid());
 }
 
-List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside, const List<Plan>& plans, const Var& condition,
-                                      TransmitTrace& trace, List<std::int32_t>& place) const {
+List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth,
+                                      const List<std::uint8_t>& inside, const List<Plan>& plans,
+                                      const Var& condition, TransmitTrace& trace,
+                                      List<std::int32_t>& place) const {
   std::fill(place.begin(), place.end(), -1);
   if (depth == 0 || exit_heads_.empty()) return {};
   List<std::uint8_t> asked(inside.size());
@@ -208,7 +238,10 @@ List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int dept
   return logits;
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace& trace) const {
+SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images,
+                                                        const List<Plan>& plans,
+                                                        const Var& condition,
+                                                        TransmitTrace& trace) const {
   const std::size_t count = plans.size();
   const auto classes = static_cast<std::size_t>(architecture_.classes);
   const bool score_all = pass.recording() && gate_->learns();
@@ -220,19 +253,25 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
   List<Stream> left;
   Stream stream{tokeniser_(pass, images), {}};
   for (int depth = 0;; ++depth) {
-    const List<float> logits = hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
+    const List<float> logits =
+        hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
     for (std::size_t i = 0; i < count; ++i) {
       std::span<const float> said;
-      if (heard[i] >= 0) said = std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
+      if (heard[i] >= 0)
+        said = std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
       const bool asks_out = inside[i] && exit_->leaves(depth, plans[i], said);
       const bool sent_out = !trace.leave_at.empty() && depth >= trace.leave_at[i];
-      leaving[i] = inside[i] && (asks_out || sent_out || depth >= plans[i].exit_depth || depth == architecture_.transmitter_blocks);
+      leaving[i] = inside[i] && (asks_out || sent_out || depth >= plans[i].exit_depth ||
+                                 depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
       const bool answers = asks_out && !said.empty() && exit_->answers();
-      if (answers) trace.answer[i] = static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());
+      if (answers)
+        trace.answer[i] =
+            static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());
       sending[i] = leaving[i] && !answers;
       k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio);
-      needs[i] = inside[i] && !answers && gates_at(depth, leaving[i]) && (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
+      needs[i] = inside[i] && !answers && gates_at(depth, leaving[i]) &&
+                 (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
       if (leaving[i]) trace.exit_depth[i] = depth;
     }
     gate(pass, stream, depth, needs, k, condition, trace);
@@ -245,7 +284,9 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
   return merge(pass, left, static_cast<int>(count));
 }
 
-Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const {
+Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
+                                    const List<ChannelState>& states, const List<Plan>& plans,
+                                    TransmitTrace* trace) const {
   check(plans);
   const std::size_t count = plans.size();
   const Var c = condition(pass, states, plans);
@@ -266,19 +307,29 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   List<SemanticHeader> headers;
   for (std::size_t i = 0; i < count; ++i) {
     const int symbols = plans[i].symbols_per_token, k = layout.rows_of(static_cast<int>(i));
-    SemanticHeader header{.exit_depth = trace->exit_depth[i], .symbols_per_token = symbols, .positions_sent = settings_.positions_sent, .k = k};
-    if (trace->answer[i] >= 0) header = {.exit_depth = trace->exit_depth[i], .answer = true, .decision = trace->answer[i], .positions_sent = false};
+    SemanticHeader header{.exit_depth = trace->exit_depth[i],
+                          .symbols_per_token = symbols,
+                          .positions_sent = settings_.positions_sent,
+                          .k = k};
+    if (trace->answer[i] >= 0)
+      header = {.exit_depth = trace->exit_depth[i],
+                .answer = true,
+                .decision = trace->answer[i],
+                .positions_sent = false};
     for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
       const std::int32_t position = layout.positions[static_cast<std::size_t>(r)];
       if (settings_.positions_sent) header.positions.push_back(position);
       for (int s = 0; s < symbols; ++s) {
         source.push_back(r * widest + s);
         burst.places.push_back(position * symbols + s);
-        if (settings_.power == PowerScope::symbol) segments.push_back(static_cast<std::int32_t>(source.size()));
+        if (settings_.power == PowerScope::symbol)
+          segments.push_back(static_cast<std::int32_t>(source.size()));
       }
-      if (settings_.power == PowerScope::token) segments.push_back(static_cast<std::int32_t>(source.size()));
+      if (settings_.power == PowerScope::token)
+        segments.push_back(static_cast<std::int32_t>(source.size()));
     }
-    if (settings_.power == PowerScope::image) segments.push_back(static_cast<std::int32_t>(source.size()));
+    if (settings_.power == PowerScope::image)
+      segments.push_back(static_cast<std::int32_t>(source.size()));
     burst.starts.push_back(static_cast<std::int32_t>(source.size()));
     burst.symbols_per_token.push_back(symbols);
 
@@ -289,7 +340,8 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
     } else {
       ledger.payload = burst.starts[i + 1] - burst.starts[i];
     }
-    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db, link ? link->coding_bits() : 0);
+    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db,
+                                                link ? link->coding_bits() : 0);
     ledger.header = header_uses(on_air);
     burst.headers.push_back(std::move(on_air));
     burst.ledger.push_back(ledger);
@@ -304,7 +356,9 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images, const List
   return burst;
 }
 
-void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst& burst, const List<SemanticHeader>& headers, double hardness) const {
+void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst& burst,
+                                         const List<SemanticHeader>& headers,
+                                         double hardness) const {
   const List<std::int32_t> starts = std::move(burst.starts);  // of the features of each image
   burst.starts.assign(starts.size(), 0);
   burst.places.clear();
@@ -318,24 +372,31 @@ void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst&
   pass.backend.to_host(features.value(), values.data());
   Symbols sent;
   for (std::size_t i = 0; i < headers.size(); ++i) {
-    const auto first = static_cast<std::size_t>(2 * starts[i]), last = static_cast<std::size_t>(2 * starts[i + 1]);
-    const Symbols symbols = settings_.link->send(std::span(values).subspan(first, last - first), headers[i].coding);
+    const auto first = static_cast<std::size_t>(2 * starts[i]),
+               last = static_cast<std::size_t>(2 * starts[i + 1]);
+    const Symbols symbols =
+        settings_.link->send(std::span(values).subspan(first, last - first), headers[i].coding);
     sent.insert(sent.end(), symbols.begin(), symbols.end());
-    for (std::size_t s = 0; s < symbols.size(); ++s) burst.places.push_back(static_cast<std::int32_t>(s));
+    for (std::size_t s = 0; s < symbols.size(); ++s)
+      burst.places.push_back(static_cast<std::int32_t>(s));
     burst.starts[i + 1] = static_cast<std::int32_t>(sent.size());
   }
-  burst.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(sent.size()), 2}, reinterpret_cast<const float*>(sent.data())));
+  burst.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(sent.size()), 2},
+                                             reinterpret_cast<const float*>(sent.data())));
 }
 
-std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const {
+std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan,
+                                                      std::uint32_t image) const {
   if (exit_->looks()) return std::nullopt;
   check({plan});
   const int grid = architecture_.grid(), blocks = architecture_.transmitter_blocks;
   const double dim = architecture_.dim, c = architecture_.condition_dim;
   Forecast made;
   made.exit_depth = plan.exit_depth;
-  made.operations = operations::tokeniser(architecture_) + operations::condition(condition_features, c);
-  // As select(): what is skipped costs nothing, and an image without tokens not even its modulations.
+  made.operations =
+      operations::tokeniser(architecture_) + operations::condition(condition_features, c);
+  // As select(): what is skipped costs nothing, and an image without tokens not even its
+  // modulations.
   int rows = grid;
   for (int depth = 0;; ++depth) {
     const bool leaves = depth >= plan.exit_depth || depth == blocks;
@@ -345,15 +406,25 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
       rows = k;
     }
     if (leaves) break;
-    if (rows > 0) made.operations += operations::attention(rows, dim) + operations::feed_forward(rows, dim, architecture_.transmitter_hidden) + 2 * operations::modulation(c, dim);
+    if (rows > 0)
+      made.operations += operations::attention(rows, dim) +
+                         operations::feed_forward(rows, dim, architecture_.transmitter_hidden) +
+                         2 * operations::modulation(c, dim);
   }
-  if (rows > 0) made.operations += operations::modulation(c, dim) + operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+  if (rows > 0)
+    made.operations += operations::modulation(c, dim) +
+                       operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
 
   made.tokens = rows;
-  SemanticHeader header{.exit_depth = plan.exit_depth, .symbols_per_token = plan.symbols_per_token, .positions_sent = settings_.positions_sent, .k = rows};
-  // Any k of the grid alike, as in a real header: how well a code word is heard depends on its bits where the phase is known badly.
+  SemanticHeader header{.exit_depth = plan.exit_depth,
+                        .symbols_per_token = plan.symbols_per_token,
+                        .positions_sent = settings_.positions_sent,
+                        .k = rows};
+  // Any k of the grid alike, as in a real header: how well a code word is heard depends on its bits
+  // where the phase is known badly.
   for (int t = 0, left = rows; settings_.positions_sent && left > 0; ++t)
-    if (uniform(philox(0, Purpose::gate, image, 0, static_cast<std::uint32_t>(t))[0]) * (grid - t) < left) {
+    if (uniform(philox(0, Purpose::gate, image, 0, static_cast<std::uint32_t>(t))[0]) * (grid - t) <
+        left) {
       header.positions.push_back(t);
       --left;
     }
@@ -364,16 +435,22 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
   } else {
     made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
   }
-  made.header = semantic_header_on_air(header, grid, state.snr_db, settings_.link ? settings_.link->coding_bits() : 0);
+  made.header = semantic_header_on_air(header, grid, state.snr_db,
+                                       settings_.link ? settings_.link->coding_bits() : 0);
   made.uses.header = header_uses(made.header);
   return made;
 }
 
 double SemanticTransmitter::dense_operations() const {
-  const double rows = architecture_.grid(), dim = architecture_.dim, c = architecture_.condition_dim;
+  const double rows = architecture_.grid(), dim = architecture_.dim,
+               c = architecture_.condition_dim;
   double sum = operations::tokeniser(architecture_) + operations::condition(condition_features, c);
-  sum += architecture_.transmitter_blocks * (operations::attention(rows, dim) + operations::feed_forward(rows, dim, architecture_.transmitter_hidden) + 2 * operations::modulation(c, dim));
-  return sum + operations::modulation(c, dim) + operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+  sum += architecture_.transmitter_blocks *
+         (operations::attention(rows, dim) +
+          operations::feed_forward(rows, dim, architecture_.transmitter_hidden) +
+          2 * operations::modulation(c, dim));
+  return sum + operations::modulation(c, dim) +
+         operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
 }
 
 }  // namespace semwave

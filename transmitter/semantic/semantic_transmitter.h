@@ -1,4 +1,5 @@
-// The semantic transmitter: tokenise; per block, gate and exit; map what is left to I/Q symbols of unit power.
+// The semantic transmitter: tokenise; per block, gate and exit; map what is left to I/Q symbols of
+// unit power.
 #pragma once
 
 #include <memory>
@@ -17,26 +18,32 @@
 namespace semwave {
 
 struct SemanticTransmitterSettings {
-  Json gate;                        // for gates()
-  Json exit;                        // for exits()
-  bool positions_sent = true;       // false: the receiver takes the tokens as a set
+  Json gate;                   // for gates()
+  Json exit;                   // for exits()
+  bool positions_sent = true;  // false: the receiver takes the tokens as a set
   PowerScope power = PowerScope::image;
   std::shared_ptr<const DigitalLink> link{};  // features as bits; none: as I/Q amplitudes
-  std::optional<TrainedRange> trained{};  // what the networks are told of the channel's state ends there; none: nowhere
+  std::optional<TrainedRange>
+      trained{};  // what the networks are told of the channel's state ends there; none: nowhere
 };
 
 struct SemanticHeader;
 
 class SemanticTransmitter final : public Transmitter {
  public:
-  /// Adds its parameters, prefixed `transmitter.`, to `set`. `place` is that of the transmitter in the scenario.
-  SemanticTransmitter(ParameterSet& set, const Architecture& architecture, const SemanticTransmitterSettings& settings, const Place& place);
+  /// Adds its parameters, prefixed `transmitter.`, to `set`. `place` is that of the transmitter in
+  /// the scenario.
+  SemanticTransmitter(ParameterSet& set, const Architecture& architecture,
+                      const SemanticTransmitterSettings& settings, const Place& place);
 
   /// Whether the settings fit a network; the constructor does so too. Throws Error at `place`.
-  static void check(const SemanticTransmitterSettings& settings, const Architecture& architecture, const Place& place);
+  static void check(const SemanticTransmitterSettings& settings, const Architecture& architecture,
+                    const Place& place);
 
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
-  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan, std::uint32_t image) const override;
+  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
+                 const List<Plan>& plans, TransmitTrace* trace) const override;
+  std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
+                                   std::uint32_t image) const override;
   double dense_operations() const override;
 
  private:
@@ -45,21 +52,30 @@ class SemanticTransmitter final : public Transmitter {
     Tokens tokens;
     Var scores;  // [rows, 1] or undefined
   };
-  /// Whether tokens may be dropped after `depth` blocks: at the gate's places, and where an image leaves that has not reached the last of them.
+  /// Whether tokens may be dropped after `depth` blocks: at the gate's places, and where an image
+  /// leaves that has not reached the last of them.
   bool gates_at(int depth, bool leaves) const;
-  /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at its exit.
+  /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at
+  /// its exit.
   int asked_at(int depth, bool leaves, double keep_ratio) const;
   Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
-  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition, TransmitTrace& trace) const;
-  /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed for the others.
-  ExitLogits ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked, const Var& condition) const;
-  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs, const List<int>& k, const Var& condition, TransmitTrace& trace) const;
+  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition,
+                TransmitTrace& trace) const;
+  /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed
+  /// for the others.
+  ExitLogits ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked,
+                 const Var& condition) const;
+  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs,
+            const List<int>& k, const Var& condition, TransmitTrace& trace) const;
   void check(const List<Plan>& plans) const;
   /// Logits of the images a rule asks about, by image; what `trace` wants besides goes there.
-  List<float> hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside, const List<Plan>& plans, const Var& condition, TransmitTrace& trace,
+  List<float> hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside,
+                   const List<Plan>& plans, const Var& condition, TransmitTrace& trace,
                    List<std::int32_t>& place) const;
-  /// Bits instead of amplitudes: the features of unit power, quantised and coded, take the place of the burst's symbols.
-  void send_digitally(Pass& pass, const Var& features, Burst& burst, const List<SemanticHeader>& headers, double hardness) const;
+  /// Bits instead of amplitudes: the features of unit power, quantised and coded, take the place of
+  /// the burst's symbols.
+  void send_digitally(Pass& pass, const Var& features, Burst& burst,
+                      const List<SemanticHeader>& headers, double hardness) const;
   static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
   static Stream merge(Pass& pass, const List<Stream>& parts, int images);
 

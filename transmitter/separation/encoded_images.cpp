@@ -25,16 +25,20 @@ void EncodedImages::keep(const std::string& key, const Stream& stream) {
   if (streams_.emplace(key, stream).second) bytes_ += added;
 }
 
-EncodedImages::One::One(EncodedImages& store, const ImageCodec& codec, const std::string& kind, const Picture& picture)
+EncodedImages::One::One(EncodedImages& store, const ImageCodec& codec, const std::string& kind,
+                        const Picture& picture)
     : store_(store),
       codec_(codec),
       picture_(picture),
-      key_(kind + " " + std::to_string(picture.height) + "x" + std::to_string(picture.width) + "x" + std::to_string(picture.channels) + " " + sha256(picture.pixels.data(), picture.pixels.size()) + " ") {}
+      key_(kind + " " + std::to_string(picture.height) + "x" + std::to_string(picture.width) + "x" +
+           std::to_string(picture.channels) + " " +
+           sha256(picture.pixels.data(), picture.pixels.size()) + " ") {}
 
 Stream EncodedImages::One::at(int quality) const {
   const std::string key = key_ + std::to_string(quality);
   if (Stream found = store_.find(key)) return found;
-  const Stream made = std::make_shared<const std::vector<std::uint8_t>>(codec_.encode(picture_, quality));
+  const Stream made =
+      std::make_shared<const std::vector<std::uint8_t>>(codec_.encode(picture_, quality));
   store_.keep(key, made);
   return made;
 }

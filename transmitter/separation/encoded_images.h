@@ -1,6 +1,7 @@
-// Streams of images that were encoded before. What an image becomes at a quality depends on nothing else, and the points of a sweep ask for the
-// same again and again; the slower codecs would take most of the time of a study otherwise. One store for the whole process, by the content of
-// the images: whatever it holds or has forgotten, results are the same. Any thread.
+// Streams of images that were encoded before. What an image becomes at a quality depends on nothing
+// else, and the points of a sweep ask for the same again and again; the slower codecs would take
+// most of the time of a study otherwise. One store for the whole process, by the content of the
+// images: whatever it holds or has forgotten, results are the same. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ class EncodedImages {
   /// One image in one codec; encodes what is asked for and is not there.
   class One {
    public:
-    One(EncodedImages& store, const ImageCodec& codec, const std::string& kind, const Picture& picture);
+    One(EncodedImages& store, const ImageCodec& codec, const std::string& kind,
+        const Picture& picture);
     Stream at(int quality) const;
 
    private:

@@ -16,23 +16,29 @@ namespace {
 constexpr std::size_t most_fitters = 4096;
 constexpr double believed_step_db = 0.1;
 
-/// Codes are chosen on steps of the SNR, rounded down, so that what was chosen once serves many images. A bound stays exact.
+/// Codes are chosen on steps of the SNR, rounded down, so that what was chosen once serves many
+/// images. A bound stays exact.
 ChannelState on_a_step(ChannelState state, Carriage carriage) {
-  if (carriage == Carriage::coded) state.snr_db = std::floor(state.snr_db / believed_step_db + 1e-6) * believed_step_db;
+  if (carriage == Carriage::coded)
+    state.snr_db = std::floor(state.snr_db / believed_step_db + 1e-6) * believed_step_db;
   return state;
 }
 
 /// Of any coding that a sender may choose.
 std::int64_t fewest_uses(std::int64_t bits) {
   std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
-  for (const ModulationCoding& coding : modulation_codings()) fewest = std::min(fewest, transport_uses(bits, coding));
+  for (const ModulationCoding& coding : modulation_codings())
+    fewest = std::min(fewest, transport_uses(bits, coding));
   return fewest;
 }
 
 }  // namespace
 
 SeparationTransmitter::SeparationTransmitter(const SeparationSettings& settings, const Place& place)
-    : settings_(settings), kind_(settings.codec.at("kind")), codec_(image_codecs().make(settings.codec, place / "codec")), outlook_(settings.channel, settings.budget) {
+    : settings_(settings),
+      kind_(settings.codec.at("kind")),
+      codec_(image_codecs().make(settings.codec, place / "codec")),
+      outlook_(settings.channel, settings.budget) {
   check(settings, place);
 }
 
@@ -41,11 +47,15 @@ void SeparationTransmitter::check(const SeparationSettings& settings, const Plac
   const bool coded = settings.carriage == Carriage::coded;
   const std::int64_t header = coded ? header_uses(word, 0) : 0, least = coded ? fewest_uses(8) : 1;
   if (StreamFitter::symbols_within(settings, header) < least)
-    throw Error((place / "budget").str(), "a budget of " + std::to_string(settings.budget) + " channel uses cannot be kept: at the best SNR the header takes " + std::to_string(header) + " and one byte " +
-                                              std::to_string(least) + ", pilots and prefixes apart");
+    throw Error((place / "budget").str(),
+                "a budget of " + std::to_string(settings.budget) +
+                    " channel uses cannot be kept: at the best SNR the header takes " +
+                    std::to_string(header) + " and one byte " + std::to_string(least) +
+                    ", pilots and prefixes apart");
 }
 
-SeparationTransmitter::Sent SeparationTransmitter::choose(const Picture& picture, const ChannelState& believed_state) const {
+SeparationTransmitter::Sent SeparationTransmitter::choose(
+    const Picture& picture, const ChannelState& believed_state) const {
   const ChannelState state = on_a_step(believed_state, settings_.carriage);
   const EncodedImages::One image(EncodedImages::of_process(), *codec_, kind_, picture);
   Sent best;
@@ -56,7 +66,8 @@ SeparationTransmitter::Sent SeparationTransmitter::choose(const Picture& picture
     auto found = fitters_.find(believed);
     if (found == fitters_.end()) {
       if (fitters_.size() >= most_fitters) fitters_.clear();
-      found = fitters_.emplace(believed, std::make_unique<StreamFitter>(settings_, outlook_, state)).first;
+      found = fitters_.emplace(believed, std::make_unique<StreamFitter>(settings_, outlook_, state))
+                  .first;
     }
     if (stream->size() > static_cast<std::size_t>(transport_largest_bits / 8)) return false;
     const std::optional<StreamFit>& fit = found->second->fit(static_cast<int>(stream->size()));
@@ -72,11 +83,16 @@ SeparationTransmitter::Sent SeparationTransmitter::choose(const Picture& picture
   return best;
 }
 
-Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>&, TransmitTrace* trace) const {
+Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
+                                      const List<ChannelState>& states, const List<Plan>&,
+                                      TransmitTrace* trace) const {
   assert(!pass.training);
   const std::size_t count = states.size();
-  const int height = static_cast<int>(images.shape()[1]), width = static_cast<int>(images.shape()[2]), channels = static_cast<int>(images.shape()[3]);
-  const std::size_t values = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  const int height = static_cast<int>(images.shape()[1]),
+            width = static_cast<int>(images.shape()[2]),
+            channels = static_cast<int>(images.shape()[3]);
+  const std::size_t values = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
+                             static_cast<std::size_t>(channels);
   List<float> pixels(count * values);
   pass.backend.to_host(images, pixels.data());
 
@@ -87,8 +103,12 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images, const Li
   List<SentStream> streams;
   for (std::size_t i = 0; i < count; ++i) {
     Picture picture{height, width, channels, std::vector<std::uint8_t>(values)};
-    for (std::size_t v = 0; v < values; ++v) picture.pixels[v] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(pixels[i * values + v], 0.0f, 1.0f)));
-    const Sent sent = choose(picture, settings_.design_snr_db ? ChannelState{.snr_db = *settings_.design_snr_db} : states[i]);
+    for (std::size_t v = 0; v < values; ++v)
+      picture.pixels[v] = static_cast<std::uint8_t>(
+          std::lround(255 * std::clamp(pixels[i * values + v], 0.0f, 1.0f)));
+    const Sent sent =
+        choose(picture, settings_.design_snr_db ? ChannelState{.snr_db = *settings_.design_snr_db}
+                                                : states[i]);
     HeaderOnAir header;
     Bits bits;
     if (sent.stream) {
@@ -97,8 +117,10 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images, const Li
       for (const std::uint8_t byte : *sent.stream)
         for (int b = 7; b >= 0; --b) bits.push_back((byte >> b) & 1);
       if (sent.fit.coding >= 0) {
-        header = {.parts = {write_separation_header({sent.fit.coding, bytes}, settings_.budget)}, .format = sent.header_format};
-        const std::shared_ptr<const Transport> transport = transports_.of(static_cast<std::int64_t>(bits.size()), sent.fit.coding);
+        header = {.parts = {write_separation_header({sent.fit.coding, bytes}, settings_.budget)},
+                  .format = sent.header_format};
+        const std::shared_ptr<const Transport> transport =
+            transports_.of(static_cast<std::int64_t>(bits.size()), sent.fit.coding);
         const Symbols coded = transport->encode(bits);
         assert(static_cast<std::int64_t>(coded.size()) == sent.fit.uses);
         symbols.insert(symbols.end(), coded.begin(), coded.end());
@@ -114,10 +136,13 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images, const Li
     }
     if (settings_.carriage != Carriage::coded) burst.told.push_back(std::move(bits));
     burst.headers.push_back(std::move(header));
-    for (std::int64_t s = 0; sent.stream && s < sent.fit.uses; ++s) burst.places.push_back(static_cast<std::int32_t>(s));
+    for (std::int64_t s = 0; sent.stream && s < sent.fit.uses; ++s)
+      burst.places.push_back(static_cast<std::int32_t>(s));
     burst.starts.push_back(static_cast<std::int32_t>(burst.places.size()));
   }
-  if (!symbols.empty()) burst.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(symbols.size()), 2}, reinterpret_cast<const float*>(symbols.data())));
+  if (!symbols.empty())
+    burst.symbols = Var(pass.backend.from_host({static_cast<std::int64_t>(symbols.size()), 2},
+                                               reinterpret_cast<const float*>(symbols.data())));
   if (trace) {
     trace->layout = Ragged::full(static_cast<int>(count), 0);
     trace->exit_depth.assign(count, 0);

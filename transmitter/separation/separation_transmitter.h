@@ -1,5 +1,6 @@
-// Separate source and channel coding: the image codec at the best quality whose stream fits the budget, carried by the modulation and coding
-// that the believed SNR allows. Nothing in it is learned, and nothing looks at what became of earlier images.
+// Separate source and channel coding: the image codec at the best quality whose stream fits the
+// budget, carried by the modulation and coding that the believed SNR allows. Nothing in it is
+// learned, and nothing looks at what became of earlier images.
 #pragma once
 
 #include <map>
@@ -21,13 +22,18 @@ class SeparationTransmitter final : public Transmitter {
   /// `place` is that of the transmitter in the scenario.
   SeparationTransmitter(const SeparationSettings& settings, const Place& place);
 
-  /// Whether the budget holds anything at all; the constructor does so too. Throws Error at `place` / "budget".
+  /// Whether the budget holds anything at all; the constructor does so too. Throws Error at `place`
+  /// / "budget".
   static void check(const SeparationSettings& settings, const Place& place);
 
-  /// Plans mean nothing to it. An image whose worst quality does not fit is not sent: no header, no symbol, no use. Not for training.
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states, const List<Plan>& plans, TransmitTrace* trace) const override;
+  /// Plans mean nothing to it. An image whose worst quality does not fit is not sent: no header, no
+  /// symbol, no use. Not for training.
+  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
+                 const List<Plan>& plans, TransmitTrace* trace) const override;
   /// What a stream takes depends on the image.
-  std::optional<Forecast> forecast(const ChannelState&, const Plan&, std::uint32_t) const override { return std::nullopt; }
+  std::optional<Forecast> forecast(const ChannelState&, const Plan&, std::uint32_t) const override {
+    return std::nullopt;
+  }
   /// A codec's work is not multiply-adds: it counts as none, its seconds stand in the row.
   double dense_operations() const override { return 0; }
 
@@ -47,7 +53,8 @@ class SeparationTransmitter final : public Transmitter {
   GainOutlook outlook_;
   mutable TransportCache transports_;
   mutable std::mutex mutex_;  // of the fitters
-  mutable std::map<std::pair<double, CsiKind>, std::unique_ptr<StreamFitter>> fitters_;  // by what is believed; forgotten now and then
+  mutable std::map<std::pair<double, CsiKind>, std::unique_ptr<StreamFitter>>
+      fitters_;  // by what is believed; forgotten now and then
 };
 
 }  // namespace semwave

@@ -1,5 +1,6 @@
-// How a stream of so many bytes goes into a budget of channel uses at a believed SNR: header, coding and their predicted loss; or, where
-// nothing carries it, that. The choice looks at what is believed of the channel and at nothing else.
+// How a stream of so many bytes goes into a budget of channel uses at a believed SNR: header,
+// coding and their predicted loss; or, where nothing carries it, that. The choice looks at what is
+// believed of the channel and at nothing else.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,24 @@
 namespace semwave {
 
 struct StreamFit {
-  int coding = -1;            // in modulation_codings(); -1: a bound
-  std::int64_t uses = 0;      // symbols of payload and parity
+  int coding = -1;        // in modulation_codings(); -1: a bound
+  std::int64_t uses = 0;  // symbols of payload and parity
 };
 
 /// For one state of the channel. Not thread-safe: it remembers what it was asked.
 class StreamFitter {
  public:
-  StreamFitter(const SeparationSettings& settings, const GainOutlook& outlook, const ChannelState& state);
+  StreamFitter(const SeparationSettings& settings, const GainOutlook& outlook,
+               const ChannelState& state);
 
-  /// Of the codings within the budget whose predicted loss, that of the header included, is at most the outage: the one of fewest uses. A bound
-  /// needs as many uses as capacity or the normal approximation say, and no header.
+  /// Of the codings within the budget whose predicted loss, that of the header included, is at most
+  /// the outage: the one of fewest uses. A bound needs as many uses as capacity or the normal
+  /// approximation say, and no header.
   const std::optional<StreamFit>& fit(int bytes);
   int header_format() const { return header_format_; }
 
-  /// Most payload symbols behind a header of so many, pilots and prefixes that all of them need within the budget too.
+  /// Most payload symbols behind a header of so many, pilots and prefixes that all of them need
+  /// within the budget too.
   static std::int64_t symbols_within(const SeparationSettings& settings, std::int64_t header);
 
  private:
@@ -40,7 +44,7 @@ class StreamFitter {
   std::vector<double> snrs_db_;  // equally likely, ascending
   std::int64_t symbols_ = 0;     // left for the stream
   int header_format_ = 0;
-  double stream_loss_ = 0;       // what the header leaves of the outage
+  double stream_loss_ = 0;  // what the header leaves of the outage
   std::map<int, std::optional<StreamFit>> known_;
 };
 

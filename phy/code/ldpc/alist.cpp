@@ -1,5 +1,6 @@
-// MacKay's alist format: columns and rows of H, the largest degrees, the degree of each, then for each column its rows and for each row
-// its columns, counted from 1, one list a line, padded with zeros to the largest degree or not at all. Blank lines are passed over.
+// MacKay's alist format: columns and rows of H, the largest degrees, the degree of each, then for
+// each column its rows and for each row its columns, counted from 1, one list a line, padded with
+// zeros to the largest degree or not at all. Blank lines are passed over.
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -18,7 +19,9 @@ class AlistReader {
  public:
   AlistReader(std::string_view text, const std::string& place) : rest_(text), place_(place) {}
 
-  [[noreturn]] void fail(const std::string& message) const { throw Error(place_ + ":" + std::to_string(line_), printable(message)); }
+  [[noreturn]] void fail(const std::string& message) const {
+    throw Error(place_ + ":" + std::to_string(line_), printable(message));
+  }
 
   /// Moves to the next line that is not blank.
   void next_line(const char* wanted) {
@@ -36,7 +39,8 @@ class AlistReader {
   std::optional<std::int64_t> number() {
     if (current_.empty()) return std::nullopt;
     std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(current_.data(), current_.data() + current_.size(), value);
+    const auto [end, error] =
+        std::from_chars(current_.data(), current_.data() + current_.size(), value);
     if (error != std::errc() || (end != current_.data() + current_.size() && !is_blank(*end))) {
       const std::size_t length = std::min<std::size_t>(current_.find_first_of(" \t\r"), 20);
       fail("\"" + std::string(current_.substr(0, length)) + "\" is not a whole number");
@@ -50,7 +54,8 @@ class AlistReader {
     const std::optional<std::int64_t> value = number();
     if (!value) fail(std::string(what) + " is missing");
     if (*value < low || *value > high)
-      fail(std::string(what) + " is " + std::to_string(*value) + ", expected " + std::to_string(low) + " to " + std::to_string(high));
+      fail(std::string(what) + " is " + std::to_string(*value) + ", expected " +
+           std::to_string(low) + " to " + std::to_string(high));
     return static_cast<int>(*value);
   }
 
@@ -61,7 +66,8 @@ class AlistReader {
   void end_of_file() {
     const std::size_t more = rest_.find_first_not_of(" \t\r\n");
     if (more == std::string_view::npos) return;
-    line_ += 1 + static_cast<int>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(more), '\n'));
+    line_ += 1 + static_cast<int>(std::count(
+                     rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(more), '\n'));
     fail("something stands after the last list");
   }
 
@@ -76,11 +82,13 @@ class AlistReader {
       reached = reached || result.back() == largest;
     }
     end_of_line();
-    if (!reached) fail(std::string("no degree reaches the largest one stated, ") + std::to_string(largest));
+    if (!reached)
+      fail(std::string("no degree reaches the largest one stated, ") + std::to_string(largest));
     return result;
   }
 
-  /// One list a line, each of its stated degree, indices 1 to `highest` each once, then nothing but zeros up to `largest` entries.
+  /// One list a line, each of its stated degree, indices 1 to `highest` each once, then nothing but
+  /// zeros up to `largest` entries.
   Lists lists(const std::vector<int>& degree, int largest, int highest, const char* what) {
     Lists result;
     result.reserve(degree.size());
@@ -91,10 +99,12 @@ class AlistReader {
       highest = 1 << 30;
 #endif
       for (int i = 0; i < expected; ++i) list.push_back(number_within(what, 1, highest) - 1);
-      for (int i = expected; i < largest && !current_.empty(); ++i) number_within("padding after the list", 0, 0);
+      for (int i = expected; i < largest && !current_.empty(); ++i)
+        number_within("padding after the list", 0, 0);
       end_of_line();
       std::sort(list.begin(), list.end());
-      if (std::adjacent_find(list.begin(), list.end()) != list.end()) fail("an index stands twice in the list");
+      if (std::adjacent_find(list.begin(), list.end()) != list.end())
+        fail("an index stands twice in the list");
       result.push_back(std::move(list));
     }
     return result;
@@ -115,7 +125,8 @@ class AlistReader {
 
 }  // namespace
 
-std::shared_ptr<const LdpcCode> LdpcCode::parse_alist(std::string_view text, const std::string& place) {
+std::shared_ptr<const LdpcCode> LdpcCode::parse_alist(std::string_view text,
+                                                      const std::string& place) {
   AlistReader reader(text, place);
   reader.next_line("the numbers of columns and rows");
   const int length = reader.number_within("the number of columns", 2, alist_length_limit);
@@ -123,10 +134,13 @@ std::shared_ptr<const LdpcCode> LdpcCode::parse_alist(std::string_view text, con
   reader.end_of_line();
   if (std::int64_t{length} * checks > alist_dense_limit)
     reader.fail("a matrix of " + std::to_string(checks) + " x " + std::to_string(length) +
-                " is too large for its encoder to be found, which works on up to " + std::to_string(alist_dense_limit) + " entries");
+                " is too large for its encoder to be found, which works on up to " +
+                std::to_string(alist_dense_limit) + " entries");
   reader.next_line("the largest degrees");
-  const int largest_column = reader.number_within("the largest column degree", 1, std::min(checks, alist_degree_limit));
-  const int largest_row = reader.number_within("the largest row degree", 1, std::min(length, alist_degree_limit));
+  const int largest_column =
+      reader.number_within("the largest column degree", 1, std::min(checks, alist_degree_limit));
+  const int largest_row =
+      reader.number_within("the largest row degree", 1, std::min(length, alist_degree_limit));
   reader.end_of_line();
   const std::vector<int> column_degrees = reader.degrees(length, largest_column, "a column degree");
   const std::vector<int> row_degrees = reader.degrees(checks, largest_row, "a row degree");
@@ -134,19 +148,25 @@ std::shared_ptr<const LdpcCode> LdpcCode::parse_alist(std::string_view text, con
   for (const int degree : column_degrees) from_columns += degree;
   for (const int degree : row_degrees) from_rows += degree;
   if (from_columns != from_rows)
-    reader.fail("the column degrees add up to " + std::to_string(from_columns) + ", the row degrees to " + std::to_string(from_rows));
-  if (from_columns > alist_edge_limit) reader.fail("more than " + std::to_string(alist_edge_limit) + " ones");
+    reader.fail("the column degrees add up to " + std::to_string(from_columns) +
+                ", the row degrees to " + std::to_string(from_rows));
+  if (from_columns > alist_edge_limit)
+    reader.fail("more than " + std::to_string(alist_edge_limit) + " ones");
 
   const Lists columns = reader.lists(column_degrees, largest_column, checks, "a row index");
   Lists transposed(static_cast<std::size_t>(checks));
   for (std::size_t c = 0; c < columns.size(); ++c)
-    for (const std::int32_t r : columns[c]) transposed[static_cast<std::size_t>(r)].push_back(static_cast<std::int32_t>(c));
+    for (const std::int32_t r : columns[c])
+      transposed[static_cast<std::size_t>(r)].push_back(static_cast<std::int32_t>(c));
   const Lists rows = reader.lists(row_degrees, largest_row, length, "a column index");
   reader.end_of_file();
   for (std::size_t r = 0; r < rows.size(); ++r)
-    if (rows[r] != transposed[r]) throw Error(place, "row " + std::to_string(r + 1) + " of the lists by row is not that of the lists by column");
+    if (rows[r] != transposed[r])
+      throw Error(place, "row " + std::to_string(r + 1) +
+                             " of the lists by row is not that of the lists by column");
   auto code = std::make_shared<const LdpcCode>(length, rows, "LDPC of " + place);
-  if (code->information() == 0) throw Error(place, "the matrix has full column rank: the code carries no information");
+  if (code->information() == 0)
+    throw Error(place, "the matrix has full column rank: the code carries no information");
   return code;
 }
 

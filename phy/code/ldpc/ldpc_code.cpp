@@ -38,7 +38,8 @@ int block_rows_of(LdpcRate rate) {
   return 0;
 }
 
-/// a ^= b rotated: a[r] ^= b[(r + shift) mod z], the product with the identity whose columns are shifted right by `shift`.
+/// a ^= b rotated: a[r] ^= b[(r + shift) mod z], the product with the identity whose columns are
+/// shifted right by `shift`.
 void add_rotated(std::uint8_t* a, const std::uint8_t* b, int shift, int lift) {
   for (int r = 0; r < lift - shift; ++r) a[r] ^= b[r + shift];
   for (int r = lift - shift; r < lift; ++r) a[r] ^= b[r + shift - lift];
@@ -48,10 +49,12 @@ void add_rotated(std::uint8_t* a, const std::uint8_t* b, int shift, int lift) {
 
 std::shared_ptr<const LdpcCode> LdpcCode::ieee_80211n(int length, LdpcRate rate) {
   const int block_rows = block_rows_of(rate);
-  const auto standard =
-      std::find_if(std::begin(standards), std::end(standards), [&](const Standard& s) { return s.length == length && s.block_rows == block_rows; });
+  const auto standard = std::find_if(
+      std::begin(standards), std::end(standards),
+      [&](const Standard& s) { return s.length == length && s.block_rows == block_rows; });
   if (standard == std::end(standards))
-    throw Error("LDPC code of 802.11n", "a length of " + std::to_string(length) + " does not exist, only 648, 1296 and 1944");
+    throw Error("LDPC code of 802.11n", "a length of " + std::to_string(length) +
+                                            " does not exist, only 648, 1296 and 1944");
 
   std::shared_ptr<LdpcCode> code(new LdpcCode());
   const int z = code->lift_ = standard->lift;
@@ -67,22 +70,27 @@ std::shared_ptr<const LdpcCode> LdpcCode::ieee_80211n(int length, LdpcRate rate)
       if (word != "-") blocks.push_back({j, std::stoi(word)});
     }
     std::vector<Block> whole = blocks;
-    // Its first column holds the shifts 1, 0, 1 in the first, middle and last row, the others a staircase of identities.
+    // Its first column holds the shifts 1, 0, 1 in the first, middle and last row, the others a
+    // staircase of identities.
     if (i == 0 || i == block_rows - 1) whole.push_back({information_blocks, 1});
     if (i == block_rows / 2) whole.push_back({information_blocks, 0});
     if (i > 0) whole.push_back({information_blocks + i, 0});
     if (i < block_rows - 1) whole.push_back({information_blocks + i + 1, 0});
     for (int r = 0; r < z; ++r)
-      for (const Block& block : whole) rows[static_cast<std::size_t>(i * z + r)].push_back(block.column * z + (r + block.shift) % z);
+      for (const Block& block : whole)
+        rows[static_cast<std::size_t>(i * z + r)].push_back(block.column * z +
+                                                            (r + block.shift) % z);
   }
   code->length_ = length;
-  code->name_ = "802.11n LDPC (" + std::to_string(length) + ", " + std::to_string(information_blocks * z) + ")";
+  code->name_ = "802.11n LDPC (" + std::to_string(length) + ", " +
+                std::to_string(information_blocks * z) + ")";
   code->lay_rows(rows);
   for (int i = 0; i < information_blocks * z; ++i) code->information_positions_.push_back(i);
   return code;
 }
 
-LdpcCode::LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& rows, std::string name) : name_(std::move(name)), length_(length) {
+LdpcCode::LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& rows, std::string name)
+    : name_(std::move(name)), length_(length) {
   lay_rows(rows);
   eliminate();
 }
@@ -90,19 +98,24 @@ LdpcCode::LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& row
 void LdpcCode::lay_rows(const std::vector<std::vector<std::int32_t>>& rows) {
   row_starts_.push_back(0);
   for (const std::vector<std::int32_t>& row : rows) {
-    assert(!row.empty() && row.front() >= 0 && row.back() < length_ && std::is_sorted(row.begin(), row.end(), std::less_equal<>()));
+    assert(!row.empty() && row.front() >= 0 && row.back() < length_ &&
+           std::is_sorted(row.begin(), row.end(), std::less_equal<>()));
     columns_.insert(columns_.end(), row.begin(), row.end());
     row_starts_.push_back(static_cast<std::int32_t>(columns_.size()));
     largest_row_ = std::max(largest_row_, static_cast<int>(row.size()));
   }
 }
 
-// Gauss-Jordan from the last column to the first, so that a code whose last columns are independent carries its information first.
+// Gauss-Jordan from the last column to the first, so that a code whose last columns are independent
+// carries its information first.
 void LdpcCode::eliminate() {
   const auto words = static_cast<std::size_t>((length_ + 63) / 64);
-  std::vector<std::vector<std::uint64_t>> dense(static_cast<std::size_t>(checks()), std::vector<std::uint64_t>(words, 0));
+  std::vector<std::vector<std::uint64_t>> dense(static_cast<std::size_t>(checks()),
+                                                std::vector<std::uint64_t>(words, 0));
   for (int i = 0; i < checks(); ++i)
-    for (const std::int32_t c : row(i)) dense[static_cast<std::size_t>(i)][static_cast<std::size_t>(c) / 64] |= std::uint64_t{1} << (c % 64);
+    for (const std::int32_t c : row(i))
+      dense[static_cast<std::size_t>(i)][static_cast<std::size_t>(c) / 64] |= std::uint64_t{1}
+                                                                              << (c % 64);
   std::size_t rank = 0;
   for (std::int32_t column = length_ - 1; column >= 0; --column) {
     const std::size_t word = static_cast<std::size_t>(column) / 64;
@@ -132,8 +145,10 @@ void LdpcCode::eliminate() {
   }
 }
 
-void LdpcCode::encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const {
-  assert(message.size() == information_positions_.size() && codeword.size() == static_cast<std::size_t>(length_));
+void LdpcCode::encode(std::span<const std::uint8_t> message,
+                      std::span<std::uint8_t> codeword) const {
+  assert(message.size() == information_positions_.size() &&
+         codeword.size() == static_cast<std::size_t>(length_));
   if (lift_ > 0) {
     std::copy(message.begin(), message.end(), codeword.begin());
     encode_by_dual_diagonal(codeword);
@@ -150,11 +165,13 @@ void LdpcCode::encode(std::span<const std::uint8_t> message, std::span<std::uint
     const std::uint64_t* from = parity_rows_.data() + i * words;
     std::uint64_t sum = 0;
     for (std::size_t w = 0; w < words; ++w) sum ^= from[w] & known[w];
-    codeword[static_cast<std::size_t>(parity_positions_[i])] = static_cast<std::uint8_t>(std::popcount(sum) & 1);
+    codeword[static_cast<std::size_t>(parity_positions_[i])] =
+        static_cast<std::uint8_t>(std::popcount(sum) & 1);
   }
 }
 
-// With s_i the sum of information in block row i: all rows added leave p_0 = sum of s_i; then p_{i+1} = s_i + p_i + (shifted p_0).
+// With s_i the sum of information in block row i: all rows added leave p_0 = sum of s_i; then
+// p_{i+1} = s_i + p_i + (shifted p_0).
 void LdpcCode::encode_by_dual_diagonal(std::span<std::uint8_t> codeword) const {
   const int z = lift_, rows = static_cast<int>(block_rows_.size());
   std::uint8_t* parity = codeword.data() + (ldpc_block_columns - rows) * z;
@@ -163,7 +180,8 @@ void LdpcCode::encode_by_dual_diagonal(std::span<std::uint8_t> codeword) const {
   // s_i lies where p_{i+1} will; that of the last row is needed in p_0 alone.
   for (int i = 0; i < rows; ++i) {
     std::uint8_t* sum = i + 1 < rows ? parity + (i + 1) * z : first;
-    for (const Block& block : block_rows_[static_cast<std::size_t>(i)]) add_rotated(sum, codeword.data() + block.column * z, block.shift, z);
+    for (const Block& block : block_rows_[static_cast<std::size_t>(i)])
+      add_rotated(sum, codeword.data() + block.column * z, block.shift, z);
   }
   for (int i = 1; i < rows; ++i) add_rotated(first, parity + i * z, 0, z);
   std::copy(first, first + z, parity);
@@ -175,9 +193,12 @@ void LdpcCode::encode_by_dual_diagonal(std::span<std::uint8_t> codeword) const {
   }
 }
 
-void LdpcCode::extract(std::span<const std::uint8_t> codeword, std::span<std::uint8_t> message) const {
-  assert(message.size() == information_positions_.size() && codeword.size() == static_cast<std::size_t>(length_));
-  for (std::size_t i = 0; i < message.size(); ++i) message[i] = codeword[static_cast<std::size_t>(information_positions_[i])];
+void LdpcCode::extract(std::span<const std::uint8_t> codeword,
+                       std::span<std::uint8_t> message) const {
+  assert(message.size() == information_positions_.size() &&
+         codeword.size() == static_cast<std::size_t>(length_));
+  for (std::size_t i = 0; i < message.size(); ++i)
+    message[i] = codeword[static_cast<std::size_t>(information_positions_[i])];
 }
 
 bool LdpcCode::holds(std::span<const std::uint8_t> codeword) const {
@@ -192,7 +213,8 @@ bool LdpcCode::holds(std::span<const std::uint8_t> codeword) const {
 
 std::string ldpc_tables_sha256() {
   Json table = Json::array();
-  for (const Standard& code : standards) table.push_back({code.length, code.lift, code.block_rows, code.shifts});
+  for (const Standard& code : standards)
+    table.push_back({code.length, code.lift, code.block_rows, code.shifts});
   const std::string text = canonical(table);
   return sha256(text.data(), text.size());
 }

@@ -1,7 +1,9 @@
-// A binary low-density parity-check code (Gallager 1962): its parity-check matrix in compressed rows and a systematic encoder.
-// Made from the twelve codes of IEEE 802.11n-2009 (clause 20.3.11.6, shifts of Annex R) or from any file in MacKay's `alist` format.
+// A binary low-density parity-check code (Gallager 1962): its parity-check matrix in compressed
+// rows and a systematic encoder. Made from the twelve codes of IEEE 802.11n-2009 (clause 20.3.11.6,
+// shifts of Annex R) or from any file in MacKay's `alist` format.
 //
-// Immutable after construction: any number of threads may encode with one code. Codewords are bits, one an entry.
+// Immutable after construction: any number of threads may encode with one code. Codewords are bits,
+// one an entry.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +20,27 @@ enum class LdpcRate : std::uint8_t { half, two_thirds, three_quarters, five_sixt
 
 class LdpcCode {
  public:
-  /// IEEE 802.11n: `length` 648, 1296 or 1944, anything else throws Error. Information bits are the first k of the codeword, parity is
-  /// found by back substitution through the dual diagonal.
+  /// IEEE 802.11n: `length` 648, 1296 or 1944, anything else throws Error. Information bits are the
+  /// first k of the codeword, parity is found by back substitution through the dual diagonal.
   static std::shared_ptr<const LdpcCode> ieee_80211n(int length, LdpcRate rate);
 
-  /// Any code as a file of MacKay's `alist` format (lists padded with zeros or not). Everything is checked before it is believed; throws
-  /// Error with file and line. The encoder comes from Gaussian elimination: rows that depend on others cost no information, k = n - rank.
+  /// Any code as a file of MacKay's `alist` format (lists padded with zeros or not). Everything is
+  /// checked before it is believed; throws Error with file and line. The encoder comes from
+  /// Gaussian elimination: rows that depend on others cost no information, k = n - rank.
   static std::shared_ptr<const LdpcCode> from_alist(const std::string& path);
   /// The same from text; `place` names it in errors.
-  static std::shared_ptr<const LdpcCode> parse_alist(std::string_view text, const std::string& place);
+  static std::shared_ptr<const LdpcCode> parse_alist(std::string_view text,
+                                                     const std::string& place);
 
-  /// From rows of column indices, each strictly increasing within [0, length); no row or column empty (a bug otherwise).
+  /// From rows of column indices, each strictly increasing within [0, length); no row or column
+  /// empty (a bug otherwise).
   LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& rows, std::string name);
 
   const std::string& name() const { return name_; }
-  int length() const { return length_; }                                               // n
-  int checks() const { return static_cast<int>(row_starts_.size()) - 1; }              // rows of H, dependent ones too
+  int length() const { return length_; }  // n
+  int checks() const {
+    return static_cast<int>(row_starts_.size()) - 1;
+  }  // rows of H, dependent ones too
   int information() const { return static_cast<int>(information_positions_.size()); }  // k
   double rate() const { return static_cast<double>(information()) / length(); }
   int largest_row() const { return largest_row_; }
@@ -41,7 +48,9 @@ class LdpcCode {
   /// Columns of one check, increasing.
   std::span<const std::int32_t> row(int check) const {
     const auto at = static_cast<std::size_t>(check);
-    return std::span(columns_).subspan(static_cast<std::size_t>(row_starts_[at]), static_cast<std::size_t>(row_starts_[at + 1] - row_starts_[at]));
+    return std::span(columns_).subspan(
+        static_cast<std::size_t>(row_starts_[at]),
+        static_cast<std::size_t>(row_starts_[at + 1] - row_starts_[at]));
   }
   std::span<const std::int32_t> row_starts() const { return row_starts_; }  // [checks + 1]
   std::span<const std::int32_t> columns() const { return columns_; }        // [edges]
@@ -49,7 +58,8 @@ class LdpcCode {
   /// Where in a codeword the information bits stand, in their order. [information()]
   std::span<const std::int32_t> information_positions() const { return information_positions_; }
 
-  /// `message` [information()], `codeword` [length()], which must not overlap. No allocation for 802.11n.
+  /// `message` [information()], `codeword` [length()], which must not overlap. No allocation for
+  /// 802.11n.
   void encode(std::span<const std::uint8_t> message, std::span<std::uint8_t> codeword) const;
   /// `message` [information()] read back from its positions.
   void extract(std::span<const std::uint8_t> codeword, std::span<std::uint8_t> message) const;
@@ -73,13 +83,15 @@ class LdpcCode {
   std::vector<std::vector<Block>> block_rows_;  // its information part
 
   std::vector<std::int32_t> parity_positions_;  // else: [rank] pivot of each reduced row
-  std::vector<std::uint64_t> parity_rows_;      // [rank][words] which codeword positions sum to that bit
+  std::vector<std::uint64_t>
+      parity_rows_;  // [rank][words] which codeword positions sum to that bit
 };
 
 /// H of 802.11n has this many rows and columns of blocks.
 inline constexpr int ldpc_block_columns = 24;
 
-/// Largest alist that is read: columns, entries of one list, ones in all, and bits of the dense matrix that elimination works on.
+/// Largest alist that is read: columns, entries of one list, ones in all, and bits of the dense
+/// matrix that elimination works on.
 inline constexpr int alist_length_limit = 65536;
 inline constexpr int alist_degree_limit = 1024;
 inline constexpr std::int64_t alist_edge_limit = std::int64_t{1} << 21;

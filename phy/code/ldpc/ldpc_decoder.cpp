@@ -10,7 +10,8 @@
 namespace semwave {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "bytes are transposed eight at a time in registers");
+static_assert(std::endian::native == std::endian::little,
+              "bytes are transposed eight at a time in registers");
 
 /// Eight words of eight bytes, byte c of word r to byte r of word c.
 void transpose(std::uint64_t (&x)[8]) {
@@ -36,7 +37,8 @@ void lay_in_lanes(const Number* from, std::size_t columns, int rows, Number* to)
     for (std::size_t r = 0; r < row_count; r += 8)
       for (std::size_t c = 0; c < whole; c += 8) {
         std::uint64_t x[8] = {};
-        for (std::size_t i = 0; i < std::min<std::size_t>(8, row_count - r); ++i) std::memcpy(&x[i], from + (r + i) * columns + c, 8);
+        for (std::size_t i = 0; i < std::min<std::size_t>(8, row_count - r); ++i)
+          std::memcpy(&x[i], from + (r + i) * columns + c, 8);
         transpose(x);
         for (std::size_t i = 0; i < 8; ++i) std::memcpy(to + (c + i) * lanes + r, &x[i], 8);
       }
@@ -44,7 +46,8 @@ void lay_in_lanes(const Number* from, std::size_t columns, int rows, Number* to)
   constexpr std::size_t tile = 16;  // both sides in whole cache lines
   for (std::size_t c = whole; c < columns; c += tile)
     for (std::size_t r = 0; r < row_count; ++r)
-      for (std::size_t i = c; i < std::min(c + tile, columns); ++i) to[i * lanes + r] = from[r * columns + i];
+      for (std::size_t i = c; i < std::min(c + tile, columns); ++i)
+        to[i * lanes + r] = from[r * columns + i];
 }
 
 /// The way back, of bytes: masks [columns, lanes] to bits [rows, columns].
@@ -66,7 +69,8 @@ void take_from_lanes(const std::int8_t* from, std::size_t columns, int rows, std
       }
     }
   for (std::size_t c = whole; c < columns; ++c)
-    for (std::size_t r = 0; r < row_count; ++r) to[r * columns + c] = static_cast<std::uint8_t>(from[c * lanes + r] & 1);
+    for (std::size_t r = 0; r < row_count; ++r)
+      to[r * columns + c] = static_cast<std::uint8_t>(from[c * lanes + r] & 1);
 }
 
 template <class Lanes>
@@ -81,19 +85,22 @@ class MinSum final : public LdpcDecoder::Engine {
         decoding_(decoding),
         beliefs_(static_cast<std::size_t>(code.length())),
         messages_(code.columns().size()),
-        quantised_(sizeof(Number) == 1 ? static_cast<std::size_t>(code.length()) * Lanes::count : 0),
+        quantised_(sizeof(Number) == 1 ? static_cast<std::size_t>(code.length()) * Lanes::count
+                                       : 0),
         decisions_(static_cast<std::size_t>(code.length())),
         row_(static_cast<std::size_t>(code.largest_row())) {}
 
   int lanes() const override { return Lanes::count; }
 
-  void decode(const float* __restrict soft, int frames, std::uint8_t* codewords, LdpcOutcome* outcomes) override {
+  void decode(const float* __restrict soft, int frames, std::uint8_t* codewords,
+              LdpcOutcome* outcomes) override {
     const auto length = static_cast<std::size_t>(code_.length());
     if (frames < Lanes::count) std::fill(beliefs_.begin(), beliefs_.end(), Vector{});
     auto* const laid = reinterpret_cast<Number*>(beliefs_.data());
     if constexpr (sizeof(Number) == 1) {
       const std::size_t count = length * static_cast<std::size_t>(frames);
-      std::int8_t* __restrict const quantised = quantised_.data();  // bytes alias everything: say that these do not
+      std::int8_t* __restrict const quantised =
+          quantised_.data();  // bytes alias everything: say that these do not
       for (std::size_t i = 0; i < count; ++i) quantised[i] = Lanes::quantised(soft[i]);
       lay_in_lanes<Lanes::count>(quantised_.data(), length, frames, laid);
     } else {
@@ -117,11 +124,14 @@ class MinSum final : public LdpcDecoder::Engine {
       }
       if (any_closing)
         for (std::size_t c = 0; c < length; ++c)
-          decisions_[c] = __builtin_convertvector(closing ? Lanes::negative(beliefs_[c]) : __builtin_convertvector(decisions_[c], Mask), Decision);
+          decisions_[c] = __builtin_convertvector(
+              closing ? Lanes::negative(beliefs_[c]) : __builtin_convertvector(decisions_[c], Mask),
+              Decision);
       open = open & ~closing;
       if (!any_open) break;
     }
-    take_from_lanes<Lanes::count>(reinterpret_cast<const std::int8_t*>(decisions_.data()), length, frames, codewords);
+    take_from_lanes<Lanes::count>(reinterpret_cast<const std::int8_t*>(decisions_.data()), length,
+                                  frames, codewords);
   }
 
  private:
@@ -166,7 +176,8 @@ class MinSum final : public LdpcDecoder::Engine {
     Mask fails = {};
     for (int check = 0; check < code_.checks(); ++check) {
       Mask parity = {};
-      for (std::int32_t e = starts[check]; e < starts[check + 1]; ++e) parity ^= Lanes::negative(beliefs_[static_cast<std::size_t>(columns[e])]);
+      for (std::int32_t e = starts[check]; e < starts[check + 1]; ++e)
+        parity ^= Lanes::negative(beliefs_[static_cast<std::size_t>(columns[e])]);
       fails |= parity;
     }
     return fails;
@@ -183,15 +194,18 @@ class MinSum final : public LdpcDecoder::Engine {
 
 }  // namespace
 
-std::unique_ptr<LdpcDecoder::Engine> make_min_sum(const LdpcCode& code, const LdpcDecoding& decoding) {
+std::unique_ptr<LdpcDecoder::Engine> make_min_sum(const LdpcCode& code,
+                                                  const LdpcDecoding& decoding) {
   return std::make_unique<MinSum<FloatLanes>>(code, decoding);
 }
 
-std::unique_ptr<LdpcDecoder::Engine> make_min_sum_fixed(const LdpcCode& code, const LdpcDecoding& decoding) {
+std::unique_ptr<LdpcDecoder::Engine> make_min_sum_fixed(const LdpcCode& code,
+                                                        const LdpcDecoding& decoding) {
   return std::make_unique<MinSum<ByteLanes>>(code, decoding);
 }
 
-LdpcDecoder::LdpcDecoder(std::shared_ptr<const LdpcCode> code, const LdpcDecoding& decoding) : code_(std::move(code)) {
+LdpcDecoder::LdpcDecoder(std::shared_ptr<const LdpcCode> code, const LdpcDecoding& decoding)
+    : code_(std::move(code)) {
   assert(decoding.iterations >= 1);
   switch (decoding.algorithm) {
     case LdpcAlgorithm::min_sum:
@@ -214,13 +228,14 @@ int LdpcDecoder::lanes() const {
   return engine_->lanes();
 }
 
-void LdpcDecoder::decode(std::span<const float> soft, std::span<std::uint8_t> codewords, std::span<LdpcOutcome> outcomes) {
+void LdpcDecoder::decode(std::span<const float> soft, std::span<std::uint8_t> codewords,
+                         std::span<LdpcOutcome> outcomes) {
   const auto length = static_cast<std::size_t>(code_->length());
   assert(soft.size() == outcomes.size() * length && codewords.size() == soft.size());
   const auto step = static_cast<std::size_t>(lanes());
   for (std::size_t f = 0; f < outcomes.size(); f += step)
-    engine_->decode(soft.data() + f * length, static_cast<int>(std::min(step, outcomes.size() - f)), codewords.data() + f * length,
-                    outcomes.data() + f);
+    engine_->decode(soft.data() + f * length, static_cast<int>(std::min(step, outcomes.size() - f)),
+                    codewords.data() + f * length, outcomes.data() + f);
 }
 
 }  // namespace semwave

@@ -20,14 +20,19 @@ class LdpcDecoder::Engine {
   virtual ~Engine() = default;
   virtual int lanes() const = 0;
   /// At most lanes() frames.
-  virtual void decode(const float* soft, int frames, std::uint8_t* codewords, LdpcOutcome* outcomes) = 0;
+  virtual void decode(const float* soft, int frames, std::uint8_t* codewords,
+                      LdpcOutcome* outcomes) = 0;
 };
 
-std::unique_ptr<LdpcDecoder::Engine> make_min_sum(const LdpcCode& code, const LdpcDecoding& decoding);
-std::unique_ptr<LdpcDecoder::Engine> make_min_sum_fixed(const LdpcCode& code, const LdpcDecoding& decoding);
-std::unique_ptr<LdpcDecoder::Engine> make_sum_product(const LdpcCode& code, const LdpcDecoding& decoding);
+std::unique_ptr<LdpcDecoder::Engine> make_min_sum(const LdpcCode& code,
+                                                  const LdpcDecoding& decoding);
+std::unique_ptr<LdpcDecoder::Engine> make_min_sum_fixed(const LdpcCode& code,
+                                                        const LdpcDecoding& decoding);
+std::unique_ptr<LdpcDecoder::Engine> make_sum_product(const LdpcCode& code,
+                                                      const LdpcDecoding& decoding);
 
-/// One register: what the compiler has in one piece, which it otherwise takes apart number by number. Results do not depend on it.
+/// One register: what the compiler has in one piece, which it otherwise takes apart number by
+/// number. Results do not depend on it.
 #if defined(__AVX512BW__)
 inline constexpr int lane_bytes = 64;
 #elif defined(__AVX2__)
@@ -41,7 +46,8 @@ struct FloatLanes {
   static constexpr int count = lane_bytes / 4;
   using Number = float;
   typedef float Vector __attribute__((vector_size(lane_bytes)));
-  typedef std::int32_t Mask __attribute__((vector_size(lane_bytes)));  // all ones or all zeros a lane
+  typedef std::int32_t Mask
+      __attribute__((vector_size(lane_bytes)));  // all ones or all zeros a lane
   typedef std::uint32_t Word __attribute__((vector_size(lane_bytes)));
   typedef std::int8_t Decision __attribute__((vector_size(lane_bytes / 4)));  // a mask in bytes
 
@@ -54,7 +60,9 @@ struct FloatLanes {
   static Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
   static Vector normalised(Vector a) { return a * min_sum_scale; }
   /// `a` >= 0 with the sign bit of `sign`.
-  static Vector with_sign(Vector a, Vector sign) { return (Vector)((Word)a | ((Word)sign & sign_bit)); }
+  static Vector with_sign(Vector a, Vector sign) {
+    return (Vector)((Word)a | ((Word)sign & sign_bit));
+  }
   static Vector exclusive_or(Vector a, Vector b) { return (Vector)((Word)a ^ (Word)b); }
   static Mask negative(Vector a) { return a < 0; }
 };
@@ -77,7 +85,8 @@ struct ByteLanes {
 #elif defined(__SSE2__)
     return (Vector)_mm_subs_epi8((__m128i)a, (__m128i)b);
 #else
-    for (int i = 0; i < count; ++i) a[i] = static_cast<std::int8_t>(std::clamp(a[i] - b[i], -128, 127));
+    for (int i = 0; i < count; ++i)
+      a[i] = static_cast<std::int8_t>(std::clamp(a[i] - b[i], -128, 127));
     return a;
 #endif
   }
@@ -89,7 +98,8 @@ struct ByteLanes {
 #elif defined(__SSE2__)
     return (Vector)_mm_adds_epi8((__m128i)a, (__m128i)b);
 #else
-    for (int i = 0; i < count; ++i) a[i] = static_cast<std::int8_t>(std::clamp(a[i] + b[i], -128, 127));
+    for (int i = 0; i < count; ++i)
+      a[i] = static_cast<std::int8_t>(std::clamp(a[i] + b[i], -128, 127));
     return a;
 #endif
   }
@@ -117,7 +127,8 @@ struct ByteLanes {
     return a < 0;
   }
   static std::int8_t quantised(float soft) {
-    const float steps = std::min(std::max(soft * fixed_point_steps, -fixed_point_limit), fixed_point_limit);
+    const float steps =
+        std::min(std::max(soft * fixed_point_steps, -fixed_point_limit), fixed_point_limit);
     return static_cast<std::int8_t>(static_cast<int>(steps + std::copysign(0.5f, steps)));
   }
 };

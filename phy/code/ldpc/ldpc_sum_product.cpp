@@ -1,5 +1,6 @@
-// Sum-product in double, one frame at a time: the reference of the faster decoders. A check answers bit e with
-// 2 artanh(prod_{i != e} tanh(b_i / 2)), the products without one factor made by running ones from both ends, so that nothing is divided.
+// Sum-product in double, one frame at a time: the reference of the faster decoders. A check answers
+// bit e with 2 artanh(prod_{i != e} tanh(b_i / 2)), the products without one factor made by running
+// ones from both ends, so that nothing is divided.
 #include <cmath>
 
 #include "phy/code/ldpc/ldpc_engine.h"
@@ -51,7 +52,8 @@ class SumProduct final : public LdpcDecoder::Engine {
     double before = 1;
     for (std::size_t e = 0; e < degree; ++e) {
       const double product = before * behind_[e + 1];
-      message[e] = std::clamp(std::log1p(product) - std::log1p(-product), -largest_belief, largest_belief);
+      message[e] =
+          std::clamp(std::log1p(product) - std::log1p(-product), -largest_belief, largest_belief);
       beliefs_[static_cast<std::size_t>(columns[e])] = others_[e] + message[e];
       before *= tangents_[e];
     }
@@ -64,7 +66,8 @@ class SumProduct final : public LdpcDecoder::Engine {
 
 }  // namespace
 
-std::unique_ptr<LdpcDecoder::Engine> make_sum_product(const LdpcCode& code, const LdpcDecoding& decoding) {
+std::unique_ptr<LdpcDecoder::Engine> make_sum_product(const LdpcCode& code,
+                                                      const LdpcDecoding& decoding) {
   return std::make_unique<SumProduct>(code, decoding);
 }
 

@@ -1,5 +1,6 @@
-// List decoding with lazy copies. Layer l of a path holds the ratios and bits of one node of 2^(m - l) leaves; paths share an array until one
-// of them writes to it (Tal and Vardy 2015, section IV), so that a fork costs counters, not copies.
+// List decoding with lazy copies. Layer l of a path holds the ratios and bits of one node of 2^(m -
+// l) leaves; paths share an array until one of them writes to it (Tal and Vardy 2015, section IV),
+// so that a fork costs counters, not copies.
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -10,7 +11,8 @@
 namespace semwave {
 namespace {
 
-/// What a bit that both ends know to be 0 (shortened) is believed with: above any sum of real ratios, far below overflow.
+/// What a bit that both ends know to be 0 (shortened) is believed with: above any sum of real
+/// ratios, far below overflow.
 constexpr float certain = 1e20f;
 constexpr int layers_at_most = 12;
 
@@ -18,7 +20,8 @@ constexpr int layers_at_most = 12;
 
 class PolarDecoder::List {
  public:
-  List(const PolarCode& code, int list) : code_(code), list_(list), size_(static_cast<std::size_t>(code.mother())) {
+  List(const PolarCode& code, int list)
+      : code_(code), list_(list), size_(static_cast<std::size_t>(code.mother())) {
     while (std::size_t{1} << depth_ < size_) ++depth_;
     const auto paths = static_cast<std::size_t>(list_);
     for (int l = 0; l <= depth_; ++l) {
@@ -46,9 +49,9 @@ class PolarDecoder::List {
 
  private:
   struct Layer {
-    std::size_t node = 0;                                  // leaves of one node
-    semwave::List<float> ratios;                           // [arrays][node]
-    semwave::List<std::uint8_t> bits;                      // [arrays][2][node] of the left and the right child
+    std::size_t node = 0;              // leaves of one node
+    semwave::List<float> ratios;       // [arrays][node]
+    semwave::List<std::uint8_t> bits;  // [arrays][2][node] of the left and the right child
     std::array<std::int8_t, polar_largest_list> array_of;  // of each path
     std::array<std::int8_t, polar_largest_list> users;     // of each array
     std::array<std::int8_t, polar_largest_list> free;      // stack of unused arrays
@@ -63,7 +66,8 @@ class PolarDecoder::List {
       Layer& at = layer(l);
       at.users.fill(0);
       at.free_count = 0;
-      for (int a = list_ - 1; a >= 0; --a) at.free[index(at.free_count++)] = static_cast<std::int8_t>(a);
+      for (int a = list_ - 1; a >= 0; --a)
+        at.free[index(at.free_count++)] = static_cast<std::int8_t>(a);
     }
     active_.fill(false);
     idle_count_ = 0;
@@ -107,14 +111,16 @@ class PolarDecoder::List {
     }
   }
 
-  /// The path's array of a layer for writing: its own, with what stood in it (ratios, which are written whole, left out).
+  /// The path's array of a layer for writing: its own, with what stood in it (ratios, which are
+  /// written whole, left out).
   std::size_t own(int l, int path) {
     Layer& at = layer(l);
     const std::int8_t shared = at.array_of[index(path)];
     if (at.users[index(shared)] > 1) {
       --at.users[index(shared)];
       assign(at, path);
-      const std::size_t from = index(shared) * 2 * at.node, to = index(at.array_of[index(path)]) * 2 * at.node;
+      const std::size_t from = index(shared) * 2 * at.node,
+                        to = index(at.array_of[index(path)]) * 2 * at.node;
       std::copy_n(at.bits.data() + from, 2 * at.node, at.bits.data() + to);
     }
     return index(at.array_of[index(path)]);
@@ -145,7 +151,8 @@ class PolarDecoder::List {
     }
   }
 
-  /// Bits of both children of a node known: those of the node itself, up to where it is a left child.
+  /// Bits of both children of a node known: those of the node itself, up to where it is a left
+  /// child.
   void join_bits(int l, std::size_t phase) {
     const std::size_t parent_phase = phase / 2, half = layer(l).node;
     for (int path = 0; path < list_; ++path) {
@@ -153,7 +160,8 @@ class PolarDecoder::List {
       const std::uint8_t* left = layer(l).bits.data() + held(l, path) * 2 * half;
       const std::uint8_t* right = left + half;
       const std::size_t array = own(l - 1, path);
-      std::uint8_t* out = layer(l - 1).bits.data() + (array * 2 + (l > 1 ? parent_phase % 2 : 0)) * 2 * half;
+      std::uint8_t* out =
+          layer(l - 1).bits.data() + (array * 2 + (l > 1 ? parent_phase % 2 : 0)) * 2 * half;
       for (std::size_t i = 0; i < half; ++i) {
         out[i] = left[i] ^ right[i];
         out[half + i] = right[i];
@@ -168,7 +176,9 @@ class PolarDecoder::List {
     layer(depth_).bits[array * 2 + phase % 2] = bit;
   }
   /// What deciding against a ratio costs.
-  static float penalty(float ratio, int bit) { return (ratio < 0) != (bit == 1) ? std::fabs(ratio) : 0.0f; }
+  static float penalty(float ratio, int bit) {
+    return (ratio < 0) != (bit == 1) ? std::fabs(ratio) : 0.0f;
+  }
 
   void go_on_frozen(std::size_t phase) {
     for (int path = 0; path < list_; ++path) {
@@ -192,11 +202,14 @@ class PolarDecoder::List {
       const int likely = belief < 0 ? 1 : 0;
       candidates[count] = {metric_[index(path)], static_cast<int>(count), path, likely};
       ++count;
-      candidates[count] = {metric_[index(path)] + std::fabs(belief), static_cast<int>(count), path, 1 - likely};
+      candidates[count] = {metric_[index(path)] + std::fabs(belief), static_cast<int>(count), path,
+                           1 - likely};
       ++count;
     }
     const std::size_t kept = std::min(count, index(list_));
-    const auto better = [](const Candidate& a, const Candidate& b) { return a.metric != b.metric ? a.metric < b.metric : a.rank < b.rank; };
+    const auto better = [](const Candidate& a, const Candidate& b) {
+      return a.metric != b.metric ? a.metric < b.metric : a.rank < b.rank;
+    };
     if (kept < count)
       std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(kept),
                        candidates.begin() + static_cast<std::ptrdiff_t>(count), better);
@@ -230,8 +243,9 @@ class PolarDecoder::List {
     std::size_t count = 0;
     for (int path = 0; path < list_; ++path)
       if (active_[index(path)]) order[count++] = path;
-    std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-              [&](int a, int b) { return metric_[index(a)] != metric_[index(b)] ? metric_[index(a)] < metric_[index(b)] : a < b; });
+    std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), [&](int a, int b) {
+      return metric_[index(a)] != metric_[index(b)] ? metric_[index(a)] < metric_[index(b)] : a < b;
+    });
     for (std::size_t i = 0; i < count; ++i)
       if (read(order[i])) {
         std::copy_n(checked_.begin(), message.size(), message.begin());
@@ -263,7 +277,8 @@ class PolarDecoder::List {
   Bits estimate_, checked_;
 };
 
-PolarDecoder::PolarDecoder(std::shared_ptr<const PolarCode> code, int list) : code_(std::move(code)) {
+PolarDecoder::PolarDecoder(std::shared_ptr<const PolarCode> code, int list)
+    : code_(std::move(code)) {
   assert(list >= 1 && list <= polar_largest_list);
   list_ = std::make_unique<List>(*code_, list);
 }
@@ -273,7 +288,8 @@ PolarDecoder::PolarDecoder(PolarDecoder&&) noexcept = default;
 PolarDecoder& PolarDecoder::operator=(PolarDecoder&&) noexcept = default;
 
 bool PolarDecoder::decode(std::span<const float> soft, std::span<std::uint8_t> message) {
-  assert(soft.size() == static_cast<std::size_t>(code_->length()) && message.size() == static_cast<std::size_t>(code_->information()));
+  assert(soft.size() == static_cast<std::size_t>(code_->length()) &&
+         message.size() == static_cast<std::size_t>(code_->information()));
   return list_->decode(soft, message);
 }
 

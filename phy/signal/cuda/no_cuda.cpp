@@ -4,6 +4,8 @@
 
 namespace semwave {
 
-const SignalKernels& cuda_signal_kernels() { throw Error("device cuda", "semwave was built without CUDA; use --device cpu"); }
+const SignalKernels& cuda_signal_kernels() {
+  throw Error("device cuda", "semwave was built without CUDA; use --device cpu");
+}
 
 }  // namespace semwave

@@ -1,4 +1,5 @@
-// What each end knows of the link, and what that knowledge costs: beliefs against the channel's law, error variances, pilots.
+// What each end knows of the link, and what that knowledge costs: beliefs against the channel's
+// law, error variances, pilots.
 #include "channel/csi/csi.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +25,8 @@ Draws draws_of(std::uint32_t images, std::uint32_t visit = 0, std::uint64_t seed
 constexpr FadingLaw rayleigh{.kind = FadingKind::rayleigh};
 
 /// One payload symbol 1 an image, a header where `header`; heard in evaluation.
-Reception hear(Backend& backend, const Channel& channel, std::uint32_t images, int symbols = 1, std::uint32_t visit = 0) {
+Reception hear(Backend& backend, const Channel& channel, std::uint32_t images, int symbols = 1,
+               std::uint32_t visit = 0) {
   Pass pass{.backend = backend, .draws = draws_of(images, visit)};
   Burst burst{.starts = {0}};
   for (std::uint32_t i = 0; i < images; ++i) {
@@ -50,10 +52,13 @@ std::pair<double, double> receiver_error(const ChannelSettings& settings, std::u
   constexpr std::uint32_t images = 20000;
   const Reception heard = hear(*backend, channel, images, 1, visit);
   const Fading fading = channel.realise(draws_of(images, visit));
-  const List<float> known = host(*backend, heard.gains), variance = host(*backend, heard.noise_variance);
+  const List<float> known = host(*backend, heard.gains),
+                    variance = host(*backend, heard.noise_variance);
   double sum = 0;
   for (std::uint32_t i = 0; i < images; ++i)
-    sum += std::norm(std::complex<double>(known[2 * i], known[2 * i + 1]) - fading.gain(static_cast<int>(i), 0)) / images;
+    sum += std::norm(std::complex<double>(known[2 * i], known[2 * i + 1]) -
+                     fading.gain(static_cast<int>(i), 0)) /
+           images;
   return {sum, variance[0] - fading.noise_variance(0)};
 }
 
@@ -61,30 +66,39 @@ TEST(ReceiverCsi, ErrorVarianceIsTheOneTheEqualiserIsTold) {
   // |e|^2 of CN(0, v) has deviation v: 20,000 images, four deviations.
   const double four = 4 / std::sqrt(20000.0);
   for (const int pilots : {1, 4, 16}) {
-    const auto [measured, told] = receiver_error({.fading = rayleigh, .snr = {7, 7}, .receiver = {.kind = CsiKind::estimated, .pilots = pilots}});
+    const auto [measured, told] =
+        receiver_error({.fading = rayleigh,
+                        .snr = {7, 7},
+                        .receiver = {.kind = CsiKind::estimated, .pilots = pilots}});
     const double expected = std::pow(10, -0.7) / pilots;
     EXPECT_NEAR(told, expected, 1e-6);
     EXPECT_NEAR(measured / expected, 1, four);
-    RecordProperty("error_over_N0_per_pilots_" + std::to_string(pilots), std::to_string(measured / expected));
+    RecordProperty("error_over_N0_per_pilots_" + std::to_string(pilots),
+                   std::to_string(measured / expected));
   }
   for (const double doppler : {0.05, 0.2}) {
     FadingLaw law = rayleigh;
     law.doppler = doppler;
-    const auto [measured, told] = receiver_error({.fading = law, .receiver = {.kind = CsiKind::delayed, .delay = 2}});
+    const auto [measured, told] =
+        receiver_error({.fading = law, .receiver = {.kind = CsiKind::delayed, .delay = 2}});
     EXPECT_NEAR(told, 2 * (1 - std::cyl_bessel_j(0, 2 * std::numbers::pi * doppler * 2)), 1e-6);
     EXPECT_NEAR(measured / told, 1, four);
   }
-  const auto [stale, stale_told] = receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::delayed, .delay = 1}});
+  const auto [stale, stale_told] =
+      receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::delayed, .delay = 1}});
   EXPECT_NEAR(stale_told, 2, 1e-6);  // each slot its own draw: the past says nothing
   EXPECT_NEAR(stale / 2, 1, four);
-  const auto [coarse, coarse_told] = receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::quantised, .bits = 5}});
+  const auto [coarse, coarse_told] =
+      receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::quantised, .bits = 5}});
   EXPECT_NEAR(coarse_told, std::pow(6.0 / 32, 2) / 6, 1e-4);
   EXPECT_NEAR(coarse / coarse_told, 1, 0.05);
   for (const int bits : {1, 2, 3}) {  // cells so coarse that width^2 / 12 is far off
-    const auto [measured, told] = receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::quantised, .bits = bits}});
+    const auto [measured, told] = receiver_error(
+        {.fading = rayleigh, .receiver = {.kind = CsiKind::quantised, .bits = bits}});
     EXPECT_NEAR(measured / told, 1, 0.05) << bits;
   }
-  const auto [blind, blind_told] = receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::none}});
+  const auto [blind, blind_told] =
+      receiver_error({.fading = rayleigh, .receiver = {.kind = CsiKind::none}});
   EXPECT_NEAR(blind_told, 2, 1e-6);
   EXPECT_NEAR(blind / 2, 1, 2 * four);
   const auto [sure, sure_told] = receiver_error({.fading = rayleigh});
@@ -94,24 +108,31 @@ TEST(ReceiverCsi, ErrorVarianceIsTheOneTheEqualiserIsTold) {
 
 TEST(ReceiverCsi, ErrorVarianceAfterCombiningIsTheOneTheEqualiserIsTold) {
   const auto over = [](std::optional<double> doppler, const Csi& receiver) {
-    ChannelSettings made{.fading = rayleigh, .snr = {60, 60}, .receiver = receiver};  // what is wrong is not noise
+    ChannelSettings made{
+        .fading = rayleigh, .snr = {60, 60}, .receiver = receiver};  // what is wrong is not noise
     made.fading.doppler = doppler;
     return made;
   };
   std::vector<ChannelSettings> cases;
-  for (const std::optional<double> doppler : {std::optional<double>(), {0.05}, {0.1}}) cases.push_back(over(doppler, {.kind = CsiKind::delayed, .delay = 1}));
+  for (const std::optional<double> doppler : {std::optional<double>(), {0.05}, {0.1}})
+    cases.push_back(over(doppler, {.kind = CsiKind::delayed, .delay = 1}));
   cases.push_back(over(0.1, {.kind = CsiKind::delayed, .delay = 0}));
-  for (const int bits : {1, 2, 3, 5, 10}) cases.push_back(over({}, {.kind = CsiKind::quantised, .bits = bits}));
+  for (const int bits : {1, 2, 3, 5, 10})
+    cases.push_back(over({}, {.kind = CsiKind::quantised, .bits = bits}));
   for (ChannelSettings settings : cases)
     for (const int branches : {1, 2, 8}) {
       settings.fading.branches = settings.antennas.receive = branches;
       const air::Heard heard = air::hear(settings, air::ids(5000), 1, false, 5);
       std::vector<double> left;
-      for (std::uint32_t i = 0; i < 5000; ++i) left.push_back(std::norm(heard.y[i] - heard.known[i] * air::sent(i, 0)));
+      for (std::uint32_t i = 0; i < 5000; ++i)
+        left.push_back(std::norm(heard.y[i] - heard.known[i] * air::sent(i, 0)));
       const air::Mean mean = air::mean_of(left);
       // What coarse cells leave of a gain is not Gaussian: 3 % at most.
-      const double coarse = settings.receiver.kind == CsiKind::quantised ? 0.03 * heard.variance[0] : 0;
-      EXPECT_NEAR(heard.variance[0], mean.value, mean.four + coarse) << branches << " branches, kind " << static_cast<int>(settings.receiver.kind) << ", bits " << settings.receiver.bits;
+      const double coarse =
+          settings.receiver.kind == CsiKind::quantised ? 0.03 * heard.variance[0] : 0;
+      EXPECT_NEAR(heard.variance[0], mean.value, mean.four + coarse)
+          << branches << " branches, kind " << static_cast<int>(settings.receiver.kind) << ", bits "
+          << settings.receiver.bits;
     }
 }
 
@@ -120,13 +141,18 @@ TEST(ReceiverCsi, PilotsAreChannelUses) {
   const Channel image({.fading = rayleigh, .receiver = {.kind = CsiKind::estimated, .pilots = 6}});
   EXPECT_EQ(hear(*backend, image, 2, 50).ledger[1].pilots, 6);
   EXPECT_EQ(hear(*backend, image, 2, 50).ledger[1].payload, 50);
-  // Blocks of 10 uses, 3 of them pilots: 7 carry data, so 50 symbols need 8 blocks; and the fades change with them.
-  const Channel block({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}, .receiver = {.kind = CsiKind::estimated, .pilots = 3}});
+  // Blocks of 10 uses, 3 of them pilots: 7 carry data, so 50 symbols need 8 blocks; and the fades
+  // change with them.
+  const Channel block(
+      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10},
+       .receiver = {.kind = CsiKind::estimated, .pilots = 3}});
   EXPECT_EQ(hear(*backend, block, 1, 50).ledger[0].pilots, 24);
   const Fading fading = block.realise(draws_of(1));
   EXPECT_EQ(fading.gain(0, 6), fading.gain(0, 0));
   EXPECT_NE(fading.gain(0, 7), fading.gain(0, 0));
-  const Channel both({.fading = rayleigh, .transmitter = {.kind = CsiKind::estimated, .pilots = 5}, .receiver = {.kind = CsiKind::estimated, .pilots = 6}});
+  const Channel both({.fading = rayleigh,
+                      .transmitter = {.kind = CsiKind::estimated, .pilots = 5},
+                      .receiver = {.kind = CsiKind::estimated, .pilots = 6}});
   EXPECT_EQ(hear(*backend, both, 1, 50).ledger[0].pilots, 11);
   EXPECT_EQ(hear(*backend, Channel({.fading = rayleigh}), 1, 50).ledger[0].pilots, 0);
 }
@@ -135,19 +161,32 @@ TEST(ReceiverCsi, WhereNothingIsSentThereIsNoGainToEstimate) {
   const auto backend = make_cpu_backend();
   const auto over = [](FadingLaw law, Antennas antennas = {}) {
     law.branches = antennas.transmit * antennas.receive;
-    return Channel({.fading = law, .receiver = {.kind = CsiKind::estimated, .pilots = 4}, .antennas = antennas});
+    return Channel({.fading = law,
+                    .receiver = {.kind = CsiKind::estimated, .pilots = 4},
+                    .antennas = antennas});
   };
-  for (const Channel& channel : {over({}), over(rayleigh), over({.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}), over(rayleigh, {2, 2, Detector::lmmse})}) {
+  for (const Channel& channel :
+       {over({}), over(rayleigh),
+        over({.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}),
+        over(rayleigh, {2, 2, Detector::lmmse})}) {
     EXPECT_EQ(hear(*backend, channel, 1, 0).ledger[0].total(), 0);
-    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots, 4 * channel.settings().antennas.transmit);
+    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots,
+              4 * channel.settings().antennas.transmit);
   }
   // What the transmitter sounded before it chose to send nothing was sent.
-  EXPECT_EQ(Channel({.fading = rayleigh, .transmitter = {.kind = CsiKind::estimated, .pilots = 5}, .receiver = {.kind = CsiKind::estimated, .pilots = 4}}).uses({}, 4).total(), 5);
+  EXPECT_EQ(Channel({.fading = rayleigh,
+                     .transmitter = {.kind = CsiKind::estimated, .pilots = 5},
+                     .receiver = {.kind = CsiKind::estimated, .pilots = 4}})
+                .uses({}, 4)
+                .total(),
+            5);
 }
 
 TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
   const auto backend = make_cpu_backend();
-  const Channel block({.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 8}, .receiver = {.kind = CsiKind::estimated, .pilots = 4}});
+  const Channel block(
+      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 8},
+       .receiver = {.kind = CsiKind::estimated, .pilots = 4}});
   const Reception heard = hear(*backend, block, 1, 12);
   const List<float> known = host(*backend, heard.gains);
   const Fading fading = block.realise(draws_of(1));
@@ -155,7 +194,8 @@ TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
   for (int b = 0; b < 3; ++b)
     for (int s = 0; s < 4; ++s) {
       const auto at = static_cast<std::size_t>(2 * (4 * b + s));
-      const std::complex<double> e = std::complex<double>(known[at], known[at + 1]) - fading.gain(0, 4 * b + s);
+      const std::complex<double> e =
+          std::complex<double>(known[at], known[at + 1]) - fading.gain(0, 4 * b + s);
       if (s == 0) error[b] = e;
       EXPECT_NEAR(std::abs(e - error[b]), 0, 1e-6);
     }
@@ -164,15 +204,21 @@ TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
 }
 
 TEST(TransmitterCsi, BeliefsFollowTheirKind) {
-  const auto believed = [](const Csi& csi, FadingLaw law = rayleigh, SnrLaw snr = {12, 12}, std::uint32_t visit = 4) {
+  const auto believed = [](const Csi& csi, FadingLaw law = rayleigh, SnrLaw snr = {12, 12},
+                           std::uint32_t visit = 4) {
     const Channel channel({.fading = law, .snr = snr, .transmitter = csi});
     return channel.observe(channel.realise(draws_of(5000, visit)));
   };
   const Channel truth({.fading = rayleigh, .snr = {12, 12}});
-  const Fading fading = truth.realise(draws_of(5000, 4)), earlier = truth.realise(draws_of(5000, 1));
-  const auto snr_of = [](const Fading& f, int i) { return 12 + 10 * std::log10(std::norm(f.gain(i, 0))); };
-  const auto perfect = believed({}), delayed = believed({.kind = CsiKind::delayed, .delay = 3}), none = believed({.kind = CsiKind::none}),
-             quantised = believed({.kind = CsiKind::quantised, .bits = 2}), estimated = believed({.kind = CsiKind::estimated, .pilots = 4});
+  const Fading fading = truth.realise(draws_of(5000, 4)),
+               earlier = truth.realise(draws_of(5000, 1));
+  const auto snr_of = [](const Fading& f, int i) {
+    return 12 + 10 * std::log10(std::norm(f.gain(i, 0)));
+  };
+  const auto perfect = believed({}), delayed = believed({.kind = CsiKind::delayed, .delay = 3}),
+             none = believed({.kind = CsiKind::none}),
+             quantised = believed({.kind = CsiKind::quantised, .bits = 2}),
+             estimated = believed({.kind = CsiKind::estimated, .pilots = 4});
   double error = 0, power = 0;
   for (int i = 0; i < 5000; ++i) {
     const auto at = static_cast<std::size_t>(i);
@@ -192,9 +238,11 @@ TEST(TransmitterCsi, BeliefsFollowTheirKind) {
   EXPECT_LT(error, 2);
   // The error of an estimate falls as the root of its pilots.
   const auto rms = [&](int pilots) {
-    const Channel still({.snr = {12, 12}, .transmitter = {.kind = CsiKind::estimated, .pilots = pilots}});
+    const Channel still(
+        {.snr = {12, 12}, .transmitter = {.kind = CsiKind::estimated, .pilots = pilots}});
     double sum = 0;
-    for (const ChannelState& state : still.observe(still.realise(draws_of(5000)))) sum += std::pow(state.snr_db - 12, 2) / 5000;
+    for (const ChannelState& state : still.observe(still.realise(draws_of(5000))))
+      sum += std::pow(state.snr_db - 12, 2) / 5000;
     return std::sqrt(sum);
   };
   EXPECT_NEAR(rms(4) / rms(64), 4, 0.3);
@@ -202,16 +250,22 @@ TEST(TransmitterCsi, BeliefsFollowTheirKind) {
 }
 
 TEST(TransmitterCsi, WithoutAnyKnowledgeTheMiddleOfTheLawAndWhatWasAgreedAreBelieved) {
-  const double agreed_db = 10 * std::log10(2.0), interference = 0.2, noise = std::pow(10, -(7.5 + agreed_db) / 10);
-  ChannelSettings settings{.fading = rayleigh, .snr = {-5, 20}, .transmitter = {.kind = CsiKind::none}, .snr_offset_db = agreed_db};
+  const double agreed_db = 10 * std::log10(2.0), interference = 0.2,
+               noise = std::pow(10, -(7.5 + agreed_db) / 10);
+  ChannelSettings settings{.fading = rayleigh,
+                           .snr = {-5, 20},
+                           .transmitter = {.kind = CsiKind::none},
+                           .snr_offset_db = agreed_db};
   for (const bool known : {false, true}) {
-    settings.interference = {.kind = InterferenceKind::gaussian, .power = interference, .known = known};
+    settings.interference = {
+        .kind = InterferenceKind::gaussian, .power = interference, .known = known};
     const Channel channel(settings);
     const double expected = -10 * std::log10(noise + (known ? interference : 0));
     EXPECT_NEAR(channel.unheard().snr_db, expected, 1e-9);
     EXPECT_EQ(channel.unheard().how, CsiKind::none);
     for (const ChannelState& state : channel.observe(channel.realise(draws_of(50)))) {
-      EXPECT_EQ(state.snr_db, channel.unheard().snr_db) << "it holds of no image more than of any other";
+      EXPECT_EQ(state.snr_db, channel.unheard().snr_db)
+          << "it holds of no image more than of any other";
       EXPECT_EQ(state.how, CsiKind::none);
       EXPECT_EQ(state.age, 0);
     }
@@ -236,7 +290,11 @@ TEST(Csi, WhatIsKnownDoesNotChangeTheChannel) {
   // The same gains and the same noise are met whoever knows what.
   const auto backend = make_cpu_backend();
   const auto y = [&](Csi transmitter, Csi receiver) {
-    return host(*backend, hear(*backend, Channel({.fading = rayleigh, .transmitter = transmitter, .receiver = receiver}), 3, 5).symbols.value());
+    return host(
+        *backend,
+        hear(*backend,
+             Channel({.fading = rayleigh, .transmitter = transmitter, .receiver = receiver}), 3, 5)
+            .symbols.value());
   };
   const List<float> known = y({}, {});
   EXPECT_EQ(y({.kind = CsiKind::none}, {.kind = CsiKind::none}), known);

@@ -17,28 +17,35 @@ Draws draws_of(std::uint32_t images, std::uint32_t visit) {
 
 constexpr int links = 20000;
 
-/// Sample autocorrelation over links between slot 3 and slot 3 + n, with its standard error (per real product of unit variance at most).
+/// Sample autocorrelation over links between slot 3 and slot 3 + n, with its standard error (per
+/// real product of unit variance at most).
 std::complex<double> correlation(const FadingLaw& law, int n) {
   const Channel channel({.fading = law});
-  const Fading first = channel.realise(draws_of(links, 3)), second = channel.realise(draws_of(links, 3 + static_cast<std::uint32_t>(n)));
+  const Fading first = channel.realise(draws_of(links, 3)),
+               second = channel.realise(draws_of(links, 3 + static_cast<std::uint32_t>(n)));
   std::complex<double> sum;
-  for (int i = 0; i < links; ++i) sum += second.gain(i, 0) * std::conj(first.gain(i, 0)) / static_cast<double>(links);
+  for (int i = 0; i < links; ++i)
+    sum += second.gain(i, 0) * std::conj(first.gain(i, 0)) / static_cast<double>(links);
   return sum;
 }
 
 TEST(Doppler, AutocorrelationIsBessel) {
-  const std::pair<double, double> points[] = {{0.1, 0.9037}, {0.2, 0.6425}, {0.3827, 0.0}, {0.5, -0.3042}};
+  const std::pair<double, double> points[] = {
+      {0.1, 0.9037}, {0.2, 0.6425}, {0.3827, 0.0}, {0.5, -0.3042}};
   for (const auto& [doppler, expected] : points) {
     const FadingLaw law{.kind = FadingKind::rayleigh, .doppler = doppler};
     EXPECT_NEAR(law.correlation(1), expected, 2e-4);
     const std::complex<double> measured = correlation(law, 1);
     EXPECT_NEAR(measured.real(), expected, 4 / std::sqrt(links));
     EXPECT_NEAR(measured.imag(), 0, 4 / std::sqrt(links));
-    RecordProperty("autocorrelation_at_" + std::to_string(doppler), std::to_string(measured.real()) + " for " + std::to_string(expected));
-    EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh, .doppler = doppler / 2}, 2).real(), expected, 4 / std::sqrt(links));
+    RecordProperty("autocorrelation_at_" + std::to_string(doppler),
+                   std::to_string(measured.real()) + " for " + std::to_string(expected));
+    EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh, .doppler = doppler / 2}, 2).real(),
+                expected, 4 / std::sqrt(links));
   }
   EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh}, 1).real(), 0, 4 / std::sqrt(links));
-  EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh, .doppler = 0.0}, 1).real(), 1, 4 / std::sqrt(links));
+  EXPECT_NEAR(correlation({.kind = FadingKind::rayleigh, .doppler = 0.0}, 1).real(), 1,
+              4 / std::sqrt(links));
 }
 
 TEST(Doppler, AlongOneBurstToo) {
@@ -52,7 +59,8 @@ TEST(Doppler, AlongOneBurstToo) {
       lag += (fading.gain(i, 3 * u + 1) * std::conj(fading.gain(i, 3 * u))).real() / 8000;
       far += (fading.gain(i, 3 * u + 4) * std::conj(fading.gain(i, 3 * u))).real() / 8000;
     }
-  EXPECT_NEAR(lag, std::cyl_bessel_j(0, 0.2 * std::numbers::pi), 0.1);  // uses of one link share their waves: 400 links count
+  EXPECT_NEAR(lag, std::cyl_bessel_j(0, 0.2 * std::numbers::pi),
+              0.1);  // uses of one link share their waves: 400 links count
   EXPECT_NEAR(far, std::cyl_bessel_j(0, 0.8 * std::numbers::pi), 0.1);
   EXPECT_NE(fading.gain(0, 0), channel.realise(draws_of(400, 3)).gain(0, 0));
 }
@@ -74,7 +82,8 @@ TEST(Rician, MomentsAreThoseOfItsLaw) {
   for (const double k_db : {-10.0, 0.0, 6.0, 15.0}) {
     const double k = std::pow(10, k_db / 10);
     const Channel channel({.fading = {.kind = FadingKind::rician, .k_factor = k}});
-    const Fading fading = channel.realise(draws_of(links, 1)), other = channel.realise(draws_of(links, 2));
+    const Fading fading = channel.realise(draws_of(links, 1)),
+                 other = channel.realise(draws_of(links, 2));
     double power = 0, fourth = 0, line = 0;
     std::complex<double> mean;
     for (int i = 0; i < links; ++i) {
@@ -82,13 +91,17 @@ TEST(Rician, MomentsAreThoseOfItsLaw) {
       power += std::norm(h) / links;
       fourth += std::norm(h) * std::norm(h) / links;
       mean += h / static_cast<double>(links);
-      line += (h * std::conj(other.gain(i, 0))).real() / links;  // what stays from slot to slot is the line of sight
+      line += (h * std::conj(other.gain(i, 0))).real() /
+              links;  // what stays from slot to slot is the line of sight
     }
-    const double expected_fourth = (k * k + 4 * k + 2) / ((k + 1) * (k + 1));  // E|h|^4 of a unit-power Rician gain
-    EXPECT_NEAR(power, 1, 4 * std::sqrt((1 + 2 * k) / ((1 + k) * (1 + k)) / links));  // trap 3: not 2
+    const double expected_fourth =
+        (k * k + 4 * k + 2) / ((k + 1) * (k + 1));  // E|h|^4 of a unit-power Rician gain
+    EXPECT_NEAR(power, 1,
+                4 * std::sqrt((1 + 2 * k) / ((1 + k) * (1 + k)) / links));  // trap 3: not 2
     EXPECT_NEAR(fourth, expected_fourth, 4 * std::sqrt(20.0 / links));
     EXPECT_NEAR(line, k / (k + 1), 4 / std::sqrt(links));
-    RecordProperty("fourth_moment_at_K_" + std::to_string(static_cast<int>(k_db)) + "_dB", std::to_string(fourth) + " for " + std::to_string(expected_fourth));
+    RecordProperty("fourth_moment_at_K_" + std::to_string(static_cast<int>(k_db)) + "_dB",
+                   std::to_string(fourth) + " for " + std::to_string(expected_fourth));
     EXPECT_NEAR(std::abs(mean), 0, 5 / std::sqrt(links));  // its phase is any, link by link
   }
 }

@@ -16,11 +16,13 @@ Draws draws_of(std::uint32_t images, std::uint64_t seed = 3, std::uint32_t visit
 }
 
 Channel rayleigh(Coherence coherence, std::int64_t block = 1) {
-  return Channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block}, .snr = {10, 10}});
+  return Channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block},
+                  .snr = {10, 10}});
 }
 
 TEST(Fading, GainsHaveUnitPowerAndUniformPhase) {
-  // Over links and over uses: mean |h|^2 = 1, E|h|^4 = 2, phase uniform, dimensions alike and uncorrelated.
+  // Over links and over uses: mean |h|^2 = 1, E|h|^4 = 2, phase uniform, dimensions alike and
+  // uncorrelated.
   for (const bool over_links : {false, true}) {
     constexpr int count = 100000;
     const Fading fading = rayleigh(Coherence::symbol).realise(draws_of(over_links ? count : 1));
@@ -32,14 +34,16 @@ TEST(Fading, GainsHaveUnitPowerAndUniformPhase) {
       fourth += std::norm(h) * std::norm(h);
       product += h.real() * h.imag();
       real_power += h.real() * h.real();
-      ++sectors[static_cast<std::size_t>((std::arg(h) + std::numbers::pi) / (2 * std::numbers::pi) * 15.999999)];
+      ++sectors[static_cast<std::size_t>((std::arg(h) + std::numbers::pi) / (2 * std::numbers::pi) *
+                                         15.999999)];
     }
     EXPECT_NEAR(power / count, 1, 4 / std::sqrt(count));
     EXPECT_NEAR(fourth / count, 2, 4 * std::sqrt(20.0 / count));
     EXPECT_NEAR(product / count, 0, 4 * 0.5 / std::sqrt(count));
     EXPECT_NEAR(real_power / count, 0.5, 4 * std::sqrt(0.5 / count));
     double chi_square = 0;
-    for (const int n : sectors) chi_square += (n - count / 16.0) * (n - count / 16.0) / (count / 16.0);
+    for (const int n : sectors)
+      chi_square += (n - count / 16.0) * (n - count / 16.0) / (count / 16.0);
     EXPECT_LT(chi_square, 50);  // 15 degrees of freedom: 1e-5
   }
 }
@@ -54,7 +58,8 @@ TEST(Fading, PowerIsExponential) {
 }
 
 TEST(Fading, CoherenceSaysHowLongAGainLasts) {
-  const Fading symbol = rayleigh(Coherence::symbol).realise(draws_of(2)), block = rayleigh(Coherence::block, 5).realise(draws_of(2)),
+  const Fading symbol = rayleigh(Coherence::symbol).realise(draws_of(2)),
+               block = rayleigh(Coherence::block, 5).realise(draws_of(2)),
                image = rayleigh(Coherence::image).realise(draws_of(2));
   for (int use = 1; use < 40; ++use) {
     EXPECT_NE(symbol.gain(0, use), symbol.gain(0, use - 1));
@@ -94,7 +99,8 @@ TEST(Fading, SnrMayBeDrawnPerImageUniformly) {
 
 TEST(ChannelState, IsWhatPerfectKnowledgeAllows) {
   const Channel image = rayleigh(Coherence::image), symbol = rayleigh(Coherence::symbol);
-  const Fading image_fading = image.realise(draws_of(50)), symbol_fading = symbol.realise(draws_of(50));
+  const Fading image_fading = image.realise(draws_of(50)),
+               symbol_fading = symbol.realise(draws_of(50));
   const auto known = image.observe(image_fading), mean = symbol.observe(symbol_fading);
   for (int i = 0; i < 50; ++i) {
     const auto at = static_cast<std::size_t>(i);
@@ -107,7 +113,8 @@ TEST(ChannelState, IsWhatPerfectKnowledgeAllows) {
 }
 
 TEST(ChannelState, TheIdealChannelHasNoNoiseAndNoFade) {
-  const Channel ideal({.fading = {.kind = FadingKind::rayleigh}, .noiseless = true, .snr = {10, 10}});
+  const Channel ideal(
+      {.fading = {.kind = FadingKind::rayleigh}, .noiseless = true, .snr = {10, 10}});
   const Fading fading = ideal.realise(draws_of(3));
   EXPECT_EQ(fading.noise_variance(1), 0);
   EXPECT_EQ(fading.gain(2, 5), std::complex<double>(1, 0));

@@ -18,13 +18,14 @@ std::string refused(const std::string& text) {
 }
 
 TEST(Trace, ReadsGainsInAnyOrder) {
-  const auto trace = Trace::parse("# measured\n\nim, re,slot ,link\n 1,0,1,0\r\n0,2,0,0\n0,1,0,1\n-1,-1,1,1\n", "x.csv", false);
+  const auto trace = Trace::parse(
+      "# measured\n\nim, re,slot ,link\n 1,0,1,0\r\n0,2,0,0\n0,1,0,1\n-1,-1,1,1\n", "x.csv", false);
   EXPECT_EQ(trace->links(), 2);
   EXPECT_EQ(trace->slots(), 2);
   EXPECT_TRUE(trace->has_gains());
   EXPECT_EQ(trace->gain(0, true, 0), Complex(2, 0));
   EXPECT_EQ(trace->gain(0, true, 1), Complex(0, 1));
-  EXPECT_EQ(trace->gain(1, true, 3), Complex(-1, -1));   // round and round
+  EXPECT_EQ(trace->gain(1, true, 3), Complex(-1, -1));  // round and round
   EXPECT_EQ(trace->gain(3, true, 1), Complex(-1, -1));
   EXPECT_EQ(trace->gain(1, true, 0, 1), Complex(-1, -1));
   EXPECT_EQ(trace->gain(1, true, 0, 5), Complex(-1, -1));
@@ -39,7 +40,8 @@ TEST(Trace, NormalisesToMeanPowerOne) {
   const auto trace = Trace::parse("slot,re,im\n0,3e-5,0\n1,0,1e-5\n", "x.csv", true);
   EXPECT_NEAR(std::norm(trace->gain(0, true, 0)) + std::norm(trace->gain(0, true, 1)), 2, 1e-12);
   EXPECT_NEAR(trace->gain(0, true, 0).real() / trace->gain(0, true, 1).imag(), 3, 1e-12);
-  expect_contains(error_of([] { (void)Trace::parse("slot,re,im\n0,0,0\n", "x.csv", true); }), "no power");
+  expect_contains(error_of([] { (void)Trace::parse("slot,re,im\n0,0,0\n", "x.csv", true); }),
+                  "no power");
 }
 
 TEST(Trace, ReadsSnrs) {
@@ -63,7 +65,8 @@ TEST(Trace, RefusesWithFileAndLine) {
   expect_contains(refused("slot,re,im\n0,1,0,5\n"), "found 4");
   expect_contains(refused("slot,re,im\n0,1,\n"), "x.csv:2: \"\" is not a number");
   expect_contains(refused("slot,re,im\n0,1,0x2\n"), "is not a number");
-  expect_contains(refused(std::string("slot,re,im\n0,1,2\0\x1b\n", 18)), "\"2\\x00\\x1b\" is not a number");
+  expect_contains(refused(std::string("slot,re,im\n0,1,2\0\x1b\n", 18)),
+                  "\"2\\x00\\x1b\" is not a number");
   expect_contains(refused("slot,re,im\n0,nan,0\n"), "is not a number");
   expect_contains(refused("slot,re,im\n0,inf,0\n"), "is not a number");
   expect_contains(refused("slot,re,im\n0,1e999,0\n"), "is not a number");
@@ -85,7 +88,8 @@ ChannelSettings traced(const std::string& text) {
 }
 
 TEST(Trace, GainsAndSnrsAreWhatAnImageMeets) {
-  const air::Heard gains = air::hear(traced("slot,re,im\n0,0.5,0.5\n1,-2,0\n2,0,1\n"), air::ids(7), 5, true);
+  const air::Heard gains =
+      air::hear(traced("slot,re,im\n0,0.5,0.5\n1,-2,0\n2,0,1\n"), air::ids(7), 5, true);
   const Complex expected[] = {{0.5, 0.5}, {-2, 0}, {0, 1}};
   for (std::size_t i = 0; i < 7; ++i) {
     for (std::size_t s = 0; s < 5; ++s) EXPECT_EQ(gains.known[i * 5 + s], expected[i % 3]);
@@ -99,21 +103,24 @@ TEST(Trace, GainsAndSnrsAreWhatAnImageMeets) {
   // Slots of a timeline.
   EXPECT_EQ(channel.realise({.seed = 1, .visit = 5, .images = {0}}, {0u}, {3.0}).snr_db(0), 20);
   const Channel complex(traced("slot,re,im\n0,0.5,0.5\n1,-2,0\n"));
-  EXPECT_EQ(complex.realise({.seed = 1, .visit = 5, .images = {0}}, {0u}, {3.0}).gain(0, 0), Complex(-2, 0));
+  EXPECT_EQ(complex.realise({.seed = 1, .visit = 5, .images = {0}}, {0u}, {3.0}).gain(0, 0),
+            Complex(-2, 0));
 }
 
 TEST(Trace, LateKnowledgeErrsAsTheFileSays) {
   std::string text = "slot,re,im\n";
   for (std::uint32_t s = 0; s < 500; ++s) {
     const Complex h = complex_normal(philox(8, Purpose::fading, 0, 0, s));
-    text += std::to_string(s) + "," + std::to_string(h.real()) + "," + std::to_string(h.imag()) + "\n";
+    text +=
+        std::to_string(s) + "," + std::to_string(h.real()) + "," + std::to_string(h.imag()) + "\n";
   }
   ChannelSettings settings = traced(text);
   settings.receiver = {.kind = CsiKind::delayed, .delay = 3};
   const air::Heard heard = air::hear(settings, air::ids(500), 1);
   const Fading fading = Channel(settings).realise({.seed = 9, .images = air::ids(500)});
   double error = 0;
-  for (int i = 0; i < 500; ++i) error += std::norm(heard.known[static_cast<std::size_t>(i)] - fading.gain(i, 0)) / 500;
+  for (int i = 0; i < 500; ++i)
+    error += std::norm(heard.known[static_cast<std::size_t>(i)] - fading.gain(i, 0)) / 500;
   EXPECT_NEAR(heard.variance[0] - 0.1, error, 1e-4);
   EXPECT_NEAR(error, settings.trace->change(3), 1e-4);
   EXPECT_GT(error, 1);

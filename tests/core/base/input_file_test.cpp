@@ -59,7 +59,9 @@ std::string make_pipe(const std::string& name) {
 TEST(InputFile, APipeIsRefusedWithoutWaitingForAWriter) {
   const Alarm alarm;
   const std::string path = make_pipe("pipe");
-  for (const Reader& reader : readers()) EXPECT_EQ(error_of([&] { reader.read(path); }), path + ": cannot read: a pipe, no regular file") << reader.name;
+  for (const Reader& reader : readers())
+    EXPECT_EQ(error_of([&] { reader.read(path); }), path + ": cannot read: a pipe, no regular file")
+        << reader.name;
 }
 
 TEST(InputFile, ADeviceASocketAndAFolderAreRefused) {
@@ -74,9 +76,14 @@ TEST(InputFile, ADeviceASocketAndAFolderAreRefused) {
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   for (const Reader& reader : readers()) {
-    EXPECT_EQ(error_of([&] { reader.read("/dev/zero"); }), "/dev/zero: cannot read: a device, no regular file") << reader.name;
-    EXPECT_EQ(error_of([&] { reader.read(socket_path); }), socket_path + ": cannot open: a socket, no regular file") << reader.name;
-    EXPECT_EQ(error_of([&] { reader.read(folder); }), folder + ": cannot read: Is a directory") << reader.name;
+    EXPECT_EQ(error_of([&] { reader.read("/dev/zero"); }),
+              "/dev/zero: cannot read: a device, no regular file")
+        << reader.name;
+    EXPECT_EQ(error_of([&] { reader.read(socket_path); }),
+              socket_path + ": cannot open: a socket, no regular file")
+        << reader.name;
+    EXPECT_EQ(error_of([&] { reader.read(folder); }), folder + ": cannot read: Is a directory")
+        << reader.name;
   }
   ::close(socket);
 }
@@ -85,7 +92,8 @@ TEST(InputFile, APathEndsAtNoNul) {
   const std::string path = temporary_path("a");
   write_file_whole(path, "x", 1);
   const std::string longer = path + std::string("\0.json", 6);
-  for (const Reader& reader : readers()) expect_contains(error_of([&] { reader.read(longer); }), "NUL");
+  for (const Reader& reader : readers())
+    expect_contains(error_of([&] { reader.read(longer); }), "NUL");
   expect_contains(error_of([&] { write_file_whole(longer, "y", 1); }), "NUL");
   EXPECT_EQ(read_file_whole(path, 1), "x");
 }
@@ -93,9 +101,11 @@ TEST(InputFile, APathEndsAtNoNul) {
 TEST(InputFile, NothingIsAppendedToAPipe) {
   const Alarm alarm;
   const std::string path = make_pipe("pipe");
-  EXPECT_EQ(error_of([&] { append_synced(path, "x"); }), path + ": cannot be opened: a pipe, no regular file");
+  EXPECT_EQ(error_of([&] { append_synced(path, "x"); }),
+            path + ": cannot be opened: a pipe, no regular file");
   const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  EXPECT_EQ(error_of([&] { append_synced(path, "x"); }), path + ": cannot be opened: a pipe, no regular file");
+  EXPECT_EQ(error_of([&] { append_synced(path, "x"); }),
+            path + ": cannot be opened: a pipe, no regular file");
   ::close(reader);
 }
 
@@ -139,7 +149,8 @@ TEST(LineReader, GivesLinesHoweverTheFileIsCutIntoPieces) {
   write_file_whole(path, text.data(), text.size());
   LineReader lines(path);
   std::string line;
-  for (const std::string& expected : {std::string("one"), std::string(), longer, std::string("last")}) {
+  for (const std::string& expected :
+       {std::string("one"), std::string(), longer, std::string("last")}) {
     ASSERT_TRUE(lines.next(line));
     EXPECT_EQ(line, expected);
     EXPECT_FALSE(lines.torn());

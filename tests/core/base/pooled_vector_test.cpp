@@ -1,4 +1,5 @@
-// Blocks are aligned, large enough, never handed out twice, and found again, whichever thread gave them back.
+// Blocks are aligned, large enough, never handed out twice, and found again, whichever thread gave
+// them back.
 #include "core/base/pooled_vector.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +18,8 @@ TEST(List, BlocksAreAlignedAndDoNotOverlap) {
   std::mt19937 random(3);
   std::vector<std::pair<unsigned char*, std::size_t>> taken;
   for (int i = 0; i < 3000; ++i) {
-    const std::size_t bytes = std::uniform_int_distribution<std::size_t>(0, i % 100 == 0 ? 5'000'000 : 9000)(random);
+    const std::size_t bytes =
+        std::uniform_int_distribution<std::size_t>(0, i % 100 == 0 ? 5'000'000 : 9000)(random);
     auto* block = static_cast<unsigned char*>(take_block(bytes));
     ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0u);
     std::memset(block, i % 251, bytes);
@@ -29,7 +31,8 @@ TEST(List, BlocksAreAlignedAndDoNotOverlap) {
     }
   }
   std::sort(taken.begin(), taken.end());
-  for (std::size_t i = 0; i + 1 < taken.size(); ++i) ASSERT_LE(taken[i].first + taken[i].second, taken[i + 1].first);
+  for (std::size_t i = 0; i + 1 < taken.size(); ++i)
+    ASSERT_LE(taken[i].first + taken[i].second, taken[i + 1].first);
   for (const auto& [block, bytes] : taken) give_block(block, bytes);
 }
 

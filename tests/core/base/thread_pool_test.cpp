@@ -26,7 +26,8 @@ TEST(ThreadPool, RunsEachTaskOnceForAnyNumberOfThreadsAndTasks) {
   }
 }
 
-// Rounds so short that workers come late to most of them: none may run a task of another round, none may be lost.
+// Rounds so short that workers come late to most of them: none may run a task of another round,
+// none may be lost.
 TEST(ThreadPool, ShortRoundsInQuickSuccessionStayApart) {
   ThreadPool pool(4);
   std::atomic<long> wrong{0}, ran{0};

@@ -17,7 +17,8 @@ std::string parse_error(const std::string& text) {
 }
 
 TEST(Json, ParsesEveryKindOfValue) {
-  const Json value = parse_json(R"( {"a": [1, -2, 0.5, true, null, "tä\n"], "b": {"c": {}}} )", "x.json");
+  const Json value =
+      parse_json(R"( {"a": [1, -2, 0.5, true, null, "tä\n"], "b": {"c": {}}} )", "x.json");
   EXPECT_EQ(value.dump(), R"({"a":[1,-2,0.5,true,null,"tä\n"],"b":{"c":{}}})");
 }
 
@@ -30,14 +31,16 @@ TEST(Json, SyntaxErrorsNameLineAndColumn) {
 }
 
 TEST(Json, NaNAndInfinityAreRefusedByName) {
-  for (const char* text : {"{\"a\": NaN}", "{\"a\": nan}", "{\"a\": -Infinity}", "[Infinity]", "[-NaN]", "NaN"})
+  for (const char* text :
+       {"{\"a\": NaN}", "{\"a\": nan}", "{\"a\": -Infinity}", "[Infinity]", "[-NaN]", "NaN"})
     expect_contains(parse_error(text), "NaN and Infinity are no JSON numbers");
   expect_contains(parse_error("[1e999]"), "1e999");
   EXPECT_EQ(parse_error("[nul]").find("NaN"), std::string::npos);
 }
 
 TEST(Json, CommentsAreRefusedByName) {
-  for (const char* text : {"{\"a\": 1 // one\n}", "{/* one */\"a\": 1}", "// one\n{}"}) expect_contains(parse_error(text), "comments are not allowed");
+  for (const char* text : {"{\"a\": 1 // one\n}", "{/* one */\"a\": 1}", "// one\n{}"})
+    expect_contains(parse_error(text), "comments are not allowed");
 }
 
 TEST(Json, DuplicateKeysAreRefusedWhereTheyStand) {
@@ -47,7 +50,9 @@ TEST(Json, DuplicateKeysAreRefusedWhereTheyStand) {
 }
 
 TEST(Json, DepthIsLimitedTo64) {
-  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
   EXPECT_NO_THROW(parse_json(nested(64), "x.json"));
   expect_contains(parse_error(nested(65)), "nested more than 64 deep");
   expect_contains(parse_error(std::string(1000000, '[')), "nested more than 64 deep");
@@ -56,8 +61,13 @@ TEST(Json, DepthIsLimitedTo64) {
 TEST(Json, TheOrderedReaderHasTheSameLimits) {
   const std::string text = R"({"b": [1, {"z": null, "a": 0.5}], "a": "t"})";
   EXPECT_EQ(parse_ordered_json(text, "x.json").dump(), R"({"b":[1,{"z":null,"a":0.5}],"a":"t"})");
-  const auto refused = [](const std::string& wrong) { return error_of([&] { (void)parse_ordered_json(wrong, "x.json"); }); };
-  for (const std::string& wrong : {std::string(100000, '['), std::string(R"({"a": {"k": 1, "k": 2}})"), std::string(R"(["\u0000"])"), std::string("{} {}"), std::string("[nan]"), std::string("["), std::string()})
+  const auto refused = [](const std::string& wrong) {
+    return error_of([&] { (void)parse_ordered_json(wrong, "x.json"); });
+  };
+  for (const std::string& wrong :
+       {std::string(100000, '['), std::string(R"({"a": {"k": 1, "k": 2}})"),
+        std::string(R"(["\u0000"])"), std::string("{} {}"), std::string("[nan]"), std::string("["),
+        std::string()})
     EXPECT_EQ(refused(wrong), parse_error(wrong)) << wrong.substr(0, 40);
 }
 
@@ -68,7 +78,8 @@ TEST(Json, ManyKeysInOrderTakeNoSquareOfTheirTime) {
 }
 
 TEST(Json, NulIsRefusedInKeysAndValues) {
-  EXPECT_EQ(parse_error(R"({"a": "b\u0000c"})"), "x.json: line 1, column 16: a string holds the character NUL");
+  EXPECT_EQ(parse_error(R"({"a": "b\u0000c"})"),
+            "x.json: line 1, column 16: a string holds the character NUL");
   expect_contains(parse_error(R"({"a\u0000": 1})"), "NUL");
   expect_contains(parse_error(std::string("[\"a\0\"]", 6)), "control character");
 }
@@ -85,7 +96,8 @@ TEST(Json, FilesAreReadAndBounded) {
   EXPECT_EQ(read_json(path), Json({{"a", 1}}));
   EXPECT_NO_THROW(read_json(path, text.size()));
   expect_contains(error_of([&] { read_json(path, text.size() - 1); }), path + ": larger than");
-  EXPECT_EQ(error_of([&] { read_json(path + "x"); }), path + "x: cannot open: No such file or directory");
+  EXPECT_EQ(error_of([&] { read_json(path + "x"); }),
+            path + "x: cannot open: No such file or directory");
   expect_contains(error_of([&] { read_json(testing::TempDir()); }), "Is a directory");
   expect_contains(error_of([] { read_json("/dev/zero", 1000); }), "a device, no regular file");
 }
@@ -114,7 +126,8 @@ TEST(Json, SetPointerNamesWhatIsMissing) {
     EXPECT_EQ(changed, root) << pointer;
     return message;
   };
-  EXPECT_EQ(refuse("/chanel/snr_db"), "--set: /chanel/snr_db: there is no 'chanel' at the top; did you mean 'channel'?");
+  EXPECT_EQ(refuse("/chanel/snr_db"),
+            "--set: /chanel/snr_db: there is no 'chanel' at the top; did you mean 'channel'?");
   expect_contains(refuse("/channel/snr_db/x"), "/channel/snr_db is a number");
   expect_contains(refuse("/channel/list/1"), "no element of the list of 1");
   expect_contains(refuse("/channel/list/-1"), "no element");
@@ -138,7 +151,8 @@ TEST(Json, NearestForgivesTyposAndNothingElse) {
 
 TEST(Json, CanonicalTextIsOneForEqualValues) {
   const Json a = parse_json(R"({"b": 10.0, "a": [0.1, 1e0, -0.0, 1e22, 123456789012345678]})", "a");
-  const Json b = parse_json(R"({"a": [1e-1, 1, 0, 10000000000000000000000.0, 123456789012345678], "b": 1e1})", "b");
+  const Json b = parse_json(
+      R"({"a": [1e-1, 1, 0, 10000000000000000000000.0, 123456789012345678], "b": 1e1})", "b");
   EXPECT_EQ(canonical(a), canonical(b));
   EXPECT_EQ(canonical(a), R"({"a":[0.1,1,0,1e+22,123456789012345678],"b":10})");
   const double awkward = 0.1 + 0.2;
@@ -150,9 +164,11 @@ TEST(Sha256, MatchesThePublishedExamples) {  // FIPS 180-4's examples
   EXPECT_EQ(sha256("", 0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256("abc", 3), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   const std::string two_blocks = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-  EXPECT_EQ(sha256(two_blocks.data(), two_blocks.size()), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(sha256(two_blocks.data(), two_blocks.size()),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   const std::string million(1000000, 'a');
-  EXPECT_EQ(sha256(million.data(), million.size()), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256(million.data(), million.size()),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, PiecesGiveTheSumOfTheWhole) {
@@ -161,7 +177,8 @@ TEST(Sha256, PiecesGiveTheSumOfTheWhole) {
   const std::string whole = sha256(text.data(), text.size());
   for (const std::size_t piece : {1u, 3u, 63u, 64u, 65u, 127u}) {
     Sha256 sum;
-    for (std::size_t at = 0; at < text.size(); at += piece) sum.add(text.data() + at, std::min(piece, text.size() - at));
+    for (std::size_t at = 0; at < text.size(); at += piece)
+      sum.add(text.data() + at, std::min(piece, text.size() - at));
     EXPECT_EQ(sum.hex(), whole) << piece;
   }
 }

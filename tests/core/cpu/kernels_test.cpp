@@ -1,5 +1,6 @@
-// Every float kernel of every backend against the double-precision reference, on random ragged shapes: odd sizes, one row,
-// none, images without rows. Backward kernels start from numbers that are not zero, since they accumulate.
+// Every float kernel of every backend against the double-precision reference, on random ragged
+// shapes: odd sizes, one row, none, images without rows. Backward kernels start from numbers that
+// are not zero, since they accumulate.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,8 +19,9 @@ using reference::Index;
 using reference::Size;
 using Values = reference::Array<double>;
 
-constexpr int shapes = 60;          // random shapes a kernel
-constexpr double tolerance = 1e-5;  // of the largest number of the tensor (at least `smallest_scale`)
+constexpr int shapes = 60;  // random shapes a kernel
+constexpr double tolerance =
+    1e-5;  // of the largest number of the tensor (at least `smallest_scale`)
 constexpr double smallest_scale = 0.05;
 
 struct BackendCase {
@@ -29,7 +31,9 @@ struct BackendCase {
 
 // tests/cuda/kernels_test.cpp compiles this file once more, for its device.
 #ifdef SEMWAVE_TESTED_BACKEND
-std::vector<BackendCase> backends() { return {{SEMWAVE_TESTED_BACKEND}}; }
+std::vector<BackendCase> backends() {
+  return {{SEMWAVE_TESTED_BACKEND}};
+}
 #else
 /// Every variant of the CPU kernels that this program holds and this machine runs.
 std::vector<BackendCase> backends() {
@@ -63,7 +67,8 @@ class Kernels : public ::testing::TestWithParam<BackendCase> {
     for (const double value : expected) scale = std::max(scale, std::abs(value));
     for (Size i = 0; i < values.size(); ++i)
       ASSERT_LE(std::abs(values[i] - expected[i]), tolerance * scale)
-          << what << " [" << i << "] of " << actual.shape().str() << ": " << values[i] << " should be " << expected[i];
+          << what << " [" << i << "] of " << actual.shape().str() << ": " << values[i]
+          << " should be " << expected[i];
   }
   RaggedPtr layout_of(const Index& starts) {
     std::vector<int> rows_of;
@@ -71,7 +76,9 @@ class Kernels : public ::testing::TestWithParam<BackendCase> {
     return layout_of_rows(rows_of);
   }
   // Rows of the case: none, one, then any.
-  static Size rows(Draw& draw, int shape, int most) { return shape == 0 ? 0 : shape == 1 ? 1 : static_cast<Size>(draw.integer(1, most)); }
+  static Size rows(Draw& draw, int shape, int most) {
+    return shape == 0 ? 0 : shape == 1 ? 1 : static_cast<Size>(draw.integer(1, most));
+  }
 
   std::unique_ptr<Backend> backend_ = GetParam().make();
 };
@@ -87,20 +94,27 @@ void for_each_shape(const std::function<void(Draw&, int)>& body) {
 
 TEST_P(Kernels, Linear) {
   for_each_shape([&](Draw& draw, int shape) {
-    const Size n = rows(draw, shape, 70), in = static_cast<Size>(draw.integer(1, 130)), out = static_cast<Size>(draw.integer(1, 150));
+    const Size n = rows(draw, shape, 70), in = static_cast<Size>(draw.integer(1, 130)),
+               out = static_cast<Size>(draw.integer(1, 150));
     const auto activation = static_cast<std::uint8_t>(shape % 3);
     const bool has_bias = draw.coin(), has_residual = draw.coin(), keeps = draw.coin();
-    const Values x = draw.numbers(n * in), w = draw.numbers(out * in, 0.3), bias = draw.numbers(out), residual = draw.numbers(n * out);
+    const Values x = draw.numbers(n * in), w = draw.numbers(out * in, 0.3),
+                 bias = draw.numbers(out), residual = draw.numbers(n * out);
     Values before;
-    const Values y = reference::linear(x, w, has_bias ? &bias : nullptr, static_cast<reference::Activation>(activation),
+    const Values y = reference::linear(x, w, has_bias ? &bias : nullptr,
+                                       static_cast<reference::Activation>(activation),
                                        has_residual ? &residual : nullptr, n, in, out, &before);
-    const Tensor weight = tensor({extent(out), extent(in)}, w), input = tensor({extent(n), extent(in)}, x);
+    const Tensor weight = tensor({extent(out), extent(in)}, w),
+                 input = tensor({extent(n), extent(in)}, x);
     const PackedMatrix panels = backend_->pack(weight, true);
     ASSERT_EQ(panels.depth, extent(in));
     ASSERT_EQ(panels.columns, extent(out));
-    const Tensor actual = backend_->empty({extent(n), extent(out)}), actual_before = keeps ? backend_->empty({extent(n), extent(out)}) : Tensor{};
-    backend_->linear(actual, input, panels, has_bias ? tensor({extent(out)}, bias) : Tensor{}, static_cast<Activation>(activation),
-                     has_residual ? tensor({extent(n), extent(out)}, residual) : Tensor{}, actual_before);
+    const Tensor actual = backend_->empty({extent(n), extent(out)}),
+                 actual_before = keeps ? backend_->empty({extent(n), extent(out)}) : Tensor{};
+    backend_->linear(actual, input, panels, has_bias ? tensor({extent(out)}, bias) : Tensor{},
+                     static_cast<Activation>(activation),
+                     has_residual ? tensor({extent(n), extent(out)}, residual) : Tensor{},
+                     actual_before);
     expect_close("y", actual, y);
     if (keeps) expect_close("before", actual_before, before);
   });
@@ -109,10 +123,13 @@ TEST_P(Kernels, Linear) {
 TEST_P(Kernels, LinearOnAPartOfALargerTensor) {
   Draw draw(5);
   const Size n = 9, in = 19, out = 21;
-  const Values x = draw.numbers(n * in), w = draw.numbers(out * in), part(x.begin() + 2 * in, x.begin() + 7 * in);
+  const Values x = draw.numbers(n * in), w = draw.numbers(out * in),
+               part(x.begin() + 2 * in, x.begin() + 7 * in);
   const Tensor y = backend_->zeros({9, 21});
-  backend_->linear(y.row_range(1, 6), tensor({9, 19}, x).row_range(2, 7), backend_->pack(tensor({21, 19}, w), true), {}, Activation::none, {}, {});
-  const Values expected = reference::linear<double>(part, w, nullptr, reference::Activation::none, nullptr, 5, in, out);
+  backend_->linear(y.row_range(1, 6), tensor({9, 19}, x).row_range(2, 7),
+                   backend_->pack(tensor({21, 19}, w), true), {}, Activation::none, {}, {});
+  const Values expected =
+      reference::linear<double>(part, w, nullptr, reference::Activation::none, nullptr, 5, in, out);
   expect_close("part", y.row_range(1, 6), expected);
   expect_close("row before", y.row_range(0, 1), Values(out));
   expect_close("rows after", y.row_range(6, 9), Values(3 * out));
@@ -120,17 +137,24 @@ TEST_P(Kernels, LinearOnAPartOfALargerTensor) {
 
 TEST_P(Kernels, LinearBackward) {
   for_each_shape([&](Draw& draw, int shape) {
-    const Size n = rows(draw, shape, 70), in = static_cast<Size>(draw.integer(1, 130)), out = static_cast<Size>(draw.integer(1, 150));
-    const Values x = draw.numbers(n * in), w = draw.numbers(out * in, 0.3), dy = draw.numbers(n * out);
+    const Size n = rows(draw, shape, 70), in = static_cast<Size>(draw.integer(1, 130)),
+               out = static_cast<Size>(draw.integer(1, 150));
+    const Values x = draw.numbers(n * in), w = draw.numbers(out * in, 0.3),
+                 dy = draw.numbers(n * out);
     Values dx = draw.numbers(n * in), dw = draw.numbers(out * in), dbias = draw.numbers(out);
-    const Tensor actual_dx = tensor({extent(n), extent(in)}, dx), actual_dw = tensor({extent(out), extent(in)}, dw),
+    const Tensor actual_dx = tensor({extent(n), extent(in)}, dx),
+                 actual_dw = tensor({extent(out), extent(in)}, dw),
                  actual_dbias = tensor({extent(out)}, dbias);
-    const Tensor gradient = tensor({extent(n), extent(out)}, dy), input = tensor({extent(n), extent(in)}, x);
-    backend_->linear_backward_input(actual_dx, gradient, backend_->pack(tensor({extent(out), extent(in)}, w), false));
+    const Tensor gradient = tensor({extent(n), extent(out)}, dy),
+                 input = tensor({extent(n), extent(in)}, x);
+    backend_->linear_backward_input(actual_dx, gradient,
+                                    backend_->pack(tensor({extent(out), extent(in)}, w), false));
     const bool wants_weight = shape != 5, wants_bias = shape != 6;
-    backend_->linear_backward_weight(wants_weight ? actual_dw : Tensor{}, wants_bias ? actual_dbias : Tensor{}, gradient, input);
+    backend_->linear_backward_weight(wants_weight ? actual_dw : Tensor{},
+                                     wants_bias ? actual_dbias : Tensor{}, gradient, input);
     reference::linear_backward_input(dx, dy, w, n, in, out);
-    reference::linear_backward_weight(wants_weight ? &dw : nullptr, wants_bias ? &dbias : nullptr, dy, x, n, in, out);
+    reference::linear_backward_weight(wants_weight ? &dw : nullptr, wants_bias ? &dbias : nullptr,
+                                      dy, x, n, in, out);
     expect_close("dx", actual_dx, dx);
     expect_close("dweight", actual_dw, dw);
     expect_close("dbias", actual_dbias, dbias);
@@ -142,42 +166,58 @@ TEST_P(Kernels, ActivationBackwardAlsoInPlace) {
     const Size n = rows(draw, shape, 20), out = static_cast<Size>(draw.integer(1, 70));
     const auto kind = static_cast<std::uint8_t>(shape % 3);
     const Values before = draw.numbers(n * out, 6), dy = draw.numbers(n * out);
-    const Values dx = reference::activation_backward(dy, before, static_cast<reference::Activation>(kind));
+    const Values dx =
+        reference::activation_backward(dy, before, static_cast<reference::Activation>(kind));
     const Shape size{extent(n), extent(out)};
     const Tensor gradient = tensor(size, dy), actual = tensor(size, before);
-    backend_->activation_backward(actual, gradient, tensor(size, before), static_cast<Activation>(kind));
+    backend_->activation_backward(actual, gradient, tensor(size, before),
+                                  static_cast<Activation>(kind));
     expect_close("dx", actual, dx);
-    backend_->activation_backward(gradient, gradient, tensor(size, before), static_cast<Activation>(kind));
+    backend_->activation_backward(gradient, gradient, tensor(size, before),
+                                  static_cast<Activation>(kind));
     expect_close("dx in place", gradient, dx);
   });
 }
 
 TEST_P(Kernels, LayerNorm) {
   for_each_shape([&](Draw& draw, int shape) {
-    const Index starts = draw.starts(draw.integer(0, 6), 20), image = reference::images_of_rows(starts);
-    const Size n = image.size(), images = starts.size() - 1, dim = static_cast<Size>(draw.integer(2, 140));
+    const Index starts = draw.starts(draw.integer(0, 6), 20),
+                image = reference::images_of_rows(starts);
+    const Size n = image.size(), images = starts.size() - 1,
+               dim = static_cast<Size>(draw.integer(2, 140));
     const bool modulated = shape % 2 == 1;
-    const Values x = draw.numbers(n * dim, 3), gamma = draw.numbers(dim), beta = draw.numbers(dim), modulation = draw.numbers(images * 2 * dim),
-                 dy = draw.numbers(n * dim);
-    const Shape size{extent(n), extent(dim)}, vector{extent(dim)}, each{extent(images), extent(2 * dim)};
-    const Tensor y = backend_->empty(size), mean_rstd = backend_->empty({extent(n), 2}), input = tensor(size, x), scale = tensor(vector, gamma);
+    const Values x = draw.numbers(n * dim, 3), gamma = draw.numbers(dim), beta = draw.numbers(dim),
+                 modulation = draw.numbers(images * 2 * dim), dy = draw.numbers(n * dim);
+    const Shape size{extent(n), extent(dim)}, vector{extent(dim)},
+        each{extent(images), extent(2 * dim)};
+    const Tensor y = backend_->empty(size), mean_rstd = backend_->empty({extent(n), 2}),
+                 input = tensor(size, x), scale = tensor(vector, gamma);
     const Tensor shifts = modulated ? tensor(each, modulation) : Tensor{};
     const Index used = modulated ? image : Index{};
     backend_->layer_norm(y, mean_rstd, input, scale, tensor(vector, beta), shifts, used);
-    expect_close("y", y, reference::layer_norm(x, gamma, beta, modulated ? &modulation : nullptr, image, n, dim));
+    expect_close(
+        "y", y,
+        reference::layer_norm(x, gamma, beta, modulated ? &modulation : nullptr, image, n, dim));
     const Tensor inferred = backend_->empty(size);
     backend_->layer_norm(inferred, {}, input, scale, tensor(vector, beta), shifts, used);
     EXPECT_EQ(values_of(inferred), values_of(y)) << "keeping the moments changes the result";
 
-    Values dx = draw.numbers(n * dim), dgamma = draw.numbers(dim), dbeta = draw.numbers(dim), dmodulation = draw.numbers(images * 2 * dim);
-    const Tensor actual_dx = tensor(size, dx), actual_dgamma = tensor(vector, dgamma), actual_dbeta = tensor(vector, dbeta),
+    Values dx = draw.numbers(n * dim), dgamma = draw.numbers(dim), dbeta = draw.numbers(dim),
+           dmodulation = draw.numbers(images * 2 * dim);
+    const Tensor actual_dx = tensor(size, dx), actual_dgamma = tensor(vector, dgamma),
+                 actual_dbeta = tensor(vector, dbeta),
                  actual_dmodulation = tensor(each, dmodulation);
-    const bool wants_x = shape != 8, wants_parameters = shape != 9, wants_modulation = modulated && shape != 11;
-    backend_->layer_norm_backward(wants_x ? actual_dx : Tensor{}, wants_parameters ? actual_dgamma : Tensor{},
-                                  wants_parameters ? actual_dbeta : Tensor{}, wants_modulation ? actual_dmodulation : Tensor{}, tensor(size, dy),
-                                  input, mean_rstd, scale, shifts, used);
-    reference::layer_norm_backward(wants_x ? &dx : nullptr, wants_parameters ? &dgamma : nullptr, wants_parameters ? &dbeta : nullptr,
-                                   wants_modulation ? &dmodulation : nullptr, dy, x, gamma, modulated ? &modulation : nullptr, image, n, dim);
+    const bool wants_x = shape != 8, wants_parameters = shape != 9,
+               wants_modulation = modulated && shape != 11;
+    backend_->layer_norm_backward(wants_x ? actual_dx : Tensor{},
+                                  wants_parameters ? actual_dgamma : Tensor{},
+                                  wants_parameters ? actual_dbeta : Tensor{},
+                                  wants_modulation ? actual_dmodulation : Tensor{},
+                                  tensor(size, dy), input, mean_rstd, scale, shifts, used);
+    reference::layer_norm_backward(wants_x ? &dx : nullptr, wants_parameters ? &dgamma : nullptr,
+                                   wants_parameters ? &dbeta : nullptr,
+                                   wants_modulation ? &dmodulation : nullptr, dy, x, gamma,
+                                   modulated ? &modulation : nullptr, image, n, dim);
     expect_close("dx", actual_dx, dx);
     expect_close("dgamma", actual_dgamma, dgamma);
     expect_close("dbeta", actual_dbeta, dbeta);
@@ -188,14 +228,18 @@ TEST_P(Kernels, LayerNorm) {
 TEST_P(Kernels, RaggedAttention) {
   for_each_shape([&](Draw& draw, int shape) {
     const int head_sizes[] = {1, 3, 8, 13, 16, 24, 32, 40};
-    const Size heads = static_cast<Size>(draw.integer(1, 4)), dim = heads * static_cast<Size>(head_sizes[shape % 8]);
-    const Index starts = shape == 0 ? Index{0} : draw.starts(draw.integer(1, 6), shape == 19 ? 80 : 30);
+    const Size heads = static_cast<Size>(draw.integer(1, 4)),
+               dim = heads * static_cast<Size>(head_sizes[shape % 8]);
+    const Index starts =
+        shape == 0 ? Index{0} : draw.starts(draw.integer(1, 6), shape == 19 ? 80 : 30);
     const RaggedPtr layout = layout_of(starts);
     const Size n = static_cast<Size>(starts.back());
     const Values qkv = draw.numbers(n * 3 * dim, 1.5), dy = draw.numbers(n * dim);
-    const Tensor input = tensor({extent(n), extent(3 * dim)}, qkv), y = backend_->empty({extent(n), extent(dim)});
+    const Tensor input = tensor({extent(n), extent(3 * dim)}, qkv),
+                 y = backend_->empty({extent(n), extent(dim)});
     std::int64_t squares = 0;
-    for (Size i = 0; i + 1 < starts.size(); ++i) squares += std::int64_t{starts[i + 1] - starts[i]} * (starts[i + 1] - starts[i]);
+    for (Size i = 0; i + 1 < starts.size(); ++i)
+      squares += std::int64_t{starts[i + 1] - starts[i]} * (starts[i + 1] - starts[i]);
     const std::int64_t kept = Backend::attention_weights_size(*layout, static_cast<int>(heads));
     ASSERT_EQ(kept, squares * extent(heads));
     const Tensor weights = backend_->empty({kept});
@@ -204,8 +248,9 @@ TEST_P(Kernels, RaggedAttention) {
     Values expected_weights;
     for (Size i = 0; i + 1 < starts.size(); ++i)
       for (Size head = 0; head < heads; ++head) {
-        const Values part =
-            reference::attention_weights(qkv, static_cast<Size>(starts[i]), static_cast<Size>(starts[i + 1] - starts[i]), dim, heads, head);
+        const Values part = reference::attention_weights(
+            qkv, static_cast<Size>(starts[i]), static_cast<Size>(starts[i + 1] - starts[i]), dim,
+            heads, head);
         expected_weights.insert(expected_weights.end(), part.begin(), part.end());
       }
     expect_close("weights", weights, expected_weights);
@@ -215,7 +260,8 @@ TEST_P(Kernels, RaggedAttention) {
 
     Values dqkv = draw.numbers(n * 3 * dim);
     const Tensor actual = tensor({extent(n), extent(3 * dim)}, dqkv);
-    backend_->attention_backward(actual, tensor({extent(n), extent(dim)}, dy), weights, input, *layout, static_cast<int>(heads));
+    backend_->attention_backward(actual, tensor({extent(n), extent(dim)}, dy), weights, input,
+                                 *layout, static_cast<int>(heads));
     reference::attention_backward(dqkv, dy, qkv, starts, dim, heads);
     expect_close("dqkv", actual, dqkv);
   });
@@ -223,7 +269,8 @@ TEST_P(Kernels, RaggedAttention) {
 
 TEST_P(Kernels, Patches) {
   for_each_shape([&](Draw& draw, int shape) {
-    const int kernel = draw.integer(1, 4), padding = draw.integer(0, kernel - 1), stride = draw.integer(1, 3);
+    const int kernel = draw.integer(1, 4), padding = draw.integer(0, kernel - 1),
+              stride = draw.integer(1, 3);
     const reference::WindowShape s{rows(draw, shape, 4),
                                    static_cast<Size>(draw.integer(4, 12)),
                                    static_cast<Size>(draw.integer(4, 12)),
@@ -231,9 +278,11 @@ TEST_P(Kernels, Patches) {
                                    kernel,
                                    stride,
                                    padding};
-    const Shape in{extent(s.images), extent(s.height), extent(s.width), extent(s.channels)}, out{extent(s.rows()), extent(s.columns())};
+    const Shape in{extent(s.images), extent(s.height), extent(s.width), extent(s.channels)},
+        out{extent(s.rows()), extent(s.columns())};
     const Window window{.kernel = kernel, .stride = stride, .padding = padding};
-    const Values x = draw.numbers(static_cast<Size>(in.size())), dy = draw.numbers(s.rows() * s.columns());
+    const Values x = draw.numbers(static_cast<Size>(in.size())),
+                 dy = draw.numbers(s.rows() * s.columns());
     const Tensor y = backend_->empty(out);
     backend_->patches(y, tensor(in, x), window);
     expect_close("y", y, reference::patches(x, s));
@@ -247,20 +296,31 @@ TEST_P(Kernels, Patches) {
 
 TEST_P(Kernels, MaxPool) {
   for_each_shape([&](Draw& draw, int) {
-    const int kernel = static_cast<int>(draw.integer(1, 4)), stride = static_cast<int>(draw.integer(1, 3)), padding = static_cast<int>(draw.integer(0, kernel - 1));
-    const reference::WindowShape s{static_cast<Size>(draw.integer(0, 3)), static_cast<Size>(draw.integer(4, 12)), static_cast<Size>(draw.integer(4, 12)),
-                                   static_cast<Size>(draw.integer(1, 37)), kernel, stride, padding};
+    const int kernel = static_cast<int>(draw.integer(1, 4)),
+              stride = static_cast<int>(draw.integer(1, 3)),
+              padding = static_cast<int>(draw.integer(0, kernel - 1));
+    const reference::WindowShape s{static_cast<Size>(draw.integer(0, 3)),
+                                   static_cast<Size>(draw.integer(4, 12)),
+                                   static_cast<Size>(draw.integer(4, 12)),
+                                   static_cast<Size>(draw.integer(1, 37)),
+                                   kernel,
+                                   stride,
+                                   padding};
     const Shape in{extent(s.images), extent(s.height), extent(s.width), extent(s.channels)};
-    const Shape out{extent(s.images), extent(s.out_height()), extent(s.out_width()), extent(s.channels)};
+    const Shape out{extent(s.images), extent(s.out_height()), extent(s.out_width()),
+                    extent(s.channels)};
     Values x = draw.numbers(static_cast<Size>(in.size()));
     for (double& v : x) v = static_cast<float>(v);  // ties and order as the kernel sees them
     const Values dy = draw.numbers(static_cast<Size>(out.size()));
     const Tensor y = backend_->empty(out);
     List<std::int32_t> source;
     std::vector<std::size_t> expected;
-    backend_->max_pool(y, source, tensor(in, x), Window{.kernel = kernel, .stride = stride, .padding = padding});
+    backend_->max_pool(y, source, tensor(in, x),
+                       Window{.kernel = kernel, .stride = stride, .padding = padding});
     expect_close("y", y, reference::max_pool(x, s, expected));
-    EXPECT_TRUE(std::equal(source.begin(), source.end(), expected.begin(), expected.end(), [](std::int32_t a, std::size_t b) { return a >= 0 && static_cast<std::size_t>(a) == b; }));
+    EXPECT_TRUE(std::equal(
+        source.begin(), source.end(), expected.begin(), expected.end(),
+        [](std::int32_t a, std::size_t b) { return a >= 0 && static_cast<std::size_t>(a) == b; }));
     Values dx = draw.numbers(x.size());
     const Tensor actual = tensor(in, dx);
     backend_->max_pool_backward(actual, tensor(out, dy), source);
@@ -273,19 +333,24 @@ TEST_P(Kernels, SequencePooling) {
   for_each_shape([&](Draw& draw, int shape) {
     const Index starts = shape == 0 ? Index{0} : draw.starts(draw.integer(1, 7), 40);
     const RaggedPtr layout = layout_of(starts);
-    const Size n = static_cast<Size>(starts.back()), images = starts.size() - 1, dim = static_cast<Size>(draw.integer(1, 140));
-    const Values x = draw.numbers(n * dim), score = draw.numbers(n, 4), dy = draw.numbers(images * dim);
-    const Tensor input = tensor({extent(n), extent(dim)}, x), y = backend_->empty({extent(images), extent(dim)}),
+    const Size n = static_cast<Size>(starts.back()), images = starts.size() - 1,
+               dim = static_cast<Size>(draw.integer(1, 140));
+    const Values x = draw.numbers(n * dim), score = draw.numbers(n, 4),
+                 dy = draw.numbers(images * dim);
+    const Tensor input = tensor({extent(n), extent(dim)}, x),
+                 y = backend_->empty({extent(images), extent(dim)}),
                  weights = backend_->empty({extent(n)});
     backend_->pool(y, weights, input, tensor({extent(n), 1}, score), *layout);
     expect_close("y", y, reference::pool(x, score, starts, dim));
     expect_close("weights", weights, reference::pool_weights(score, starts));
     Values dx = draw.numbers(n * dim), dscore = draw.numbers(n);
-    const Tensor actual_dx = tensor({extent(n), extent(dim)}, dx), actual_dscore = tensor({extent(n), 1}, dscore);
+    const Tensor actual_dx = tensor({extent(n), extent(dim)}, dx),
+                 actual_dscore = tensor({extent(n), 1}, dscore);
     const bool wants_x = shape != 3, wants_score = shape != 4;
-    backend_->pool_backward(wants_x ? actual_dx : Tensor{}, wants_score ? actual_dscore : Tensor{}, tensor({extent(images), extent(dim)}, dy), input,
-                            weights, *layout);
-    reference::pool_backward(wants_x ? &dx : nullptr, wants_score ? &dscore : nullptr, dy, x, score, starts, dim);
+    backend_->pool_backward(wants_x ? actual_dx : Tensor{}, wants_score ? actual_dscore : Tensor{},
+                            tensor({extent(images), extent(dim)}, dy), input, weights, *layout);
+    reference::pool_backward(wants_x ? &dx : nullptr, wants_score ? &dscore : nullptr, dy, x, score,
+                             starts, dim);
     expect_close("dx", actual_dx, dx);
     expect_close("dscore", actual_dscore, dscore);
   });
@@ -293,7 +358,8 @@ TEST_P(Kernels, SequencePooling) {
 
 TEST_P(Kernels, GatherAndScatterRows) {
   for_each_shape([&](Draw& draw, int shape) {
-    const Size n = static_cast<Size>(draw.integer(1, 30)), m = rows(draw, shape, 50), dim = static_cast<Size>(draw.integer(1, 140));
+    const Size n = static_cast<Size>(draw.integer(1, 30)), m = rows(draw, shape, 50),
+               dim = static_cast<Size>(draw.integer(1, 140));
     const Index index = draw.indices(m, -1, static_cast<int>(n) - 1);
     const Values x = draw.numbers(n * dim), dy = draw.numbers(m * dim);
     const Tensor y = backend_->empty({extent(m), extent(dim)});
@@ -309,12 +375,14 @@ TEST_P(Kernels, GatherAndScatterRows) {
 
 TEST_P(Kernels, ColumnsAndScaledSums) {
   for_each_shape([&](Draw& draw, int shape) {
-    const Size n = rows(draw, shape, 30), dim = static_cast<Size>(draw.integer(1, 70)), before = static_cast<Size>(draw.integer(0, 20)),
+    const Size n = rows(draw, shape, 30), dim = static_cast<Size>(draw.integer(1, 70)),
+               before = static_cast<Size>(draw.integer(0, 20)),
                after = static_cast<Size>(draw.integer(0, 20));
     const Size wide = before + dim + after;
     const Values x = draw.numbers(n * dim);
     Values y = draw.numbers(n * wide), dx = draw.numbers(n * dim);
-    const Tensor actual = tensor({extent(n), extent(wide)}, y), narrow = tensor({extent(n), extent(dim)}, x),
+    const Tensor actual = tensor({extent(n), extent(wide)}, y),
+                 narrow = tensor({extent(n), extent(dim)}, x),
                  actual_dx = tensor({extent(n), extent(dim)}, dx);
     for (Size i = 0; i < n * dim; ++i) dx[i] += y[i / dim * wide + before + i % dim];
     backend_->add_columns(actual_dx, actual, extent(before));
@@ -337,7 +405,8 @@ TEST_P(Kernels, StraightThroughBackward) {
     const Values x = draw.numbers(n * dim), dy = draw.numbers(n * dim), score = draw.numbers(n, 8);
     Values dscore = draw.numbers(n);
     const Tensor actual = tensor({extent(n), 1}, dscore);
-    backend_->straight_through_backward(actual, tensor({extent(n), extent(dim)}, dy), tensor({extent(n), extent(dim)}, x),
+    backend_->straight_through_backward(actual, tensor({extent(n), extent(dim)}, dy),
+                                        tensor({extent(n), extent(dim)}, x),
                                         tensor({extent(n), 1}, score));
     reference::straight_through_backward(dscore, dy, x, score, dim);
     expect_close("dscore", actual, dscore);
@@ -347,7 +416,8 @@ TEST_P(Kernels, StraightThroughBackward) {
 TEST_P(Kernels, Softmax) {
   for_each_shape([&](Draw& draw, int shape) {
     const Size n = rows(draw, shape, 40), columns = static_cast<Size>(draw.integer(1, 40));
-    const Values x = draw.numbers(n * columns, shape == 7 ? 300 : 5), dy = draw.numbers(n * columns);
+    const Values x = draw.numbers(n * columns, shape == 7 ? 300 : 5),
+                 dy = draw.numbers(n * columns);
     const Shape size{extent(n), extent(columns)};
     const Tensor y = backend_->empty(size);
     backend_->softmax(y, tensor(size, x));
@@ -364,21 +434,28 @@ TEST_P(Kernels, Softmax) {
 TEST_P(Kernels, CombineExperts) {
   for_each_shape([&](Draw& draw, int shape) {
     const int experts = draw.integer(2, 8), k = 1 + shape % 2;
-    const Size n = rows(draw, shape, 40), dim = static_cast<Size>(draw.integer(1, 140)), chosen = static_cast<Size>(k),
-               count = static_cast<Size>(experts);
+    const Size n = rows(draw, shape, 40), dim = static_cast<Size>(draw.integer(1, 140)),
+               chosen = static_cast<Size>(k), count = static_cast<Size>(experts);
     const Index expert = draw.experts(n, experts, k), row = draw.permutation(n * chosen);
-    const Values residual = draw.numbers(n * dim), e = draw.numbers(n * chosen * dim), p = draw.numbers(n * count), dy = draw.numbers(n * dim);
-    const Shape size{extent(n), extent(dim)}, answers{extent(n * chosen), extent(dim)}, shares{extent(n), experts};
+    const Values residual = draw.numbers(n * dim), e = draw.numbers(n * chosen * dim),
+                 p = draw.numbers(n * count), dy = draw.numbers(n * dim);
+    const Shape size{extent(n), extent(dim)}, answers{extent(n * chosen), extent(dim)},
+        shares{extent(n), experts};
     const Tensor y = backend_->empty(size);
-    backend_->combine(y, tensor(size, residual), tensor(answers, e), tensor(shares, p), expert, row, k);
+    backend_->combine(y, tensor(size, residual), tensor(answers, e), tensor(shares, p), expert, row,
+                      k);
     expect_close("y", y, reference::combine(residual, e, p, expert, row, chosen, count, dim));
-    Values dresidual = draw.numbers(n * dim), de = draw.numbers(n * chosen * dim), dp = draw.numbers(n * count);
-    const Tensor actual_dresidual = tensor(size, dresidual), actual_de = tensor(answers, de), actual_dp = tensor(shares, dp);
+    Values dresidual = draw.numbers(n * dim), de = draw.numbers(n * chosen * dim),
+           dp = draw.numbers(n * count);
+    const Tensor actual_dresidual = tensor(size, dresidual), actual_de = tensor(answers, de),
+                 actual_dp = tensor(shares, dp);
     const bool wants_residual = shape != 4, wants_e = shape != 5, wants_p = shape != 6;
-    backend_->combine_backward(wants_residual ? actual_dresidual : Tensor{}, wants_e ? actual_de : Tensor{}, wants_p ? actual_dp : Tensor{},
-                               tensor(size, dy), tensor(answers, e), tensor(shares, p), expert, row, k);
-    reference::combine_backward(wants_residual ? &dresidual : nullptr, wants_e ? &de : nullptr, wants_p ? &dp : nullptr, dy, e, p, expert, row,
-                                chosen, count, dim);
+    backend_->combine_backward(wants_residual ? actual_dresidual : Tensor{},
+                               wants_e ? actual_de : Tensor{}, wants_p ? actual_dp : Tensor{},
+                               tensor(size, dy), tensor(answers, e), tensor(shares, p), expert, row,
+                               k);
+    reference::combine_backward(wants_residual ? &dresidual : nullptr, wants_e ? &de : nullptr,
+                                wants_p ? &dp : nullptr, dy, e, p, expert, row, chosen, count, dim);
     expect_close("dresidual", actual_dresidual, dresidual);
     expect_close("de", actual_de, de);
     expect_close("dp", actual_dp, dp);
@@ -395,7 +472,8 @@ TEST_P(Kernels, CrossEntropy) {
     const Shape size{extent(n), classes};
     const Tensor loss = tensor({1}, {1.5}), p = backend_->empty(size);
     backend_->cross_entropy(loss, p, tensor(size, x), label, smoothing, scale);
-    expect_close("loss", loss, {1.5 + reference::cross_entropy<double>(x, label, smoothing, scale, count)});
+    expect_close("loss", loss,
+                 {1.5 + reference::cross_entropy<double>(x, label, smoothing, scale, count)});
     expect_close("p", p, reference::softmax(x, n, count));
     Values dx = draw.numbers(n * count);
     const Tensor actual = tensor(size, dx);
@@ -409,12 +487,15 @@ TEST_P(Kernels, SquaredError) {
   for_each_shape([&](Draw& draw, int shape) {
     const Size n = rows(draw, shape, 40), dim = static_cast<Size>(draw.integer(1, 140));
     const bool weighted = shape % 2 == 1;
-    const Values x = draw.numbers(n * dim), target = draw.numbers(n * dim), weight = draw.numbers(n);
+    const Values x = draw.numbers(n * dim), target = draw.numbers(n * dim),
+                 weight = draw.numbers(n);
     const Shape size{extent(n), extent(dim)};
     const Tensor loss = tensor({1}, {1.5}), input = tensor(size, x), aim = tensor(size, target),
                  weights = weighted ? tensor({extent(n)}, weight) : Tensor{};
     backend_->squared_error(loss, input, aim, weights, 0.25f);
-    expect_close("loss", loss, {1.5 + reference::squared_error(x, target, weighted ? &weight : nullptr, 0.25, dim)});
+    expect_close(
+        "loss", loss,
+        {1.5 + reference::squared_error(x, target, weighted ? &weight : nullptr, 0.25, dim)});
     Values dx = draw.numbers(n * dim);
     const Tensor actual = tensor(size, dx);
     backend_->squared_error_backward(actual, tensor({1}, {0.75}), input, aim, weights, 0.25f);
@@ -433,19 +514,28 @@ TEST_P(Kernels, AdamWAndSumOfSquares) {
     double squares = 0;
     for (const double g : gradient) squares += g * g;
     const float scale = shape % 2 ? 0.3f : 1.0f;
-    const AdamW settings{.learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.95f, .epsilon = 1e-8f, .weight_decay = 0.05f, .step = step};
-    const Tensor actual = tensor({extent(size)}, value), actual_first = tensor({extent(size)}, first), actual_second = tensor({extent(size)}, second);
+    const AdamW settings{.learning_rate = 0.01f,
+                         .beta1 = 0.9f,
+                         .beta2 = 0.95f,
+                         .epsilon = 1e-8f,
+                         .weight_decay = 0.05f,
+                         .step = step};
+    const Tensor actual = tensor({extent(size)}, value),
+                 actual_first = tensor({extent(size)}, first),
+                 actual_second = tensor({extent(size)}, second);
     const Tensor d = tensor({extent(size)}, gradient);
     EXPECT_NEAR(backend_->sum_of_squares(d), squares, 1e-6 * squares);
     backend_->adamw(actual, d, actual_first, actual_second, settings, scale);
-    reference::adamw<double>(value, gradient, first, second, {0.01, settings.beta1, settings.beta2, 1e-8, 0.05, step}, scale);
+    reference::adamw<double>(value, gradient, first, second,
+                             {0.01, settings.beta1, settings.beta2, 1e-8, 0.05, step}, scale);
     expect_close("value", actual, value);
     expect_close("first moment", actual_first, first);
     expect_close("second moment", actual_second, second);
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Kernels, ::testing::ValuesIn(backends()), [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(Backends, Kernels, ::testing::ValuesIn(backends()),
+                         [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace semwave

@@ -67,7 +67,8 @@ void write_fashion(const std::string& folder, const std::string& stem, std::uint
   write(folder + "/" + stem + "-labels-idx1-ubyte", idx_bytes({count}, labels));
 }
 
-DatasetRequest request(const std::string& name, Split split, const std::string& path, int count = 0) {
+DatasetRequest request(const std::string& name, Split split, const std::string& path,
+                       int count = 0) {
   return {.name = name, .split = split, .path = path, .count = count, .place = "x.json: /source"};
 }
 
@@ -115,11 +116,13 @@ TEST(FashionMnist, TheVariableIsLookedAtBeforeTheSystem) {
 }
 
 TEST(FashionMnist, TheDebianPackageLoads) {
-  if (!fs::exists("/usr/share/datasets/fashion-mnist")) GTEST_SKIP() << "the package dataset-fashion-mnist is not installed";
+  if (!fs::exists("/usr/share/datasets/fashion-mnist"))
+    GTEST_SKIP() << "the package dataset-fashion-mnist is not installed";
   const DataVariable variable(nullptr);
   const Dataset test = load_dataset(request("fashion-mnist", Split::test, ""));
   EXPECT_EQ(test.count(), 10000);
-  EXPECT_EQ(std::vector<std::int32_t>(test.labels.begin(), test.labels.begin() + 5), (std::vector<std::int32_t>{9, 2, 1, 1, 6}));
+  EXPECT_EQ(std::vector<std::int32_t>(test.labels.begin(), test.labels.begin() + 5),
+            (std::vector<std::int32_t>{9, 2, 1, 1, 6}));
   std::vector<int> per_class(10, 0);
   for (const std::int32_t label : test.labels) ++per_class[static_cast<std::size_t>(label)];
   EXPECT_EQ(per_class, std::vector<int>(10, 1000));
@@ -128,17 +131,21 @@ TEST(FashionMnist, TheDebianPackageLoads) {
 
 TEST(Dataset, WhatIsMissingIsNamedWithTheRemedy) {
   const std::string folder = fresh_folder("empty");
-  const std::string fashion = error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder)); });
-  EXPECT_TRUE(fashion.starts_with("x.json: /source: no t10k-images-idx3-ubyte in " + folder + ", ")) << fashion;
+  const std::string fashion =
+      error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder)); });
+  EXPECT_TRUE(fashion.starts_with("x.json: /source: no t10k-images-idx3-ubyte in " + folder + ", "))
+      << fashion;
   expect_contains(fashion, "apt-get install dataset-fashion-mnist");
-  EXPECT_EQ(fashion.find("/usr/share/datasets"), std::string::npos);  // a path that is given is the only place
+  EXPECT_EQ(fashion.find("/usr/share/datasets"),
+            std::string::npos);  // a path that is given is the only place
   const DataVariable variable(folder.c_str());
   const std::string cifar = error_of([&] { load_dataset(request("cifar-10", Split::train, "")); });
   expect_contains(cifar, "no data_batch_1.bin in " + folder);
   expect_contains(cifar, "/usr/share/datasets/cifar-10");
   expect_contains(cifar, "cifar-10-binary.tar.gz");
   EXPECT_EQ(error_of([&] { load_dataset(request("fashion_mnist", Split::test, "")); }),
-            "x.json: /source: unknown dataset 'fashion_mnist'; did you mean 'fashion-mnist'? known: fashion-mnist, cifar-10, folder");
+            "x.json: /source: unknown dataset 'fashion_mnist'; did you mean 'fashion-mnist'? "
+            "known: fashion-mnist, cifar-10, folder");
 }
 
 TEST(Dataset, NamesAreListedAndEachIsKnown) {
@@ -146,7 +153,8 @@ TEST(Dataset, NamesAreListedAndEachIsKnown) {
   ASSERT_EQ(dataset_names().size(), 3u);
   for (const DatasetName& dataset : dataset_names()) {
     EXPECT_FALSE(dataset.summary.empty());
-    const std::string message = error_of([&] { load_dataset(request(dataset.name, Split::test, folder)); });
+    const std::string message =
+        error_of([&] { load_dataset(request(dataset.name, Split::test, folder)); });
     EXPECT_EQ(message.find("unknown dataset"), std::string::npos) << message;
   }
 }
@@ -156,12 +164,17 @@ TEST(Dataset, MoreImagesThanThereAreAreRefused) {
   write_fashion(folder, "t10k", 3);
   write_fashion(folder, "train", 10);
   EXPECT_EQ(load_dataset(request("fashion-mnist", Split::test, folder, 3)).count(), 3);
-  expect_contains(error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder, 4)); }), "count 4 is more than the 3 images of the split test");
-  expect_contains(error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder, -1)); }), "at least 0");
-  expect_contains(error_of([&] { load_dataset(request("fashion-mnist", Split::train, folder)); }), "has 10 training images, but validation takes the last 5000");
+  expect_contains(error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder, 4)); }),
+                  "count 4 is more than the 3 images of the split test");
+  expect_contains(
+      error_of([&] { load_dataset(request("fashion-mnist", Split::test, folder, -1)); }),
+      "at least 0");
+  expect_contains(error_of([&] { load_dataset(request("fashion-mnist", Split::train, folder)); }),
+                  "has 10 training images, but validation takes the last 5000");
 }
 
-/// Record i: label i % 10, red i, green i + 1 and blue i + 2 everywhere but the first pixel of the second row, which is 200, 201, 202.
+/// Record i: label i % 10, red i, green i + 1 and blue i + 2 everywhere but the first pixel of the
+/// second row, which is 200, 201, 202.
 std::string cifar_records(int first, int count) {
   std::string bytes;
   for (int i = first; i < first + count; ++i) {
@@ -178,18 +191,22 @@ std::string cifar_records(int first, int count) {
 TEST(Cifar10, PlanesBecomePixelsAndBatchesFollowEachOther) {
   const std::string folder = fresh_folder("data");
   for (int batch = 0; batch < 5; ++batch)
-    write(folder + "/cifar-10-batches-bin/data_batch_" + std::to_string(batch + 1) + ".bin", cifar_records(1002 * batch, 1002));
+    write(folder + "/cifar-10-batches-bin/data_batch_" + std::to_string(batch + 1) + ".bin",
+          cifar_records(1002 * batch, 1002));
   write(folder + "/cifar-10-batches-bin/test_batch.bin", cifar_records(3, 4));
   const Dataset train = load_dataset(request("cifar-10", Split::train, folder));
   EXPECT_EQ(train.count(), 10);
   EXPECT_EQ(train.class_names.at(9), "truck");
-  EXPECT_EQ(std::vector<std::uint8_t>(train.image(7), train.image(7) + 3), (std::vector<std::uint8_t>{7, 8, 9}));
-  EXPECT_EQ(std::vector<std::uint8_t>(train.image(7) + 96, train.image(7) + 99), (std::vector<std::uint8_t>{200, 201, 202}));
+  EXPECT_EQ(std::vector<std::uint8_t>(train.image(7), train.image(7) + 3),
+            (std::vector<std::uint8_t>{7, 8, 9}));
+  EXPECT_EQ(std::vector<std::uint8_t>(train.image(7) + 96, train.image(7) + 99),
+            (std::vector<std::uint8_t>{200, 201, 202}));
   const Dataset validation = load_dataset(request("cifar-10", Split::validation, folder, 3000));
   EXPECT_EQ(validation.image(0)[0], 10);
   EXPECT_EQ(validation.labels[2500], 0);
   EXPECT_EQ(validation.image(2500)[0], 2510 % 200);
-  const Dataset test = load_dataset(request("cifar-10", Split::test, folder + "/cifar-10-batches-bin"));
+  const Dataset test =
+      load_dataset(request("cifar-10", Split::test, folder + "/cifar-10-batches-bin"));
   EXPECT_EQ(test.labels, (std::vector<std::int32_t>{3, 4, 5, 6}));
 }
 
@@ -197,7 +214,8 @@ TEST(Cifar10, PlanesBecomePixelsAndBatchesFollowEachOther) {
 void write_value(const std::string& path, int value, int height = 2, int channels = 1) {
   fs::create_directories(fs::path(path).parent_path());
   const auto size = static_cast<std::size_t>(height) * 3 * static_cast<std::size_t>(channels);
-  write_png(path, {height, 3, channels, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
+  write_png(path, {height, 3, channels,
+                   std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
 }
 
 std::vector<int> first_values(const Dataset& data) {
@@ -208,8 +226,10 @@ std::vector<int> first_values(const Dataset& data) {
 
 TEST(ImageFolder, ValidationIsTheLastTenthOfEachClassAndClassesTakeTurns) {
   const std::string root = fresh_folder("data");
-  for (int i = 0; i < 20; ++i) write_value(root + "/train/zebra/" + std::to_string(100 + i) + ".png", 100 + i);
-  for (int i = 0; i < 11; ++i) write_value(root + "/train/ant/" + std::to_string(10 + i) + ".PNG", 10 + i);
+  for (int i = 0; i < 20; ++i)
+    write_value(root + "/train/zebra/" + std::to_string(100 + i) + ".png", 100 + i);
+  for (int i = 0; i < 11; ++i)
+    write_value(root + "/train/ant/" + std::to_string(10 + i) + ".PNG", 10 + i);
   write_value(root + "/train/ant/.hidden.png", 77);
   write(root + "/train/ant/notes.txt", "no picture");
   write(root + "/train/readme", "no class");
@@ -221,13 +241,15 @@ TEST(ImageFolder, ValidationIsTheLastTenthOfEachClassAndClassesTakeTurns) {
   EXPECT_EQ(validation.class_names, (std::vector<std::string>{"ant", "zebra"}));
   const Dataset train = load_dataset(request("folder", Split::train, root));
   EXPECT_EQ(train.count(), 28);
-  EXPECT_EQ(first_values(load_dataset(request("folder", Split::train, root, 5))), (std::vector<int>{10, 100, 11, 101, 12}));
+  EXPECT_EQ(first_values(load_dataset(request("folder", Split::train, root, 5))),
+            (std::vector<int>{10, 100, 11, 101, 12}));
   std::set<int> seen;
   for (const int value : first_values(train)) seen.insert(value);
   for (const int value : first_values(validation)) EXPECT_TRUE(seen.insert(value).second) << value;
   EXPECT_EQ(load_dataset(request("folder", Split::all_train, root)).count(), 31);
   const Dataset test = load_dataset(request("folder", Split::test, root));
-  EXPECT_EQ(test.labels, std::vector<std::int32_t>{1});  // the class number of training, though `ant` has no test picture
+  EXPECT_EQ(test.labels, std::vector<std::int32_t>{
+                             1});  // the class number of training, though `ant` has no test picture
   EXPECT_EQ(test.classes, 2);
 }
 
@@ -236,7 +258,8 @@ TEST(ImageFolder, ClassFoldersAloneAreTheSplitAskedFor) {
   for (int i = 0; i < 20; ++i) write_value(root + "/a/" + std::to_string(10 + i) + ".png", i);
   const std::string bytes = jpeg_bytes({2, 3, 1, std::vector<std::uint8_t>(6, 50)});
   write(root + "/b/x.jpeg", bytes);
-  for (const Split split : {Split::train, Split::validation, Split::test, Split::all_train}) EXPECT_EQ(load_dataset(request("folder", split, root)).count(), 21);
+  for (const Split split : {Split::train, Split::validation, Split::test, Split::all_train})
+    EXPECT_EQ(load_dataset(request("folder", split, root)).count(), 21);
 }
 
 TEST(ImageFolder, PicturesOfAnotherSizeAreNamed) {
@@ -244,23 +267,31 @@ TEST(ImageFolder, PicturesOfAnotherSizeAreNamed) {
   write_value(root + "/a/1.png", 1);
   write_value(root + "/b/2.png", 1, 4);
   const std::string message = error_of([&] { load_dataset(request("folder", Split::test, root)); });
-  EXPECT_EQ(message, root + "/b/2.png: is 3 x 4 with 1 channel, " + root + "/a/1.png is 3 x 2 with 1 channel; all pictures must have one size");
+  EXPECT_EQ(message, root + "/b/2.png: is 3 x 4 with 1 channel, " + root +
+                         "/a/1.png is 3 x 2 with 1 channel; all pictures must have one size");
   write_value(root + "/b/2.png", 1, 2, 3);
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }), "with 3 channels");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }),
+                  "with 3 channels");
 }
 
 TEST(ImageFolder, WhatIsMissingIsNamed) {
   const DataVariable variable(nullptr);
-  expect_contains(error_of([] { load_dataset(request("folder", Split::test, "")); }), "needs source.path or $SEMWAVE_DATA");
+  expect_contains(error_of([] { load_dataset(request("folder", Split::test, "")); }),
+                  "needs source.path or $SEMWAVE_DATA");
   const std::string root = fresh_folder("data");
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root + "/no")); }), "there is no folder " + root + "/no");
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }), "has no class folders");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root + "/no")); }),
+                  "there is no folder " + root + "/no");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }),
+                  "has no class folders");
   fs::create_directories(root + "/train/a");
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::train, root)); }), "no png, jpg or jpeg files for the split train");
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }), "there is no folder " + root + "/test for the split test");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::train, root)); }),
+                  "no png, jpg or jpeg files for the split train");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }),
+                  "there is no folder " + root + "/test for the split test");
   write_value(root + "/train/a/1.png", 1);
   write_value(root + "/test/b/1.png", 1);
-  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }), root + "/test/b: is a class that " + root + "/train does not have");
+  expect_contains(error_of([&] { load_dataset(request("folder", Split::test, root)); }),
+                  root + "/test/b: is a class that " + root + "/train does not have");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Pictures made to cost more than they show: memory and time of one file are bounded whatever it says.
+// Pictures made to cost more than they show: memory and time of one file are bounded whatever it
+// says.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -32,7 +33,8 @@ long child(const std::function<bool()>& body, Cost& cost) {
   rusage usage{};
   EXPECT_EQ(wait4(made, &status, 0, &usage), made);
   cost.wanted = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  cost.seconds = static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  cost.seconds = static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   return usage.ru_maxrss / 1024;
 }
 
@@ -52,14 +54,17 @@ std::string chunk(const std::string& type, const std::string& data) {
   put32(made, data.size());
   const std::string summed = type + data;
   made += summed;
-  put32(made, crc32(0, reinterpret_cast<const Bytef*>(summed.data()), static_cast<uInt>(summed.size())));
+  put32(made,
+        crc32(0, reinterpret_cast<const Bytef*>(summed.data()), static_cast<uInt>(summed.size())));
   return made;
 }
 
 std::string packed(const std::string& data) {
   uLongf size = compressBound(data.size());
   std::string made(size, '\0');
-  EXPECT_EQ(compress2(reinterpret_cast<Bytef*>(made.data()), &size, reinterpret_cast<const Bytef*>(data.data()), data.size(), 9), Z_OK);
+  EXPECT_EQ(compress2(reinterpret_cast<Bytef*>(made.data()), &size,
+                      reinterpret_cast<const Bytef*>(data.data()), data.size(), 9),
+            Z_OK);
   made.resize(size);
   return made;
 }
@@ -70,17 +75,23 @@ std::string header(std::uint32_t width, std::uint32_t height, int depth = 8, int
   std::string data;
   put32(data, width);
   put32(data, height);
-  return chunk("IHDR", data + static_cast<char>(depth) + static_cast<char>(colour) + std::string(3, '\0'));
+  return chunk("IHDR",
+               data + static_cast<char>(depth) + static_cast<char>(colour) + std::string(3, '\0'));
 }
 
 /// A grey 28 x 28, `before` ahead of its pixels, `after` inside their stream.
 std::string png(const std::string& before, const std::string& after = "") {
   std::string rows;
-  for (int row = 0; row < 28; ++row) rows += std::string(1, '\0') + std::string(28, static_cast<char>(9 * row));
-  return png_signature + header(28, 28) + before + chunk("IDAT", packed(rows + after)) + chunk("IEND", "");
+  for (int row = 0; row < 28; ++row)
+    rows += std::string(1, '\0') + std::string(28, static_cast<char>(9 * row));
+  return png_signature + header(28, 28) + before + chunk("IDAT", packed(rows + after)) +
+         chunk("IEND", "");
 }
 
-bool is_the_picture(const Picture& picture) { return picture.height == 28 && picture.width == 28 && picture.channels == 1 && picture.pixels[28 * 27] == 9 * 27; }
+bool is_the_picture(const Picture& picture) {
+  return picture.height == 28 && picture.width == 28 && picture.channels == 1 &&
+         picture.pixels[28 * 27] == 9 * 27;
+}
 
 std::string times(int count, const std::string& text) {
   std::string made;
@@ -89,7 +100,8 @@ std::string times(int count, const std::string& text) {
 }
 
 const std::string& eight_megabytes() {
-  static const std::string data = packed(std::string(7999000, 'x'));  // below libpng's own limit a chunk
+  static const std::string data =
+      packed(std::string(7999000, 'x'));  // below libpng's own limit a chunk
   return data;
 }
 
@@ -123,7 +135,8 @@ TEST(HostilePicture, InternationalTextsOfAPngAreNotUnpacked) {
 
 TEST(HostilePicture, ProfilesAndPalettesOfAPngAreNotUnpacked) {
   const std::string profile = chunk("iCCP", std::string("k\0\0", 3) + eight_megabytes());
-  const std::string palette = chunk("sPLT", std::string("k\0", 2) + std::string(1, 8) + std::string(600000, 'p'));
+  const std::string palette =
+      chunk("sPLT", std::string("k\0", 2) + std::string(1, 8) + std::string(600000, 'p'));
   expect_cheap(png(times(300, profile) + times(10, palette)), true);
 }
 
@@ -161,7 +174,8 @@ TEST(HostilePicture, APngsDataEndWithItsPicture) {
   deflateEnd(&stream);
   ASSERT_LT(data.size(), 2u << 20);
   const std::string file = png_signature + header(28, 28) + chunk("IDAT", data) + chunk("IEND", "");
-  EXPECT_EQ(error_of([&] { parse_picture(file.data(), file.size(), "a"); }), "a: corrupt PNG: its data go on beyond the picture");
+  EXPECT_EQ(error_of([&] { parse_picture(file.data(), file.size(), "a"); }),
+            "a: corrupt PNG: its data go on beyond the picture");
   // A few bytes too many are passed over, as they always were.
   const std::string few = png("", "more");
   EXPECT_TRUE(is_the_picture(parse_picture(few.data(), few.size(), "a")));
@@ -171,9 +185,14 @@ TEST(HostilePicture, WhatAPixelDependsOnStays) {
   // Half transparent by tRNS, brightened by gAMA: both still count, with a text between them.
   std::string gamma;
   put32(gamma, 100000);
-  const std::string text = chunk("tEXt", std::string("k\0v", 3)), transparent = chunk("tRNS", std::string("\0\x63", 2));
-  const std::string plain = png(""), brighter = png(chunk("gAMA", gamma)), all = png(text + chunk("gAMA", gamma) + text + transparent + text), some = png(chunk("gAMA", gamma) + transparent);
-  const auto pixels = [](const std::string& file) { return parse_picture(file.data(), file.size(), "a").pixels; };
+  const std::string text = chunk("tEXt", std::string("k\0v", 3)),
+                    transparent = chunk("tRNS", std::string("\0\x63", 2));
+  const std::string plain = png(""), brighter = png(chunk("gAMA", gamma)),
+                    all = png(text + chunk("gAMA", gamma) + text + transparent + text),
+                    some = png(chunk("gAMA", gamma) + transparent);
+  const auto pixels = [](const std::string& file) {
+    return parse_picture(file.data(), file.size(), "a").pixels;
+  };
   EXPECT_NE(pixels(plain), pixels(brighter));
   EXPECT_NE(pixels(some), pixels(brighter));
   EXPECT_EQ(pixels(all), pixels(some));
@@ -212,19 +231,26 @@ std::string segment(char marker, const std::string& body) {
   return made + body;
 }
 
-/// A grey progressive JPEG of side x side zeros whose scans after the first bring one bit of one coefficient each, in a few bytes.
+/// A grey progressive JPEG of side x side zeros whose scans after the first bring one bit of one
+/// coefficient each, in a few bytes.
 std::string many_scans(unsigned side, int count) {
   const unsigned blocks = side / 8 * (side / 8);
   std::string file("\xff\xd8", 2);
   file += segment('\xdb', std::string(1, '\0') + std::string(64, '\1'));
-  const std::string sides{static_cast<char>(side >> 8), static_cast<char>(side), static_cast<char>(side >> 8), static_cast<char>(side)};
+  const std::string sides{static_cast<char>(side >> 8), static_cast<char>(side),
+                          static_cast<char>(side >> 8), static_cast<char>(side)};
   file += segment('\xc2', std::string(1, '\x08') + sides + std::string("\x01\x01\x11\x00", 4));
-  // Codes: DC 0 -> no difference. AC 0 -> the end of a run of 2^14 blocks and more, 10 -> that of one block.
-  file += segment('\xc4', std::string(1, '\0') + std::string(1, '\1') + std::string(15, '\0') + std::string(1, '\0'));
-  file += segment('\xc4', std::string(1, '\x10') + std::string("\1\1", 2) + std::string(14, '\0') + std::string("\xe0\x00", 2));
+  // Codes: DC 0 -> no difference. AC 0 -> the end of a run of 2^14 blocks and more, 10 -> that of
+  // one block.
+  file += segment('\xc4', std::string(1, '\0') + std::string(1, '\1') + std::string(15, '\0') +
+                              std::string(1, '\0'));
+  file += segment('\xc4', std::string(1, '\x10') + std::string("\1\1", 2) + std::string(14, '\0') +
+                              std::string("\xe0\x00", 2));
   const auto scan = [&](int first, int bit, bool again, std::string data) {
     const char bits = static_cast<char>(again ? (bit + 1) << 4 | bit : bit);
-    file += segment('\xda', std::string("\x01\x01\x00", 3) + static_cast<char>(first) + static_cast<char>(first) + bits) + std::move(data);
+    file += segment('\xda', std::string("\x01\x01\x00", 3) + static_cast<char>(first) +
+                                static_cast<char>(first) + bits) +
+            std::move(data);
   };
   Bits dc;
   for (unsigned block = 0; block < blocks; ++block) dc.put(0, 1);
@@ -246,14 +272,18 @@ std::string many_scans(unsigned side, int count) {
 }
 
 TEST(HostilePicture, TheScansOfAJpegAreCountedAgainstItsSize) {
-  // 499 scans are legal, and below what a small picture may have; of 16 million pixels each costs a pass over all.
+  // 499 scans are legal, and below what a small picture may have; of 16 million pixels each costs a
+  // pass over all.
   const std::string large = many_scans(4096, 499);
   ASSERT_LT(large.size(), 2u << 18);
-  EXPECT_EQ(error_of([&] { parse_picture(large.data(), large.size(), "a"); }), "a: corrupt JPEG: more than 128 scans");
-  const std::string small = many_scans(64, 499), few = many_scans(4096, 20), thousands = many_scans(64, 600);
+  EXPECT_EQ(error_of([&] { parse_picture(large.data(), large.size(), "a"); }),
+            "a: corrupt JPEG: more than 128 scans");
+  const std::string small = many_scans(64, 499), few = many_scans(4096, 20),
+                    thousands = many_scans(64, 600);
   EXPECT_EQ(parse_picture(small.data(), small.size(), "a").height, 64);
   EXPECT_EQ(parse_picture(few.data(), few.size(), "a").height, 4096);
-  EXPECT_EQ(error_of([&] { parse_picture(thousands.data(), thousands.size(), "a"); }), "a: corrupt JPEG: more than 500 scans");
+  EXPECT_EQ(error_of([&] { parse_picture(thousands.data(), thousands.size(), "a"); }),
+            "a: corrupt JPEG: more than 500 scans");
 }
 
 TEST(HostilePicture, TheLargestPicturesHaveBoundedCost) {
@@ -272,10 +302,15 @@ TEST(HostilePicture, TheLargestPicturesHaveBoundedCost) {
 
 TEST(HostilePicture, AnotherSizeIsRefusedBeforeAnythingIsDecoded) {
   const WantedPicture wanted{28, 28, 1, "the model takes " + size_text(28, 28, 1)};
-  const auto refused = [&](const std::string& file) { return error_of([&] { (void)parse_picture(file.data(), file.size(), "a", wanted); }); };
+  const auto refused = [&](const std::string& file) {
+    return error_of([&] { (void)parse_picture(file.data(), file.size(), "a", wanted); });
+  };
   // No pixel of these can be decoded.
-  EXPECT_EQ(refused(png_signature + header(28, 29) + chunk("IDAT", "none") + chunk("IEND", "")), "a: is 28 x 29 with 1 channel, the model takes 28 x 28 with 1 channel");
-  EXPECT_EQ(refused(png_signature + header(28, 28, 8, 2) + chunk("IDAT", "none") + chunk("IEND", "")), "a: is 28 x 28 with 3 channels, the model takes 28 x 28 with 1 channel");
+  EXPECT_EQ(refused(png_signature + header(28, 29) + chunk("IDAT", "none") + chunk("IEND", "")),
+            "a: is 28 x 29 with 1 channel, the model takes 28 x 28 with 1 channel");
+  EXPECT_EQ(
+      refused(png_signature + header(28, 28, 8, 2) + chunk("IDAT", "none") + chunk("IEND", "")),
+      "a: is 28 x 28 with 3 channels, the model takes 28 x 28 with 1 channel");
   std::string jpeg = many_scans(64, 2);
   jpeg.resize(jpeg.size() - 30);
   EXPECT_EQ(refused(jpeg), "a: is 64 x 64 with 1 channel, the model takes 28 x 28 with 1 channel");
@@ -288,17 +323,22 @@ TEST(HostilePicture, AFileFarTooLargeForItsPictureIsNotRead) {
   write_file_whole(path, file.data(), file.size());
   ASSERT_EQ(::truncate(path.c_str(), 40 << 20), 0);  // 40 MiB of which the disk holds a page
   expect_contains(error_of([&] { (void)read_picture(path); }), path + ": larger than the ");
-  expect_contains(error_of([&] { (void)read_picture(path, WantedPicture{28, 28, 1, ""}); }), path + ": larger than the ");
+  expect_contains(error_of([&] {
+                    (void)read_picture(path, WantedPicture{28, 28, 1, ""});
+                  }),
+                  path + ": larger than the ");
 }
 
 TEST(HostilePicture, NoStreamIsLongerThanItsPictureNeeds) {
   for (const auto& codec : {make_jpeg_codec(), make_webp_codec(), make_heic_codec()}) {
     Picture noise{32, 32, 3, {}};
-    for (unsigned i = 0; i < 32 * 32 * 3; ++i) noise.pixels.push_back(static_cast<std::uint8_t>(i * i * 2654435761u >> 13));
+    for (unsigned i = 0; i < 32 * 32 * 3; ++i)
+      noise.pixels.push_back(static_cast<std::uint8_t>(i * i * 2654435761u >> 13));
     std::vector<std::uint8_t> stream = codec->encode(noise, ImageCodec::best_quality);
     ASSERT_LT(stream.size(), ImageCodec::longest_stream(32, 32, 3) / 4);
     stream.resize(ImageCodec::longest_stream(32, 32, 3) + 1);
-    expect_contains(error_of([&] { (void)codec->decode(stream, 32, 32, 3); }), "too long for the picture");
+    expect_contains(error_of([&] { (void)codec->decode(stream, 32, 32, 3); }),
+                    "too long for the picture");
   }
 }
 

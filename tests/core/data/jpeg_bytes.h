@@ -13,7 +13,8 @@
 namespace semwave {
 
 /// `scans`, where it is given, replaces the one scan of all.
-inline std::string jpeg_bytes(const Picture& picture, const std::vector<jpeg_scan_info>& scans = {}) {
+inline std::string jpeg_bytes(const Picture& picture,
+                              const std::vector<jpeg_scan_info>& scans = {}) {
   jpeg_compress_struct encoder{};
   jpeg_error_mgr errors{};
   encoder.err = jpeg_std_error(&errors);
@@ -32,7 +33,8 @@ inline std::string jpeg_bytes(const Picture& picture, const std::vector<jpeg_sca
     encoder.num_scans = static_cast<int>(scans.size());
   }
   jpeg_start_compress(&encoder, TRUE);
-  const auto stride = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.channels);
+  const auto stride =
+      static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.channels);
   while (encoder.next_scanline < encoder.image_height) {
     auto* row = const_cast<unsigned char*>(picture.pixels.data()) + encoder.next_scanline * stride;
     jpeg_write_scanlines(&encoder, &row, 1);

@@ -19,7 +19,8 @@ namespace {
 
 Picture pattern(int height, int width, int channels) {
   Picture picture{height, width, channels, {}};
-  for (int i = 0; i < height * width * channels; ++i) picture.pixels.push_back(static_cast<std::uint8_t>(i * 37 + i / 7));
+  for (int i = 0; i < height * width * channels; ++i)
+    picture.pixels.push_back(static_cast<std::uint8_t>(i * 37 + i / 7));
   return picture;
 }
 
@@ -37,7 +38,8 @@ TEST(Picture, PngReadsBackWhatWasWritten) {
 }
 
 /// Bytes of a PNG in a format that write_png does not make.
-std::string png_bytes(png_uint_32 format, png_uint_32 width, png_uint_32 height, const void* pixels, const void* colours = nullptr, png_uint_32 entries = 0) {
+std::string png_bytes(png_uint_32 format, png_uint_32 width, png_uint_32 height, const void* pixels,
+                      const void* colours = nullptr, png_uint_32 entries = 0) {
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
   png.width = width;
@@ -46,7 +48,8 @@ std::string png_bytes(png_uint_32 format, png_uint_32 width, png_uint_32 height,
   png.colormap_entries = entries;
   std::string bytes(10000, '\0');
   png_alloc_size_t size = bytes.size();
-  EXPECT_TRUE(png_image_write_to_memory(&png, bytes.data(), &size, 0, pixels, 0, colours)) << png.message;
+  EXPECT_TRUE(png_image_write_to_memory(&png, bytes.data(), &size, 0, pixels, 0, colours))
+      << png.message;
   bytes.resize(size);
   return bytes;
 }
@@ -56,19 +59,22 @@ TEST(Picture, PalettesBecomeRgb) {
   const std::string bytes = png_bytes(PNG_FORMAT_RGB_COLORMAP, 2, 2, pixels, colours, 3);
   const Picture picture = parse_picture(bytes.data(), bytes.size(), "x");
   EXPECT_EQ(picture.channels, 3);
-  EXPECT_EQ(picture.pixels, (std::vector<std::uint8_t>{255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 255, 0}));
+  EXPECT_EQ(picture.pixels,
+            (std::vector<std::uint8_t>{255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 255, 0}));
 }
 
 TEST(Picture, TransparencyIsLaidOverBlack) {
   const std::uint8_t pixels[] = {10, 20, 30, 255, 200, 100, 50, 0};
   const std::string bytes = png_bytes(PNG_FORMAT_RGBA, 2, 1, pixels);
-  EXPECT_EQ(parse_picture(bytes.data(), bytes.size(), "x").pixels, (std::vector<std::uint8_t>{10, 20, 30, 0, 0, 0}));
+  EXPECT_EQ(parse_picture(bytes.data(), bytes.size(), "x").pixels,
+            (std::vector<std::uint8_t>{10, 20, 30, 0, 0, 0}));
 }
 
 TEST(Picture, SixteenBitsBecomeEight) {
   const std::uint16_t pixels[] = {0, 65535};
   const std::string bytes = png_bytes(PNG_FORMAT_LINEAR_Y, 2, 1, pixels);
-  EXPECT_EQ(parse_picture(bytes.data(), bytes.size(), "x").pixels, (std::vector<std::uint8_t>{0, 255}));
+  EXPECT_EQ(parse_picture(bytes.data(), bytes.size(), "x").pixels,
+            (std::vector<std::uint8_t>{0, 255}));
 }
 
 TEST(Picture, JpegReadsNearToWhatWasWritten) {
@@ -76,13 +82,16 @@ TEST(Picture, JpegReadsNearToWhatWasWritten) {
     Picture smooth{16, 24, channels, {}};
     for (int row = 0; row < 16; ++row)
       for (int column = 0; column < 24; ++column)
-        for (int channel = 0; channel < channels; ++channel) smooth.pixels.push_back(static_cast<std::uint8_t>(40 + 4 * row + 3 * column + 20 * channel));
+        for (int channel = 0; channel < channels; ++channel)
+          smooth.pixels.push_back(
+              static_cast<std::uint8_t>(40 + 4 * row + 3 * column + 20 * channel));
     const std::string bytes = jpeg_bytes(smooth);
     const Picture read = parse_picture(bytes.data(), bytes.size(), "x");
     ASSERT_EQ(read.height, 16);
     ASSERT_EQ(read.width, 24);
     ASSERT_EQ(read.channels, channels);
-    for (std::size_t i = 0; i < smooth.pixels.size(); ++i) EXPECT_NEAR(read.pixels[i], smooth.pixels[i], 6) << i;
+    for (std::size_t i = 0; i < smooth.pixels.size(); ++i)
+      EXPECT_NEAR(read.pixels[i], smooth.pixels[i], 6) << i;
   }
 }
 
@@ -91,7 +100,8 @@ TEST(Picture, KindIsToldByContentNotByName) {
   const std::string bytes = jpeg_bytes(pattern(8, 8, 3));
   write_file_whole(path, bytes.data(), bytes.size());
   EXPECT_EQ(read_picture(path).height, 8);
-  EXPECT_EQ(error_of([] { parse_picture("GIF89a", 6, "a.png"); }), "a.png: is neither a PNG nor a JPEG file");
+  EXPECT_EQ(error_of([] { parse_picture("GIF89a", 6, "a.png"); }),
+            "a.png: is neither a PNG nor a JPEG file");
 }
 
 TEST(Augment, WithoutFlipOrShiftNothingChanges) {
@@ -103,7 +113,8 @@ TEST(Augment, WithoutFlipOrShiftNothingChanges) {
 }
 
 /// Where a one-hot image's point goes, or -1 where it leaves the image.
-int moved(int point, int side, bool flip, int shift, std::uint64_t seed, std::uint32_t id, std::uint32_t epoch) {
+int moved(int point, int side, bool flip, int shift, std::uint64_t seed, std::uint32_t id,
+          std::uint32_t epoch) {
   std::vector<float> image(static_cast<std::size_t>(side) * static_cast<std::size_t>(side), 0.0f);
   image[static_cast<std::size_t>(point)] = 1;
   augment(image.data(), side, side, 1, flip, shift, seed, id, epoch);
@@ -131,14 +142,15 @@ TEST(Augment, FlipsHalfOfTheImagesAndShiftsEvenly) {
     ASSERT_LE(std::abs(right), 2);
     ++shifts[static_cast<std::size_t>((down + 2) * 5 + right + 2)];
   }
-  EXPECT_NEAR(flips, images / 2, 4 * 31.7);             // 4 standard deviations of a binomial, sqrt(4000)/2
+  EXPECT_NEAR(flips, images / 2, 4 * 31.7);  // 4 standard deviations of a binomial, sqrt(4000)/2
   for (const int count : shifts) EXPECT_NEAR(count, images / 25, 4 * 12.4);
 }
 
 TEST(Augment, DrawsDependOnSeedImageAndEpochAlone) {
   const auto draw = [](std::uint64_t seed, std::uint32_t id, std::uint32_t epoch) {
     std::vector<int> places;
-    for (std::uint32_t i = 0; i < 8; ++i) places.push_back(moved(30, 9, true, 2, seed, id + i, epoch));
+    for (std::uint32_t i = 0; i < 8; ++i)
+      places.push_back(moved(30, 9, true, 2, seed, id + i, epoch));
     return places;
   };
   EXPECT_EQ(draw(1, 10, 2), draw(1, 10, 2));

@@ -18,9 +18,10 @@ double dot(const Values& a, const Values& b) {
   return sum;
 }
 
-// Fourth-order central differences of `loss` in every element of `x`, against `analytic`. Relative to the larger of both, where
-// that is not below a thousandth of the tensor's largest.
-void expect_gradient(const char* what, Values& x, const Values& analytic, const std::function<double()>& loss) {
+// Fourth-order central differences of `loss` in every element of `x`, against `analytic`. Relative
+// to the larger of both, where that is not below a thousandth of the tensor's largest.
+void expect_gradient(const char* what, Values& x, const Values& analytic,
+                     const std::function<double()>& loss) {
   ASSERT_EQ(x.size(), analytic.size()) << what;
   double largest = 1e-30;
   for (const double value : analytic) largest = std::max(largest, std::abs(value));
@@ -31,10 +32,14 @@ void expect_gradient(const char* what, Values& x, const Values& analytic, const 
       x[i] = centre + offset;
       return loss();
     };
-    const double difference = (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step);
+    const double difference =
+        (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step);
     x[i] = centre;
-    const double error = std::abs(difference - analytic[i]) / std::max({std::abs(difference), std::abs(analytic[i]), 1e-3 * largest, 1e-6});
-    ASSERT_LT(error, tolerance) << what << " [" << i << "]: " << analytic[i] << " should be " << difference;
+    const double error =
+        std::abs(difference - analytic[i]) /
+        std::max({std::abs(difference), std::abs(analytic[i]), 1e-3 * largest, 1e-6});
+    ASSERT_LT(error, tolerance) << what << " [" << i << "]: " << analytic[i] << " should be "
+                                << difference;
   }
 }
 
@@ -43,9 +48,12 @@ TEST(ReferenceGradients, LinearWithEveryActivation) {
     for (const Size n : {Size{0}, Size{1}, Size{5}}) {
       Draw draw(11);
       const Size in = 7, out = 4;
-      Values x = draw.numbers(n * in), w = draw.numbers(out * in), bias = draw.numbers(out), residual = draw.numbers(n * out), before;
+      Values x = draw.numbers(n * in), w = draw.numbers(out * in), bias = draw.numbers(out),
+             residual = draw.numbers(n * out), before;
       const Values dy = draw.numbers(n * out);
-      const auto loss = [&] { return dot(dy, linear<double>(x, w, &bias, activation, &residual, n, in, out)); };
+      const auto loss = [&] {
+        return dot(dy, linear<double>(x, w, &bias, activation, &residual, n, in, out));
+      };
       linear(x, w, &bias, activation, &residual, n, in, out, &before);
       Values dx(n * in), dw(out * in), dbias(out);
       const Values dbefore = activation_backward(dy, before, activation);
@@ -70,7 +78,8 @@ TEST(ReferenceGradients, LayerNormWithAndWithoutModulation) {
     const Values* used = modulated ? &modulation : nullptr;
     const auto loss = [&] { return dot(dy, layer_norm(x, gamma, beta, used, image, n, dim)); };
     Values dx(x.size()), dgamma(dim), dbeta(dim), dmodulation(modulation.size());
-    layer_norm_backward(&dx, &dgamma, &dbeta, modulated ? &dmodulation : nullptr, dy, x, gamma, used, image, n, dim);
+    layer_norm_backward(&dx, &dgamma, &dbeta, modulated ? &dmodulation : nullptr, dy, x, gamma,
+                        used, image, n, dim);
     expect_gradient("x", x, dx, loss);
     expect_gradient("gamma", gamma, dgamma, loss);
     expect_gradient("beta", beta, dbeta, loss);
@@ -91,7 +100,9 @@ TEST(ReferenceGradients, RaggedAttention) {
 }
 
 TEST(ReferenceGradients, Patches) {
-  for (const WindowShape& shape : {WindowShape{2, 5, 4, 3, 3, 1, 1}, WindowShape{1, 6, 7, 2, 3, 2, 1}, WindowShape{1, 4, 4, 1, 2, 2, 0}}) {
+  for (const WindowShape& shape :
+       {WindowShape{2, 5, 4, 3, 3, 1, 1}, WindowShape{1, 6, 7, 2, 3, 2, 1},
+        WindowShape{1, 4, 4, 1, 2, 2, 0}}) {
     Draw draw(14);
     Values x = draw.numbers(shape.images * shape.height * shape.width * shape.channels);
     const Values dy = draw.numbers(shape.rows() * shape.columns());
@@ -102,7 +113,8 @@ TEST(ReferenceGradients, Patches) {
 }
 
 TEST(ReferenceGradients, MaxPool) {
-  for (const WindowShape& shape : {WindowShape{2, 5, 4, 3, 3, 2, 1}, WindowShape{1, 6, 7, 2, 2, 2, 0}}) {
+  for (const WindowShape& shape :
+       {WindowShape{2, 5, 4, 3, 3, 2, 1}, WindowShape{1, 6, 7, 2, 2, 2, 0}}) {
     Draw draw(15);
     Values x = draw.numbers(shape.images * shape.height * shape.width * shape.channels);
     const Values dy = draw.numbers(shape.rows() * shape.channels);
@@ -164,10 +176,14 @@ TEST(ReferenceGradients, CombineOfOneAndTwoExperts) {
     for (const Size n : {Size{0}, Size{1}, Size{4}}) {
       Draw draw(19);
       const Size dim = 3, experts = 4, chosen = static_cast<Size>(k);
-      const Index expert = draw.experts(n, static_cast<int>(experts), k), row = draw.permutation(n * chosen);
-      Values residual = draw.numbers(n * dim), e = draw.numbers(n * chosen * dim), p = draw.numbers(n * experts);
+      const Index expert = draw.experts(n, static_cast<int>(experts), k),
+                  row = draw.permutation(n * chosen);
+      Values residual = draw.numbers(n * dim), e = draw.numbers(n * chosen * dim),
+             p = draw.numbers(n * experts);
       const Values dy = draw.numbers(n * dim);
-      const auto loss = [&] { return dot(dy, combine(residual, e, p, expert, row, chosen, experts, dim)); };
+      const auto loss = [&] {
+        return dot(dy, combine(residual, e, p, expert, row, chosen, experts, dim));
+      };
       Values dresidual(residual.size()), de(e.size()), dp(p.size());
       combine_backward(&dresidual, &de, &dp, dy, e, p, expert, row, chosen, experts, dim);
       expect_gradient("residual", residual, dresidual, loss);
@@ -185,7 +201,8 @@ TEST(ReferenceGradients, CrossEntropyWithAndWithoutSmoothing) {
       const Index label = draw.indices(n, 0, static_cast<int>(classes) - 1);
       Values dx(x.size());
       cross_entropy_backward(dx, 0.7, x, label, smoothing, 0.3, classes);
-      expect_gradient("x", x, dx, [&] { return 0.7 * cross_entropy(x, label, smoothing, 0.3, classes); });
+      expect_gradient("x", x, dx,
+                      [&] { return 0.7 * cross_entropy(x, label, smoothing, 0.3, classes); });
     }
 }
 
@@ -205,7 +222,13 @@ TEST(ReferenceGradients, SquaredErrorWithAndWithoutWeights) {
 // Written down by hand for two numbers, since AdamW is no derivative.
 TEST(ReferenceGradients, FirstAdamWStepIsTheSignOfTheGradientAndTheDecay) {
   Values value{1.0, -2.0}, first(2), second(2);
-  adamw<double>(value, {3.0, -0.5}, first, second, {.learning_rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 0, .weight_decay = 0.2, .step = 1},
+  adamw<double>(value, {3.0, -0.5}, first, second,
+                {.learning_rate = 0.1,
+                 .beta1 = 0.9,
+                 .beta2 = 0.999,
+                 .epsilon = 0,
+                 .weight_decay = 0.2,
+                 .step = 1},
                 0.5);
   EXPECT_NEAR(value[0], 1.0 - 0.1 * (1 + 0.2 * 1.0), 1e-12);
   EXPECT_NEAR(value[1], -2.0 - 0.1 * (-1 + 0.2 * -2.0), 1e-12);

@@ -1,5 +1,5 @@
-// What the CPU kernels promise beyond being right: bits that do not depend on the rows beside, one order of summation, stated
-// errors of the vector functions, cheap memory, and speed.
+// What the CPU kernels promise beyond being right: bits that do not depend on the rows beside, one
+// order of summation, stated errors of the vector functions, cheap memory, and speed.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -25,7 +25,8 @@ class Products : public ::testing::Test {
  protected:
   Tensor random(Shape shape) {
     std::vector<float> values(static_cast<std::size_t>(shape.size()));
-    for (float& value : values) value = static_cast<float>(2 * uniform(philox(5, Purpose::data_bits, 0, 0, next_++)[0]) - 1);
+    for (float& value : values)
+      value = static_cast<float>(2 * uniform(philox(5, Purpose::data_bits, 0, 0, next_++)[0]) - 1);
     return backend->from_host(shape, values.data());
   }
   std::vector<float> host(const Tensor& x) {
@@ -35,7 +36,8 @@ class Products : public ::testing::Test {
   }
   bool same_bits(const Tensor& a, const Tensor& b) {
     const std::vector<float> x = host(a), y = host(b);
-    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0);
+    return x.size() == y.size() &&
+           (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0);
   }
 
   std::unique_ptr<Backend> backend = make_cpu_backend();
@@ -43,13 +45,17 @@ class Products : public ::testing::Test {
 };
 
 TEST_F(Products, BitsOfARowDoNotDependOnTheRowsBesideIt) {
-  for (auto [in, out] : std::vector<std::pair<int, int>>{{128, 256}, {27, 24}, {33, 47}, {96, 10}, {64, 1}, {5, 70}}) {
-    const Tensor x = random({64, in}), bias = random({out}), residual = random({64, out}), dy = random({64, out}), dx0 = random({64, in});
+  for (auto [in, out] : std::vector<std::pair<int, int>>{
+           {128, 256}, {27, 24}, {33, 47}, {96, 10}, {64, 1}, {5, 70}}) {
+    const Tensor x = random({64, in}), bias = random({out}), residual = random({64, out}),
+                 dy = random({64, out}), dx0 = random({64, in});
     const Tensor weight = random({out, in});
     const PackedMatrix w = backend->pack(weight, true), wt = backend->pack(weight, false);
     const auto forward = [&](int begin, int end) {
-      const Tensor y = backend->empty({end - begin, out}), before = backend->empty({end - begin, out});
-      backend->linear(y, x.row_range(begin, end), w, bias, Activation::gelu, residual.row_range(begin, end), before);
+      const Tensor y = backend->empty({end - begin, out}),
+                   before = backend->empty({end - begin, out});
+      backend->linear(y, x.row_range(begin, end), w, bias, Activation::gelu,
+                      residual.row_range(begin, end), before);
       return y;
     };
     const auto backward = [&](int begin, int end) {
@@ -61,8 +67,10 @@ TEST_F(Products, BitsOfARowDoNotDependOnTheRowsBesideIt) {
     const Tensor y = forward(0, 64), dx = backward(0, 64);
     for (int count : {1, 2, 3, 5, 7, 13, 14, 15, 29, 63}) {
       for (int begin : {0, 1, 64 - count}) {
-        ASSERT_TRUE(same_bits(forward(begin, begin + count), y.row_range(begin, begin + count))) << in << " " << out << " rows " << count;
-        ASSERT_TRUE(same_bits(backward(begin, begin + count), dx.row_range(begin, begin + count))) << in << " " << out << " rows " << count;
+        ASSERT_TRUE(same_bits(forward(begin, begin + count), y.row_range(begin, begin + count)))
+            << in << " " << out << " rows " << count;
+        ASSERT_TRUE(same_bits(backward(begin, begin + count), dx.row_range(begin, begin + count)))
+            << in << " " << out << " rows " << count;
       }
     }
   }
@@ -73,7 +81,8 @@ TEST_F(Products, EachSumIsOneChainOfFusedMultiplyAddsInAscendingOrder) {
   const int rows = 31, in = 45, out = 37;
   const Tensor x = random({rows, in}), weight = random({out, in}), dy = random({rows, out});
   const std::vector<float> xs = host(x), ws = host(weight), ds = host(dy);
-  const Tensor y = backend->empty({rows, out}), dw = backend->zeros({out, in}), dx = backend->zeros({rows, in});
+  const Tensor y = backend->empty({rows, out}), dw = backend->zeros({out, in}),
+               dx = backend->zeros({rows, in});
   backend->linear(y, x, backend->pack(weight, true), {}, Activation::none, {}, {});
   backend->linear_backward_input(dx, dy, backend->pack(weight, false));
   backend->linear_backward_weight(dw, {}, dy, x);
@@ -85,11 +94,17 @@ TEST_F(Products, EachSumIsOneChainOfFusedMultiplyAddsInAscendingOrder) {
   const std::vector<float> ys = host(y), dws = host(dw), dxs = host(dx);
   for (int r = 0; r < rows; ++r)
     for (int o = 0; o < out; ++o)
-      ASSERT_EQ(ys[r * out + o], chain(in, [&](int p) { return std::pair(xs[r * in + p], ws[o * in + p]); })) << r << " " << o;
+      ASSERT_EQ(ys[r * out + o],
+                chain(in, [&](int p) { return std::pair(xs[r * in + p], ws[o * in + p]); }))
+          << r << " " << o;
   for (int r = 0; r < rows; ++r)
-    for (int i = 0; i < in; ++i) ASSERT_EQ(dxs[r * in + i], chain(out, [&](int p) { return std::pair(ds[r * out + p], ws[p * in + i]); }));
+    for (int i = 0; i < in; ++i)
+      ASSERT_EQ(dxs[r * in + i],
+                chain(out, [&](int p) { return std::pair(ds[r * out + p], ws[p * in + i]); }));
   for (int o = 0; o < out; ++o)
-    for (int i = 0; i < in; ++i) ASSERT_EQ(dws[o * in + i], chain(rows, [&](int p) { return std::pair(ds[p * out + o], xs[p * in + i]); }));
+    for (int i = 0; i < in; ++i)
+      ASSERT_EQ(dws[o * in + i],
+                chain(rows, [&](int p) { return std::pair(ds[p * out + o], xs[p * in + i]); }));
 }
 #endif
 
@@ -97,20 +112,28 @@ TEST_F(Products, BitsOfAnImageDoNotDependOnTheImagesBesideIt) {
   const int dim = 48, heads = 2;
   const std::vector<int> rows{5, 0, 49, 1, 16, 17, 33};
   const RaggedPtr all = layout_of_rows(rows);
-  const Tensor qkv = random({all->rows(), 3 * dim}), x = random({all->rows(), dim}), score = random({all->rows(), 1});
-  const Tensor gamma = random({dim}), beta = random({dim}), modulation = random({all->images(), 2 * dim});
-  const Tensor y = backend->empty({all->rows(), dim}), weights = backend->empty({Backend::attention_weights_size(*all, heads)});
-  const Tensor normed = backend->empty({all->rows(), dim}), pooled = backend->empty({all->images(), dim}), share = backend->empty({all->rows()});
+  const Tensor qkv = random({all->rows(), 3 * dim}), x = random({all->rows(), dim}),
+               score = random({all->rows(), 1});
+  const Tensor gamma = random({dim}), beta = random({dim}),
+               modulation = random({all->images(), 2 * dim});
+  const Tensor y = backend->empty({all->rows(), dim}),
+               weights = backend->empty({Backend::attention_weights_size(*all, heads)});
+  const Tensor normed = backend->empty({all->rows(), dim}),
+               pooled = backend->empty({all->images(), dim}), share = backend->empty({all->rows()});
   backend->attention(y, weights, qkv, *all, heads);
   backend->layer_norm(normed, {}, x, gamma, beta, modulation, all->image);
   backend->pool(pooled, share, x, score, *all);
   for (int image = 0; image < all->images(); ++image) {
-    const int begin = all->starts[static_cast<std::size_t>(image)], end = all->starts[static_cast<std::size_t>(image) + 1];
+    const int begin = all->starts[static_cast<std::size_t>(image)],
+              end = all->starts[static_cast<std::size_t>(image) + 1];
     const RaggedPtr one = layout_of_rows({rows[static_cast<std::size_t>(image)]});
-    const Tensor alone = backend->empty({end - begin, dim}), pooled_alone = backend->empty({1, dim});
-    backend->attention(alone, {}, qkv.row_range(begin, end), *one, heads);  // without weights: inference has the bits of training
+    const Tensor alone = backend->empty({end - begin, dim}),
+                 pooled_alone = backend->empty({1, dim});
+    backend->attention(alone, {}, qkv.row_range(begin, end), *one,
+                       heads);  // without weights: inference has the bits of training
     EXPECT_TRUE(same_bits(alone, y.row_range(begin, end))) << image;
-    backend->layer_norm(alone, {}, x.row_range(begin, end), gamma, beta, modulation.row_range(image, image + 1), one->image);
+    backend->layer_norm(alone, {}, x.row_range(begin, end), gamma, beta,
+                        modulation.row_range(image, image + 1), one->image);
     EXPECT_TRUE(same_bits(alone, normed.row_range(begin, end))) << image;
     backend->pool(pooled_alone, {}, x.row_range(begin, end), score.row_range(begin, end), *one);
     EXPECT_TRUE(same_bits(pooled_alone, pooled.row_range(image, image + 1))) << image;
@@ -156,7 +179,8 @@ TEST(VectorFunctions, GeluAndItsDerivativeHoldTheirStatedErrors) {
   double worst = 0, worst_derivative = 0;
   for (float f = -12; f < 12; f += 0.00037f) {
     const double x = static_cast<double>(f), t = std::tanh(a * (x + 0.044715 * x * x * x));
-    worst = std::max(worst, std::abs(at(cpu::gelu, f) - 0.5 * x * (1 + t)) / std::max(1.0, std::abs(x)));
+    worst = std::max(worst,
+                     std::abs(at(cpu::gelu, f) - 0.5 * x * (1 + t)) / std::max(1.0, std::abs(x)));
     const double exact = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * a * (1 + 3 * 0.044715 * x * x);
     worst_derivative = std::max(worst_derivative, std::abs(at(cpu::gelu_derivative, f) - exact));
   }
@@ -176,12 +200,14 @@ TEST(VectorFunctions, TransposeTurnsAnySizeAndPadsWithZeros) {
   for (int rows : {1, 7, 16, 19}) {
     for (int columns : {1, 8, 16, 37}) {
       const int stride = static_cast<int>(cpu::round_up(rows));
-      std::vector<float> from(static_cast<std::size_t>(rows * columns)), to(static_cast<std::size_t>(stride * columns), -1.0f);
+      std::vector<float> from(static_cast<std::size_t>(rows * columns)),
+          to(static_cast<std::size_t>(stride * columns), -1.0f);
       for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<float>(i + 1);
       cpu::transpose(to.data(), stride, from.data(), columns, rows, columns);
       for (int c = 0; c < columns; ++c)
         for (int r = 0; r < stride; ++r)
-          ASSERT_EQ(to[static_cast<std::size_t>(c * stride + r)], r < rows ? from[static_cast<std::size_t>(r * columns + c)] : 0.0f);
+          ASSERT_EQ(to[static_cast<std::size_t>(c * stride + r)],
+                    r < rows ? from[static_cast<std::size_t>(r * columns + c)] : 0.0f);
     }
   }
 }
@@ -197,7 +223,8 @@ TEST_F(Products, BuffersAreAlignedDistinctAndSurviveTheThreadThatMadeThem) {
           const Tensor x = backend->empty({1 + (i * 37 + t) % 300, 1 + i % 9});
           backend->fill(x, static_cast<float>(100 * t + i));
           made[static_cast<std::size_t>(t)].push_back(x);
-          if (i % 3 == 0) made[static_cast<std::size_t>(t)].erase(made[static_cast<std::size_t>(t)].begin());
+          if (i % 3 == 0)
+            made[static_cast<std::size_t>(t)].erase(made[static_cast<std::size_t>(t)].begin());
         }
       });
     }
@@ -220,7 +247,8 @@ TEST_F(Products, ABufferGivenBackIsUsedAgain) {
 #endif
 
 #if defined(NDEBUG) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-// A sanity check, not a benchmark (benchmarks/kernels.cpp is one): a kernel that fell back to scalar code would fail it.
+// A sanity check, not a benchmark (benchmarks/kernels.cpp is one): a kernel that fell back to
+// scalar code would fail it.
 TEST_F(Products, LinearIsFarFasterThanPlainLoops) {
   const int rows = 98, in = 128, out = 256;
   const Tensor x = random({rows, in}), weight = random({out, in}), y = backend->empty({rows, out});
@@ -230,7 +258,8 @@ TEST_F(Products, LinearIsFarFasterThanPlainLoops) {
     for (int i = 0; i < 15; ++i) {
       const auto start = std::chrono::steady_clock::now();
       body();
-      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      best = std::min(
+          best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
     return best;
   };
@@ -244,7 +273,8 @@ TEST_F(Products, LinearIsFarFasterThanPlainLoops) {
     }
   });
   const double fast = best_of([&] { backend->linear(y, x, w, {}, Activation::none, {}, {}); });
-  EXPECT_GT(plain / fast, cpu::vector_width == 16 ? 15.0 : 4.0) << plain << " s against " << fast << " s";
+  EXPECT_GT(plain / fast, cpu::vector_width == 16 ? 15.0 : 4.0)
+      << plain << " s against " << fast << " s";
 }
 #endif
 

@@ -51,11 +51,18 @@ class RouterLosses : public ::testing::Test {
     std::vector<Tape> tapes(static_cast<std::size_t>(shards));
     std::vector<Var> inputs;
     for (int shard = 0; shard < shards; ++shard) {
-      const std::size_t begin = cuts[static_cast<std::size_t>(shard)], end = cuts[static_cast<std::size_t>(shard) + 1];
+      const std::size_t begin = cuts[static_cast<std::size_t>(shard)],
+                        end = cuts[static_cast<std::size_t>(shard) + 1];
       const std::vector<float> part(logits.begin() + static_cast<std::ptrdiff_t>(begin * experts),
                                     logits.begin() + static_cast<std::ptrdiff_t>(end * experts));
-      Pass pass{.backend = *backend_, .tape = &tapes[static_cast<std::size_t>(shard)], .draws = {}, .statistics = &statistics, .shard = shard};
-      inputs.emplace_back(backend_->from_host({static_cast<std::int64_t>(end - begin), experts}, part.data()), true);
+      Pass pass{.backend = *backend_,
+                .tape = &tapes[static_cast<std::size_t>(shard)],
+                .draws = {},
+                .statistics = &statistics,
+                .shard = shard};
+      inputs.emplace_back(
+          backend_->from_host({static_cast<std::int64_t>(end - begin), experts}, part.data()),
+          true);
       const Routing routing = route(pass, inputs.back(), k);
       router_losses(pass, "block", inputs.back(), routing, balance_weight, z_weight);
     }
@@ -77,7 +84,8 @@ class RouterLosses : public ::testing::Test {
     const std::size_t rows = logits.size() / experts;
     for (std::size_t r = 0; r < rows; ++r) {
       const auto row = logits.begin() + static_cast<std::ptrdiff_t>(r * experts);
-      share[static_cast<std::size_t>(std::max_element(row, row + experts) - row)] += 1.0 / static_cast<double>(rows);
+      share[static_cast<std::size_t>(std::max_element(row, row + experts) - row)] +=
+          1.0 / static_cast<double>(rows);
     }
     return share;
   }
@@ -90,7 +98,9 @@ TEST_F(RouterLosses, GradientIsThatOfTheReference) {
     std::vector<double> logits = reference::Draw(31).numbers(11 * experts, 2);
     const std::vector<double> share = first_choice_share(logits);
     const Outcome outcome = run(logits, {0, 11}, k);
-    const auto loss = [&](double balance, double z) { return reference::router_loss<double>(logits, share, 11, experts, balance, z); };
+    const auto loss = [&](double balance, double z) {
+      return reference::router_loss<double>(logits, share, 11, experts, balance, z);
+    };
     EXPECT_NEAR(outcome.loss.balance, loss(1, 0), 1e-5);
     EXPECT_NEAR(outcome.loss.z, loss(0, 1), 1e-5);
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -111,9 +121,11 @@ TEST_F(RouterLosses, GradientDoesNotDependOnHowTheBatchIsCut) {
   double scale = 0;
   for (const double g : whole.gradient) scale = std::max(scale, std::abs(g));
   ASSERT_GT(scale, 1e-4);
-  for (const std::vector<std::size_t>& cuts : {std::vector<std::size_t>{0, 5, 12}, {0, 3, 3, 9, 12}, {0, 0, 12}, {0, 12, 12}}) {
+  for (const std::vector<std::size_t>& cuts :
+       {std::vector<std::size_t>{0, 5, 12}, {0, 3, 3, 9, 12}, {0, 0, 12}, {0, 12, 12}}) {
     const Outcome cut = run(logits, cuts, 2);
-    for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(cut.gradient[i], whole.gradient[i], 1e-5 * scale);
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      EXPECT_NEAR(cut.gradient[i], whole.gradient[i], 1e-5 * scale);
     EXPECT_NEAR(cut.loss.balance, whole.loss.balance, 1e-12);
     EXPECT_NEAR(cut.loss.z, whole.loss.z, 1e-12);
   }
@@ -121,7 +133,8 @@ TEST_F(RouterLosses, GradientDoesNotDependOnHowTheBatchIsCut) {
 
 TEST_F(RouterLosses, BalanceIsOneWhereRoutingIsUniform) {
   std::vector<double> logits(experts * experts, 0.0);
-  for (std::size_t r = 0; r < experts; ++r) logits[r * experts + r] = 1.0;  // each expert is the first choice once
+  for (std::size_t r = 0; r < experts; ++r)
+    logits[r * experts + r] = 1.0;  // each expert is the first choice once
   const Outcome outcome = run(logits, {0, experts}, 1);
   EXPECT_NEAR(outcome.loss.balance, 1.0, 1e-6);
 }

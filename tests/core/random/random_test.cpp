@@ -1,6 +1,6 @@
 // Philox4x32-10 against its published vectors; the laws of what is drawn from it.
-#include "core/cpu/complex_normals.h"
 #include "core/random/random.h"
+#include "core/cpu/complex_normals.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,8 @@ RandomWords words_of(std::array<std::uint32_t, 4> counter, std::array<std::uint3
 
 // kat_vectors of Random123 (Salmon, Moraes, Dror and Shaw 2011): philox4x32 10.
 TEST(Philox, MatchesPublishedKnownAnswers) {
-  EXPECT_EQ(words_of({0, 0, 0, 0}, {0, 0}), (RandomWords{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(words_of({0, 0, 0, 0}, {0, 0}),
+            (RandomWords{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(words_of({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
             (RandomWords{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(words_of({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
@@ -44,12 +45,14 @@ TEST(Uniform, LiesInTheOpenInterval) {
   EXPECT_DOUBLE_EQ(uniform(0x80000000u), 0.5 + 0x1p-33);
 }
 
-// Mean 0, variance 1/2 in each dimension, uncorrelated, E|h|^4 = 2: each within four standard errors.
+// Mean 0, variance 1/2 in each dimension, uncorrelated, E|h|^4 = 2: each within four standard
+// errors.
 TEST(ComplexNormal, HasTheMomentsOfTheUnitComplexGaussian) {
   const int count = 200000;
   double real = 0, imaginary = 0, real2 = 0, imaginary2 = 0, product = 0, fourth = 0;
   for (int i = 0; i < count; ++i) {
-    const std::complex<double> h = complex_normal(philox(5, Purpose::noise, 0, 0, static_cast<std::uint32_t>(i)));
+    const std::complex<double> h =
+        complex_normal(philox(5, Purpose::noise, 0, 0, static_cast<std::uint32_t>(i)));
     real += h.real();
     imaginary += h.imag();
     real2 += h.real() * h.real();
@@ -66,7 +69,8 @@ TEST(ComplexNormal, HasTheMomentsOfTheUnitComplexGaussian) {
   EXPECT_NEAR(fourth / count, 2.0, error * std::sqrt(20.0));  // var |h|^4 = 24 - 4
 }
 
-// Every kernel against the draw in double, for every length of the last register, places in order and out of order.
+// Every kernel against the draw in double, for every length of the last register, places in order
+// and out of order.
 TEST(AddComplexNormals, AgreesWithTheDrawInDouble) {
   const cpu::NormalKey key{0x123456789abcdefull, static_cast<std::uint32_t>(Purpose::noise), 7, 3};
   std::vector<std::complex<float>> x(70), y;
@@ -76,18 +80,26 @@ TEST(AddComplexNormals, AgreesWithTheDrawInDouble) {
     places[i] = static_cast<std::int32_t>((i * 37 + 5) % 1000 + (i % 3 == 0 ? 0x40000000 : 0));
   }
   const auto expect = [&](std::size_t i, std::uint32_t place, const char* what, std::size_t count) {
-    const std::complex<double> n = complex_normal(philox(key.seed, Purpose::noise, key.image, key.visit, place));
-    EXPECT_LT(std::abs(std::complex<double>(y[i]) - std::complex<double>(x[i]) - 0.5 * n), 4e-7) << what << " " << i << " of " << count;
+    const std::complex<double> n =
+        complex_normal(philox(key.seed, Purpose::noise, key.image, key.visit, place));
+    EXPECT_LT(std::abs(std::complex<double>(y[i]) - std::complex<double>(x[i]) - 0.5 * n), 4e-7)
+        << what << " " << i << " of " << count;
   };
   for (const cpu::AddNormals kernel : cpu::add_normals_kernels())
     for (std::size_t count = 0; count <= x.size(); ++count) {
       y = x;
-      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()), static_cast<std::int64_t>(count), places.data(), 0, key, 0.5f);
-      for (std::size_t i = 0; i < count; ++i) expect(i, static_cast<std::uint32_t>(places[i]), "place", count);
-      EXPECT_TRUE(std::equal(y.begin() + static_cast<std::ptrdiff_t>(count), y.end(), x.begin() + static_cast<std::ptrdiff_t>(count))) << "beyond the end, count " << count;
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()),
+             static_cast<std::int64_t>(count), places.data(), 0, key, 0.5f);
+      for (std::size_t i = 0; i < count; ++i)
+        expect(i, static_cast<std::uint32_t>(places[i]), "place", count);
+      EXPECT_TRUE(std::equal(y.begin() + static_cast<std::ptrdiff_t>(count), y.end(),
+                             x.begin() + static_cast<std::ptrdiff_t>(count)))
+          << "beyond the end, count " << count;
       y = x;
-      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()), static_cast<std::int64_t>(count), nullptr, 0xfffffff0u, key, 0.5f);
-      for (std::size_t i = 0; i < count; ++i) expect(i, 0xfffffff0u + static_cast<std::uint32_t>(i), "in order", count);
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(x.data()),
+             static_cast<std::int64_t>(count), nullptr, 0xfffffff0u, key, 0.5f);
+      for (std::size_t i = 0; i < count; ++i)
+        expect(i, 0xfffffff0u + static_cast<std::uint32_t>(i), "in order", count);
     }
 }
 
@@ -111,9 +123,12 @@ TEST(AddComplexNormals, HasTheStatedError) {
     for (std::uint32_t round = 0; round < 32; ++round) {
       std::fill(y.begin(), y.end(), 0.0f);
       const auto first = static_cast<std::uint32_t>(round * y.size());
-      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(y.data()), static_cast<std::int64_t>(y.size()), nullptr, first, {11, static_cast<std::uint32_t>(Purpose::noise), 0, 0}, 1.0f);
+      kernel(reinterpret_cast<float*>(y.data()), reinterpret_cast<const float*>(y.data()),
+             static_cast<std::int64_t>(y.size()), nullptr, first,
+             {11, static_cast<std::uint32_t>(Purpose::noise), 0, 0}, 1.0f);
       for (std::size_t i = 0; i < y.size(); ++i) {
-        const std::complex<double> n = complex_normal(philox(11, Purpose::noise, 0, 0, first + static_cast<std::uint32_t>(i)));
+        const std::complex<double> n =
+            complex_normal(philox(11, Purpose::noise, 0, 0, first + static_cast<std::uint32_t>(i)));
         const double error = std::abs(std::complex<double>(y[i]) - n);
         worst = std::max(worst, error);
         if (std::abs(n) < 0.01) worst_of_small = std::max(worst_of_small, error / std::abs(n));

@@ -24,7 +24,10 @@ namespace {
 Checkpoint small() {
   Checkpoint checkpoint;
   checkpoint.metadata = {{"semwave.architecture", R"({"dim": 4})"}, {"semwave.format", "1"}};
-  checkpoint.arrays = {{"transmitter.b.weight", {2, 3}, {1, -2, 3.5f, 4, 0, 1e-40f}}, {"receiver.a.bias", {2}, {0.25f, -0.0f}}, {"scalar", {}, {7}}, {"none", {0, 5}, {}}};
+  checkpoint.arrays = {{"transmitter.b.weight", {2, 3}, {1, -2, 3.5f, 4, 0, 1e-40f}},
+                       {"receiver.a.bias", {2}, {0.25f, -0.0f}},
+                       {"scalar", {}, {7}},
+                       {"none", {0, 5}, {}}};
   return checkpoint;
 }
 
@@ -40,7 +43,9 @@ TEST(Checkpoint, ReadsBackWhatWasWritten) {
     ASSERT_NE(found, nullptr) << array.name;
     EXPECT_EQ(found->shape, array.shape);
     ASSERT_EQ(found->values.size(), array.values.size());
-    for (std::size_t i = 0; i < array.values.size(); ++i) EXPECT_EQ(std::bit_cast<std::uint32_t>(found->values[i]), std::bit_cast<std::uint32_t>(array.values[i]));
+    for (std::size_t i = 0; i < array.values.size(); ++i)
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(found->values[i]),
+                std::bit_cast<std::uint32_t>(array.values[i]));
   }
   EXPECT_EQ(read.find("absent"), nullptr);
 }
@@ -51,9 +56,12 @@ TEST(Checkpoint, FileIsSafetensorsByTheByte) {
   std::memcpy(&header_bytes, bytes.data(), 8);
   EXPECT_EQ(header_bytes % 8, 0u);
   const std::string header = bytes.substr(8, header_bytes);
-  EXPECT_TRUE(header.starts_with(R"({"__metadata__":{"semwave.architecture":"{\"dim\": 4}","semwave.format":"1"},"none":{"data_offsets":[0,0],"dtype":"F32","shape":[0,5]},)"
-                                 R"("receiver.a.bias":{"data_offsets":[0,8],"dtype":"F32","shape":[2]},"scalar":{"data_offsets":[8,12],"dtype":"F32","shape":[]},)"
-                                 R"("transmitter.b.weight":{"data_offsets":[12,36],"dtype":"F32","shape":[2,3]}})"))
+  EXPECT_TRUE(header.starts_with(
+      R"({"__metadata__":{"semwave.architecture":"{\"dim\": 4}","semwave.format":"1"},)"
+      R"("none":{"data_offsets":[0,0],"dtype":"F32","shape":[0,5]},)"
+      R"("receiver.a.bias":{"data_offsets":[0,8],"dtype":"F32","shape":[2]},)"
+      R"("scalar":{"data_offsets":[8,12],"dtype":"F32","shape":[]},)"
+      R"("transmitter.b.weight":{"data_offsets":[12,36],"dtype":"F32","shape":[2,3]}})"))
       << header;
   EXPECT_EQ(bytes.size(), 8 + header_bytes + 36);
   float first = 0;
@@ -73,7 +81,9 @@ TEST(Checkpoint, EqualContentsGiveEqualBytesAndSum) {
 }
 
 TEST(Checkpoint, ArraysComeInTheOrderOfTheFile) {
-  std::string header = R"({"z":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
+  std::string header =
+      R"({"z":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],)"
+      R"("data_offsets":[4,8]}})";
   const std::uint64_t header_bytes = header.size();
   std::string bytes(8, '\0');
   std::memcpy(bytes.data(), &header_bytes, 8);
@@ -87,7 +97,8 @@ TEST(Checkpoint, ArraysComeInTheOrderOfTheFile) {
 
 TEST(Checkpoint, HalvesAreWidenedExactly) {
   const auto widen = [](const char* dtype, std::uint16_t word) {
-    const std::string header = std::string(R"({"a":{"dtype":")") + dtype + R"(","shape":[1],"data_offsets":[0,2]}})";
+    const std::string header =
+        std::string(R"({"a":{"dtype":")") + dtype + R"(","shape":[1],"data_offsets":[0,2]}})";
     const std::uint64_t header_bytes = header.size();
     std::string bytes(8, '\0');
     std::memcpy(bytes.data(), &header_bytes, 8);
@@ -111,7 +122,8 @@ TEST(Checkpoint, HalvesAreWidenedExactly) {
 /// What a folder holds besides `path`'s own name: temporaries left behind would show here.
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -121,21 +133,29 @@ TEST(Checkpoint, HalvesAreTheNearestWithTiesToEven) {
   Checkpoint checkpoint{.half = true};
   NamedArray all{"all", {}, {}};
   for (std::uint32_t word = 0; word < 0x7c00u; ++word) {
-    const float value = word < 0x400u ? static_cast<float>(word) * 0x1p-24f : std::ldexp(1.0f + static_cast<float>(word & 0x3ffu) / 1024, static_cast<int>(word >> 10) - 15);
+    const float value = word < 0x400u ? static_cast<float>(word) * 0x1p-24f
+                                      : std::ldexp(1.0f + static_cast<float>(word & 0x3ffu) / 1024,
+                                                   static_cast<int>(word >> 10) - 15);
     all.values.push_back(value);
     all.values.push_back(-value);
   }
   all.shape = {static_cast<std::int64_t>(all.values.size())};
-  checkpoint.arrays = {all, {"between", {6}, {1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 1 + 0x1.2p-11f, 0x1p-25f, 3 * 0x1p-25f, 65503}}};
+  checkpoint.arrays = {
+      all,
+      {"between",
+       {6},
+       {1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 1 + 0x1.2p-11f, 0x1p-25f, 3 * 0x1p-25f, 65503}}};
   const std::string path = temporary_path("half.safetensors");
   write_checkpoint(path, checkpoint);
   EXPECT_LT(std::filesystem::file_size(path), all.values.size() * 2 + 400);
   const Checkpoint read = read_checkpoint(path);
   EXPECT_EQ(read.find("all")->values, all.values);
-  EXPECT_EQ(read.find("between")->values, (std::vector<float>{1, 1 + 0x1p-9f, 1 + 0x1p-10f, 0, 0x1p-23f, 65504}));
+  EXPECT_EQ(read.find("between")->values,
+            (std::vector<float>{1, 1 + 0x1p-9f, 1 + 0x1p-10f, 0, 0x1p-23f, 65504}));
 
   checkpoint.arrays = {{"beyond", {1}, {65520}}};
-  expect_contains(error_of([&] { write_checkpoint(path, checkpoint); }), "array 'beyond' has values beyond the range of float16; write float32");
+  expect_contains(error_of([&] { write_checkpoint(path, checkpoint); }),
+                  "array 'beyond' has values beyond the range of float16; write float32");
 }
 
 TEST(Checkpoint, AnArrayThatIsNotFiniteIsNotWrittenAndTheOldFileStays) {
@@ -143,7 +163,8 @@ TEST(Checkpoint, AnArrayThatIsNotFiniteIsNotWrittenAndTheOldFileStays) {
   write_checkpoint(path, small());
   Checkpoint diverged = small();
   diverged.arrays[0].values[2] = std::nanf("");
-  expect_contains(error_of([&] { write_checkpoint(path, diverged); }), path + ": array 'transmitter.b.weight': element 2 is not a finite number");
+  expect_contains(error_of([&] { write_checkpoint(path, diverged); }),
+                  path + ": array 'transmitter.b.weight': element 2 is not a finite number");
   EXPECT_EQ(read_checkpoint(path).arrays.size(), 4u);
   EXPECT_EQ(names_in(folder), std::vector<std::string>{"model.safetensors"});
 }
@@ -165,10 +186,13 @@ TEST(WriteFileWhole, ReplacesAFileAndLeavesNothingElse) {
 
 TEST(WriteFileWhole, NamesTheSystemsReason) {
   const std::string folder = fresh_folder("folder");
-  EXPECT_EQ(error_of([&] { write_file_whole(folder + "/no/a", "x", 1); }), folder + "/no/a: cannot write: No such file or directory");
-  EXPECT_EQ(error_of([&] { write_file_whole(folder, "x", 1); }), folder + ": cannot write: Is a directory");
+  EXPECT_EQ(error_of([&] { write_file_whole(folder + "/no/a", "x", 1); }),
+            folder + "/no/a: cannot write: No such file or directory");
+  EXPECT_EQ(error_of([&] { write_file_whole(folder, "x", 1); }),
+            folder + ": cannot write: Is a directory");
   // As root a rename would put a file in the place of the device.
-  EXPECT_EQ(error_of([] { write_file_whole("/dev/null", "x", 1); }), "/dev/null: cannot write: not a regular file");
+  EXPECT_EQ(error_of([] { write_file_whole("/dev/null", "x", 1); }),
+            "/dev/null: cannot write: not a regular file");
 }
 
 TEST(WriteFileWhole, AFailedWriteKeepsTheOldFileAndNoTemporary) {

@@ -40,14 +40,17 @@ class OptimiserTest : public ::testing::Test {
     backend.copy(made.flat(), backend.from_host({parameters.size()}, floats.data()));
     return made;
   }
-  static std::vector<Gradients> lanes(const ParameterSet& parameters, std::size_t count, std::uint32_t seed) {
+  static std::vector<Gradients> lanes(const ParameterSet& parameters, std::size_t count,
+                                      std::uint32_t seed) {
     std::vector<Gradients> made;
-    for (std::size_t i = 0; i < count; ++i) made.push_back(lane(parameters, seed + static_cast<std::uint32_t>(i)));
+    for (std::size_t i = 0; i < count; ++i)
+      made.push_back(lane(parameters, seed + static_cast<std::uint32_t>(i)));
     return made;
   }
   static std::vector<std::vector<float>> values_of(const ParameterSet& parameters) {
     std::vector<std::vector<float>> all;
-    for (const Parameter& parameter : parameters.all()) all.push_back(host(parameters.backend(), parameter.value));
+    for (const Parameter& parameter : parameters.all())
+      all.push_back(host(parameters.backend(), parameter.value));
     return all;
   }
 
@@ -57,17 +60,20 @@ class OptimiserTest : public ::testing::Test {
 
 TEST_F(OptimiserTest, AddsLanesByTheFixedTree) {
   for (std::size_t count = 1; count <= 8; ++count) {
-    Optimiser optimiser(parameters_, {.beta1 = 0, .clip_norm = 0});  // beta1 = 0: the first moment is the gradient
+    Optimiser optimiser(
+        parameters_, {.beta1 = 0, .clip_norm = 0});  // beta1 = 0: the first moment is the gradient
     const std::vector<Gradients> made = lanes(parameters_, count, 40);
     std::vector<std::vector<float>> sums;
     for (const Gradients& one : made) sums.push_back(host(*backend_, one.flat()));
     for (std::size_t distance = 1; distance < count; distance *= 2)
       for (std::size_t left = 0; left + distance < count; left += 2 * distance)
-        for (std::size_t i = 0; i < sums[left].size(); ++i) sums[left][i] += sums[left + distance][i];
+        for (std::size_t i = 0; i < sums[left].size(); ++i)
+          sums[left][i] += sums[left + distance][i];
     optimiser.step(made);
     std::vector<float> moments;
     for (const NamedArray& array : optimiser.state())
-      if (array.name.starts_with("first_moment.")) moments.insert(moments.end(), array.values.begin(), array.values.end());
+      if (array.name.starts_with("first_moment."))
+        moments.insert(moments.end(), array.values.begin(), array.values.end());
     EXPECT_EQ(moments, sums[0]) << count << " lanes";
   }
 }
@@ -81,7 +87,12 @@ TEST_F(OptimiserTest, LeavesTheLanesAsTheyWere) {
 }
 
 TEST_F(OptimiserTest, FollowsTheReferenceAndDecaysMatricesOnly) {
-  const OptimiserSettings settings{.learning_rate = 0.02, .warmup_steps = 2, .total_steps = 8, .weight_decay = 0.3, .beta2 = 0.95, .clip_norm = 2};
+  const OptimiserSettings settings{.learning_rate = 0.02,
+                                   .warmup_steps = 2,
+                                   .total_steps = 8,
+                                   .weight_decay = 0.3,
+                                   .beta2 = 0.95,
+                                   .clip_norm = 2};
   Optimiser optimiser(parameters_, settings);
   std::vector<Values> values, first, second;
   for (const auto& floats : values_of(parameters_)) {
@@ -90,7 +101,8 @@ TEST_F(OptimiserTest, FollowsTheReferenceAndDecaysMatricesOnly) {
     second.emplace_back(floats.size());
   }
   for (int step = 1; step <= 5; ++step) {
-    const std::vector<Gradients> made = lanes(parameters_, 1, static_cast<std::uint32_t>(60 + step));
+    const std::vector<Gradients> made =
+        lanes(parameters_, 1, static_cast<std::uint32_t>(60 + step));
     const std::vector<float> flat = host(*backend_, made[0].flat());
     double squares = 0;
     for (const float g : flat) squares += double{g} * g;
@@ -100,19 +112,23 @@ TEST_F(OptimiserTest, FollowsTheReferenceAndDecaysMatricesOnly) {
     EXPECT_FALSE(report.skipped);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Parameter& parameter = parameters_.all()[i];
-      const Values gradient(flat.begin() + parameter.offset, flat.begin() + parameter.offset + parameter.value.size());
-      reference::adamw<double>(values[i], gradient, first[i], second[i], {report.learning_rate, 0.9, 0.95, 1e-8, parameter.decay ? 0.3 : 0.0, step},
-                               scale);
+      const Values gradient(flat.begin() + parameter.offset,
+                            flat.begin() + parameter.offset + parameter.value.size());
+      reference::adamw<double>(
+          values[i], gradient, first[i], second[i],
+          {report.learning_rate, 0.9, 0.95, 1e-8, parameter.decay ? 0.3 : 0.0, step}, scale);
     }
   }
   EXPECT_EQ(optimiser.steps(), 5);
   const auto actual = values_of(parameters_);
   for (std::size_t i = 0; i < values.size(); ++i)
-    for (std::size_t j = 0; j < values[i].size(); ++j) EXPECT_NEAR(actual[i][j], values[i][j], 2e-6) << parameters_.all()[i].name;
+    for (std::size_t j = 0; j < values[i].size(); ++j)
+      EXPECT_NEAR(actual[i][j], values[i][j], 2e-6) << parameters_.all()[i].name;
 }
 
 TEST_F(OptimiserTest, LearningRateWarmsUpThenFallsAsACosineToTheFloor) {
-  const Optimiser optimiser(parameters_, {.learning_rate = 2, .warmup_steps = 4, .total_steps = 14, .floor_ratio = 0.1});
+  const Optimiser optimiser(
+      parameters_, {.learning_rate = 2, .warmup_steps = 4, .total_steps = 14, .floor_ratio = 0.1});
   EXPECT_DOUBLE_EQ(optimiser.learning_rate(1), 0.5);
   EXPECT_DOUBLE_EQ(optimiser.learning_rate(4), 2.0);
   EXPECT_DOUBLE_EQ(optimiser.learning_rate(9), 2 * (0.1 + 0.9 * 0.5));
@@ -125,14 +141,16 @@ TEST_F(OptimiserTest, FrozenParametersStayAndDoNotCountInTheNorm) {
   const auto before = values_of(parameters_);
   const Gradients made = lane(parameters_, 70);
   double squares = 0;
-  for (const float g : host(*backend_, made.of(*parameters_.find("receiver.head.weight")))) squares += double{g} * g;
+  for (const float g : host(*backend_, made.of(*parameters_.find("receiver.head.weight"))))
+    squares += double{g} * g;
   const StepReport report = optimiser.step({made});
   EXPECT_NEAR(report.gradient_norm, std::sqrt(squares), 1e-6);
   const auto after = values_of(parameters_);
   EXPECT_EQ(after[0], before[0]);
   EXPECT_EQ(after[1], before[1]);
   EXPECT_NE(after[2], before[2]);
-  for (const NamedArray& array : optimiser.state()) EXPECT_EQ(array.name.find("transmitter."), std::string::npos);
+  for (const NamedArray& array : optimiser.state())
+    EXPECT_EQ(array.name.find("transmitter."), std::string::npos);
 }
 
 TEST_F(OptimiserTest, SkipsAStepWhoseGradientIsNotFinite) {
@@ -140,13 +158,16 @@ TEST_F(OptimiserTest, SkipsAStepWhoseGradientIsNotFinite) {
   optimiser.step({lane(parameters_, 80)});
   const auto before = values_of(parameters_);
   const auto moments = optimiser.state();
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const Gradients made = lane(parameters_, 81);
-    backend_->copy(made.flat().reshape({parameters_.size(), 1}).row_range(3, 4), backend_->from_host({1, 1}, &bad));
+    backend_->copy(made.flat().reshape({parameters_.size(), 1}).row_range(3, 4),
+                   backend_->from_host({1, 1}, &bad));
     EXPECT_TRUE(optimiser.step({made}).skipped);
     EXPECT_EQ(optimiser.steps(), 1);
     EXPECT_EQ(values_of(parameters_), before);
-    for (std::size_t i = 0; i < moments.size(); ++i) EXPECT_EQ(optimiser.state()[i].values, moments[i].values);
+    for (std::size_t i = 0; i < moments.size(); ++i)
+      EXPECT_EQ(optimiser.state()[i].values, moments[i].values);
   }
 }
 
@@ -156,7 +177,8 @@ TEST_F(OptimiserTest, GoesOnFromItsStateToTheLastBit) {
   for (std::uint32_t step = 0; step < 3; ++step) whole.step(lanes(parameters_, 2, 90 + 10 * step));
   ParameterSet copied(*backend_, 99);
   for (const Parameter& parameter : parameters_.all()) {
-    Parameter& copy = copied.add(parameter.name, parameter.value.shape(), Init::zeros, parameter.decay, parameter.packs);
+    Parameter& copy = copied.add(parameter.name, parameter.value.shape(), Init::zeros,
+                                 parameter.decay, parameter.packs);
     backend_->copy(copy.value, parameter.value);
   }
   Optimiser resumed(copied, settings);
@@ -173,7 +195,8 @@ TEST_F(OptimiserTest, BeginsAtAStepWithFreshMoments) {
   const auto copy_of = [&](std::uint64_t seed) {
     auto copied = std::make_unique<ParameterSet>(*backend_, seed);
     for (const Parameter& parameter : parameters_.all()) {
-      Parameter& copy = copied->add(parameter.name, parameter.value.shape(), Init::zeros, parameter.decay, parameter.packs);
+      Parameter& copy = copied->add(parameter.name, parameter.value.shape(), Init::zeros,
+                                    parameter.decay, parameter.packs);
       backend_->copy(copy.value, parameter.value);
     }
     return copied;
@@ -183,7 +206,8 @@ TEST_F(OptimiserTest, BeginsAtAStepWithFreshMoments) {
   const auto first = copy_of(98), later = copy_of(99);
   Optimiser fresh(*first, constant), begun(*later, constant);
   begun.step(lanes(*later, 2, 70));
-  for (const Parameter& parameter : first->all()) backend_->copy(later->find(parameter.name)->value, parameter.value);
+  for (const Parameter& parameter : first->all())
+    backend_->copy(later->find(parameter.name)->value, parameter.value);
   begun.begin_at(40);
   for (std::uint32_t step = 0; step < 3; ++step) {
     fresh.step(lanes(*first, 2, 90 + 10 * step));
@@ -197,7 +221,8 @@ TEST_F(OptimiserTest, BeginsAtAStepWithFreshMoments) {
   Optimiser whole(*first, settings), resumed(*later, settings);
   whole.begin_at(40);
   EXPECT_EQ(whole.step(lanes(*first, 2, 130)).learning_rate, whole.learning_rate(41));
-  for (const Parameter& parameter : first->all()) backend_->copy(later->find(parameter.name)->value, parameter.value);
+  for (const Parameter& parameter : first->all())
+    backend_->copy(later->find(parameter.name)->value, parameter.value);
   resumed.restore(whole.state(), "training.safetensors");
   whole.step(lanes(*first, 2, 140));
   resumed.step(lanes(*later, 2, 140));
@@ -237,11 +262,13 @@ TEST_F(OptimiserTest, RenewsThePanelsOfTheProducts) {
   Parameter& weight = *parameters_.find("receiver.head.weight");
   Optimiser optimiser(parameters_, {.learning_rate = 0.5});
   const Tensor identity = backend_->zeros({5, 5});
-  for (int i = 0; i < 5; ++i) backend_->fill(identity.reshape({25, 1}).row_range(6 * i, 6 * i + 1), 1.0f);
+  for (int i = 0; i < 5; ++i)
+    backend_->fill(identity.reshape({25, 1}).row_range(6 * i, 6 * i + 1), 1.0f);
   optimiser.step({lane(parameters_, 110)});
   Pass pass{.backend = *backend_, .draws = {}};
-  const std::vector<float> transposed = host(*backend_, linear(pass, Var(identity), weight, nullptr).value());  // [in, out]
-  const std::vector<float> value = host(*backend_, weight.value);                                               // [out, in]
+  const std::vector<float> transposed =
+      host(*backend_, linear(pass, Var(identity), weight, nullptr).value());  // [in, out]
+  const std::vector<float> value = host(*backend_, weight.value);             // [out, in]
   for (std::size_t out = 0; out < 3; ++out)
     for (std::size_t in = 0; in < 5; ++in) EXPECT_EQ(transposed[in * 3 + out], value[out * 5 + in]);
 }
@@ -250,12 +277,15 @@ TEST_F(OptimiserTest, DoesNotDependOnTheNumberOfThreads) {
   std::vector<std::vector<std::vector<float>>> results;
   for (const int threads : {0, 1, 3}) {
     ParameterSet large(*backend_, 8);
-    large.add("a.weight", {300, 331}, Init::kaiming_uniform, true);  // several chunks, the last one short
+    large.add("a.weight", {300, 331}, Init::kaiming_uniform,
+              true);  // several chunks, the last one short
     large.add("b.bias", {77}, Init::zeros);
-    std::unique_ptr<ThreadPool> pool = threads > 0 ? std::make_unique<ThreadPool>(threads) : nullptr;
+    std::unique_ptr<ThreadPool> pool =
+        threads > 0 ? std::make_unique<ThreadPool>(threads) : nullptr;
     Optimiser optimiser(large, {.learning_rate = 0.1}, pool.get());
     double norm = 0;
-    for (std::uint32_t step = 0; step < 3; ++step) norm = optimiser.step(lanes(large, 8, 200 + step)).gradient_norm;
+    for (std::uint32_t step = 0; step < 3; ++step)
+      norm = optimiser.step(lanes(large, 8, 200 + step)).gradient_norm;
     results.push_back(values_of(large));
     results.back().push_back({static_cast<float>(norm)});
   }

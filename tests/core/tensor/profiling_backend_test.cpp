@@ -18,9 +18,11 @@ std::vector<float> forward(Backend& backend, double& operations) {
   const Block block(set, "block", dim, 4, 48, 0);
   set.pack(false);
   std::vector<float> values(images * rows * dim);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 17) / 17 - 0.4f;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(i % 17) / 17 - 0.4f;
   Pass pass{.backend = backend};
-  const Tokens tokens{Var(backend.from_host({images * rows, dim}, values.data())), Ragged::full(images, rows)};
+  const Tokens tokens{Var(backend.from_host({images * rows, dim}, values.data())),
+                      Ragged::full(images, rows)};
   const Var y = block(pass, tokens, {}).rows;
   operations = pass.operations;
   std::vector<float> out(values.size());
@@ -32,7 +34,8 @@ TEST(Profile, ChangesNoBitAndCountsTheOperationsOfThePass) {
   const auto backend = make_cpu_backend();
   const auto profiling = make_profiling_backend(*backend);
   double expected = 0, counted = 0;
-  const std::vector<float> bare = forward(*backend, expected), profiled = forward(*profiling, counted);
+  const std::vector<float> bare = forward(*backend, expected),
+                           profiled = forward(*profiling, counted);
   EXPECT_EQ(std::memcmp(bare.data(), profiled.data(), bare.size() * sizeof(float)), 0);
   double operations = 0, seconds = 0;
   std::int64_t products = 0, attentions = 0;

@@ -1,4 +1,5 @@
-// The machine behind the stand-in for cuda_runtime.h: fibers for the threads of a block, malloc for the device's memory.
+// The machine behind the stand-in for cuda_runtime.h: fibers for the threads of a block, malloc for
+// the device's memory.
 #include <cuda_runtime.h>
 
 #include <atomic>
@@ -29,14 +30,16 @@ constexpr std::size_t stack_bytes = 128 * 1024;
 constexpr unsigned int lanes = 32;
 
 [[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "cuda_on_cpu: %s (block %u %u %u, thread %u %u %u)\n", what, blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z);
+  std::fprintf(stderr, "cuda_on_cpu: %s (block %u %u %u, thread %u %u %u)\n", what, blockIdx.x,
+               blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z);
   std::abort();
 }
 
 }  // namespace
 
 #if defined(__x86_64__)
-// A switch keeps what the calling convention asks a function to keep, and nothing else: no system call, as swapcontext makes two.
+// A switch keeps what the calling convention asks a function to keep, and nothing else: no system
+// call, as swapcontext makes two.
 extern "C" void cuda_on_cpu_switch(void** from, void* to);
 asm(R"(
 .text
@@ -63,7 +66,8 @@ cuda_on_cpu_switch:
 struct Context {
   void* stack_pointer = nullptr;
   void start(char* stack, void (*entry)()) {
-    // As if `entry` had been called: six registers to restore, its address to return to, and the stack aligned as at a call.
+    // As if `entry` had been called: six registers to restore, its address to return to, and the
+    // stack aligned as at a call.
     auto* top = reinterpret_cast<void**>(stack + stack_bytes) - 2;
     top[0] = reinterpret_cast<void*>(entry);
     top[1] = nullptr;
@@ -126,7 +130,8 @@ void fiber_main() {
   leave(State::done);
 }
 
-/// Lets a group of threads go on if all of them wait in `state`; they must wait at one line. Returns whether they did.
+/// Lets a group of threads go on if all of them wait in `state`; they must wait at one line.
+/// Returns whether they did.
 bool release(Fiber* group, unsigned int count, State state) {
   for (unsigned int i = 0; i < count; ++i)
     if (group[i].state != state) return false;
@@ -143,10 +148,12 @@ bool release(Fiber* group, unsigned int count, State state) {
 
 /// How a launch goes through what a device would run at once.
 struct Order {
-  bool blocks_backward, threads_backward, warp_by_warp;  // one warp as far as it comes, or all of them side by side
+  bool blocks_backward, threads_backward,
+      warp_by_warp;  // one warp as far as it comes, or all of them side by side
 };
 
-/// Runs the threads of a warp until they wait or end, again if they waited for each other alone and `to_the_end`. Returns whether any ran.
+/// Runs the threads of a warp until they wait or end, again if they waited for each other alone and
+/// `to_the_end`. Returns whether any ran.
 bool run_warp(Machine& m, unsigned int first, Order order, bool to_the_end) {
   const unsigned int count = std::min(lanes, m.threads - first);
   bool progress = false, again = true;
@@ -175,7 +182,9 @@ void run_block(Machine& m, Order order) {
   while (true) {
     bool progress = false, done = true;
     for (unsigned int w = 0; w < warps; ++w)
-      if (run_warp(m, (order.threads_backward ? warps - 1 - w : w) * lanes, order, order.warp_by_warp)) progress = true;
+      if (run_warp(m, (order.threads_backward ? warps - 1 - w : w) * lanes, order,
+                   order.warp_by_warp))
+        progress = true;
     if (release(m.fibers.data(), m.threads, State::at_block_barrier)) progress = true;
     for (unsigned int t = 0; t < m.threads; ++t) done = done && m.fibers[t].state == State::done;
     if (done) return;
@@ -198,10 +207,14 @@ class DeviceMemory {
   void close() {}
 };
 #else
-// One range of addresses, so that it can be guarded. Pieces of powers of two, a free list each; a piece's size stands before it.
+// One range of addresses, so that it can be guarded. Pieces of powers of two, a free list each; a
+// piece's size stands before it.
 class DeviceMemory {
  public:
-  DeviceMemory() : begin_(static_cast<char*>(mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))), next_(begin_) {
+  DeviceMemory()
+      : begin_(static_cast<char*>(mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
+        next_(begin_) {
     static_assert(sizeof(std::size_t) <= header);
     if (begin_ == MAP_FAILED) fail("no addresses for the device's memory");
   }
@@ -232,7 +245,9 @@ class DeviceMemory {
   void close() { protect(PROT_NONE); }
 
  private:
-  void protect(int how) { mprotect(begin_, (static_cast<std::size_t>(next_ - begin_) + page - 1) / page * page, how); }
+  void protect(int how) {
+    mprotect(begin_, (static_cast<std::size_t>(next_ - begin_) + page - 1) / page * page, how);
+  }
 
   static constexpr std::size_t page = 64 * 1024;  // or a part of it
   static constexpr std::size_t header = 64;
@@ -253,7 +268,8 @@ class Use {
   Use(const Use&) = delete;
   Use& operator=(const Use&) = delete;
   static DeviceMemory& memory() {
-    static auto* made = new DeviceMemory;  // never destroyed: tensors may be given back while the program ends
+    static auto* made =
+        new DeviceMemory;  // never destroyed: tensors may be given back while the program ends
     return *made;
   }
 
@@ -275,11 +291,14 @@ void run(dim3 grid, dim3 block, const std::function<void()>& thread) {
   m.thread = &thread;
   gridDim = grid;
   blockDim = block;
-  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z, mixed = m.launches++ * 0x9e3779b97f4a7c15u >> 61;
+  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z,
+                      mixed = m.launches++ * 0x9e3779b97f4a7c15u >> 61;
   const Order order{(mixed & 1) != 0, (mixed & 2) != 0, (mixed & 4) != 0};
   for (std::uint64_t i = 0; i < blocks; ++i) {
     const std::uint64_t b = order.blocks_backward ? blocks - 1 - i : i;
-    blockIdx = dim3(static_cast<unsigned int>(b % grid.x), static_cast<unsigned int>(b / grid.x % grid.y), static_cast<unsigned int>(b / grid.x / grid.y));
+    blockIdx =
+        dim3(static_cast<unsigned int>(b % grid.x), static_cast<unsigned int>(b / grid.x % grid.y),
+             static_cast<unsigned int>(b / grid.x / grid.y));
     run_block(m, order);
   }
 }
@@ -291,7 +310,9 @@ void wait_for_block(int line) {
 
 std::uint64_t exchange(std::uint64_t bits, unsigned int mask, int distance, int line) {
   Fiber& fiber = *machine().current;
-  if (mask != 0xffffffffu || distance <= 0 || distance >= static_cast<int>(lanes) || machine().threads % lanes != 0) fail("a shuffle within a part of a warp");
+  if (mask != 0xffffffffu || distance <= 0 || distance >= static_cast<int>(lanes) ||
+      machine().threads % lanes != 0)
+    fail("a shuffle within a part of a warp");
   fiber.bits = bits;
   fiber.distance = distance;
   fiber.line = line;
@@ -299,7 +320,9 @@ std::uint64_t exchange(std::uint64_t bits, unsigned int mask, int distance, int 
   return fiber.taken;
 }
 
-std::int64_t pieces_in_use() { return pieces; }
+std::int64_t pieces_in_use() {
+  return pieces;
+}
 
 Guard::Guard() {
   const Use use;  // closes, since from here on there is a guard
@@ -314,7 +337,10 @@ Guard::~Guard() {
 }  // namespace cuda_on_cpu
 
 const char* cudaGetErrorString(cudaError_t status) {
-  return status == cudaSuccess ? "no error" : status == cudaErrorMemoryAllocation ? "out of memory" : status == cudaErrorNoDevice ? "no device" : "invalid value";
+  return status == cudaSuccess                 ? "no error"
+         : status == cudaErrorMemoryAllocation ? "out of memory"
+         : status == cudaErrorNoDevice         ? "no device"
+                                               : "invalid value";
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
@@ -335,16 +361,24 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidValue; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) {
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) {
+  return device == 0 ? cudaSuccess : cudaErrorInvalidValue;
+}
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) {
   *stream = &cuda_on_cpu::the_stream;
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamDestroy(cudaStream_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return cudaSuccess;
+}
 
 cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t) {
   const cuda_on_cpu::Use use;
@@ -362,7 +396,8 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
+                            cudaStream_t) {
   const cuda_on_cpu::Use use;
   std::memcpy(to, from, bytes);
   return cudaSuccess;

@@ -10,7 +10,8 @@
 namespace semwave::cuda {
 namespace {
 
-/// y[i] = x of the neighbour on the right, through shared memory; with or without the barrier that this needs.
+/// y[i] = x of the neighbour on the right, through shared memory; with or without the barrier that
+/// this needs.
 template <bool with_barrier>
 __global__ void rotate_kernel(float* y, const float* x) {
   __shared__ float all[64];
@@ -52,7 +53,8 @@ bool rotates() {
     const Scratch<float> to(on, 192);
     launch("rotate", rotate_kernel<with_barrier>, 3, 64, *on, to.data(), from.data());
     copy_to_host(y.data(), to.data(), 192 * sizeof(float), *on);
-    for (std::size_t i = 0; i < y.size(); ++i) right = right && y[i] == x[i / 64 * 64 + (i % 64 + 1) % 64];
+    for (std::size_t i = 0; i < y.size(); ++i)
+      right = right && y[i] == x[i / 64 * 64 + (i % 64 + 1) % 64];
   }
   return right;
 }
@@ -62,7 +64,8 @@ TEST(CudaOnCpu, ABarrierIsWaitedForAndAMissingOneShows) {
   EXPECT_FALSE(rotates<false>());
 }
 
-/// Each warp reads what the other one overwrites after a shuffle; only a barrier keeps that from being too early.
+/// Each warp reads what the other one overwrites after a shuffle; only a barrier keeps that from
+/// being too early.
 template <bool with_barrier>
 __global__ void read_before_write_kernel(float* y) {
   __shared__ float all[64];
@@ -123,7 +126,8 @@ TEST(CudaOnCpuDeathTest, UnderGuardTheHostDoesNotReachTheDevicesMemory) {
 TEST(CudaOnCpu, LimitsOfTheDeviceAreErrors) {
   const StreamPtr on = stream();
   const Scratch<float> to(on, 192);
-  EXPECT_THROW(launch("x", rotate_kernel<true>, dim3(1, 65536), 64, *on, to.data(), to.data()), Error);
+  EXPECT_THROW(launch("x", rotate_kernel<true>, dim3(1, 65536), 64, *on, to.data(), to.data()),
+               Error);
   EXPECT_THROW(launch("x", rotate_kernel<true>, 1, 2048, *on, to.data(), to.data()), Error);
   EXPECT_THROW(Scratch<float>(on, std::int64_t{1} << 40), Error);
 }

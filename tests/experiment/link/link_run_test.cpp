@@ -1,4 +1,5 @@
-// The link laboratory: counts that do not depend on threads, the stopping rule, resume, rates against closed forms, and what a row says.
+// The link laboratory: counts that do not depend on threads, the stopping rule, resume, rates
+// against closed forms, and what a row says.
 #include "experiment/link/link_run.h"
 
 #include <gtest/gtest.h>
@@ -11,11 +12,17 @@
 namespace semwave {
 namespace {
 
-Scenario laboratory(const Json& link, const Json& channel, const Json& stop = {{"frame_errors", 40}, {"max_frames", 4000}}, const Json& sweep = Json::object()) {
-  return parse_scenario({{"version", 1}, {"link", link}, {"channel", channel}, {"stop", stop}, {"sweep", sweep}}, "link.json");
+Scenario laboratory(const Json& link, const Json& channel,
+                    const Json& stop = {{"frame_errors", 40}, {"max_frames", 4000}},
+                    const Json& sweep = Json::object()) {
+  return parse_scenario(
+      {{"version", 1}, {"link", link}, {"channel", channel}, {"stop", stop}, {"sweep", sweep}},
+      "link.json");
 }
 
-Json awgn(double snr_db) { return {{"kind", "awgn"}, {"snr_db", snr_db}}; }
+Json awgn(double snr_db) {
+  return {{"kind", "awgn"}, {"snr_db", snr_db}};
+}
 
 LinkPoint measure(const Scenario& scenario, int threads) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
@@ -23,10 +30,13 @@ LinkPoint measure(const Scenario& scenario, int threads) {
   return run_link_point(scenario, *backend, pool, nullptr, nullptr);
 }
 
-double tail(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
+double tail(double x) {
+  return 0.5 * std::erfc(x / std::sqrt(2.0));
+}
 
 TEST(LinkRun, CountsAreTheSameForAnyNumberOfThreads) {
-  for (const Json& link : {Json{{"code", "ldpc"}, {"length", 648}}, Json{{"code", "polar"}, {"block_bits", 100}}}) {
+  for (const Json& link :
+       {Json{{"code", "ldpc"}, {"length", 648}}, Json{{"code", "polar"}, {"block_bits", 100}}}) {
     const Scenario scenario = laboratory(link, awgn(0.5));
     const LinkCounts one = measure(scenario, 1).counts, three = measure(scenario, 3).counts;
     EXPECT_EQ(one.frames, three.frames);
@@ -39,10 +49,14 @@ TEST(LinkRun, CountsAreTheSameForAnyNumberOfThreads) {
 }
 
 TEST(LinkRun, APointEndsWithEnoughErrorsOrEnoughFrames) {
-  const LinkCounts noisy = measure(laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(-3)), 2).counts;
+  const LinkCounts noisy =
+      measure(laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(-3)), 2).counts;
   EXPECT_EQ(noisy.frames, 64);
   EXPECT_EQ(noisy.frame_errors, 64);
-  const LinkCounts clean = measure(laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(10), {{"frame_errors", 40}, {"max_frames", 100}}), 2).counts;
+  const LinkCounts clean = measure(laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(10),
+                                              {{"frame_errors", 40}, {"max_frames", 100}}),
+                                   2)
+                               .counts;
   EXPECT_EQ(clean.frames, 100);
   EXPECT_EQ(clean.frame_errors, 0);
   EXPECT_EQ(clean.bits, 100 * 324);
@@ -50,30 +64,54 @@ TEST(LinkRun, APointEndsWithEnoughErrorsOrEnoughFrames) {
 }
 
 TEST(LinkRun, UncodedBitsErrAsTheClosedFormSays) {
-  const Scenario scenario = laboratory({{"code", "none"}, {"modulation", "bpsk"}, {"block_bits", 500}, {"eb_n0_db", 4}}, awgn(0), {{"frame_errors", 0}, {"max_frames", 600}});
+  const Scenario scenario =
+      laboratory({{"code", "none"}, {"modulation", "bpsk"}, {"block_bits", 500}, {"eb_n0_db", 4}},
+                 awgn(0), {{"frame_errors", 0}, {"max_frames", 600}});
   EXPECT_DOUBLE_EQ(scenario.channel.snr.from_db, 4);
   const LinkCounts counts = measure(scenario, 1).counts;
-  const double expected = tail(std::sqrt(2 * std::pow(10.0, 0.4))), bits = static_cast<double>(counts.bits);
+  const double expected = tail(std::sqrt(2 * std::pow(10.0, 0.4))),
+               bits = static_cast<double>(counts.bits);
   ASSERT_GE(counts.bit_errors, 1000);
-  EXPECT_LT(std::abs(static_cast<double>(counts.bit_errors) - bits * expected) / std::sqrt(bits * expected * (1 - expected)), 4);
+  EXPECT_LT(std::abs(static_cast<double>(counts.bit_errors) - bits * expected) /
+                std::sqrt(bits * expected * (1 - expected)),
+            4);
   EXPECT_EQ(counts.bit_errors, counts.symbol_errors);  // one bit a symbol
 }
 
 TEST(LinkRun, EbN0CountsTheInformationBitsOfAUse) {
-  const Scenario coded = laboratory({{"code", "ldpc"}, {"length", 1296}, {"rate", "2/3"}, {"modulation", "16-qam"}, {"eb_n0_db", 3}}, awgn(0));
+  const Scenario coded = laboratory({{"code", "ldpc"},
+                                     {"length", 1296},
+                                     {"rate", "2/3"},
+                                     {"modulation", "16-qam"},
+                                     {"eb_n0_db", 3}},
+                                    awgn(0));
   EXPECT_NEAR(coded.channel.snr.from_db, 3 + 10 * std::log10(4 * 2.0 / 3), 1e-12);
   EXPECT_EQ(coded.link->block_bits, 864);
 }
 
 TEST(LinkRun, ABinarySymmetricChannelFlipsAsOftenAsItSaysAndCarriesBitsAlone) {
   const Json bsc{{"kind", "bsc"}, {"crossover", 0.03}};
-  const LinkCounts counts = measure(laboratory({{"code", "none"}, {"block_bits", 500}}, bsc, {{"frame_errors", 0}, {"max_frames", 200}}), 1).counts;
-  const double bits = static_cast<double>(counts.bits), symbols = static_cast<double>(counts.symbols), pair = 1 - 0.97 * 0.97;
-  EXPECT_LT(std::abs(static_cast<double>(counts.bit_errors) - 0.03 * bits) / std::sqrt(bits * 0.03 * 0.97), 4);
-  EXPECT_LT(std::abs(static_cast<double>(counts.symbol_errors) - pair * symbols) / std::sqrt(symbols * pair * (1 - pair)), 4);  // I and Q by themselves
-  // A code whose rate lies below the capacity 0.806 decodes, on soft bits that are those of the flips.
-  EXPECT_EQ(measure(laboratory({{"code", "ldpc"}, {"length", 1944}}, bsc, {{"max_frames", 64}}), 1).counts.frame_errors, 0);
-  expect_contains(error_of([&] { laboratory({{"modulation", "16-qam"}}, bsc); }), "/link/modulation");
+  const LinkCounts counts = measure(laboratory({{"code", "none"}, {"block_bits", 500}}, bsc,
+                                               {{"frame_errors", 0}, {"max_frames", 200}}),
+                                    1)
+                                .counts;
+  const double bits = static_cast<double>(counts.bits),
+               symbols = static_cast<double>(counts.symbols), pair = 1 - 0.97 * 0.97;
+  EXPECT_LT(std::abs(static_cast<double>(counts.bit_errors) - 0.03 * bits) /
+                std::sqrt(bits * 0.03 * 0.97),
+            4);
+  EXPECT_LT(std::abs(static_cast<double>(counts.symbol_errors) - pair * symbols) /
+                std::sqrt(symbols * pair * (1 - pair)),
+            4);  // I and Q by themselves
+  // A code whose rate lies below the capacity 0.806 decodes, on soft bits that are those of the
+  // flips.
+  EXPECT_EQ(measure(laboratory({{"code", "ldpc"}, {"length", 1944}}, bsc, {{"max_frames", 64}}), 1)
+                .counts.frame_errors,
+            0);
+  expect_contains(error_of([&] {
+                    laboratory({{"modulation", "16-qam"}}, bsc);
+                  }),
+                  "/link/modulation");
   expect_contains(error_of([&] { laboratory({{"eb_n0_db", 3}}, bsc); }), "/link/eb_n0_db");
   const auto images = [&](const Json& link) {
     Json scenario = tiny::scenario("pictures");
@@ -81,13 +119,16 @@ TEST(LinkRun, ABinarySymmetricChannelFlipsAsOftenAsItSaysAndCarriesBitsAlone) {
     scenario["transmitter"]["link"] = link;
     return scenario;
   };
-  expect_contains(error_of([&] { parse_scenario(images("analogue"), "x.json"); }), "'bsc' carries bits alone");
-  expect_contains(error_of([&] { parse_scenario(images("digital"), "x.json"); }), "/transmitter/link/coding");
+  expect_contains(error_of([&] { parse_scenario(images("analogue"), "x.json"); }),
+                  "'bsc' carries bits alone");
+  expect_contains(error_of([&] { parse_scenario(images("digital"), "x.json"); }),
+                  "/transmitter/link/coding");
   parse_scenario(images({{"kind", "digital"}, {"coding", {{"kind", "fixed"}}}}), "x.json");
 }
 
 TEST(LinkRun, RowsSayWhatWasSeenAndNeverZero) {
-  const Scenario scenario = laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(10), {{"max_frames", 300}});
+  const Scenario scenario =
+      laboratory({{"code", "ldpc"}, {"length", 648}}, awgn(10), {{"max_frames", 300}});
   const LinkPoint clean = measure(scenario, 1);
   const Point point{Json::object(), scenario};
   const OrderedJson row = make_link_row(scenario, point, clean, std::string(64, 'a'));
@@ -113,7 +154,8 @@ TEST(LinkRun, AFolderIsGoneOnWith) {
   const std::string folder = fresh_folder("out");
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   ThreadPool pool(2);
-  const Json link{{"code", "ldpc"}, {"length", 648}}, stop{{"frame_errors", 20}, {"max_frames", 640}};
+  const Json link{{"code", "ldpc"}, {"length", 648}},
+      stop{{"frame_errors", 20}, {"max_frames", 640}};
   const auto run = [&](const Json& snrs) {
     LinkRun all(laboratory(link, awgn(0), stop, {{"/channel/snr_db", snrs}}), *backend, pool);
     all.open(folder, OrderedJson::object());
@@ -131,7 +173,9 @@ TEST(LinkRun, AFolderIsGoneOnWith) {
 }
 
 TEST(LinkRun, MistakesAreNamed) {
-  const auto message = [](const Json& link, const Json& channel = awgn(5)) { return error_of([&] { laboratory(link, channel); }); };
+  const auto message = [](const Json& link, const Json& channel = awgn(5)) {
+    return error_of([&] { laboratory(link, channel); });
+  };
   expect_contains(message({{"code", "turbo"}}), "/link/code");
   expect_contains(message({{"code", "ldpc"}, {"rate", 0.9}}), "/link/rate");
   expect_contains(message({{"code", "polar"}, {"rate", 1}}), "/link/rate");
@@ -143,7 +187,10 @@ TEST(LinkRun, MistakesAreNamed) {
   Scenario none = laboratory(Json::object(), awgn(5));
   none.link.reset();
   expect_contains(error_of([&] { LinkRun(none, *backend, pool); }), "'link'");
-  expect_contains(error_of([&] { parse_scenario({{"version", 1}, {"channel", "awgn"}}, "x.json"); }), "'model'");
+  expect_contains(error_of([&] {
+                    parse_scenario({{"version", 1}, {"channel", "awgn"}}, "x.json");
+                  }),
+                  "'model'");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The intervals of a comparison cover what they should: simulated pairs whose true difference is known.
+// The intervals of a comparison cover what they should: simulated pairs whose true difference is
+// known.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,9 +19,13 @@ void expect_covers(int hits) {
   testing::Test::RecordProperty("coverage", std::to_string(share));
 }
 
-double draw(std::uint32_t trial, std::uint32_t image, std::uint32_t place) { return uniform(philox(21, Purpose::data_bits, image, trial, place)[0]); }
+double draw(std::uint32_t trial, std::uint32_t image, std::uint32_t place) {
+  return uniform(philox(21, Purpose::data_bits, image, trial, place)[0]);
+}
 
-bool covered(const PairedMean& mean, double truth) { return std::abs(mean.difference - truth) <= mean.halfwidth; }
+bool covered(const PairedMean& mean, double truth) {
+  return std::abs(mean.difference - truth) <= mean.halfwidth;
+}
 
 TEST(CompareLong, IntervalOfPairedAccuracyCovers) {
   // b is right on 10 % where a is wrong, a on 6 % where b is wrong: 4 points better.
@@ -30,7 +35,8 @@ TEST(CompareLong, IntervalOfPairedAccuracyCovers) {
     for (std::uint32_t image = 0; image < 400; ++image) {
       const double u = draw(trial, image, 0);
       const int a = u < 0.76, b = u < 0.70 || u >= 0.90;
-      totals.add({.image = image, .label = 1, .decision = a}, {.image = image, .label = 1, .decision = b});
+      totals.add({.image = image, .label = 1, .decision = a},
+                 {.image = image, .label = 1, .decision = b});
     }
     hits += covered(totals.result().accuracy, 0.04);
   }
@@ -38,16 +44,20 @@ TEST(CompareLong, IntervalOfPairedAccuracyCovers) {
 }
 
 TEST(CompareLong, IntervalOverManyPointsCovers) {
-  // PSNR of 60 images at 10 points; the difference of an image is the same in all its points but for a little noise, and half the
-  // images are there at half the points only.
+  // PSNR of 60 images at 10 points; the difference of an image is the same in all its points but
+  // for a little noise, and half the images are there at half the points only.
   int hits = 0;
   for (std::uint32_t trial = 0; trial < trials; ++trial) {
     PairedTotals totals;
     for (std::uint32_t image = 0; image < 60; ++image) {
-      const auto normal = [&](std::uint32_t place) { return std::sqrt(2.0) * complex_normal(philox(22, Purpose::data_bits, image, trial, place)).real(); };
+      const auto normal = [&](std::uint32_t place) {
+        return std::sqrt(2.0) *
+               complex_normal(philox(22, Purpose::data_bits, image, trial, place)).real();
+      };
       const double shift = 0.5 + 2 * normal(0);
       for (std::uint32_t point = 0; point < (image % 2 == 0 ? 10u : 5u); ++point)
-        totals.add({.image = image, .psnr_db = 20, .ssim = 0}, {.image = image, .psnr_db = 20 + shift + 0.3 * normal(1 + point), .ssim = 0});
+        totals.add({.image = image, .psnr_db = 20, .ssim = 0},
+                   {.image = image, .psnr_db = 20 + shift + 0.3 * normal(1 + point), .ssim = 0});
     }
     hits += covered(totals.result().psnr_db, 0.5);
   }
@@ -55,12 +65,14 @@ TEST(CompareLong, IntervalOverManyPointsCovers) {
 }
 
 TEST(CompareLong, McNemarRejectsAsOftenAsItSays) {
-  // Equal settings: p below 0.05 in at most 5 % of the trials (the exact test is cautious), and not far fewer with many discordant pairs.
+  // Equal settings: p below 0.05 in at most 5 % of the trials (the exact test is cautious), and not
+  // far fewer with many discordant pairs.
   int exact = 0, chi_square = 0;
   for (std::uint32_t trial = 0; trial < trials; ++trial) {
     const auto discordant = [&](std::int64_t n) {
       std::int64_t first = 0;
-      for (std::int64_t i = 0; i < n; ++i) first += draw(trial, static_cast<std::uint32_t>(i), 7) < 0.5;
+      for (std::int64_t i = 0; i < n; ++i)
+        first += draw(trial, static_cast<std::uint32_t>(i), 7) < 0.5;
       return mcnemar_p(first, n - first) < 0.05;
     };
     exact += discordant(60);

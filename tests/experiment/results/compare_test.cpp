@@ -1,4 +1,5 @@
-// Two settings image by image: closed values of the statistics, which points belong together, what is refused.
+// Two settings image by image: closed values of the statistics, which points belong together, what
+// is refused.
 #include "experiment/results/compare.h"
 
 #include <gtest/gtest.h>
@@ -15,8 +16,15 @@ namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-ImageRecord record(std::uint32_t image, int label, int decision, std::int64_t uses = 10, double psnr_db = nothing) {
-  return {.image = image, .label = label, .decision = decision, .uses = {.payload = uses}, .header_lost = decision < 0, .psnr_db = psnr_db, .ssim = nothing};
+ImageRecord record(std::uint32_t image, int label, int decision, std::int64_t uses = 10,
+                   double psnr_db = nothing) {
+  return {.image = image,
+          .label = label,
+          .decision = decision,
+          .uses = {.payload = uses},
+          .header_lost = decision < 0,
+          .psnr_db = psnr_db,
+          .ssim = nothing};
 }
 
 TEST(McNemarTest, ClosedValues) {
@@ -29,7 +37,8 @@ TEST(McNemarTest, ClosedValues) {
   EXPECT_NEAR(mcnemar_p(300, 400) / 0.00017847631448562445, 1, 1e-9);
   // (|600 - 500| - 1)^2 / 1100 = 8.91.
   EXPECT_NEAR(mcnemar_p(600, 500), 0.002836132655654686, 1e-12);
-  EXPECT_NEAR(mcnemar_p(460, 540) / mcnemar_p(461, 541), 1, 0.03) << "the two forms meet where one hands over to the other";
+  EXPECT_NEAR(mcnemar_p(460, 540) / mcnemar_p(461, 541), 1, 0.03)
+      << "the two forms meet where one hands over to the other";
   EXPECT_GT(mcnemar_p(1, 999), 0) << "no underflow";
 }
 
@@ -44,7 +53,8 @@ TEST(PairedTotalsTest, HandMadePairs) {
   EXPECT_DOUBLE_EQ(made.accuracy.a, 0.5);
   EXPECT_DOUBLE_EQ(made.accuracy.b, 0.75);
   EXPECT_DOUBLE_EQ(made.accuracy.difference, 0.25);
-  // Differences 0, 1, -1, 1: variance 2.75 / 3; t of 3 degrees of freedom is 3.18 (the expansion is within 1.5 % there).
+  // Differences 0, 1, -1, 1: variance 2.75 / 3; t of 3 degrees of freedom is 3.18 (the expansion is
+  // within 1.5 % there).
   EXPECT_NEAR(made.accuracy.halfwidth, 3.182 * std::sqrt(2.75 / 3 / 4), 0.03);
   EXPECT_EQ(made.mcnemar.a_only, 1);
   EXPECT_EQ(made.mcnemar.b_only, 2);
@@ -67,7 +77,8 @@ TEST(PairedTotalsTest, AnImageAtManyPointsIsOneCluster) {
   }
   EXPECT_EQ(often.result().pairs, 1400);
   EXPECT_DOUBLE_EQ(often.result().accuracy.difference, once.result().accuracy.difference);
-  EXPECT_NEAR(often.result().accuracy.halfwidth, once.result().accuracy.halfwidth, 1e-12) << "saying it seven times makes it no surer";
+  EXPECT_NEAR(often.result().accuracy.halfwidth, once.result().accuracy.halfwidth, 1e-12)
+      << "saying it seven times makes it no surer";
   EXPECT_NEAR(often.result().mcnemar.p, once.result().mcnemar.p, 0.02);
 }
 
@@ -100,7 +111,10 @@ struct Made {
 
 std::string make_folder(const std::string& name, const Made& made) {
   const std::string path = fresh_folder(name);
-  Json scenario{{"name", name}, {"source", {{"dataset", "folder"}, {"split", made.split}, {"count", 0}}}, {"channel", {{"snr_db", 5}}}, {"sweep", Json::object()}};
+  Json scenario{{"name", name},
+                {"source", {{"dataset", "folder"}, {"split", made.split}, {"count", 0}}},
+                {"channel", {{"snr_db", 5}}},
+                {"sweep", Json::object()}};
   if (made.snr_db.size() > 1) scenario["sweep"]["/channel/snr_db"] = made.snr_db;
   tiny::write_text(path + "/scenario.json", scenario.dump());
   std::string rows, records;
@@ -112,35 +126,47 @@ std::string make_folder(const std::string& name, const Made& made) {
     if (made.decides) row["accuracy"] = 1;
     rows += row.dump() + "\n";
     for (int image = made.first; image < made.first + made.count; ++image)
-      records += make_record(record(static_cast<std::uint32_t>(image), image == 2 ? made.label_of_two : 0, 0, 10 + made.snr_db[i]), sha).dump() + "\n";
+      records += make_record(record(static_cast<std::uint32_t>(image),
+                                    image == 2 ? made.label_of_two : 0, 0, 10 + made.snr_db[i]),
+                             sha)
+                     .dump() +
+                 "\n";
   }
   tiny::write_text(path + "/results.jsonl", rows);
   if (made.records) tiny::write_text(path + "/records.jsonl", records);
   return path;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> matched(const RecordedFolder& a, const RecordedFolder& b, std::optional<std::size_t> of_a = {}, std::optional<std::size_t> of_b = {}) {
+std::vector<std::pair<std::size_t, std::size_t>> matched(const RecordedFolder& a,
+                                                         const RecordedFolder& b,
+                                                         std::optional<std::size_t> of_a = {},
+                                                         std::optional<std::size_t> of_b = {}) {
   std::vector<std::pair<std::size_t, std::size_t>> made;
-  for (const MatchedPoint& match : match_points(a, b, of_a, of_b)) made.emplace_back(match.a, match.b);
+  for (const MatchedPoint& match : match_points(a, b, of_a, of_b))
+    made.emplace_back(match.a, match.b);
   return made;
 }
 
 using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
 
 TEST(MatchTest, OfARunThatWasKilledOnlyItsOwnRowsCount) {
-  // Rows of an earlier sweep over 0, 5 and 10 dB stand in the file; the sweep over 10 and 20 dB that followed was killed behind its first point.
+  // Rows of an earlier sweep over 0, 5 and 10 dB stand in the file; the sweep over 10 and 20 dB
+  // that followed was killed behind its first point.
   const std::string path = make_folder("killed", {.snr_db = {0, 5, 10}});
   Json scenario = Json::parse(read_file_whole(path + "/scenario.json", 1 << 20));
   scenario["sweep"]["/channel/snr_db"] = {10, 20};
   tiny::write_text(path + "/scenario.json", scenario.dump());
-  const OrderedJson own{{"point", {{"/channel/snr_db", 10}}}, {"point_sha256", std::string(64, 'f')}};
-  tiny::write_text(path + "/results.jsonl", read_file_whole(path + "/results.jsonl", 1 << 20) + own.dump() + "\n");
+  const OrderedJson own{{"point", {{"/channel/snr_db", 10}}},
+                        {"point_sha256", std::string(64, 'f')}};
+  tiny::write_text(path + "/results.jsonl",
+                   read_file_whole(path + "/results.jsonl", 1 << 20) + own.dump() + "\n");
   tiny::write_text(path + "/run.json", R"({"command": ["semwave", "run"]})");
   const RecordedFolder killed(path);
   ASSERT_EQ(killed.grid(), 1u);
   EXPECT_EQ(killed.rows().size(), 4u);
   EXPECT_EQ(killed.rows()[0]["point_sha256"], std::string(64, 'f'));
-  EXPECT_EQ(killed.value_at(1, "/channel/k_db"), Json()) << "what an earlier sweep's scenario said is not known";
+  EXPECT_EQ(killed.value_at(1, "/channel/k_db"), Json())
+      << "what an earlier sweep's scenario said is not known";
 }
 
 TEST(MatchTest, ARangeThatWasKilledKnowsItsRows) {
@@ -153,7 +179,8 @@ TEST(MatchTest, ARangeThatWasKilledKnowsItsRows) {
 }
 
 TEST(MatchTest, FilesAreTheSameHoweverFoldersNameThem) {
-  // Two folders at different depths, each naming the tables of policies from where it lies; one of them was killed.
+  // Two folders at different depths, each naming the tables of policies from where it lies; one of
+  // them was killed.
   const std::string root = fresh_folder("root");
   std::vector<std::string> paths;
   for (const std::string below : {"one", "deep/two"}) {
@@ -163,10 +190,14 @@ TEST(MatchTest, FilesAreTheSameHoweverFoldersNameThem) {
     std::string rows;
     for (const char* table : {"a.json", "b.json"}) {
       policies.push_back({{"kind", "table"}, {"file", up + table}});
-      rows += OrderedJson{{"point", {{"/transmitter/policy", policies.back()}}}, {"point_sha256", std::string(64, table[0])}}.dump() + "\n";
+      rows += OrderedJson{{"point", {{"/transmitter/policy", policies.back()}}},
+                          {"point_sha256", std::string(64, table[0])}}
+                  .dump() +
+              "\n";
     }
     if (below != "one") std::swap(policies[0], policies[1]);
-    tiny::write_text(path + "/scenario.json", Json{{"name", below}, {"sweep", {{"/transmitter/policy", policies}}}}.dump());
+    tiny::write_text(path + "/scenario.json",
+                     Json{{"name", below}, {"sweep", {{"/transmitter/policy", policies}}}}.dump());
     tiny::write_text(path + "/results.jsonl", rows);
     if (below != "one") tiny::write_text(path + "/run.json", R"({"command": ["semwave", "run"]})");
     paths.push_back(path);
@@ -186,7 +217,9 @@ TEST(PairedTotalsTest, OneImageHasNoInterval) {
 }
 
 TEST(MatchTest, PointsOfEqualSweptValuesBelongTogether) {
-  const RecordedFolder a(make_folder("a", {.snr_db = {0, 5, 10}})), b(make_folder("b", {.snr_db = {10, 20, 0}})), five(make_folder("five", {.snr_db = {5}})), one(make_folder("one", {.snr_db = {7}}));
+  const RecordedFolder a(make_folder("a", {.snr_db = {0, 5, 10}})),
+      b(make_folder("b", {.snr_db = {10, 20, 0}})), five(make_folder("five", {.snr_db = {5}})),
+      one(make_folder("one", {.snr_db = {7}}));
   EXPECT_EQ(matched(a, b), (Pairs{{0, 2}, {2, 0}}));
   EXPECT_EQ(matched(a, five), (Pairs{{1, 0}})) << "what one did not sweep its scenario says";
   EXPECT_EQ(matched(five, one), (Pairs{{0, 0}})) << "where each has one point, those";
@@ -196,15 +229,19 @@ TEST(MatchTest, PointsOfEqualSweptValuesBelongTogether) {
 }
 
 TEST(MatchTest, WhatDoesNotBelongTogetherIsSaid) {
-  const RecordedFolder a(make_folder("a", {.snr_db = {0, 5}})), b(make_folder("b", {.snr_db = {1, 2}})), twice(make_folder("twice", {.snr_db = {0, 0}}));
-  expect_error([&] { match_points(a, b, {}, {}); }, {"snr_db=0; snr_db=5", "snr_db=1", "--a and --b"});
+  const RecordedFolder a(make_folder("a", {.snr_db = {0, 5}})),
+      b(make_folder("b", {.snr_db = {1, 2}})), twice(make_folder("twice", {.snr_db = {0, 0}}));
+  expect_error([&] { match_points(a, b, {}, {}); },
+               {"snr_db=0; snr_db=5", "snr_db=1", "--a and --b"});
   expect_error([&] { match_points(a, a, {}, {}); }, {"compared with itself", "--a and --b"});
   expect_error([&] { match_points(a, b, 2, {}); }, {"--a 2", "has 2 points"});
-  expect_error([&] { match_points(a, twice, {}, {}); }, {"points 0 and 1 have the same swept values"});
+  expect_error([&] { match_points(a, twice, {}, {}); },
+               {"points 0 and 1 have the same swept values"});
 }
 
 TEST(CompareTest, CommonImagesOnlyAndTheRestIsCounted) {
-  const RecordedFolder a(make_folder("a", {.snr_db = {0}, .first = 0, .count = 4})), b(make_folder("b", {.snr_db = {3}, .first = 1, .count = 6}));
+  const RecordedFolder a(make_folder("a", {.snr_db = {0}, .first = 0, .count = 4})),
+      b(make_folder("b", {.snr_db = {3}, .first = 1, .count = 6}));
   PairedTotals all;
   const PointComparison made = compare_point(a, b, {0, 0}, all);
   EXPECT_EQ(made.both.pairs, 3);
@@ -226,13 +263,15 @@ TEST(CompareTest, OtherImagesAreRefused) {
         words);
   };
   refused({.snr_db = {0}, .split = "validation"}, {"/source/split", "validation"});
-  refused({.snr_db = {0}, .label_of_two = 3}, {"b/records.jsonl: line 3", "image 2 is of class 3 here and of class 0"});
+  refused({.snr_db = {0}, .label_of_two = 3},
+          {"b/records.jsonl: line 3", "image 2 is of class 3 here and of class 0"});
   refused({.snr_db = {0}, .first = 10}, {"no image in common"});
   refused({.snr_db = {0}, .records = false}, {"has no records of b", "--set /output/records=true"});
 }
 
 TEST(CompareTest, WhereOneMeasuredNoAccuracyNothingIsSaidOfIt) {
-  const RecordedFolder a(make_folder("a", {.snr_db = {0}})), b(make_folder("b", {.snr_db = {0}, .decides = false}));
+  const RecordedFolder a(make_folder("a", {.snr_db = {0}})),
+      b(make_folder("b", {.snr_db = {0}, .decides = false}));
   PairedTotals all;
   const PointComparison made = compare_point(a, b, {0, 0}, all);
   EXPECT_EQ(made.both.pairs, 4);
@@ -257,9 +296,12 @@ TEST(CompareTest, BrokenRecordsAreNamedWithTheirLine) {
   };
   const std::string two = lines[0] + "\n" + lines[1] + "\n";
   EXPECT_EQ(compare_with(two + lines[2]), 2) << "a torn last line is left out";
-  expect_error([&] { compare_with(two + lines[2].substr(0, 90) + "\n"); }, {"records.jsonl: line 3", "is no record"});
-  expect_error([&] { compare_with(two + "nonsense\n"); }, {"records.jsonl: line 3", "is no record"});
-  expect_error([&] { compare_with(two + lines[0] + "\n"); }, {"line 3", "image 0 stands behind image 1"});
+  expect_error([&] { compare_with(two + lines[2].substr(0, 90) + "\n"); },
+               {"records.jsonl: line 3", "is no record"});
+  expect_error([&] { compare_with(two + "nonsense\n"); },
+               {"records.jsonl: line 3", "is no record"});
+  expect_error([&] { compare_with(two + lines[0] + "\n"); },
+               {"line 3", "image 0 stands behind image 1"});
 }
 
 TEST(CompareTest, LinksOfATimelineAreJoinedByArrival) {
@@ -305,7 +347,8 @@ TEST(CompareTest, AnImageThatComesTwiceInASlotHasTwoPairs) {
     tiny::write_text(path.back() + "/records.jsonl", text);
   }
   PairedTotals all;
-  const PointComparison made = compare_point(RecordedFolder(path[0]), RecordedFolder(path[1]), {0, 0}, all);
+  const PointComparison made =
+      compare_point(RecordedFolder(path[0]), RecordedFolder(path[1]), {0, 0}, all);
   EXPECT_EQ(made.both.pairs, 2);
   EXPECT_EQ(made.only_a + made.only_b, 0);
   EXPECT_EQ(made.both.mcnemar.a_only, 1);

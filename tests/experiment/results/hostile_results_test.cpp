@@ -1,4 +1,5 @@
-// Result folders that somebody else wrote: nested without end, lines without end, pipes in a file's place. Each is an Error with its line, and nothing crashes or waits.
+// Result folders that somebody else wrote: nested without end, lines without end, pipes in a file's
+// place. Each is an Error with its line, and nothing crashes or waits.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,9 @@ namespace semwave {
 namespace {
 
 const std::string sha(64, 'a');
-const std::string row = R"({"point":{},"point_sha256":")" + sha + R"(","model_sha256":"m","data_sha256":"d"})" "\n";
+const std::string row = R"({"point":{},"point_sha256":")" + sha +
+                        R"(","model_sha256":"m","data_sha256":"d"})"
+                        "\n";
 const std::string deep = std::string(100000, '[') + std::string(100000, ']');
 
 std::string record_line(std::uint32_t image) {
@@ -54,24 +57,37 @@ std::string error_of_records(const std::string& more) {
 }
 
 TEST(HostileResults, NestedRowsAreRefused) {
-  expect_contains(error_of_rows(row + R"({"point":{},"point_sha256":")" + sha + R"(","x":)" + deep + "}\n"), "results.jsonl: line 2: is no row of results: line 1, column ");
+  expect_contains(
+      error_of_rows(row + R"({"point":{},"point_sha256":")" + sha + R"(","x":)" + deep + "}\n"),
+      "results.jsonl: line 2: is no row of results: line 1, column ");
   expect_contains(error_of_rows(deep + "\n"), "nested more than 64 deep; repair or remove it");
   expect_contains(error_of_rows("{\"point\":{},\"point\":{}}\n"), "the key 'point' is given twice");
 }
 
 TEST(HostileResults, ARowWithoutEndIsRefused) {
-  expect_contains(error_of_rows("\"" + std::string(LineReader::longest_line, 'x') + "\"\n"), "line 1: is longer than");
+  expect_contains(error_of_rows("\"" + std::string(LineReader::longest_line, 'x') + "\"\n"),
+                  "line 1: is longer than");
 }
 
 TEST(HostileResults, NestedRecordsAreRefused) {
   const std::string begun = R"({"point_sha256":")" + sha + R"(","image":2,"x":)";
-  expect_contains(error_of_records(begun + deep + "}\n"), "records.jsonl: line 3: is no record: line 1, column ");
-  expect_contains(error_of_records(begun + "\"" + std::string(LineReader::longest_line, 'x') + "\"}\n"), "records.jsonl: a line is longer than");
+  expect_contains(error_of_records(begun + deep + "}\n"),
+                  "records.jsonl: line 3: is no record: line 1, column ");
+  expect_contains(
+      error_of_records(begun + "\"" + std::string(LineReader::longest_line, 'x') + "\"}\n"),
+      "records.jsonl: a line is longer than");
 }
 
 TEST(HostileResults, NumbersAreWholeAndInRange) {
   const Json good = Json::parse(record_line(2));
-  for (const auto& [key, value] : std::vector<std::pair<const char*, Json>>{{"image", 2.5}, {"image", 1e300}, {"image", -1}, {"image", 1LL << 32}, {"label", 1e300}, {"label", "1"}, {"decision", 1LL << 31}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<const char*, Json>>{{"image", 2.5},
+                                                 {"image", 1e300},
+                                                 {"image", -1},
+                                                 {"image", 1LL << 32},
+                                                 {"label", 1e300},
+                                                 {"label", "1"},
+                                                 {"decision", 1LL << 31}}) {
     Json wrong = good;
     wrong[key] = value;
     expect_contains(error_of_records(wrong.dump() + "\n"), "records.jsonl: line 3: is no record");
@@ -80,22 +96,27 @@ TEST(HostileResults, NumbersAreWholeAndInRange) {
 
 TEST(HostileResults, ARowPointsAtNothingThatIsNotThere) {
   // A place far behind the end of a list would be filled up to there.
-  const std::string path = folder_with(R"({"point":{"/list/4000000000":1},"point_sha256":")" + sha + "\"}\n");
+  const std::string path =
+      folder_with(R"({"point":{"/list/4000000000":1},"point_sha256":")" + sha + "\"}\n");
   tiny::write_text(path + "/scenario.json", R"({"name": "n", "list": [1, 2], "sweep": {}})");
   const RecordedFolder folder(path);
-  expect_contains(error_of([&] { (void)folder.value_at(0, "/list"); }), "row 0: does not fit scenario.json beside it");
+  expect_contains(error_of([&] { (void)folder.value_at(0, "/list"); }),
+                  "row 0: does not fit scenario.json beside it");
 }
 
 TEST(HostileResults, AKilledRunsSweepIsAList) {
   const std::string path = folder_with(row);
   tiny::write_text(path + "/scenario.json", R"({"name": "n", "sweep": {"/seed": 7}})");
   tiny::write_text(path + "/run.json", "{}");
-  expect_contains(error_of([&] { RecordedFolder folder(path); }), "scenario.json: /sweep/~1seed: is no list of values");
+  expect_contains(error_of([&] { RecordedFolder folder(path); }),
+                  "scenario.json: /sweep/~1seed: is no list of values");
 }
 
 TEST(HostileResults, RowsThatLackWhatTheyShouldHoldMakeACsvAndATable) {
   const std::string path = fresh_folder("folder");
-  tiny::write_text(path + "/results.jsonl", R"({"point":{},"point_sha256":")" + sha + R"(","accuracy_ci95":[],"timeline":3,"images":1})" "\n");
+  tiny::write_text(path + "/results.jsonl", R"({"point":{},"point_sha256":")" + sha +
+                                                R"(","accuracy_ci95":[],"timeline":3,"images":1})"
+                                                "\n");
   ResultFolder folder(path);
   EXPECT_EQ(folder.find(sha, true, true), nullptr);
   EXPECT_EQ(folder.finish({}), 1u);
@@ -119,12 +140,14 @@ TEST(HostileResults, APipeInAFilesPlaceIsRefused) {
     const std::string path = folder_with(row);
     ::unlink((path + "/" + name).c_str());
     ASSERT_EQ(::mkfifo((path + "/" + name).c_str(), 0600), 0);
-    expect_contains(error_of([&] { RecordedFolder folder(path); }), name + ": cannot read: a pipe, no regular file");
+    expect_contains(error_of([&] { RecordedFolder folder(path); }),
+                    name + ": cannot read: a pipe, no regular file");
   }
   const std::string path = folder_with(row);
   ::unlink((path + "/results.jsonl").c_str());
   ASSERT_EQ(::mkfifo((path + "/results.jsonl").c_str(), 0600), 0);
-  expect_contains(error_of([&] { ResultFolder folder(path, "point"); }), "results.jsonl: cannot be opened: a pipe, no regular file");
+  expect_contains(error_of([&] { ResultFolder folder(path, "point"); }),
+                  "results.jsonl: cannot be opened: a pipe, no regular file");
   ::alarm(0);
 }
 

@@ -49,7 +49,9 @@ TEST(Ssim, MatchesTheDefinitionOnOneWindow) {
   double total = 0, ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
   for (int y = 0; y < 11; ++y)
     for (int x = 0; x < 11; ++x) {
-      const double w = std::exp(-((y - 5) * (y - 5) + (x - 5) * (x - 5)) / 4.5), p = a[static_cast<std::size_t>(y * 11 + x)], q = b[static_cast<std::size_t>(y * 11 + x)];
+      const double w = std::exp(-((y - 5) * (y - 5) + (x - 5) * (x - 5)) / 4.5),
+                   p = a[static_cast<std::size_t>(y * 11 + x)],
+                   q = b[static_cast<std::size_t>(y * 11 + x)];
       total += w;
       ma += w * p;
       mb += w * q;
@@ -59,8 +61,11 @@ TEST(Ssim, MatchesTheDefinitionOnOneWindow) {
     }
   ma /= total;
   mb /= total;
-  const double va = aa / total - ma * ma, vb = bb / total - mb * mb, cov = ab / total - ma * mb, c1 = 1e-4, c2 = 9e-4;
-  EXPECT_NEAR(ssim(a, b, 11, 11, 1), (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)), 1e-6);
+  const double va = aa / total - ma * ma, vb = bb / total - mb * mb, cov = ab / total - ma * mb,
+               c1 = 1e-4, c2 = 9e-4;
+  EXPECT_NEAR(ssim(a, b, 11, 11, 1),
+              (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)),
+              1e-6);
 }
 
 TEST(MeanInterval, IsTheNormalInterval) {

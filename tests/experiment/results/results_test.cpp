@@ -21,24 +21,57 @@ namespace {
 
 constexpr double not_rebuilt = std::numeric_limits<double>::quiet_NaN();
 
-OrderedJson row_named(const std::string& sha, int value) { return {{"point", {{"/x", value}}}, {"images", 4}, {"point_sha256", sha}, {"status", "done"}}; }
+OrderedJson row_named(const std::string& sha, int value) {
+  return {{"point", {{"/x", value}}}, {"images", 4}, {"point_sha256", sha}, {"status", "done"}};
+}
 
-std::string sha_named(char c) { return std::string(64, c); }
+std::string sha_named(char c) {
+  return std::string(64, c);
+}
 
 std::vector<std::string> shas_in(const std::string& path) {
   std::vector<std::string> shas;
-  for (const std::string& line : tiny::lines_of(path)) shas.push_back(OrderedJson::parse(line)["point_sha256"].get<std::string>().substr(0, 1));
+  for (const std::string& line : tiny::lines_of(path))
+    shas.push_back(OrderedJson::parse(line)["point_sha256"].get<std::string>().substr(0, 1));
   return shas;
 }
 
 /// Four images: right, wrong, lost, right without a rebuilt image.
 PointResult four_images() {
   PointResult result;
-  result.images = {
-      {.image = 0, .label = 1, .decision = 1, .exit_depth = 1, .tokens = 8, .uses = {.payload = 32, .header = 20}, .psnr_db = 20, .ssim = 0.5},
-      {.image = 1, .label = 0, .decision = 1, .exit_depth = 2, .tokens = 8, .uses = {.payload = 32, .header = 20}, .psnr_db = 10, .ssim = 0.3},
-      {.image = 2, .label = 0, .decision = -1, .exit_depth = 2, .tokens = 4, .uses = {.payload = 16, .header = 80, .pilots = 4}, .header_lost = true, .psnr_db = 6, .ssim = 0.1},
-      {.image = 3, .label = 0, .decision = 0, .exit_depth = 2, .tokens = 8, .uses = {.payload = 32, .header = 20}, .psnr_db = not_rebuilt, .ssim = not_rebuilt}};
+  result.images = {{.image = 0,
+                    .label = 1,
+                    .decision = 1,
+                    .exit_depth = 1,
+                    .tokens = 8,
+                    .uses = {.payload = 32, .header = 20},
+                    .psnr_db = 20,
+                    .ssim = 0.5},
+                   {.image = 1,
+                    .label = 0,
+                    .decision = 1,
+                    .exit_depth = 2,
+                    .tokens = 8,
+                    .uses = {.payload = 32, .header = 20},
+                    .psnr_db = 10,
+                    .ssim = 0.3},
+                   {.image = 2,
+                    .label = 0,
+                    .decision = -1,
+                    .exit_depth = 2,
+                    .tokens = 4,
+                    .uses = {.payload = 16, .header = 80, .pilots = 4},
+                    .header_lost = true,
+                    .psnr_db = 6,
+                    .ssim = 0.1},
+                   {.image = 3,
+                    .label = 0,
+                    .decision = 0,
+                    .exit_depth = 2,
+                    .tokens = 8,
+                    .uses = {.payload = 32, .header = 20},
+                    .psnr_db = not_rebuilt,
+                    .ssim = not_rebuilt}};
   result.totals = PointTotals(2);
   for (const ImageRecord& image : result.images) result.totals.add(image);
   result.expert_load = {0.75, 0.25};
@@ -60,14 +93,17 @@ TEST(Results, RowHoldsTheContractsFigures) {
   Model model;
   model.architecture = *scenario.architecture;
   model.sha256 = "abc";
-  const OrderedJson row = make_row(scenario, expand(scenario)[0], model.sha256, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row =
+      make_row(scenario, expand(scenario)[0], model.sha256, eight_by_eight(), four_images(), "sha");
   EXPECT_EQ(row["images"], 4);
   EXPECT_EQ(row["correct"], 2);
   EXPECT_EQ(row["accuracy"], 0.5);
-  // Wilson with z = 1.96 for 2 of 4: centre 0.5, half-width z / (1 + z^2/n) sqrt(p q / n + z^2 / (4 n^2)).
+  // Wilson with z = 1.96 for 2 of 4: centre 0.5, half-width z / (1 + z^2/n) sqrt(p q / n + z^2 / (4
+  // n^2)).
   EXPECT_NEAR(row["accuracy_ci95"][0].get<double>(), 0.15004, 1e-4);
   EXPECT_NEAR(row["accuracy_ci95"][1].get<double>(), 0.84996, 1e-4);
-  EXPECT_EQ(row["psnr_db"], 12.0) << "a lost image counts, one without an image to rebuild does not";
+  EXPECT_EQ(row["psnr_db"], 12.0)
+      << "a lost image counts, one without an image to rebuild does not";
   EXPECT_FALSE(row.contains("ssim")) << "not asked for";
   EXPECT_EQ(row["channel_uses"]["payload"], 28.0);
   EXPECT_EQ(row["channel_uses"]["header"], 35.0);
@@ -75,7 +111,8 @@ TEST(Results, RowHoldsTheContractsFigures) {
   EXPECT_EQ(row["channel_uses"]["total"], 64.0);
   EXPECT_EQ(row["cbr"], 1.0);
   EXPECT_EQ(row["cbr_payload"], 28.0 / 64);
-  // 1e9 and 1e11 operations a second, 1e-11 J each, 64 symbols of 1 us at 0.1 W: the defaults of the device model.
+  // 1e9 and 1e11 operations a second, 1e-11 J each, 64 symbols of 1 us at 0.1 W: the defaults of
+  // the device model.
   EXPECT_NEAR(row["latency_ms"].get<double>(), 3 + 0.02 + 0.064, 1e-9);
   EXPECT_NEAR(row["energy_mj"].get<double>(), 0.03 + 0.02 + 0.0064, 1e-9);
   EXPECT_EQ(row["tokens_kept"], 7.0);
@@ -85,14 +122,22 @@ TEST(Results, RowHoldsTheContractsFigures) {
   EXPECT_EQ(row["images_per_second"], 2.0);
   std::vector<std::string> keys;
   for (const auto& [key, value] : row.items()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"point", "images", "correct", "accuracy", "accuracy_ci95", "psnr_db", "channel_uses", "cbr", "cbr_payload", "tokens_kept", "exit_depth",
-                                            "exit_histogram", "expert_load", "header_losses", "flops", "flops_dense", "seconds", "images_per_second", "latency_ms", "energy_mj", "answers", "conventions",
-                                            "seed", "point_sha256", "model_sha256", "data_sha256", "semwave_version", "status"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"point",        "images",        "correct",
+                                            "accuracy",     "accuracy_ci95", "psnr_db",
+                                            "channel_uses", "cbr",           "cbr_payload",
+                                            "tokens_kept",  "exit_depth",    "exit_histogram",
+                                            "expert_load",  "header_losses", "flops",
+                                            "flops_dense",  "seconds",       "images_per_second",
+                                            "latency_ms",   "energy_mj",     "answers",
+                                            "conventions",  "seed",          "point_sha256",
+                                            "model_sha256", "data_sha256",   "semwave_version",
+                                            "status"}));
 }
 
 TEST(Results, PointIsKnownByWhatChangesItsNumbers) {
   const std::string folder = fresh_folder("hash");
-  const auto hash = [&](const std::string& pointer, const Json& value, const std::string& model = "m", const std::string& data = "d") {
+  const auto hash = [&](const std::string& pointer, const Json& value,
+                        const std::string& model = "m", const std::string& data = "d") {
     Json changed = tiny::scenario(folder);
     if (!pointer.empty()) changed[Json::json_pointer(pointer)] = value;
     return point_sha256(parse_scenario(changed, "x.json"), model, data, DeviceKind::cpu);
@@ -110,19 +155,27 @@ TEST(Results, PointIsKnownByWhatChangesItsNumbers) {
   EXPECT_NE(hash("", {}, "other"), plain);
   EXPECT_NE(hash("", {}, "m", "other"), plain);
 
-  tiny::write_text(folder + "/t.json", R"({"made_by": "a", "entries": [{"from_db": 0, "keep": 0.5}]})");
+  tiny::write_text(folder + "/t.json",
+                   R"({"made_by": "a", "entries": [{"from_db": 0, "keep": 0.5}]})");
   const Json table{{"kind", "table"}, {"file", folder + "/t.json"}};
   const std::string before = hash("/transmitter/policy", table);
-  tiny::write_text(folder + "/t.json", R"({"made_by": "a", "entries": [{"from_db": 0, "keep": 0.25}]})");
-  EXPECT_NE(hash("/transmitter/policy", table), before) << "a table that changed makes other points";
+  tiny::write_text(folder + "/t.json",
+                   R"({"made_by": "a", "entries": [{"from_db": 0, "keep": 0.25}]})");
+  EXPECT_NE(hash("/transmitter/policy", table), before)
+      << "a table that changed makes other points";
 }
 
 TEST(Results, CsvHasAColumnForEveryNumber) {
-  const OrderedJson first{{"point", {{"/channel/snr_db", 5}, {"/transmitter/policy", {{"kind", "fixed"}, {"keep", 1}}}}}, {"accuracy_ci95", {0.1, 0.2}}, {"uses", {{"payload", 3.5}}}};
+  const OrderedJson first{
+      {"point",
+       {{"/channel/snr_db", 5}, {"/transmitter/policy", {{"kind", "fixed"}, {"keep", 1}}}}},
+      {"accuracy_ci95", {0.1, 0.2}},
+      {"uses", {{"payload", 3.5}}}};
   const OrderedJson second{{"point", {{"/channel/snr_db", 6}}}, {"name", "a, \"b\""}};
-  EXPECT_EQ(to_csv({first, second}), "/channel/snr_db,/transmitter/policy,accuracy_low,accuracy_high,uses.payload,name\n"
-                                     "5,\"{\"\"kind\"\":\"\"fixed\"\",\"\"keep\"\":1}\",0.1,0.2,3.5,\n"
-                                     "6,,,,,\"a, \"\"b\"\"\"\n");
+  EXPECT_EQ(to_csv({first, second}),
+            "/channel/snr_db,/transmitter/policy,accuracy_low,accuracy_high,uses.payload,name\n"
+            "5,\"{\"\"kind\"\":\"\"fixed\"\",\"\"keep\"\":1}\",0.1,0.2,3.5,\n"
+            "6,,,,,\"a, \"\"b\"\"\"\n");
 }
 
 TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
@@ -132,16 +185,21 @@ TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
     ResultFolder folder(path);
     folder.add(row_named(sha_named('a'), 1), &records);
   }
-  const std::string rows = tiny::read_text(path + "/results.jsonl"), recorded = tiny::read_text(path + "/records.jsonl");
+  const std::string rows = tiny::read_text(path + "/results.jsonl"),
+                    recorded = tiny::read_text(path + "/records.jsonl");
   std::string next = recorded;
-  for (std::size_t at = 0; (at = next.find(sha_named('a'), at)) != std::string::npos;) next.replace(at, 64, sha_named('b'));
+  for (std::size_t at = 0; (at = next.find(sha_named('a'), at)) != std::string::npos;)
+    next.replace(at, 64, sha_named('b'));
   tiny::write_text(path + "/results.jsonl", rows + R"({"point":{"/x":2},"point_sha256":"bbbb)");
-  tiny::write_text(path + "/records.jsonl", recorded + next.substr(0, next.size() - 30));  // killed before the row of b was whole
+  tiny::write_text(
+      path + "/records.jsonl",
+      recorded + next.substr(0, next.size() - 30));  // killed before the row of b was whole
   ResultFolder folder(path);
   EXPECT_NE(folder.find(sha_named('a'), true), nullptr);
   EXPECT_EQ(folder.find(sha_named('b'), false), nullptr);
   EXPECT_EQ(tiny::read_text(path + "/results.jsonl"), rows);
-  EXPECT_EQ(tiny::read_text(path + "/records.jsonl"), recorded) << "records without their row are made again";
+  EXPECT_EQ(tiny::read_text(path + "/records.jsonl"), recorded)
+      << "records without their row are made again";
   folder.add(row_named(sha_named('b'), 2), &records);
   EXPECT_EQ(tiny::lines_of(path + "/records.jsonl").size(), 8u);
 }
@@ -155,11 +213,14 @@ TEST(ResultFolder, EndsInTheOrderOfTheGrid) {
   }
   ResultFolder folder(path);
   folder.add(row_named(sha_named('b'), 'b'), &records);
-  folder.finish({row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('c'), 3)});
-  EXPECT_EQ(shas_in(path + "/results.jsonl"), (std::vector<std::string>{"a", "b", "c", "x"})) << "rows of other points stay, behind";
+  folder.finish(
+      {row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('c'), 3)});
+  EXPECT_EQ(shas_in(path + "/results.jsonl"), (std::vector<std::string>{"a", "b", "c", "x"}))
+      << "rows of other points stay, behind";
   const auto lines = shas_in(path + "/records.jsonl");
   ASSERT_EQ(lines.size(), 16u);
-  EXPECT_EQ((std::vector<std::string>{lines[0], lines[4], lines[8], lines[12]}), (std::vector<std::string>{"a", "b", "c", "x"}));
+  EXPECT_EQ((std::vector<std::string>{lines[0], lines[4], lines[8], lines[12]}),
+            (std::vector<std::string>{"a", "b", "c", "x"}));
   EXPECT_EQ(tiny::lines_of(path + "/results.csv").size(), 5u);
   EXPECT_NE(folder.find(sha_named('x'), true), nullptr);
 }
@@ -196,7 +257,9 @@ TEST(ResultFolder, TakesTheRecordsOfManyPointsAtOnce) {
   constexpr std::size_t many = 6000;
   const auto lines = [](char point, std::size_t count, std::size_t longer) {
     const auto line = [=](std::size_t i) {
-      return OrderedJson{{"point_sha256", sha_named(point)}, {"image", i}, {"more", std::string(longer, 'x')}}.dump();
+      return OrderedJson{
+          {"point_sha256", sha_named(point)}, {"image", i}, {"more", std::string(longer, 'x')}}
+          .dump();
     };
     return FreshLines{sha_named(point), count, line};
   };
@@ -205,12 +268,15 @@ TEST(ResultFolder, TakesTheRecordsOfManyPointsAtOnce) {
     folder.add(row_named(sha_named('c'), 3), &records);
     folder.add(row_named(sha_named('b'), 2), &records);
     folder.add_records(std::vector{lines('a', many, 300), lines('d', 0, 0), lines('b', 3, 1)});
-    folder.finish({row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('d'), 4)});
+    folder.finish(
+        {row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('d'), 4)});
   }
   const std::vector<std::string> found = shas_in(path + "/records.jsonl");
   ASSERT_EQ(found.size(), many + 3 + 4);
-  EXPECT_EQ(std::count(found.begin(), found.begin() + many, "a"), static_cast<std::ptrdiff_t>(many));
-  EXPECT_EQ((std::vector<std::string>{found[many], found[many + 2], found[many + 3]}), (std::vector<std::string>{"b", "b", "c"}))
+  EXPECT_EQ(std::count(found.begin(), found.begin() + many, "a"),
+            static_cast<std::ptrdiff_t>(many));
+  EXPECT_EQ((std::vector<std::string>{found[many], found[many + 2], found[many + 3]}),
+            (std::vector<std::string>{"b", "b", "c"}))
       << "in the order of the grid, the earlier records of b gone";
   EXPECT_NE(ResultFolder(path).find(sha_named('c'), true), nullptr);
 
@@ -233,12 +299,15 @@ TEST(ResultFolder, RefusesWhatItCannotUse) {
   tiny::write_text(path + "/file", "");
   EXPECT_THROW(ResultFolder(path + "/file"), Error);
   EXPECT_THROW(ResultFolder(path + "/file/below"), Error);
-  tiny::write_text(path + "/results.jsonl", "{\"point\":{},\"point_sha256\":\"a\"}\nnot a row\n{\"point\":{},\"point_sha256\":\"b\"}\n");
+  tiny::write_text(
+      path + "/results.jsonl",
+      "{\"point\":{},\"point_sha256\":\"a\"}\nnot a row\n{\"point\":{},\"point_sha256\":\"b\"}\n");
   try {
     ResultFolder folder(path);
     FAIL() << "a broken line in the middle was taken";
   } catch (const Error& mistake) {
-    EXPECT_NE(std::string(mistake.what()).find("results.jsonl: line 2"), std::string::npos) << mistake.what();
+    EXPECT_NE(std::string(mistake.what()).find("results.jsonl: line 2"), std::string::npos)
+        << mistake.what();
   }
 }
 
@@ -264,9 +333,13 @@ TEST(ResultFolder, KeepsWholeRowsWhereNoMoreCanBeWritten) {
     int status = 1;
     try {
       ResultFolder folder(path);
-      for (int i = 0; i < 10; ++i) folder.add(row_named(sha_named(static_cast<char>('a' + i)), i), nullptr);
+      for (int i = 0; i < 10; ++i)
+        folder.add(row_named(sha_named(static_cast<char>('a' + i)), i), nullptr);
     } catch (const Error& mistake) {
-      status = std::string(mistake.what()).find("results.jsonl: cannot write: File too large") == std::string::npos ? 2 : 0;
+      status = std::string(mistake.what()).find("results.jsonl: cannot write: File too large") ==
+                       std::string::npos
+                   ? 2
+                   : 0;
     }
     _exit(status);
   }
@@ -279,13 +352,17 @@ TEST(ResultFolder, KeepsWholeRowsWhereNoMoreCanBeWritten) {
 
 TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   Json value = tiny::scenario("pictures");
-  value["sweep"] = {{"/channel/snr_db", {0, 10}}, {"/transmitter/policy", {{{"kind", "fixed"}, {"keep", 0.25}, {"depth", 1}, {"symbols_per_token", 4}}}}};
+  value["sweep"] = {
+      {"/channel/snr_db", {0, 10}},
+      {"/transmitter/policy",
+       {{{"kind", "fixed"}, {"keep", 0.25}, {"depth", 1}, {"symbols_per_token", 4}}}}};
   const Scenario scenario = parse_scenario(value, "x.json");
   const std::vector<Point> points = expand(scenario);
   const Table table(scenario, points);
   Model model;
   model.architecture = *scenario.architecture;
-  const std::string line = table.line(make_row(scenario, points[1], model.sha256, eight_by_eight(), four_images(), "sha"));
+  const std::string line = table.line(
+      make_row(scenario, points[1], model.sha256, eight_by_eight(), four_images(), "sha"));
   std::stringstream header(table.header());
   std::vector<std::string> heads;
   for (std::string head; std::getline(header, head);) heads.push_back(head);
@@ -293,7 +370,8 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   EXPECT_TRUE(heads[0].starts_with("#") && heads[1].starts_with("#"));
   EXPECT_EQ(heads[1].size() + 1, line.size()) << heads[1] << "\n" << line;
   std::stringstream names(heads[1].substr(1)), cells(line);
-  std::vector<std::string> name_list{std::istream_iterator<std::string>(names), {}}, cell_list{std::istream_iterator<std::string>(cells), {}};
+  std::vector<std::string> name_list{std::istream_iterator<std::string>(names), {}},
+      cell_list{std::istream_iterator<std::string>(cells), {}};
   ASSERT_EQ(name_list.size(), cell_list.size()) << "a value with a blank would shift the columns";
   EXPECT_EQ(name_list[0], "snr_db");
   EXPECT_EQ(cell_list[0], "10");
@@ -316,7 +394,8 @@ TEST(Table, PartsOfTheUsesAddUpToTheTotal) {
   using Parts = std::vector<std::string>;
   Json value = tiny::scenario("pictures");
   EXPECT_EQ(parts(value), (Parts{"payload", "header"}));
-  value["channel"] = {{"kind", "rayleigh"}, {"snr_db", 5},
+  value["channel"] = {{"kind", "rayleigh"},
+                      {"snr_db", 5},
                       {"csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 4}}}}}};
   EXPECT_EQ(parts(value), (Parts{"payload", "header", "pilots"}));
   value["channel"] = {{"kind", "tdl"}, {"snr_db", 5}};
@@ -331,12 +410,15 @@ TEST(Table, PartsOfTheUsesAddUpToTheTotal) {
 
 TEST(Table, FitsANarrowTerminal) {
   Json value = tiny::scenario("pictures");
-  value["sweep"] = {{"/transmitter/policy", {{{"kind", "fixed"}, {"keep", 0.25}, {"depth", 1}, {"symbols_per_token", 4}}}}};
+  value["sweep"] = {
+      {"/transmitter/policy",
+       {{{"kind", "fixed"}, {"keep", 0.25}, {"depth", 1}, {"symbols_per_token", 4}}}}};
   const Scenario scenario = parse_scenario(value, "x.json");
   const std::vector<Point> points = expand(scenario);
   Model model;
   model.architecture = *scenario.architecture;
-  const OrderedJson row = make_row(scenario, points[0], model.sha256, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row =
+      make_row(scenario, points[0], model.sha256, eight_by_eight(), four_images(), "sha");
   for (const std::size_t width : {100u, 80u, 60u, 44u}) {
     Table table(scenario, points);
     const std::size_t all = names_of(table).size();
@@ -346,8 +428,10 @@ TEST(Table, FitsANarrowTerminal) {
     std::getline(lines, line);
     const std::size_t left = names_of(table).size();
     EXPECT_LT(left, all);
-    EXPECT_TRUE(line.starts_with("# " + std::to_string(all - left) + " columns do not fit")) << line;
-    for (std::size_t next = 0; std::getline(lines, line); ++next) EXPECT_LE(line.size(), width) << line;
+    EXPECT_TRUE(line.starts_with("# " + std::to_string(all - left) + " columns do not fit"))
+        << line;
+    for (std::size_t next = 0; std::getline(lines, line); ++next)
+      EXPECT_LE(line.size(), width) << line;
     const std::vector<std::string> names = names_of(table);
     for (const char* kept : {"total", "accuracy"})
       EXPECT_EQ(std::count(names.begin(), names.end(), kept), 1) << kept;
@@ -374,7 +458,8 @@ class RunOfTinyWorld : public testing::Test {
     ThreadPool pool(threads);
     semwave::Run made(parse_scenario(value_, "x.json"), *backend, pool);
     made.open(folder_ + "/" + out, {});
-    return made.run({.shard = shard, .interrupt = nullptr, .progress = {}, .finished = {}, .failed = {}});
+    return made.run(
+        {.shard = shard, .interrupt = nullptr, .progress = {}, .finished = {}, .failed = {}});
   }
   std::string at(const std::string& file) const { return folder_ + "/" + file; }
 
@@ -387,11 +472,14 @@ TEST_F(RunOfTinyWorld, RowsDoNotDependOnThreadsOrShards) {
   EXPECT_EQ(run("one", 1, 0).done, 4u);
   const auto rows = tiny::rows_without_times(at("one/results.jsonl"));
   ASSERT_EQ(rows.size(), 4u);
-  for (const auto& [threads, shard] : {std::pair{2, 0}, std::pair{4, 1}, std::pair{3, 7}, std::pair{1, 60}}) {
+  for (const auto& [threads, shard] :
+       {std::pair{2, 0}, std::pair{4, 1}, std::pair{3, 7}, std::pair{1, 60}}) {
     const std::string out = "out_" + std::to_string(threads) + "_" + std::to_string(shard);
     run(out, threads, shard);
-    EXPECT_EQ(tiny::rows_without_times(at(out + "/results.jsonl")), rows) << threads << " threads, shards of " << shard;
-    EXPECT_EQ(tiny::read_text(at(out + "/records.jsonl")), tiny::read_text(at("one/records.jsonl")));
+    EXPECT_EQ(tiny::rows_without_times(at(out + "/results.jsonl")), rows)
+        << threads << " threads, shards of " << shard;
+    EXPECT_EQ(tiny::read_text(at(out + "/records.jsonl")),
+              tiny::read_text(at("one/records.jsonl")));
   }
 }
 
@@ -403,7 +491,9 @@ TEST_F(RunOfTinyWorld, RunsOnlyWhatIsMissing) {
   const RunSummary summary = run("grown", 1, 0);
   EXPECT_EQ(summary.done, 3u);
   EXPECT_EQ(summary.reused, 1u);
-  EXPECT_EQ(tiny::rows_without_times(at("grown/results.jsonl")), tiny::rows_without_times(at("long/results.jsonl"))) << "in the order of the grid";
+  EXPECT_EQ(tiny::rows_without_times(at("grown/results.jsonl")),
+            tiny::rows_without_times(at("long/results.jsonl")))
+      << "in the order of the grid";
   EXPECT_EQ(tiny::read_text(at("grown/records.jsonl")), tiny::read_text(at("long/records.jsonl")));
   value_["seed"] = 9;
   EXPECT_EQ(run("grown", 1, 0).done, 4u) << "another seed, other points";
@@ -411,12 +501,17 @@ TEST_F(RunOfTinyWorld, RunsOnlyWhatIsMissing) {
 }
 
 TEST_F(RunOfTinyWorld, RowsNameFilesFromTheirFolder) {
-  tiny::write_text(at("table.json"), R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1, "symbols_per_token": 4}]})");
-  value_["sweep"] = {{"/transmitter/policy", {value_["transmitter"]["policy"], {{"kind", "table"}, {"file", at("table.json")}}}}};
+  tiny::write_text(at("table.json"),
+                   R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1,)"
+                   R"( "symbols_per_token": 4}]})");
+  value_["sweep"] = {
+      {"/transmitter/policy",
+       {value_["transmitter"]["policy"], {{"kind", "table"}, {"file", at("table.json")}}}}};
   run("out", 1, 0);
   for (const bool again : {false, true}) {
     const auto row = OrderedJson::parse(tiny::lines_of(at("out/results.jsonl"))[1]);
-    EXPECT_EQ(row["point"]["/transmitter/policy"]["file"], "../table.json") << "wherever the program was started";
+    EXPECT_EQ(row["point"]["/transmitter/policy"]["file"], "../table.json")
+        << "wherever the program was started";
     if (!again) {
       EXPECT_EQ(run("out", 1, 0).reused, 2u);
     }
@@ -429,34 +524,48 @@ TEST_F(RunOfTinyWorld, AFolderHoldsResultsOfOneKind) {
   value_["sweep"] = {{"/channel/snr_db", {10, 20}}};
   EXPECT_EQ(run("out", 1, 0).others, 1u);
   EXPECT_NO_THROW(ResultFolder::check(at("out")));
-  expect_contains(error_of([&] { ResultFolder::check(at("out"), "code"); }), "holds results of another command");
+  expect_contains(error_of([&] { ResultFolder::check(at("out"), "code"); }),
+                  "holds results of another command");
   tiny::write_text(at("out/training.safetensors"), "");
   expect_contains(error_of([&] { run("out", 1, 0); }), "holds a training");
 }
 
 TEST_F(RunOfTinyWorld, ATableOfAModelIsRefusedBesideAFreshNetwork) {
-  tiny::write_text(at("plans.json"), R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
-    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60], "accuracy": [0.5]}]})");
+  tiny::write_text(
+      at("plans.json"),
+      R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
+    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60],
+      "accuracy": [0.5]}]})");
   value_["sweep"] = Json::object();
   value_["transmitter"]["policy"] = {{"kind", "pareto"}, {"file", at("plans.json")}, {"uses", 60}};
   const auto backend = make_cpu_backend();
   ThreadPool pool(1);
-  expect_contains(error_of([&] { semwave::Run(parse_scenario(value_, "x.json"), *backend, pool); }), "made for the model abc");
+  expect_contains(error_of([&] { semwave::Run(parse_scenario(value_, "x.json"), *backend, pool); }),
+                  "made for the model abc");
 }
 
 TEST_F(RunOfTinyWorld, AFailedPointLeavesTheOthers) {
   // What can be known is refused before anything runs; a table that goes away meanwhile cannot.
   const std::string table = at("table.json");
-  tiny::write_text(table, R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1, "symbols_per_token": 4}]})");
+  tiny::write_text(table,
+                   R"({"made_by": "test", "entries": [{"from_db": 0, "keep": 0.5, "depth": 1,)"
+                   R"( "symbols_per_token": 4}]})");
   const Json fixed = value_["transmitter"]["policy"];
-  value_["sweep"] = {{"/transmitter/policy", {fixed, {{"kind", "table"}, {"file", table}}, {{"kind", "fixed"}, {"keep", 1}, {"depth", 1}, {"symbols_per_token", 1}}}}};
+  value_["sweep"] = {{"/transmitter/policy",
+                      {fixed,
+                       {{"kind", "table"}, {"file", table}},
+                       {{"kind", "fixed"}, {"keep", 1}, {"depth", 1}, {"symbols_per_token", 1}}}}};
   const auto backend = make_cpu_backend();
   ThreadPool pool(1);
   semwave::Run made(parse_scenario(value_, "x.json"), *backend, pool);
   std::filesystem::remove(table);
   std::vector<std::size_t> failed, finished;
-  const RunSummary summary = made.run({.shard = 0, .interrupt = nullptr, .progress = {}, .finished = [&](std::size_t point, const OrderedJson&, bool) { finished.push_back(point); },
-                                       .failed = [&](std::size_t point, const Error&) { failed.push_back(point); }});
+  const RunSummary summary = made.run(
+      {.shard = 0,
+       .interrupt = nullptr,
+       .progress = {},
+       .finished = [&](std::size_t point, const OrderedJson&, bool) { finished.push_back(point); },
+       .failed = [&](std::size_t point, const Error&) { failed.push_back(point); }});
   EXPECT_EQ(failed, std::vector<std::size_t>{1});
   EXPECT_EQ(finished, (std::vector<std::size_t>{0, 2}));
   EXPECT_EQ(summary.failed, 1u);

@@ -1,5 +1,5 @@
-// Every channel under the whole semantic link: what arrives does not know of shards, training passes are differentiable, lost tokens are as
-// if they had not been sent.
+// Every channel under the whole semantic link: what arrives does not know of shards, training
+// passes are differentiable, lost tokens are as if they had not been sent.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -19,23 +19,40 @@ namespace {
 
 using Channels = WholePath;
 
-const List<Plan> plans{{1, 2, 4}, {0.5, 0, 16}, {0, 1, 4}, {0.12, 1, 1}, {0.3, 2, 3}, {1, 0, 8}, {0.75, 1, 2}, {0.5, 2, 4}};
+const List<Plan> plans{{1, 2, 4},   {0.5, 0, 16}, {0, 1, 4},    {0.12, 1, 1},
+                       {0.3, 2, 3}, {1, 0, 8},    {0.75, 1, 2}, {0.5, 2, 4}};
 
 std::vector<Json> every_channel() {
   const std::string trace = temporary_path("trace.csv");
   std::ofstream(trace) << "slot,re,im\n0,1,0.5\n1,-0.3,1\n2,0.8,-0.8\n";
   const Json estimated{{"receiver", "estimated"}};
-  return {{{"kind", "mimo"}, {"antennas", {{"transmit", 1}, {"receive", 3}}}},
-          {{"kind", "mimo"}, {"antennas", {{"transmit", 2}, {"receive", 2}}}, {"detector", "zf"}, {"snr_db", 20}, {"csi", estimated}},
-          {{"kind", "mimo"}, {"antennas", {{"transmit", 3}, {"receive", 4}}}, {"coherence", "symbol"}, {"snr_db", 15}},
-          {{"kind", "tdl"}, {"snr_db", 15}},
-          {{"kind", "tdl"}, {"profile", "C300"}, {"prefix", 4}, {"pilots", "symbols"}, {"doppler_hz", 500}, {"snr_db", 20}, {"csi", estimated}},
-          {{"kind", "erasure"}, {"loss", 0.3}},
-          {{"kind", "gilbert_elliott"}, {"of", "packet"}, {"packet_uses", 8}, {"header", "lost too"}},
-          {{"kind", "impulsive"}, {"interference", {{"kind", "qpsk"}, {"sir_db", 8}}}},
-          {{"kind", "phase_noise"}, {"deviation", 0.02}},
-          {{"kind", "trace"}, {"file", trace}, {"snr_db", 12}},
-          {{"kind", "rayleigh"}, {"interference", {{"kind", "gaussian"}, {"sir_db", 10}, {"known", true}}}, {"csi", estimated}}};
+  return {
+      {{"kind", "mimo"}, {"antennas", {{"transmit", 1}, {"receive", 3}}}},
+      {{"kind", "mimo"},
+       {"antennas", {{"transmit", 2}, {"receive", 2}}},
+       {"detector", "zf"},
+       {"snr_db", 20},
+       {"csi", estimated}},
+      {{"kind", "mimo"},
+       {"antennas", {{"transmit", 3}, {"receive", 4}}},
+       {"coherence", "symbol"},
+       {"snr_db", 15}},
+      {{"kind", "tdl"}, {"snr_db", 15}},
+      {{"kind", "tdl"},
+       {"profile", "C300"},
+       {"prefix", 4},
+       {"pilots", "symbols"},
+       {"doppler_hz", 500},
+       {"snr_db", 20},
+       {"csi", estimated}},
+      {{"kind", "erasure"}, {"loss", 0.3}},
+      {{"kind", "gilbert_elliott"}, {"of", "packet"}, {"packet_uses", 8}, {"header", "lost too"}},
+      {{"kind", "impulsive"}, {"interference", {{"kind", "qpsk"}, {"sir_db", 8}}}},
+      {{"kind", "phase_noise"}, {"deviation", 0.02}},
+      {{"kind", "trace"}, {"file", trace}, {"snr_db", 12}},
+      {{"kind", "rayleigh"},
+       {"interference", {{"kind", "gaussian"}, {"sir_db", 10}, {"known", true}}},
+       {"csi", estimated}}};
 }
 
 TEST_F(Channels, AnImageAloneAndInCompanyHearsTheSameBits) {
@@ -51,7 +68,8 @@ TEST_F(Channels, AnImageAloneAndInCompanyHearsTheSameBits) {
       EXPECT_EQ(one.reception.ledger[0].total(), all.reception.ledger[at].total());
       EXPECT_EQ(one.reception.mean_gain[0], all.reception.mean_gain[at]);
       ASSERT_EQ(one.result.lost[0], all.result.lost[at]) << channel;
-      EXPECT_EQ(row(one.result.logits.value(), 0), row(all.result.logits.value(), i)) << channel << " image " << i;
+      EXPECT_EQ(row(one.result.logits.value(), 0), row(all.result.logits.value(), i))
+          << channel << " image " << i;
       read += !all.result.lost[at];
     }
     EXPECT_GE(read, 3) << channel;
@@ -60,15 +78,24 @@ TEST_F(Channels, AnImageAloneAndInCompanyHearsTheSameBits) {
 
 TEST_F(Channels, ATrainingPassHearsThePayloadOfAnEvaluation) {
   for (const Json& channel : every_channel()) {
-    const Scenario scenario = tiny::scenario({{"/transmitter/gate", Json{{"kind", "learned"}, {"at", {0}}, {"exploration", 0}}}, {"/channel", channel}});
+    const Scenario scenario = tiny::scenario(
+        {{"/transmitter/gate", Json{{"kind", "learned"}, {"at", {0}}, {"exploration", 0}}},
+         {"/channel", channel}});
     const Model model = tiny::model(scenario, *backend_);
     const Gradients lane(*model.parameters);
     Tape tape;
-    const Heard training = through(scenario, model, tiny::first(8), plans, {.training = true, .tape = &tape, .lane = &lane}), evaluation = through(scenario, model, tiny::first(8), plans, {});
-    ASSERT_EQ(training.reception.symbols.value().size(), evaluation.reception.symbols.value().size());
-    for (std::int64_t j = 0; j < training.reception.symbols.value().size(); ++j) EXPECT_EQ(training.reception.symbols.value().data()[j], evaluation.reception.symbols.value().data()[j]) << channel;
+    const Heard training = through(scenario, model, tiny::first(8), plans,
+                                   {.training = true, .tape = &tape, .lane = &lane}),
+                evaluation = through(scenario, model, tiny::first(8), plans, {});
+    ASSERT_EQ(training.reception.symbols.value().size(),
+              evaluation.reception.symbols.value().size());
+    for (std::int64_t j = 0; j < training.reception.symbols.value().size(); ++j)
+      EXPECT_EQ(training.reception.symbols.value().data()[j],
+                evaluation.reception.symbols.value().data()[j])
+          << channel;
     for (std::size_t i = 0; i < 8; ++i) {
-      EXPECT_EQ(training.reception.ledger[i].total(), evaluation.reception.ledger[i].total()) << channel;
+      EXPECT_EQ(training.reception.ledger[i].total(), evaluation.reception.ledger[i].total())
+          << channel;
       EXPECT_FALSE(training.result.lost[i]);  // in training the header is taken as read
     }
     EXPECT_TRUE(training.reception.symbols.needs_gradient()) << channel;
@@ -76,7 +103,8 @@ TEST_F(Channels, ATrainingPassHearsThePayloadOfAnEvaluation) {
 }
 
 TEST_F(Channels, ALostTokenIsATokenThatWasNotSent) {
-  const Scenario scenario = tiny::scenario({{"/channel", Json{{"kind", "erasure"}, {"loss", 0.4}, {"noiseless", true}}}});
+  const Scenario scenario =
+      tiny::scenario({{"/channel", Json{{"kind", "erasure"}, {"loss", 0.4}, {"noiseless", true}}}});
   const Model model = tiny::model(scenario, *backend_);
   int lost = 0, whole = 0;
   for (std::int32_t image = 0; image < 8; ++image) {
@@ -105,13 +133,17 @@ TEST_F(Channels, ALostTokenIsATokenThatWasNotSent) {
     header.positions = positions;
     less.headers = {semantic_header_on_air(header, model.architecture.grid(), 40)};
     less.starts.push_back(static_cast<std::int32_t>(less.places.size()));
-    less.symbols = Var(backend_->from_host({static_cast<std::int64_t>(less.places.size()), 2}, values.data()));
-    Pass pass{.backend = *backend_, .draws = {.seed = 5, .images = {static_cast<std::uint32_t>(image)}}};
+    less.symbols =
+        Var(backend_->from_host({static_cast<std::int64_t>(less.places.size()), 2}, values.data()));
+    Pass pass{.backend = *backend_,
+              .draws = {.seed = 5, .images = {static_cast<std::uint32_t>(image)}}};
     const Channel ideal({.noiseless = true, .snr = {40, 40}});
-    const Result result = model.receiver->receive(pass, ideal.apply(pass, less, ideal.realise(pass.draws)));
+    const Result result =
+        model.receiver->receive(pass, ideal.apply(pass, less, ideal.realise(pass.draws)));
     EXPECT_EQ(row(result.logits.value(), 0), row(heard.result.logits.value(), 0)) << image;
     ASSERT_EQ(result.rebuilt.size(), heard.result.rebuilt.size());
-    for (std::int64_t t = 0; t < 9; ++t) EXPECT_EQ(row(result.patches.value(), t), row(heard.result.patches.value(), t));
+    for (std::int64_t t = 0; t < 9; ++t)
+      EXPECT_EQ(row(result.patches.value(), t), row(heard.result.patches.value(), t));
   }
   EXPECT_GT(lost, 10);
   EXPECT_LT(whole, 8);
@@ -125,19 +157,25 @@ TEST_F(Channels, EveryTokenMayBeLostAndAHeaderToo) {
     EXPECT_FALSE(heard.result.lost[i]);
     EXPECT_EQ(heard.result.tokens_lost[i], heard.result.headers[i].k);
   }
-  for (std::int64_t j = 0; j < heard.result.logits.value().size(); ++j) EXPECT_TRUE(std::isfinite(heard.result.logits.value().data()[j]));
-  const Scenario too = tiny::scenario({{"/channel", Json{{"kind", "erasure"}, {"loss", 1}, {"header", "lost too"}}}});
+  for (std::int64_t j = 0; j < heard.result.logits.value().size(); ++j)
+    EXPECT_TRUE(std::isfinite(heard.result.logits.value().data()[j]));
+  const Scenario too = tiny::scenario(
+      {{"/channel", Json{{"kind", "erasure"}, {"loss", 1}, {"header", "lost too"}}}});
   const Heard none = through(too, model, tiny::first(8), plans, {});
   for (std::size_t i = 0; i < 8; ++i) EXPECT_TRUE(none.result.lost[i]);
 }
 
 TEST_F(Channels, TheConventionOfPublicCodeMovesEverythingByThreeDecibel) {
   const double shift = 10 * std::log10(2.0);
-  const Scenario named = tiny::scenario({{"/conventions", Json{{"snr", "per_real_value"}}}, {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", 4}}}});
-  const Scenario higher = tiny::scenario({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", 4 + shift}}}});
+  const Scenario named = tiny::scenario({{"/conventions", Json{{"snr", "per_real_value"}}},
+                                         {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", 4}}}});
+  const Scenario higher =
+      tiny::scenario({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", 4 + shift}}}});
   const Model model = tiny::model(higher, *backend_);
-  const Heard a = through(named, model, tiny::first(8), plans, {}), b = through(higher, model, tiny::first(8), plans, {});
-  for (std::int64_t j = 0; j < a.reception.symbols.value().size(); ++j) EXPECT_NEAR(a.reception.symbols.value().data()[j], b.reception.symbols.value().data()[j], 1e-5);
+  const Heard a = through(named, model, tiny::first(8), plans, {}),
+              b = through(higher, model, tiny::first(8), plans, {});
+  for (std::int64_t j = 0; j < a.reception.symbols.value().size(); ++j)
+    EXPECT_NEAR(a.reception.symbols.value().data()[j], b.reception.symbols.value().data()[j], 1e-5);
   for (std::size_t i = 0; i < 8; ++i) {
     EXPECT_EQ(a.burst.headers[i].format, b.burst.headers[i].format);  // beliefs move along
     EXPECT_NEAR(a.reception.header_noise_variance[i], b.reception.header_noise_variance[i], 1e-12);
@@ -150,17 +188,25 @@ TEST_F(Channels, RowsNameConventionsThatAreNotTheDefault) {
     const Model model = tiny::model(scenario, *backend_);
     PointResult result;
     result.totals = PointTotals(2);
-    return make_row(scenario, {Json::object(), scenario}, model.sha256, data_, result, "x")["conventions"];
+    return make_row(scenario, {Json::object(), scenario}, model.sha256, data_, result,
+                    "x")["conventions"];
   };
   EXPECT_EQ(conventions_of({}), (OrderedJson{{"power", "image"}}));
-  EXPECT_EQ(conventions_of({{"/conventions", Json{{"snr", "per_real_value"}}}}), (OrderedJson{{"power", "image"}, {"snr", "per_real_value"}}));
-  EXPECT_EQ(conventions_of({{"/channel", "rayleigh"}, {"/conventions", Json{{"fading", "real"}}}}), (OrderedJson{{"power", "image"}, {"fading", "real"}}));
+  EXPECT_EQ(conventions_of({{"/conventions", Json{{"snr", "per_real_value"}}}}),
+            (OrderedJson{{"power", "image"}, {"snr", "per_real_value"}}));
+  EXPECT_EQ(conventions_of({{"/channel", "rayleigh"}, {"/conventions", Json{{"fading", "real"}}}}),
+            (OrderedJson{{"power", "image"}, {"fading", "real"}}));
 }
 
 TEST(ChannelScenario, ConventionsThatDoNotGoTogetherAreRefused) {
-  const auto refused = [](const std::vector<std::pair<std::string, Json>>& changes) { return error_of([&] { (void)tiny::scenario(changes); }); };
+  const auto refused = [](const std::vector<std::pair<std::string, Json>>& changes) {
+    return error_of([&] { (void)tiny::scenario(changes); });
+  };
   expect_contains(refused({{"/conventions", Json{{"fading", "real"}}}}), "/conventions/fading");
-  expect_contains(refused({{"/conventions", Json{{"fading", "real"}}}, {"/channel", Json{{"kind", "rayleigh"}, {"csi", {{"receiver", "quantised"}}}}}}), "channel.csi.receiver");
+  expect_contains(
+      refused({{"/conventions", Json{{"fading", "real"}}},
+               {"/channel", Json{{"kind", "rayleigh"}, {"csi", {{"receiver", "quantised"}}}}}}),
+      "channel.csi.receiver");
   expect_contains(refused({{"/conventions", Json{{"power", "batch"}}}}), "image, token, symbol");
   expect_contains(refused({{"/conventions", Json{{"snr", "per_value"}}}}), "per_real_value");
   expect_contains(refused({{"/channel", "tdl"}, {"/train", Json{{"pilots", 4}}}}), "/train/pilots");
@@ -178,13 +224,17 @@ TEST(ChannelScenario, ATraceLiesBesideTheScenarioAndItsContentsAreThePoint) {
   EXPECT_NE(scenario_text(read, folder).find("\"file\": \"traces/a.csv\""), std::string::npos);
   const std::string before = point_sha256(read, "m", "d", DeviceKind::cpu);
   std::filesystem::rename(folder + "/traces/a.csv", folder + "/traces/b.csv");
-  EXPECT_EQ(point_sha256(read_scenario(file, {{"/channel/file", folder + "/traces/b.csv"}}), "m", "d", DeviceKind::cpu), before);  // what is in it matters
+  EXPECT_EQ(point_sha256(read_scenario(file, {{"/channel/file", folder + "/traces/b.csv"}}), "m",
+                         "d", DeviceKind::cpu),
+            before);  // what is in it matters
   std::ofstream(folder + "/traces/a.csv") << "slot,snr_db\n0,4\n";
   EXPECT_NE(point_sha256(read_scenario(file), "m", "d", DeviceKind::cpu), before);
 }
 
 TEST_F(Channels, RealValuedFadingHasNoPhase) {
-  const Scenario scenario = tiny::scenario({{"/conventions", Json{{"fading", "real"}}}, {"/channel", Json{{"kind", "rayleigh"}, {"coherence", "symbol"}}}});
+  const Scenario scenario =
+      tiny::scenario({{"/conventions", Json{{"fading", "real"}}},
+                      {"/channel", Json{{"kind", "rayleigh"}, {"coherence", "symbol"}}}});
   const Model model = tiny::model(scenario, *backend_);
   const Heard heard = through(scenario, model, tiny::first(8), plans, {});
   const Tensor& gains = heard.reception.gains;

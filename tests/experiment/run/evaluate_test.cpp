@@ -16,7 +16,8 @@ namespace {
 
 TEST(EvaluateTest, ADepthThatIsLeftOutIsAllBlocks) {
   const auto backend = make_cpu_backend();
-  const Scenario scenario = tiny::scenario({{"/transmitter/policy", {{"kind", "fixed"}, {"keep", 0.5}}}});
+  const Scenario scenario =
+      tiny::scenario({{"/transmitter/policy", {{"kind", "fixed"}, {"keep", 0.5}}}});
   const Model model = tiny::model(scenario, *backend);
   ThreadPool pool(1);
   for (const ImageRecord& r : evaluate(scenario, model, tiny::images(6), pool, {}).images) {
@@ -25,7 +26,9 @@ TEST(EvaluateTest, ADepthThatIsLeftOutIsAllBlocks) {
   }
 }
 
-bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+bool same(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
 
 void expect_same(const PointResult& a, const PointResult& b, const std::string& what) {
   ASSERT_EQ(a.images.size(), b.images.size()) << what;
@@ -46,8 +49,11 @@ void expect_same(const PointResult& a, const PointResult& b, const std::string& 
 TEST(Evaluate, ShardsAndThreadsChangeNothing) {
   const auto backend = make_cpu_backend();
   const Dataset data = tiny::images(70);
-  // A table-like mixture: SNR drawn per image and Rayleigh fading, so that every image is different.
-  const Scenario scenario = tiny::scenario({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
+  // A table-like mixture: SNR drawn per image and Rayleigh fading, so that every image is
+  // different.
+  const Scenario scenario = tiny::scenario(
+      {{"/channel",
+        Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
   const Model model = tiny::model(scenario, *backend);
   ThreadPool one(1), two(2), four(4);
   const PointResult reference = evaluate(scenario, model, data, one, {.shard = 1});
@@ -57,7 +63,8 @@ TEST(Evaluate, ShardsAndThreadsChangeNothing) {
   EXPECT_LT(lost, 35);
   expect_same(reference, evaluate(scenario, model, data, one, {.shard = 64}), "shard 64");
   expect_same(reference, evaluate(scenario, model, data, two, {.shard = 4}), "2 threads, shard 4");
-  expect_same(reference, evaluate(scenario, model, data, four, {.shard = 16}), "4 threads, shard 16");
+  expect_same(reference, evaluate(scenario, model, data, four, {.shard = 16}),
+              "4 threads, shard 16");
 }
 
 TEST(Evaluate, ALostImageIsTheMeanImage) {
@@ -82,7 +89,8 @@ TEST(Evaluate, AnotherRepeatHasOtherNoise) {
   const Dataset data = tiny::images(20);
   const Model model = tiny::model(tiny::scenario(), *backend);
   ThreadPool pool(1);
-  const PointResult a = evaluate(tiny::scenario(), model, data, pool, {}), b = evaluate(tiny::scenario({{"/source/repeat", 1}}), model, data, pool, {});
+  const PointResult a = evaluate(tiny::scenario(), model, data, pool, {}),
+                    b = evaluate(tiny::scenario({{"/source/repeat", 1}}), model, data, pool, {});
   int different = 0;
   for (std::size_t i = 0; i < 20; ++i) different += a.images[i].psnr_db != b.images[i].psnr_db;
   EXPECT_GT(different, 15);
@@ -91,9 +99,12 @@ TEST(Evaluate, AnotherRepeatHasOtherNoise) {
 TEST(Evaluate, StopsWhenSureEnough) {
   const auto backend = make_cpu_backend();
   const Dataset data = tiny::images(1500);
-  const Scenario scenario = tiny::scenario({{"/stop", Json{{"min_images", 500}, {"accuracy_halfwidth", 0.2}}}, {"/metrics", Json::array({"accuracy"})}});
+  const Scenario scenario =
+      tiny::scenario({{"/stop", Json{{"min_images", 500}, {"accuracy_halfwidth", 0.2}}},
+                      {"/metrics", Json::array({"accuracy"})}});
   ThreadPool pool(2);
-  EXPECT_EQ(evaluate(scenario, tiny::model(scenario, *backend), data, pool, {}).images.size(), 500u);
+  EXPECT_EQ(evaluate(scenario, tiny::model(scenario, *backend), data, pool, {}).images.size(),
+            500u);
 }
 
 TEST(Evaluate, OtherImagesAreRefused) {
@@ -102,7 +113,8 @@ TEST(Evaluate, OtherImagesAreRefused) {
   data.width = 6;
   data.height = 24;
   ThreadPool pool(1);
-  EXPECT_THROW(evaluate(tiny::scenario(), tiny::model(tiny::scenario(), *backend), data, pool, {}), Error);
+  EXPECT_THROW(evaluate(tiny::scenario(), tiny::model(tiny::scenario(), *backend), data, pool, {}),
+               Error);
 }
 
 TEST(Evaluate, ATableHoldsForItsModelAndItsNetwork) {
@@ -113,12 +125,19 @@ TEST(Evaluate, ATableHoldsForItsModelAndItsNetwork) {
   checkpoint.sha256 = "this one";
   const std::string file = temporary_path("table.json");
   const auto problem = [&](const std::string& sha, const Json& network) -> std::string {
-    PlanTable table{.made_by = "test", .model_sha256 = sha, .network = network, .edges_db = {}, .share = {1}, .plans = {}};
-    table.plans = {{.plan = {0.5, 2, 4}, .operations = 1e6, .uses = {100}, .accuracy = {0.5}, .psnr_db = {}}};
+    PlanTable table{.made_by = "test",
+                    .model_sha256 = sha,
+                    .network = network,
+                    .edges_db = {},
+                    .share = {1},
+                    .plans = {}};
+    table.plans = {
+        {.plan = {0.5, 2, 4}, .operations = 1e6, .uses = {100}, .accuracy = {0.5}, .psnr_db = {}}};
     const std::string text = table.to_json().dump();
     write_file_whole(file, text.data(), text.size());
     Json asks = value;
-    set_pointer(asks, "/transmitter/policy", {{"kind", "pareto"}, {"file", file}, {"uses", 100}}, "test");
+    set_pointer(asks, "/transmitter/policy", {{"kind", "pareto"}, {"file", file}, {"uses", 100}},
+                "test");
     const Scenario scenario = parse_scenario(asks, "tiny.json");
     try {
       (void)make_model(scenario, *backend, checkpoint);
@@ -129,7 +148,8 @@ TEST(Evaluate, ATableHoldsForItsModelAndItsNetwork) {
   };
   const Json network = policy_network(parse_scenario(value, "tiny.json"));
   EXPECT_EQ(problem("this one", network), "");
-  expect_contains(problem("another one", network), "tiny.json: /transmitter/policy/file: made for the model another one");
+  expect_contains(problem("another one", network),
+                  "tiny.json: /transmitter/policy/file: made for the model another one");
   Json other = network;
   other["positions"] = "none";
   expect_contains(problem("this one", other), "measured with");

@@ -1,4 +1,5 @@
-// Exit heads are trained with the rest: their loss, its derivative, and what a network without them may still do.
+// Exit heads are trained with the rest: their loss, its derivative, and what a network without them
+// may still do.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace {
 using Changes = std::vector<std::pair<std::string, Json>>;
 
 Scenario with_heads(const Json& exit_weight, const Changes& changes = {}) {
-  Changes all{{"/model/architecture/transmitter/exit_heads", true}, {"/train/losses/exit", exit_weight}};
+  Changes all{{"/model/architecture/transmitter/exit_heads", true},
+              {"/train/losses/exit", exit_weight}};
   all.insert(all.end(), changes.begin(), changes.end());
   return tiny::scenario(all);
 }
@@ -24,7 +26,8 @@ class ExitHeads : public ::testing::Test {
  protected:
   ExitHeads() : backend_(make_cpu_backend()), data_(tiny::images(32)) {}
 
-  std::vector<double> gradient(const Scenario& scenario, const Model& model, int shard, BatchLoss* loss = nullptr) {
+  std::vector<double> gradient(const Scenario& scenario, const Model& model, int shard,
+                               BatchLoss* loss = nullptr) {
     ThreadPool pool(1);
     TrainingStep step(scenario, model, data_, pool, shard);
     const BatchLoss l = step.run(tiny::first(24), 3);
@@ -34,11 +37,13 @@ class ExitHeads : public ::testing::Test {
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += lane.flat().data()[i];
     return sum;
   }
-  static double largest(const Model& model, const std::vector<double>& gradient, const std::string& prefix) {
+  static double largest(const Model& model, const std::vector<double>& gradient,
+                        const std::string& prefix) {
     double found = -1;
     for (const Parameter& p : model.parameters->all())
       if (p.name.starts_with(prefix))
-        for (std::int64_t i = 0; i < p.value.size(); ++i) found = std::max(found, std::abs(gradient[static_cast<std::size_t>(p.offset + i)]));
+        for (std::int64_t i = 0; i < p.value.size(); ++i)
+          found = std::max(found, std::abs(gradient[static_cast<std::size_t>(p.offset + i)]));
     return found;
   }
 
@@ -51,12 +56,14 @@ TEST_F(ExitHeads, ShardSizesGiveEqualGradients) {
   const Model model = tiny::model(scenario, *backend_);
   BatchLoss loss;
   const std::vector<double> one = gradient(scenario, model, 1, &loss);
-  const double scale = std::abs(*std::max_element(one.begin(), one.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  const double scale = std::abs(*std::max_element(
+      one.begin(), one.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
   for (const int shard : {3, 4, 24}) {
     BatchLoss other_loss;
     const std::vector<double> other = gradient(scenario, model, shard, &other_loss);
     double worst = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) worst = std::max(worst, std::abs(one[i] - other[i]));
+    for (std::size_t i = 0; i < one.size(); ++i)
+      worst = std::max(worst, std::abs(one[i] - other[i]));
     EXPECT_LT(worst / scale, 1e-5) << "shard " << shard;
     EXPECT_NEAR(other_loss.exit_loss, loss.exit_loss, 1e-5 * loss.exit_loss) << "shard " << shard;
   }
@@ -64,11 +71,17 @@ TEST_F(ExitHeads, ShardSizesGiveEqualGradients) {
 }
 
 TEST_F(ExitHeads, GradientIsTheSlopeOfTheLoss) {
-  const Scenario scenario = with_heads({0.7, 0.3}, {{"/transmitter/gate", Json{{"kind", "keep_all"}}}, {"/train/losses/class", 0}, {"/train/losses/image", 0},
-                                                    {"/train/losses/balance", 0}, {"/train/losses/z", 0}, {"/train/losses/gate", 0}});
+  const Scenario scenario =
+      with_heads({0.7, 0.3}, {{"/transmitter/gate", Json{{"kind", "keep_all"}}},
+                              {"/train/losses/class", 0},
+                              {"/train/losses/image", 0},
+                              {"/train/losses/balance", 0},
+                              {"/train/losses/z", 0},
+                              {"/train/losses/gate", 0}});
   const Model model = tiny::model(scenario, *backend_);
   const std::vector<double> g = gradient(scenario, model, 4);
-  EXPECT_GT(largest(model, g, "transmitter.blocks.0."), 1e-5) << "the backbone learns from its exits";
+  EXPECT_GT(largest(model, g, "transmitter.blocks.0."), 1e-5)
+      << "the backbone learns from its exits";
   EXPECT_GT(largest(model, g, "transmitter.exits.2."), 1e-5);
   EXPECT_EQ(largest(model, g, "receiver."), 0);
   double norm = 0;
@@ -76,7 +89,9 @@ TEST_F(ExitHeads, GradientIsTheSlopeOfTheLoss) {
   const auto loss_at = [&](double distance) {
     const auto move = [&](double by) {
       for (Parameter& p : model.parameters->all())
-        for (std::int64_t i = 0; i < p.value.size(); ++i) p.value.data()[i] += static_cast<float>(by * g[static_cast<std::size_t>(p.offset + i)] / std::sqrt(norm));
+        for (std::int64_t i = 0; i < p.value.size(); ++i)
+          p.value.data()[i] +=
+              static_cast<float>(by * g[static_cast<std::size_t>(p.offset + i)] / std::sqrt(norm));
       model.parameters->pack(true);
     };
     move(distance);
@@ -123,27 +138,40 @@ TEST_F(ExitHeads, ANetworkThatHadNoneMayBeTrainedOn) {
   const Model bare = tiny::model(without, *backend_);
   const Checkpoint old = to_checkpoint(bare);
   Model headed = make_model(with, *backend_);
-  expect_contains(error_of([&] { load_parameters(*headed.parameters, old, "old"); }), "old: no parameter transmitter.exits.1.norm.weight");
-  const std::vector<float> fresh = to_checkpoint(headed).find("transmitter.exits.1.out.weight")->values;
+  expect_contains(error_of([&] { load_parameters(*headed.parameters, old, "old"); }),
+                  "old: no parameter transmitter.exits.1.norm.weight");
+  const std::vector<float> fresh =
+      to_checkpoint(headed).find("transmitter.exits.1.out.weight")->values;
   load_initial(*headed.parameters, old, "old");
   const Checkpoint made = to_checkpoint(headed);
   EXPECT_EQ(made.find("transmitter.exits.1.out.weight")->values, fresh);
-  EXPECT_EQ(made.find("transmitter.mapper.weight")->values, old.find("transmitter.mapper.weight")->values);
+  EXPECT_EQ(made.find("transmitter.mapper.weight")->values,
+            old.find("transmitter.mapper.weight")->values);
   Model back = make_model(without, *backend_);
   EXPECT_NO_THROW(load_initial(*back.parameters, made, "made"));
 }
 
 TEST_F(ExitHeads, AnArchitectureWithoutTheWordHasNone) {
-  Json old = Architecture::from_json(tiny::scenario().resolved["model"]["architecture"], {"x", ""}).to_json();
+  Json old = Architecture::from_json(tiny::scenario().resolved["model"]["architecture"], {"x", ""})
+                 .to_json();
   old["transmitter"].erase("exit_heads");
-  EXPECT_FALSE(Architecture::from_json(resolve(old, Architecture::fields(), {"x", ""}), {"x", ""}).exit_heads);
+  EXPECT_FALSE(Architecture::from_json(resolve(old, Architecture::fields(), {"x", ""}), {"x", ""})
+                   .exit_heads);
   old["transmitter"]["exit_heads"] = true;
-  EXPECT_TRUE(Architecture::from_json(resolve(old, Architecture::fields(), {"x", ""}), {"x", ""}).to_json()["transmitter"]["exit_heads"]);
+  EXPECT_TRUE(Architecture::from_json(resolve(old, Architecture::fields(), {"x", ""}), {"x", ""})
+                  .to_json()["transmitter"]["exit_heads"]);
 }
 
 TEST_F(ExitHeads, WeightsThatFitNoNetworkAreRefused) {
-  expect_contains(error_of([&] { (void)tiny::scenario({{"/train/losses/exit", 1}}); }), "/train/losses/exit: the model has no exit heads");
-  expect_contains(error_of([&] { (void)with_heads({1, 1, 1}); }), "/train/losses/exit: expected a number, or one for each of the network's 2 transmitter blocks; found 3");
+  expect_contains(error_of([&] {
+                    (void)tiny::scenario({{"/train/losses/exit", 1}});
+                  }),
+                  "/train/losses/exit: the model has no exit heads");
+  expect_contains(error_of([&] {
+                    (void)with_heads({1, 1, 1});
+                  }),
+                  "/train/losses/exit: expected a number, or one for each of the network's 2 "
+                  "transmitter blocks; found 3");
   expect_contains(error_of([&] { (void)with_heads(Json::array({1})); }), "found 1");
   expect_contains(error_of([&] { (void)with_heads(-1); }), "/train/losses/exit");
   expect_contains(error_of([&] { (void)with_heads({1, -1}); }), "/train/losses/exit");

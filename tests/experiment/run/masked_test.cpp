@@ -1,4 +1,5 @@
-// Dropping rows equals masking them, if what is masked is excluded as key, from pooling and from power (conventions.md, trap 7).
+// Dropping rows equals masking them, if what is masked is excluded as key, from pooling and from
+// power (conventions.md, trap 7).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,7 +15,9 @@ namespace {
 
 using Rows = std::vector<std::vector<double>>;
 
-double draw(std::uint32_t tensor, std::uint32_t i) { return std::sqrt(2.0) * complex_normal(philox(11, Purpose::data_bits, tensor, 0, i)).real(); }
+double draw(std::uint32_t tensor, std::uint32_t i) {
+  return std::sqrt(2.0) * complex_normal(philox(11, Purpose::data_bits, tensor, 0, i)).real();
+}
 
 /// Attention over the full grid in double, with the mask: a masked token is no key.
 Rows masked_attention(const Rows& qkv, const std::vector<bool>& kept, int dim, int heads) {
@@ -27,12 +30,16 @@ Rows masked_attention(const Rows& qkv, const std::vector<bool>& kept, int dim, i
       for (std::size_t k = 0; k < qkv.size(); ++k) {
         if (!kept[k]) continue;
         double dot = 0;
-        for (int c = 0; c < size; ++c) dot += qkv[q][static_cast<std::size_t>(h * size + c)] * qkv[k][static_cast<std::size_t>(dim + h * size + c)];
+        for (int c = 0; c < size; ++c)
+          dot += qkv[q][static_cast<std::size_t>(h * size + c)] *
+                 qkv[k][static_cast<std::size_t>(dim + h * size + c)];
         weight[k] = std::exp(dot / std::sqrt(size));
         total += weight[k];
       }
       for (std::size_t k = 0; k < qkv.size(); ++k)
-        for (int c = 0; c < size; ++c) out[q][static_cast<std::size_t>(h * size + c)] += weight[k] / total * qkv[k][static_cast<std::size_t>(2 * dim + h * size + c)];
+        for (int c = 0; c < size; ++c)
+          out[q][static_cast<std::size_t>(h * size + c)] +=
+              weight[k] / total * qkv[k][static_cast<std::size_t>(2 * dim + h * size + c)];
     }
   return out;
 }
@@ -57,15 +64,22 @@ TEST(Masked, EqualsCompacted) {
     const auto rows = static_cast<std::int64_t>(positions.size());
     const RaggedPtr layout = layout_of({positions});
     Pass pass{.backend = *backend};
-    const Var attended = attention(pass, Var(backend->from_host({rows, 3 * dim}, compact.data())), layout, heads);
+    const Var attended =
+        attention(pass, Var(backend->from_host({rows, 3 * dim}, compact.data())), layout, heads);
     const Rows reference = masked_attention(qkv, kept, dim, heads);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < dim; ++c)
-        EXPECT_NEAR(attended.value().data()[r * dim + c], reference[static_cast<std::size_t>(positions[static_cast<std::size_t>(r)])][static_cast<std::size_t>(c)], 1e-5);
+        EXPECT_NEAR(attended.value().data()[r * dim + c],
+                    reference[static_cast<std::size_t>(positions[static_cast<std::size_t>(r)])]
+                             [static_cast<std::size_t>(c)],
+                    1e-5);
 
-    // Pooling: weights of masked tokens are zero. Power: masked symbols count neither in the sum nor in the number.
-    const Var pooled = pool(pass, attended, Var(backend->from_host({rows, 1}, scores.data())), layout);
-    const Var sent = unit_power(pass, reshape(pass, attended, {rows * dim / 2, 2}), {0, static_cast<std::int32_t>(rows * dim / 2)});
+    // Pooling: weights of masked tokens are zero. Power: masked symbols count neither in the sum
+    // nor in the number.
+    const Var pooled =
+        pool(pass, attended, Var(backend->from_host({rows, 1}, scores.data())), layout);
+    const Var sent = unit_power(pass, reshape(pass, attended, {rows * dim / 2, 2}),
+                                {0, static_cast<std::int32_t>(rows * dim / 2)});
     std::vector<double> masked_pool(dim);
     double total = 0, power = 0;
     std::size_t r = 0;
@@ -78,11 +92,16 @@ TEST(Masked, EqualsCompacted) {
         power += reference[t][c] * reference[t][c];
       }
     }
-    for (std::size_t c = 0; c < dim; ++c) EXPECT_NEAR(pooled.value().data()[c], masked_pool[c] / total, 1e-5);
+    for (std::size_t c = 0; c < dim; ++c)
+      EXPECT_NEAR(pooled.value().data()[c], masked_pool[c] / total, 1e-5);
     const double scale = std::sqrt(static_cast<double>(rows) * dim / 2 / power);
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t c = 0; c < dim; ++c)
-        EXPECT_NEAR(sent.value().data()[i * dim + c], scale * reference[static_cast<std::size_t>(positions[static_cast<std::size_t>(i)])][static_cast<std::size_t>(c)], 1e-4);
+        EXPECT_NEAR(sent.value().data()[i * dim + c],
+                    scale *
+                        reference[static_cast<std::size_t>(positions[static_cast<std::size_t>(i)])]
+                                 [static_cast<std::size_t>(c)],
+                    1e-4);
   }
 }
 

@@ -1,4 +1,5 @@
-// The separation pair and the label pair, whole: what is sent fits, what is counted was sent, what is promised holds.
+// The separation pair and the label pair, whole: what is sent fits, what is counted was sent, what
+// is promised holds.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,8 +14,11 @@
 #include "tests/fixtures/tiny_model.h"
 #include "transmitter/separation/stream_fit.h"
 
-// x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the address sanitizer that is not ours to report.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libx265\n"; }  // NOLINT: the name is the sanitizer's
+// x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the
+// address sanitizer that is not ours to report.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libx265\n";
+}  // NOLINT: the name is the sanitizer's
 
 namespace semwave {
 namespace {
@@ -54,20 +58,29 @@ class Separation : public ::testing::Test {
 TEST_F(Separation, WhatIsSentStaysWithinTheBudgetAndIsCounted) {
   for (const char* codec : {"jpeg", "webp", "heic"})
     for (const double snr_db : {3.0, 12.0}) {
-      const PointResult result = run(separation({{"/channel/snr_db", snr_db}, {"/channel/csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 4}}}}}}, codec, 700), 6);
+      const PointResult result =
+          run(separation({{"/channel/snr_db", snr_db},
+                          {"/channel/csi", {{"receiver", {{"kind", "estimated"}, {"pilots", 4}}}}}},
+                         codec, 700),
+              6);
       for (const ImageRecord& image : result.images) {
         ASSERT_GT(image.stream_bytes, 0) << codec;
         EXPECT_LE(image.uses.total(), 700);
         EXPECT_GT(image.uses.parity, 0);
         EXPECT_EQ(image.uses.pilots, 4);
-        const ModulationCoding& coding = modulation_codings().at(static_cast<std::size_t>(image.coding));
-        EXPECT_EQ(image.uses.payload + image.uses.parity, transport_uses(8 * std::int64_t{image.stream_bytes}, coding));
-        EXPECT_EQ(image.uses.payload, lay_blocks(8 * std::int64_t{image.stream_bytes}, coding).payload_uses());
+        const ModulationCoding& coding =
+            modulation_codings().at(static_cast<std::size_t>(image.coding));
+        EXPECT_EQ(image.uses.payload + image.uses.parity,
+                  transport_uses(8 * std::int64_t{image.stream_bytes}, coding));
+        EXPECT_EQ(image.uses.payload,
+                  lay_blocks(8 * std::int64_t{image.stream_bytes}, coding).payload_uses());
       }
       EXPECT_EQ(result.totals.streams.unfit, 0);
       EXPECT_EQ(result.transmitter_operations, 0);
-      const double read = static_cast<double>(6 - result.totals.lost - result.totals.streams.block_losses) / 6;
-      EXPECT_NEAR(result.receiver_operations, read * result.receiver_operations_dense, 1e-6 * result.receiver_operations_dense);
+      const double read =
+          static_cast<double>(6 - result.totals.lost - result.totals.streams.block_losses) / 6;
+      EXPECT_NEAR(result.receiver_operations, read * result.receiver_operations_dense,
+                  1e-6 * result.receiver_operations_dense);
     }
 }
 
@@ -82,20 +95,26 @@ TEST_F(Separation, WithoutErrorsThePictureIsThatOfTheCodecAndNoBetterQualityFits
     const Channel channel(scenario.channel);
     const Fading fading = channel.realise(pass.draws);
     TransmitTrace trace;
-    const Burst burst = model.transmitter->transmit(pass, image_tensor(*backend_, data, indices), channel.observe(fading), List<Plan>(5), &trace);
+    const Burst burst = model.transmitter->transmit(pass, image_tensor(*backend_, data, indices),
+                                                    channel.observe(fading), List<Plan>(5), &trace);
     const Result result = model.receiver->receive(pass, channel.apply(pass, burst, fading));
     ASSERT_EQ(result.rebuilt.size(), 5u);
     const auto coder = image_codecs().make({{"kind", codec}}, Place{"test", ""});
     for (int i = 0; i < 5; ++i) {
       const Picture original{12, 12, 1, {data.image(i), data.image(i) + 144}};
-      const auto stream = coder->encode(original, trace.streams[static_cast<std::size_t>(i)].quality);
+      const auto stream =
+          coder->encode(original, trace.streams[static_cast<std::size_t>(i)].quality);
       const Picture decoded = coder->decode(stream, 12, 12, 1);
-      for (std::size_t v = 0; v < 144; ++v) EXPECT_EQ(std::lround(255 * result.images[static_cast<std::size_t>(i) * 144 + v]), decoded.pixels[v]);
+      for (std::size_t v = 0; v < 144; ++v)
+        EXPECT_EQ(std::lround(255 * result.images[static_cast<std::size_t>(i) * 144 + v]),
+                  decoded.pixels[v]);
       const SeparationSettings settings = scenario.separation();
-      StreamFitter fitter(settings, GainOutlook(settings.channel, settings.budget), {.snr_db = Channel::ideal_snr_db});
+      StreamFitter fitter(settings, GainOutlook(settings.channel, settings.budget),
+                          {.snr_db = Channel::ideal_snr_db});
       const int quality = trace.streams[static_cast<std::size_t>(i)].quality;
       if (quality < ImageCodec::best_quality) {
-        EXPECT_FALSE(fitter.fit(static_cast<int>(coder->encode(original, quality + 1).size()))) << codec << " " << quality;
+        EXPECT_FALSE(fitter.fit(static_cast<int>(coder->encode(original, quality + 1).size())))
+            << codec << " " << quality;
       }
     }
   }
@@ -123,14 +142,16 @@ TEST_F(Separation, WhereNothingFitsNothingIsSentAndTheImageIsLost) {
     EXPECT_FALSE(std::isnan(image.psnr_db));  // of the mean image
   }
   const Model model = make_model(scenario, *backend_);
-  const OrderedJson row = make_row(scenario, expand(scenario)[0], model.sha256, tiny::images(9), result, "sha");
+  const OrderedJson row =
+      make_row(scenario, expand(scenario)[0], model.sha256, tiny::images(9), result, "sha");
   EXPECT_EQ(row["separation"]["unfit"], 1.0);
   EXPECT_EQ(row["accuracy"], 0.0);
   EXPECT_TRUE(make_record(result.images[0], "sha")["decision"].is_null());
 }
 
 TEST_F(Separation, LossesStayBelowTheOutageAndTheCliffIsBelowWhatWasBelieved) {
-  // Images of 144 values, 600 of them: at an outage of 1 % at most 6 are expected; 4 deviations above.
+  // Images of 144 values, 600 of them: at an outage of 1 % at most 6 are expected; 4 deviations
+  // above.
   for (const double snr_db : {2.0, 9.0}) {
     const StreamTotals streams = run(separation({{"/channel/snr_db", snr_db}}), 600).totals.streams;
     EXPECT_EQ(streams.unfit, 0);
@@ -140,9 +161,11 @@ TEST_F(Separation, LossesStayBelowTheOutageAndTheCliffIsBelowWhatWasBelieved) {
 
 TEST_F(Separation, AFadeThatIsNotKnownIsExpected) {
   const Json rayleigh{{"kind", "rayleigh"}, {"snr_db", 30}, {"csi", {{"transmitter", "none"}}}};
-  const Scenario known = separation({{"/channel", {{"kind", "rayleigh"}, {"snr_db", 30}}}}), unknown = separation({{"/channel", rayleigh}});
+  const Scenario known = separation({{"/channel", {{"kind", "rayleigh"}, {"snr_db", 30}}}}),
+                 unknown = separation({{"/channel", rayleigh}});
   const PointResult a = run(known, 60), b = run(unknown, 600);
-  EXPECT_GT(a.totals.streams.quality, b.totals.streams.quality / 10) << "a margin for the fade costs quality";
+  EXPECT_GT(a.totals.streams.quality, b.totals.streams.quality / 10)
+      << "a margin for the fade costs quality";
   const auto lost = static_cast<double>(b.totals.streams.block_losses + b.totals.lost);
   EXPECT_GT(lost, 0) << "1 % of the fades are deeper than the margin";
   EXPECT_LE(lost, 600 * 0.011 + 4 * std::sqrt(6.0));
@@ -151,21 +174,26 @@ TEST_F(Separation, AFadeThatIsNotKnownIsExpected) {
 TEST_F(Separation, BoundsCarryMoreThanCodes) {
   std::int64_t last = 0;
   for (const char* transport : {"coded", "normal_approximation", "capacity"}) {
-    const PointResult result = run(separation({{"/transmitter/transport", transport}, {"/channel/snr_db", 6}}, "jpeg", 200), 300);
+    const PointResult result = run(
+        separation({{"/transmitter/transport", transport}, {"/channel/snr_db", 6}}, "jpeg", 200),
+        300);
     EXPECT_GT(result.totals.streams.bytes, last) << transport;
     last = result.totals.streams.bytes;
     if (std::string(transport) == "coded") continue;
     EXPECT_EQ(result.totals.uses.header + result.totals.uses.parity, 0);
     EXPECT_EQ(result.totals.streams.codings.at("bound"), 300);
-    const double per_use = 8.0 * static_cast<double>(result.totals.streams.bytes) / static_cast<double>(result.totals.uses.payload);
+    const double per_use = 8.0 * static_cast<double>(result.totals.streams.bytes) /
+                           static_cast<double>(result.totals.uses.payload);
     EXPECT_LE(per_use, std::log2(1 + std::pow(10.0, 0.6)));
     const std::int64_t lost = result.totals.streams.block_losses;
-    EXPECT_LE(static_cast<double>(lost), std::string(transport) == "capacity" ? 0 : 3 + 4 * std::sqrt(3.0));
+    EXPECT_LE(static_cast<double>(lost),
+              std::string(transport) == "capacity" ? 0 : 3 + 4 * std::sqrt(3.0));
   }
 }
 
 TEST_F(Separation, WithoutANetworkImagesAreRebuiltAndNotTold) {
-  const Scenario scenario = separation({{"/model", {{"image", {12, 12, 1}}}}, {"/metrics", {"psnr"}}});
+  const Scenario scenario =
+      separation({{"/model", {{"image", {12, 12, 1}}}}, {"/metrics", {"psnr"}}});
   const PointResult result = run(scenario, 6);
   EXPECT_EQ(result.receiver_operations, 0);
   EXPECT_GT(result.totals.psnr_db / 6, 15);
@@ -184,9 +212,11 @@ TEST_F(Separation, ALabelIsTheClassifiersAndCostsItsOperations) {
   EXPECT_EQ(result.transmitter_operations, model.classifier->operations());
   for (int i = 0; i < 12; ++i) {
     const float* row = logits.value().data() + 3 * i;
-    EXPECT_EQ(result.images[static_cast<std::size_t>(i)].decision, std::max_element(row, row + 3) - row);
+    EXPECT_EQ(result.images[static_cast<std::size_t>(i)].decision,
+              std::max_element(row, row + 3) - row);
     EXPECT_TRUE(result.images[static_cast<std::size_t>(i)].answered);
-    const std::optional<Forecast> forecast = model.transmitter->forecast({.snr_db = Channel::ideal_snr_db}, {}, 0);
+    const std::optional<Forecast> forecast =
+        model.transmitter->forecast({.snr_db = Channel::ideal_snr_db}, {}, 0);
     EXPECT_EQ(result.images[static_cast<std::size_t>(i)].uses.total(), forecast->uses.total());
   }
 }
@@ -194,12 +224,18 @@ TEST_F(Separation, ALabelIsTheClassifiersAndCostsItsOperations) {
 TEST_F(Separation, MistakesAreNamedWithTheirPlace) {
   expect_contains(error_of([] { separation({}, "jpeg", 12); }), "/transmitter/budget");
   expect_contains(error_of([] { separation({}, "jpg"); }), "jpeg");
-  expect_contains(error_of([] { separation({{"/receiver", {{"kind", "semantic"}}}}); }), "/receiver/kind");
+  expect_contains(error_of([] {
+                    separation({{"/receiver", {{"kind", "semantic"}}}});
+                  }),
+                  "/receiver/kind");
   expect_contains(error_of([] { separation({{"/model", {{"image", {12, 12, 1}}}}}); }), "/metrics");
   expect_contains(error_of([] { label({{"/metrics", {"psnr"}}}); }), "/metrics");
   expect_contains(error_of([] { label({{"/model", {{"image", {12, 12, 1}}}}}); }), "/model");
   expect_contains(error_of([] { separation({{"/train", {{"epochs", 1}}}}); }), "/train");
-  expect_contains(error_of([] { separation({{"/transmitter/gate", "learned"}}); }), "/transmitter/gate");
+  expect_contains(error_of([] {
+                    separation({{"/transmitter/gate", "learned"}});
+                  }),
+                  "/transmitter/gate");
 }
 
 TEST(ClassifierTraining, LearnsFromCleanImages) {

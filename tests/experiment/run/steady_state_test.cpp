@@ -1,4 +1,5 @@
-// Once warm, a shard takes nothing from the heap: every operator new of the program is counted here.
+// Once warm, a shard takes nothing from the heap: every operator new of the program is counted
+// here.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -21,26 +22,55 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new[](std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return ++allocations, std::malloc(bytes); }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete[](void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+void* operator new(std::size_t bytes) {
+  return counted(bytes, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t bytes) {
+  return counted(bytes, alignof(std::max_align_t));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return ++allocations, std::malloc(bytes);
+}
+void operator delete(void* block) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
 
 namespace semwave {
 namespace {
 
 /// Allocations of one evaluation of `images` images.
-long allocations_of(const Scenario& base, const Model& model, const Dataset& data, ThreadPool& pool, int images) {
+long allocations_of(const Scenario& base, const Model& model, const Dataset& data, ThreadPool& pool,
+                    int images) {
   Scenario scenario = base;
   scenario.stop.max_images = images;
   const long before = allocations;
@@ -56,8 +86,9 @@ void expect_none(const std::vector<std::pair<std::string, Json>>& changes) {
   const Dataset data = tiny::images(2500);
   const Scenario scenario = tiny::scenario(changes);
   const Model model = tiny::model(scenario, *backend);
-  // Whatever an evaluation takes once (its records, its policies) is in both counts; the second has 125 shards more. Which
-  // worker meets which ragged sizes is chance, so several workers are warm only after a few rounds.
+  // Whatever an evaluation takes once (its records, its policies) is in both counts; the second has
+  // 125 shards more. Which worker meets which ragged sizes is chance, so several workers are warm
+  // only after a few rounds.
   for (const auto& [threads, rounds] : {std::pair{1, 1}, std::pair{2, 20}}) {
     ThreadPool pool(threads);
     long more = -1;
@@ -71,16 +102,22 @@ void expect_none(const std::vector<std::pair<std::string, Json>>& changes) {
 }
 
 TEST(SteadyState, AShardTakesNothingFromTheHeap) {
-  expect_none({{"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
+  expect_none(
+      {{"/channel",
+        Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}, {"coherence", "image"}}}});
 }
 
 TEST(SteadyState, NorDoesOneOverOfdmOrWithLosses) {
-  expect_none({{"/channel", Json{{"kind", "tdl"}, {"snr_db", 15}, {"csi", {{"receiver", "estimated"}}}, {"interference", {{"kind", "qpsk"}, {"sir_db", 20}}}}}});
+  expect_none({{"/channel", Json{{"kind", "tdl"},
+                                 {"snr_db", 15},
+                                 {"csi", {{"receiver", "estimated"}}},
+                                 {"interference", {{"kind", "qpsk"}, {"sir_db", 20}}}}}});
   expect_none({{"/channel", "gilbert_elliott"}});
 }
 
 TEST(SteadyState, NorDoesADigitalLink) {
-  expect_none({{"/transmitter/link", Json{{"kind", "digital"}, {"bits_per_value", 3}}}, {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}}}});
+  expect_none({{"/transmitter/link", Json{{"kind", "digital"}, {"bits_per_value", 3}}},
+               {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}}}});
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ Json changed(const std::string& pointer, const Json& value) {
   return scenario;
 }
 
-void expect_mistake(const std::string& pointer, const Json& value, const std::string& place, const std::string& words) {
+void expect_mistake(const std::string& pointer, const Json& value, const std::string& place,
+                    const std::string& words) {
   const std::string text = mistake_in(changed(pointer, value));
   EXPECT_TRUE(text.starts_with("x.json: " + place)) << pointer << " = " << value << ": " << text;
   EXPECT_NE(text.find(words), std::string::npos) << pointer << " = " << value << ": " << text;
@@ -45,13 +46,19 @@ TEST(Scenario, FillsInDefaultsAtEveryDepth) {
   EXPECT_EQ(made.channel.fading.kind, FadingKind::rayleigh);
   EXPECT_TRUE(made.positions_sent && made.accuracy && made.psnr && !made.ssim && !made.records);
   EXPECT_FALSE(made.train.has_value());
-  EXPECT_EQ(parse_scenario(made.resolved, "folder/x.json").resolved, made.resolved) << "what is resolved must resolve to itself";
+  EXPECT_EQ(parse_scenario(made.resolved, "folder/x.json").resolved, made.resolved)
+      << "what is resolved must resolve to itself";
 }
 
 TEST(Scenario, ReadsWhatTrainingDraws) {
   Json value = tiny::scenario("pictures");
-  value["train"] = {{"epochs", 3}, {"optimiser", {{"learning_rate", 0.5}}}, {"losses", {{"image", 2}}}, {"snr_db", {{"uniform", {-1, 3}}}},
-                    {"keep", {{"choice", {1, 0.25}}}}, {"symbols_per_token", 2}, {"freeze", {"transmitter."}}};
+  value["train"] = {{"epochs", 3},
+                    {"optimiser", {{"learning_rate", 0.5}}},
+                    {"losses", {{"image", 2}}},
+                    {"snr_db", {{"uniform", {-1, 3}}}},
+                    {"keep", {{"choice", {1, 0.25}}}},
+                    {"symbols_per_token", 2},
+                    {"freeze", {"transmitter."}}};
   const TrainSettings train = *parse_scenario(value, "x.json").train;
   EXPECT_EQ(train.epochs, 3);
   EXPECT_EQ(train.learning_rate, 0.5);
@@ -61,7 +68,8 @@ TEST(Scenario, ReadsWhatTrainingDraws) {
   EXPECT_EQ(train.keep.draw(0.1), 1);
   EXPECT_EQ(train.keep.draw(0.9999999), 0.25);
   EXPECT_EQ(train.symbols_per_token.choices, std::vector<double>{2});
-  EXPECT_EQ(train.depth.choices, (std::vector<double>{1, 2})) << "left out: any depth of the network";
+  EXPECT_EQ(train.depth.choices, (std::vector<double>{1, 2}))
+      << "left out: any depth of the network";
   EXPECT_EQ(train.freeze, std::vector<std::string>{"transmitter."});
 }
 
@@ -96,34 +104,44 @@ TEST(Scenario, NamesThePlaceAndTheNearestKnownName) {
 
 TEST(Scenario, RefusesWrongTypesAndRanges) {
   expect_mistake("/channel/snr_db", "ten", "/channel/snr_db", "a number");
-  expect_mistake("/transmitter/policy/keep", -0.2, "/transmitter/policy/keep", "between 0 and 1, found -0.2");
+  expect_mistake("/transmitter/policy/keep", -0.2, "/transmitter/policy/keep",
+                 "between 0 and 1, found -0.2");
   expect_mistake("/transmitter/policy/keep", 1.5, "/transmitter/policy/keep", "between 0 and 1");
   expect_mistake("/name", "two\nlines", "/name", "one line");
   expect_mistake("/version", 2, "/version", "must be 1, found 2");
   expect_mistake("/seed", -1, "/seed", "at least 0");
-  expect_mistake("/conventions", {{"power", "batch"}}, "/conventions/power", "image, token, symbol");
+  expect_mistake("/conventions", {{"power", "batch"}}, "/conventions/power",
+                 "image, token, symbol");
   expect_mistake("/model", "", "/model", "empty name");
-  expect_mistake("/stop", {{"min_images", 5}, {"max_images", 3}}, "/stop/min_images", "more than max_images");
+  expect_mistake("/stop", {{"min_images", 5}, {"max_images", 3}}, "/stop/min_images",
+                 "more than max_images");
   expect_mistake("/metrics", Json::array(), "/metrics", "only a timeline");
-  expect_mistake("/train", {{"snr_db", {{"uniform", {3, 1}}}}}, "/train/snr_db/uniform", "from at most to");
+  expect_mistake("/train", {{"snr_db", {{"uniform", {3, 1}}}}}, "/train/snr_db/uniform",
+                 "from at most to");
   expect_mistake("/train", {{"depth", {{"choice", {0.5}}}}}, "/train/depth", "whole numbers");
   // What no point could answer.
   Json blind = changed("/metrics", {"psnr"});
   blind["stop"] = {{"accuracy_halfwidth", 0.02}};
-  EXPECT_NE(mistake_in(blind).find("/stop/accuracy_halfwidth: needs the metric accuracy"), std::string::npos);
+  EXPECT_NE(mistake_in(blind).find("/stop/accuracy_halfwidth: needs the metric accuracy"),
+            std::string::npos);
   Json classes = changed("/metrics", {"psnr"});
   classes["model"]["architecture"]["image_head"] = false;
-  EXPECT_NE(mistake_in(classes).find("/metrics: psnr and ssim need a model with an image head"), std::string::npos);
+  EXPECT_NE(mistake_in(classes).find("/metrics: psnr and ssim need a model with an image head"),
+            std::string::npos);
   Json planned = changed("/metrics", Json::array());
   planned["timeline"] = {{"slots", 5}};
   EXPECT_EQ(mistake_in(planned), "");
   Json looking = planned;
   looking["transmitter"]["exit"] = {{"kind", "confidence"}, {"threshold", 0.5}};
-  EXPECT_NE(mistake_in(looking).find("/metrics: an exit that looks at the image needs the network"), std::string::npos) << mistake_in(looking);
+  EXPECT_NE(mistake_in(looking).find("/metrics: an exit that looks at the image needs the network"),
+            std::string::npos)
+      << mistake_in(looking);
   Json codec = planned;
   codec["transmitter"] = {{"kind", "separation"}, {"budget", 200}};
   codec["receiver"] = {{"kind", "separation"}};
-  EXPECT_NE(mistake_in(codec).find("/metrics: what an image codec sends depends on the image"), std::string::npos) << mistake_in(codec);
+  EXPECT_NE(mistake_in(codec).find("/metrics: what an image codec sends depends on the image"),
+            std::string::npos)
+      << mistake_in(codec);
   Json missing = tiny::scenario("pictures");
   missing.erase("channel");
   EXPECT_NE(mistake_in(missing).find("'channel' is missing"), std::string::npos);
@@ -134,10 +152,12 @@ TEST(Scenario, TrainsAClassifierOnDecodedPictures) {
   value["transmitter"] = "label";
   value["metrics"] = {"accuracy"};
   value["train"] = {{"depth", 1}};
-  EXPECT_FALSE(parse_scenario(value, "x.json").resolved["train"].contains("decoded")) << "a training begun before this key was there goes on";
+  EXPECT_FALSE(parse_scenario(value, "x.json").resolved["train"].contains("decoded"))
+      << "a training begun before this key was there goes on";
   EXPECT_EQ(parse_scenario(value, "x.json").train->decoded.share, 0);
 
-  value["train"]["decoded"] = {{"share", 0.25}, {"codecs", {"heic", "jpeg", "heic"}}, {"quality", {{"choice", {5, 50}}}}};
+  value["train"]["decoded"] = {
+      {"share", 0.25}, {"codecs", {"heic", "jpeg", "heic"}}, {"quality", {{"choice", {5, 50}}}}};
   const Scenario made = parse_scenario(value, "x.json");
   EXPECT_EQ(made.train->decoded.share, 0.25);
   EXPECT_EQ(made.train->decoded.codecs.size(), 3u);
@@ -179,18 +199,24 @@ TEST(Scenario, RefusesNotANumber) {
 }
 
 TEST(Scenario, RefusesPlansBeyondTheNetwork) {
-  expect_mistake("/transmitter/policy/depth", 3, "/transmitter/policy/depth", "3 is beyond the network's 2");
-  expect_mistake("/transmitter/policy/symbols_per_token", 16, "/transmitter/policy/symbols_per_token", "beyond the model's 8");
-  expect_mistake("/transmitter/gate", {{"kind", "learned"}, {"at", {5}}}, "/transmitter/gate/at", "beyond");
+  expect_mistake("/transmitter/policy/depth", 3, "/transmitter/policy/depth",
+                 "3 is beyond the network's 2");
+  expect_mistake("/transmitter/policy/symbols_per_token", 16,
+                 "/transmitter/policy/symbols_per_token", "beyond the model's 8");
+  expect_mistake("/transmitter/gate", {{"kind", "learned"}, {"at", {5}}}, "/transmitter/gate/at",
+                 "beyond");
   expect_mistake("/train", {{"depth", {{"choice", {1, 7}}}}}, "/train/depth", "7 is beyond");
 }
 
 TEST(Scenario, ReadsPolicyTablesWhenItIsChecked) {
   const std::string folder = fresh_folder("table");
-  const std::string missing = mistake_in(changed("/transmitter/policy", {{"kind", "table"}, {"file", folder + "/none.json"}}));
+  const std::string missing = mistake_in(
+      changed("/transmitter/policy", {{"kind", "table"}, {"file", folder + "/none.json"}}));
   EXPECT_TRUE(missing.starts_with(folder + "/none.json: cannot open")) << missing;
-  tiny::write_text(folder + "/deep.json", R"({"made_by": "hand", "entries": [{"from_db": 0, "depth": 9}]})");
-  const std::string deep = mistake_in(changed("/transmitter/policy", {{"kind", "table"}, {"file", folder + "/deep.json"}}));
+  tiny::write_text(folder + "/deep.json",
+                   R"({"made_by": "hand", "entries": [{"from_db": 0, "depth": 9}]})");
+  const std::string deep = mistake_in(
+      changed("/transmitter/policy", {{"kind", "table"}, {"file", folder + "/deep.json"}}));
   EXPECT_NE(deep.find("9 is beyond"), std::string::npos) << deep;
 }
 
@@ -199,7 +225,8 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
   std::filesystem::create_directories(folder + "/deep");
   Json value = tiny::scenario("pictures");
   value["model"] = "../model.safetensors";
-  value["sweep"] = {{"/model", {"a.safetensors", "/absolute.safetensors"}}, {"/source", {{{"dataset", "folder"}, {"path", "other"}}}}};
+  value["sweep"] = {{"/model", {"a.safetensors", "/absolute.safetensors"}},
+                    {"/source", {{{"dataset", "folder"}, {"path", "other"}}}}};
   tiny::write_text(folder + "/deep/x.json", value.dump());
   const Scenario made = read_scenario(folder + "/deep/x.json");
   EXPECT_EQ(made.model_path, folder + "/model.safetensors");
@@ -210,7 +237,8 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
 
   // What is written beside results names the same files from there.
   std::filesystem::create_directories(folder + "/results/one");
-  tiny::write_text(folder + "/results/one/scenario.json", scenario_text(made, folder + "/results/one"));
+  tiny::write_text(folder + "/results/one/scenario.json",
+                   scenario_text(made, folder + "/results/one"));
   const Json written = read_json(folder + "/results/one/scenario.json");
   EXPECT_EQ(written["model"], "../../model.safetensors");
   const Scenario again = read_scenario(folder + "/results/one/scenario.json");
@@ -235,13 +263,17 @@ TEST(Scenario, OverridesReachDefaultsAndShortForms) {
   value["transmitter"].erase("gate");
   value.erase("model");
   tiny::write_text(path, value.dump());
-  const Scenario made = read_scenario(path, {{"/model", {{"architecture", tiny::architecture()}}}, {"/channel/snr_db", -3}, {"/transmitter/gate", "random"}, {"/stop/max_images", 7}});
+  const Scenario made = read_scenario(path, {{"/model", {{"architecture", tiny::architecture()}}},
+                                             {"/channel/snr_db", -3},
+                                             {"/transmitter/gate", "random"},
+                                             {"/stop/max_images", 7}});
   EXPECT_EQ(made.channel.snr.from_db, -3);
   EXPECT_EQ(made.gate["kind"], "random");
   EXPECT_EQ(made.stop.max_images, 7);
   const auto refused = [&](const std::string& pointer, const Json& replacement) {
     try {
-      (void)read_scenario(path, {{"/model", {{"architecture", tiny::architecture()}}}, {pointer, replacement}});
+      (void)read_scenario(
+          path, {{"/model", {{"architecture", tiny::architecture()}}}, {pointer, replacement}});
     } catch (const Error& mistake) {
       return std::string(mistake.what());
     }
@@ -260,8 +292,10 @@ TEST(Scenario, RefusesWhatIsNoCheckpointOfOurs) {
 }
 
 TEST(Scenario, DocumentationListsEveryKey) {
-  const std::string written = tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/docs/scenario.md");
-  EXPECT_EQ(written, scenario_page(scenario_fields()) + "\n") << "make docs/scenario.md anew: semwave schema --markdown > docs/scenario.md";
+  const std::string written =
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/docs/scenario.md");
+  EXPECT_EQ(written, scenario_page(scenario_fields()) + "\n")
+      << "make docs/scenario.md anew: semwave schema --markdown > docs/scenario.md";
 }
 
 TEST(Scenario, TheSchemaOfEditorsListsEveryKey) {
@@ -280,8 +314,7 @@ TEST(Scenario, TheSchemaOfEditorsListsEveryKey) {
     EXPECT_TRUE(std::filesystem::equivalent(
         entry.path().parent_path() / read["$schema"].get<std::string>(), file))
         << entry.path();
-    EXPECT_FALSE(read_scenario(entry.path().string()).resolved.contains("$schema"))
-        << entry.path();
+    EXPECT_FALSE(read_scenario(entry.path().string()).resolved.contains("$schema")) << entry.path();
   }
   EXPECT_GT(scenarios, 30);
 }

@@ -26,10 +26,13 @@ std::string mistake_of(const std::string& sweep) {
 }
 
 TEST(Sweep, IsTheProductInTheOrderWritten) {
-  const Scenario scenario = with_sweep(R"({"/transmitter/policy/keep": [0.25, 1], "/channel/snr_db": {"from": 0, "to": 10, "step": 5}})");
+  const Scenario scenario = with_sweep(
+      R"({"/transmitter/policy/keep": [0.25, 1], "/channel/snr_db": {"from": 0, "to": 10,)"
+      R"( "step": 5}})");
   const std::vector<Point> points = expand(scenario);
   ASSERT_EQ(points.size(), 6u);
-  const std::vector<std::pair<double, double>> expected{{0.25, 0}, {0.25, 5}, {0.25, 10}, {1, 0}, {1, 5}, {1, 10}};
+  const std::vector<std::pair<double, double>> expected{{0.25, 0}, {0.25, 5}, {0.25, 10},
+                                                        {1, 0},    {1, 5},    {1, 10}};
   for (std::size_t i = 0; i < points.size(); ++i) {
     EXPECT_EQ(points[i].scenario.policy["keep"], expected[i].first);
     EXPECT_EQ(points[i].scenario.channel.snr.from_db, expected[i].second);
@@ -45,7 +48,9 @@ TEST(Sweep, OnePointWithoutIt) {
 }
 
 TEST(Sweep, TakesWholeObjects) {
-  const Scenario scenario = with_sweep(R"({"/transmitter/policy": [{"kind": "fixed", "keep": 0.5, "depth": 1}, "fixed"], "/channel": ["ideal", {"kind": "awgn", "snr_db": 3}]})");
+  const Scenario scenario =
+      with_sweep(R"({"/transmitter/policy": [{"kind": "fixed", "keep": 0.5, "depth": 1}, "fixed"],)"
+                 R"( "/channel": ["ideal", {"kind": "awgn", "snr_db": 3}]})");
   const std::vector<Point> points = expand(scenario);
   ASSERT_EQ(points.size(), 4u);
   EXPECT_TRUE(points[0].scenario.channel.noiseless);
@@ -56,17 +61,23 @@ TEST(Sweep, TakesWholeObjects) {
 
 TEST(Sweep, RangesKeepBothEndsAndShortNumbers) {
   const Place place{"x.json", "/sweep"};
-  EXPECT_EQ(sweep_values({{"from", 0}, {"to", 0.3}, {"step", 0.1}}, place), (std::vector<Json>{0, 0.1, 0.2, 0.3}));
-  EXPECT_EQ(sweep_values({{"from", 5}, {"to", -5}, {"step", -5}}, place), (std::vector<Json>{5, 0, -5}));
+  EXPECT_EQ(sweep_values({{"from", 0}, {"to", 0.3}, {"step", 0.1}}, place),
+            (std::vector<Json>{0, 0.1, 0.2, 0.3}));
+  EXPECT_EQ(sweep_values({{"from", 5}, {"to", -5}, {"step", -5}}, place),
+            (std::vector<Json>{5, 0, -5}));
   EXPECT_EQ(sweep_values({{"from", 0}, {"to", 1}, {"step", 0.4}}, place).size(), 3u);
   EXPECT_EQ(sweep_values({{"from", 2}, {"to", 2}, {"step", 1}}, place).size(), 1u);
 }
 
 TEST(Sweep, RefusesWhatMakesNoGrid) {
   EXPECT_NE(mistake_of(R"({"/channel/snr_db": []})").find("at least one value"), std::string::npos);
-  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 5, "step": -1}})").find("step"), std::string::npos);
-  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 5, "step": 0}})").find("step"), std::string::npos);
-  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 1e9, "step": 1}})").find("more than 100000"), std::string::npos);
+  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 5, "step": -1}})").find("step"),
+            std::string::npos);
+  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 5, "step": 0}})").find("step"),
+            std::string::npos);
+  EXPECT_NE(mistake_of(R"({"/channel/snr_db": {"from": 0, "to": 1e9, "step": 1}})")
+                .find("more than 100000"),
+            std::string::npos);
   EXPECT_NE(mistake_of(R"({"/name": ["a", "b"]})").find("cannot be swept"), std::string::npos);
   EXPECT_NE(mistake_of(R"({"channel": ["awgn"]})").find("JSON pointer"), std::string::npos);
 }
@@ -81,10 +92,15 @@ TEST(Sweep, NamesAPointerThatLeadsNowhere) {
 }
 
 TEST(Sweep, NamesThePointThatDoesNotResolve) {
-  const std::string text = mistake_of(R"({"/channel/snr_db": [1], "/transmitter/policy/keep": [0.5, 1.5]})");
-  EXPECT_NE(text.find("/transmitter/policy/keep: must be between 0 and 1, found 1.5"), std::string::npos) << text;
+  const std::string text =
+      mistake_of(R"({"/channel/snr_db": [1], "/transmitter/policy/keep": [0.5, 1.5]})");
+  EXPECT_NE(text.find("/transmitter/policy/keep: must be between 0 and 1, found 1.5"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("at the swept point"), std::string::npos) << text;
-  EXPECT_NE(mistake_of(R"({"/transmitter/policy/depth": [1, 2, 3]})").find("3 is beyond the network"), std::string::npos);
+  EXPECT_NE(
+      mistake_of(R"({"/transmitter/policy/depth": [1, 2, 3]})").find("3 is beyond the network"),
+      std::string::npos);
 }
 
 }  // namespace

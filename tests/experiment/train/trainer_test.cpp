@@ -31,7 +31,9 @@ class Training : public ::testing::Test {
     root_ = fresh_folder("training");
     const Dataset data = tiny::images(150);
     for (int i = 0; i < data.count(); ++i) {
-      const fs::path folder = root_ / "data" / "train" / data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
+      const fs::path folder =
+          root_ / "data" / "train" /
+          data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
       fs::create_directories(folder);
       Picture picture{12, 12, 1, {data.image(i), data.image(i) + 144}};
       write_png((folder / (std::to_string(1000 + i) + ".png")).string(), picture);
@@ -40,11 +42,17 @@ class Training : public ::testing::Test {
     backend_ = make_cpu_backend();
   }
 
-  bool run(const std::string& out, int threads, bool resume = false, const std::atomic<bool>* interrupt = nullptr, std::function<void(const TrainingProgress&)> report = {},
-           int shard = 4) {
+  bool run(const std::string& out, int threads, bool resume = false,
+           const std::atomic<bool>* interrupt = nullptr,
+           std::function<void(const TrainingProgress&)> report = {}, int shard = 4) {
     ThreadPool pool(threads);
-    return train(scenario_, *backend_, pool, {.out = (root_ / out).string(), .resume = resume, .shard = shard, .interrupt = interrupt, .report = std::move(report),
-                                             .note = [this](const std::string& line) { notes_.push_back(line); }});
+    return train(scenario_, *backend_, pool,
+                 {.out = (root_ / out).string(),
+                  .resume = resume,
+                  .shard = shard,
+                  .interrupt = interrupt,
+                  .report = std::move(report),
+                  .note = [this](const std::string& line) { notes_.push_back(line); }});
   }
   std::string model(const std::string& out) { return bytes(root_ / out / "model.safetensors"); }
 
@@ -56,18 +64,22 @@ class Training : public ::testing::Test {
 
 TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
   std::vector<double> losses;
-  ASSERT_TRUE(run("one", 1, false, nullptr, [&](const TrainingProgress& p) { losses.push_back(p.loss); }));
+  ASSERT_TRUE(
+      run("one", 1, false, nullptr, [&](const TrainingProgress& p) { losses.push_back(p.loss); }));
   EXPECT_LT(losses.back(), losses.front() - 0.2) << "it learns";
   ASSERT_TRUE(run("two", 2));
   EXPECT_EQ(model("one"), model("two"));
 
-  // Interrupted in the middle of the second epoch, then resumed: the same files, the same lines but for their times.
+  // Interrupted in the middle of the second epoch, then resumed: the same files, the same lines but
+  // for their times.
   std::atomic<bool> stop = false;
-  ASSERT_FALSE(run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  ASSERT_FALSE(
+      run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
   EXPECT_NE(model("cut"), model("one"));
   ASSERT_TRUE(run("cut", 1, true));
   EXPECT_EQ(model("cut"), model("one"));
-  EXPECT_EQ(bytes(root_ / "cut" / "training.safetensors"), bytes(root_ / "one" / "training.safetensors"));
+  EXPECT_EQ(bytes(root_ / "cut" / "training.safetensors"),
+            bytes(root_ / "one" / "training.safetensors"));
   std::ifstream a(root_ / "one" / "training.jsonl"), b(root_ / "cut" / "training.jsonl");
   std::string x, y;
   int lines = 0;
@@ -82,13 +94,15 @@ TEST_F(Training, ThreadsAndAResumeGiveTheSameWeights) {
 
 TEST_F(Training, GoesOnFromWeightsAlone) {
   std::atomic<bool> stop = false;
-  ASSERT_FALSE(run("out", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  ASSERT_FALSE(
+      run("out", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
   const std::string before = bytes(root_ / "out" / "training.jsonl");
   const std::string file = (root_ / "out" / "training.safetensors").string();
   const Checkpoint whole = read_checkpoint(file);
   Checkpoint stripped{.metadata = whole.metadata, .arrays = {}};
   for (const NamedArray& array : whole.arrays)
-    if (array.name.starts_with("transmitter.") || array.name.starts_with("receiver.")) stripped.arrays.push_back(array);
+    if (array.name.starts_with("transmitter.") || array.name.starts_with("receiver."))
+      stripped.arrays.push_back(array);
   ASSERT_LT(2 * stripped.arrays.size(), whole.arrays.size());
   write_checkpoint(file, stripped);
   fs::copy(root_ / "out", root_ / "again");
@@ -97,13 +111,16 @@ TEST_F(Training, GoesOnFromWeightsAlone) {
   std::vector<TrainingProgress> seen;
   ASSERT_TRUE(run("out", 2, true, nullptr, [&](const TrainingProgress& p) { seen.push_back(p); }));
   ASSERT_EQ(notes_.size(), 1u);
-  EXPECT_NE(notes_[0].find("weights alone: the training goes on at step 11 "), std::string::npos) << notes_[0];
+  EXPECT_NE(notes_[0].find("weights alone: the training goes on at step 11 "), std::string::npos)
+      << notes_[0];
   stop = false;
-  ASSERT_FALSE(run("again", 1, true, &stop, [&](const TrainingProgress& p) { stop = p.step >= 14; }));
+  ASSERT_FALSE(
+      run("again", 1, true, &stop, [&](const TrainingProgress& p) { stop = p.step >= 14; }));
   ASSERT_TRUE(run("again", 2, true));
   EXPECT_EQ(notes_.size(), 2u) << "the second resume had moments";
   EXPECT_EQ(model("again"), model("out"));
-  EXPECT_EQ(bytes(root_ / "again" / "training.safetensors"), bytes(root_ / "out" / "training.safetensors"));
+  EXPECT_EQ(bytes(root_ / "again" / "training.safetensors"),
+            bytes(root_ / "out" / "training.safetensors"));
 
   // The lines that were there stay; the next step is the twelfth, at its place in the schedule.
   EXPECT_TRUE(bytes(root_ / "out" / "training.jsonl").starts_with(before));
@@ -115,21 +132,30 @@ TEST_F(Training, GoesOnFromWeightsAlone) {
     }
   }));
   EXPECT_NE(model("never interrupted"), model("out")) << "moments do matter";
-  EXPECT_EQ(read_checkpoint(file).metadata.at("semwave.step"), read_checkpoint((root_ / "never interrupted" / "training.safetensors").string()).metadata.at("semwave.step"));
+  EXPECT_EQ(read_checkpoint(file).metadata.at("semwave.step"),
+            read_checkpoint((root_ / "never interrupted" / "training.safetensors").string())
+                .metadata.at("semwave.step"));
 
   // Some of the moments are not none of them.
   Checkpoint broken = whole;
-  std::erase_if(broken.arrays, [](const NamedArray& array) { return array.name.starts_with("second_moment."); });
+  std::erase_if(broken.arrays,
+                [](const NamedArray& array) { return array.name.starts_with("second_moment."); });
   write_checkpoint(file, broken);
   expect_contains(error_of([&] { (void)run("out", 1, true); }), "second_moment.");
 }
 
 TEST_F(Training, DecodedPicturesAreTheSameAfterAResume) {
-  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/transmitter", "label"}, {"/receiver", Json::object()}, {"/metrics", {"accuracy"}},
-                              {"/train/losses", {{"image", 0}, {"gate", 0}}}, {"/train/decoded", {{"share", 0.5}, {"quality", {{"uniform", {0, 60}}}}}}});
+  scenario_ =
+      tiny::scenario({{"/source/path", (root_ / "data").string()},
+                      {"/transmitter", "label"},
+                      {"/receiver", Json::object()},
+                      {"/metrics", {"accuracy"}},
+                      {"/train/losses", {{"image", 0}, {"gate", 0}}},
+                      {"/train/decoded", {{"share", 0.5}, {"quality", {{"uniform", {0, 60}}}}}}});
   ASSERT_TRUE(run("one", 1));
   std::atomic<bool> stop = false;
-  ASSERT_FALSE(run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
+  ASSERT_FALSE(
+      run("cut", 2, false, &stop, [&](const TrainingProgress& p) { stop = p.step >= 11; }));
   ASSERT_TRUE(run("cut", 2, true));
   EXPECT_EQ(model("cut"), model("one"));
 }
@@ -144,7 +170,8 @@ TEST_F(Training, AStateOfAnotherScenarioIsRefused) {
 TEST_F(Training, WhatIsInAFileCountsNotWhereItLies) {
   const auto with = [&](const std::string& name, const std::string& snr_db) {
     std::ofstream(root_ / name) << "slot,snr_db\n0," << snr_db << "\n1,4\n2,7\n";
-    return tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/channel", {{"kind", "trace"}, {"file", (root_ / name).string()}}}});
+    return tiny::scenario({{"/source/path", (root_ / "data").string()},
+                           {"/channel", {{"kind", "trace"}, {"file", (root_ / name).string()}}}});
   };
   std::atomic<bool> stop = false;
   scenario_ = with("a.csv", "9");
@@ -156,11 +183,16 @@ TEST_F(Training, WhatIsInAFileCountsNotWhereItLies) {
 }
 
 TEST_F(Training, ATableOfAnotherModelIsRefused) {
-  std::ofstream(root_ / "table.json") << R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
-    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60], "accuracy": [0.5]}]})";
+  std::ofstream(root_ / "table.json")
+      << R"({"made_by": "test", "model_sha256": "abc", "network": {}, "edges_db": [], "share": [1],
+    "plans": [{"keep": 0.5, "depth": 1, "symbols_per_token": 4, "operations": 1, "uses": [60],
+      "accuracy": [0.5]}]})";
   const auto problem = [&](const std::string& kind) {
-    scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/transmitter/policy", {{"kind", kind}, {"file", (root_ / "table.json").string()}, {"uses", 60}}},
-                                {"/timeline", {{"slots", 5}}}});
+    scenario_ =
+        tiny::scenario({{"/source/path", (root_ / "data").string()},
+                        {"/transmitter/policy",
+                         {{"kind", kind}, {"file", (root_ / "table.json").string()}, {"uses", 60}}},
+                        {"/timeline", {{"slots", 5}}}});
     return error_of([&] { (void)run("out", 1); });
   };
   expect_contains(problem("pareto"), "made for the model abc");
@@ -213,18 +245,27 @@ TEST_F(Training, LinesOfAKillBeforeTheFirstSaveAreMadeAgain) {
 TEST_F(Training, WhatIsReportedIsNotTrainedOn) {
   const Dataset data = tiny::images(60);
   for (int i = 0; i < data.count(); ++i) {
-    const fs::path folder = root_ / "data" / "test" / data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
+    const fs::path folder =
+        root_ / "data" / "test" /
+        data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
     fs::create_directories(folder);
-    write_png((folder / (std::to_string(1000 + i) + ".png")).string(), Picture{12, 12, 1, {data.image(i), data.image(i) + 144}});
+    write_png((folder / (std::to_string(1000 + i) + ".png")).string(),
+              Picture{12, 12, 1, {data.image(i), data.image(i) + 144}});
   }
-  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/source/split", "test"}, {"/train/epochs", 1}});
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()},
+                              {"/source/split", "test"},
+                              {"/train/epochs", 1}});
   EXPECT_THROW(run("out", 2), Error);
-  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/source/split", "all_train"}, {"/train/epochs", 1}});
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()},
+                              {"/source/split", "all_train"},
+                              {"/train/epochs", 1}});
   EXPECT_TRUE(run("out", 2));
 }
 
 TEST_F(Training, FrozenPartsStay) {
-  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()}, {"/train/freeze", Json::array({"transmitter."})}, {"/train/epochs", 1}});
+  scenario_ = tiny::scenario({{"/source/path", (root_ / "data").string()},
+                              {"/train/freeze", Json::array({"transmitter."})},
+                              {"/train/epochs", 1}});
   ASSERT_TRUE(run("out", 2));
   const Checkpoint trained = read_checkpoint((root_ / "out" / "model.safetensors").string());
   const Model fresh = make_model(scenario_, *backend_);
@@ -247,12 +288,15 @@ TEST_F(Training, ACheckpointOfAnotherNetworkIsRefused) {
   Checkpoint file = read_checkpoint((root_ / "out" / "model.safetensors").string());
   const Model model = make_model(scenario_, *backend_);
   EXPECT_NO_THROW(load_parameters(*model.parameters, file, "file"));
-  EXPECT_EQ(file.find("transmitter.tokeniser.conv0.weight")->shape, (std::vector<std::int64_t>{8, 1, 3, 3})) << "a convolution as PyTorch stores it";
+  EXPECT_EQ(file.find("transmitter.tokeniser.conv0.weight")->shape,
+            (std::vector<std::int64_t>{8, 1, 3, 3}))
+      << "a convolution as PyTorch stores it";
   Checkpoint missing = file, reshaped = file, extra = file;
   missing.arrays.pop_back();
   EXPECT_THROW(load_parameters(*model.parameters, missing, "file"), Error);
   for (NamedArray& array : reshaped.arrays)
-    if (array.name == "transmitter.tokeniser.conv0.weight") std::swap(array.shape[0], array.shape[1]);
+    if (array.name == "transmitter.tokeniser.conv0.weight")
+      std::swap(array.shape[0], array.shape[1]);
   EXPECT_THROW(load_parameters(*model.parameters, reshaped, "file"), Error);
   extra.arrays.push_back({"receiver.surplus", {1}, {0}});
   EXPECT_THROW(load_parameters(*model.parameters, extra, "file"), Error);

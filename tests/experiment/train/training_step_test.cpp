@@ -21,7 +21,11 @@ std::vector<double> total(const std::vector<Gradients>& lanes) {
 
 class Batch : public ::testing::Test {
  protected:
-  Batch() : backend_(make_cpu_backend()), data_(tiny::images(32)), scenario_(tiny::scenario({{"/train/losses/balance", 0.5}, {"/train/losses/z", 0.1}})), model_(tiny::model(scenario_, *backend_)) {}
+  Batch()
+      : backend_(make_cpu_backend()),
+        data_(tiny::images(32)),
+        scenario_(tiny::scenario({{"/train/losses/balance", 0.5}, {"/train/losses/z", 0.1}})),
+        model_(tiny::model(scenario_, *backend_)) {}
   std::vector<double> gradient(int shard, int threads, BatchLoss* loss = nullptr) {
     ThreadPool pool(threads);
     TrainingStep step(scenario_, model_, data_, pool, shard);
@@ -44,9 +48,11 @@ TEST_F(Batch, ShardSizesGiveEqualGradients) {
   for (const int shard : {3, 4, 24}) {
     const std::vector<double> other = gradient(shard, 1);
     double worst = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) worst = std::max(worst, std::abs(one[i] - other[i]));
+    for (std::size_t i = 0; i < one.size(); ++i)
+      worst = std::max(worst, std::abs(one[i] - other[i]));
     EXPECT_LT(worst / scale, 1e-5) << "shard " << shard;
-    RecordProperty("relative_difference_shard_" + std::to_string(shard), std::to_string(worst / scale));
+    RecordProperty("relative_difference_shard_" + std::to_string(shard),
+                   std::to_string(worst / scale));
   }
 }
 
@@ -65,26 +71,36 @@ TEST_F(Batch, TheBalanceLossCouplesTheBatch) {
   EXPECT_NE(with, gradient(4, 1));
 }
 
-/// Directional derivative of the whole loss against a difference: the tape through transmitter, channel and receiver is right.
+/// Directional derivative of the whole loss against a difference: the tape through transmitter,
+/// channel and receiver is right.
 TEST_F(Batch, GradientIsTheSlopeOfTheLoss) {
-  // Keep everything and weigh only terms whose derivative is exact: straight-through, the floor of the logarithm's weights and
-  // routing choices have none (conditional computation is not differentiable in what it picks).
-  scenario_ = tiny::scenario({{"/transmitter/gate", Json{{"kind", "keep_all"}}}, {"/train/losses", Json{{"class", 1}, {"image", 0.5}, {"balance", 0}, {"z", 0.1}, {"gate", 0}}},
-                              {"/receiver/router", Json{{"kind", "top_k"}, {"k", 4}}}});
+  // Keep everything and weigh only terms whose derivative is exact: straight-through, the floor of
+  // the logarithm's weights and routing choices have none (conditional computation is not
+  // differentiable in what it picks).
+  scenario_ =
+      tiny::scenario({{"/transmitter/gate", Json{{"kind", "keep_all"}}},
+                      {"/train/losses",
+                       Json{{"class", 1}, {"image", 0.5}, {"balance", 0}, {"z", 0.1}, {"gate", 0}}},
+                      {"/receiver/router", Json{{"kind", "top_k"}, {"k", 4}}}});
   model_ = tiny::model(scenario_, *backend_);
   const std::vector<double> g = gradient(4, 1);
   std::vector<float> direction(g.size());
   double norm = 0;
   for (const double v : g) norm += v * v;
-  for (std::size_t i = 0; i < g.size(); ++i) direction[i] = static_cast<float>(g[i] / std::sqrt(norm));
+  for (std::size_t i = 0; i < g.size(); ++i)
+    direction[i] = static_cast<float>(g[i] / std::sqrt(norm));
   const auto loss_at = [&](double distance) {
     for (Parameter& p : model_.parameters->all())
-      for (std::int64_t i = 0; i < p.value.size(); ++i) p.value.data()[i] += static_cast<float>(distance * direction[static_cast<std::size_t>(p.offset + i)]);
+      for (std::int64_t i = 0; i < p.value.size(); ++i)
+        p.value.data()[i] +=
+            static_cast<float>(distance * direction[static_cast<std::size_t>(p.offset + i)]);
     model_.parameters->pack(true);
     BatchLoss loss;
     (void)gradient(4, 1, &loss);
     for (Parameter& p : model_.parameters->all())
-      for (std::int64_t i = 0; i < p.value.size(); ++i) p.value.data()[i] -= static_cast<float>(distance * direction[static_cast<std::size_t>(p.offset + i)]);
+      for (std::int64_t i = 0; i < p.value.size(); ++i)
+        p.value.data()[i] -=
+            static_cast<float>(distance * direction[static_cast<std::size_t>(p.offset + i)]);
     return loss.total(*scenario_.train);
   };
   const double h = 2e-4;
@@ -96,8 +112,11 @@ TEST_F(Batch, GradientIsTheSlopeOfTheLoss) {
 class Decoded : public Batch {
  protected:
   void learn(const Json& decoded) {
-    std::vector<std::pair<std::string, Json>> changes{{"/transmitter", "label"}, {"/receiver", Json::object()}, {"/metrics", {"accuracy"}},
-                                                      {"/train/losses", {{"class", 1}, {"image", 0}, {"balance", 0}, {"z", 0}, {"gate", 0}}}};
+    std::vector<std::pair<std::string, Json>> changes{
+        {"/transmitter", "label"},
+        {"/receiver", Json::object()},
+        {"/metrics", {"accuracy"}},
+        {"/train/losses", {{"class", 1}, {"image", 0}, {"balance", 0}, {"z", 0}, {"gate", 0}}}};
     if (!decoded.is_null()) changes.emplace_back("/train/decoded", decoded);
     scenario_ = tiny::scenario(changes);
     model_ = make_model(scenario_, *backend_);
@@ -119,11 +138,13 @@ TEST_F(Decoded, PicturesAreThoseOfTheCodec) {
     learn(nullptr);
     EXPECT_NE(decoded_on_the_way, gradient(4, 1)) << name;
 
-    const auto codec = image_codecs().make(resolve(name, image_codecs().field("codec"), {"test", ""}), {"test", ""});
+    const auto codec = image_codecs().make(
+        resolve(name, image_codecs().field("codec"), {"test", ""}), {"test", ""});
     for (int i = 0; i < data_.count(); ++i) {
       const Picture picture{12, 12, 1, {stored.image(i), stored.image(i) + stored.values()}};
       const Picture decoded = codec->decode(codec->encode(picture, 20), 12, 12, 1);
-      std::copy(decoded.pixels.begin(), decoded.pixels.end(), data_.pixels.begin() + i * stored.values());
+      std::copy(decoded.pixels.begin(), decoded.pixels.end(),
+                data_.pixels.begin() + i * stored.values());
     }
     EXPECT_EQ(decoded_on_the_way, gradient(4, 1)) << name;
   }
@@ -163,9 +184,12 @@ TEST_F(Decoded, SharesOfImagesAndOfCodecsAreAsAsked) {
     for (const std::int32_t index : tiny::first(240)) made.push_back(loss_of(index));
     return made;
   };
-  const std::vector<double> stored = losses(nullptr), jpeg = losses({{"share", 1}, {"codecs", {"jpeg"}}, {"quality", 10}}),
+  const std::vector<double> stored = losses(nullptr),
+                            jpeg = losses({{"share", 1}, {"codecs", {"jpeg"}}, {"quality", 10}}),
                             webp = losses({{"share", 1}, {"codecs", {"webp"}}, {"quality", 10}}),
-                            mixed = losses({{"share", 0.5}, {"codecs", {"jpeg", "webp", "jpeg"}}, {"quality", 10}});
+                            mixed = losses({{"share", 0.5},
+                                            {"codecs", {"jpeg", "webp", "jpeg"}},
+                                            {"quality", 10}});
   int as_stored = 0, as_jpeg = 0, as_webp = 0;
   for (std::size_t i = 0; i < mixed.size(); ++i) {
     as_stored += mixed[i] == stored[i];

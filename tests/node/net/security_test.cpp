@@ -1,5 +1,5 @@
-// TLS 1.3 with certificates on both ends: who has none, another authority's, an old one, or one of the wrong role, is refused; who has one is
-// whom it names, and nobody else.
+// TLS 1.3 with certificates on both ends: who has none, another authority's, an old one, or one of
+// the wrong role, is refused; who has one is whom it names, and nobody else.
 #include "tests/node/two_nodes.h"
 
 #include <sys/resource.h>
@@ -23,7 +23,9 @@ class Security : public testing::Test {
     folder_ = fresh_folder("world");
     tiny::write_pictures(folder_ + "/pictures", 2, 5);
     scenario_ = parse_scenario(tiny::scenario(folder_ + "/pictures"), "tiny.json");
-    make_keys(keys_of("edge").folder, {{"edge", NodeRole::receiver}, {"camera", NodeRole::transmitter}, {"camera2", NodeRole::transmitter}});
+    make_keys(keys_of("edge").folder, {{"edge", NodeRole::receiver},
+                                       {"camera", NodeRole::transmitter},
+                                       {"camera2", NodeRole::transmitter}});
   }
   KeyFiles keys_of(const std::string& name) const { return {folder_ + "/keys", name, ""}; }
   ServerOptions secured() const {
@@ -40,8 +42,11 @@ class Security : public testing::Test {
     options.patience_seconds = 0.3;
     return options;
   }
-  ClientSummary transmit(const ClientOptions& options) const { return nodes::transmit(scenario_, options); }
-  ClientSummary transmit(std::uint16_t port, std::optional<KeyFiles> keys, bool datagrams = false) const {
+  ClientSummary transmit(const ClientOptions& options) const {
+    return nodes::transmit(scenario_, options);
+  }
+  ClientSummary transmit(std::uint16_t port, std::optional<KeyFiles> keys,
+                         bool datagrams = false) const {
     ClientOptions options = client(port, std::move(keys));
     options.datagrams = datagrams;
     return transmit(options);
@@ -56,7 +61,9 @@ unsigned mode_of(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777u : 0;
 }
 
-std::string serial_of(const std::string& path) { return identify(read_certificates(path).front().get())->serial; }
+std::string serial_of(const std::string& path) {
+  return identify(read_certificates(path).front().get())->serial;
+}
 
 /// The error's words.
 template <class Action>
@@ -69,14 +76,16 @@ std::string refusal(const Action& action) {
   return "nothing was thrown";
 }
 
-/// In a child: its exit status, or -1 where it had to be killed after 20 s (OpenSSL's prompt minds no alarm).
+/// In a child: its exit status, or -1 where it had to be killed after 20 s (OpenSSL's prompt minds
+/// no alarm).
 template <class Action>
 int in_a_child(const Action& action) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(action());
   int status = 0;
   for (int wait = 0; wait < 2000; ++wait) {
-    if (::waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (::waitpid(child, &status, WNOHANG) == child)
+      return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   ::kill(child, SIGKILL);
@@ -97,8 +106,10 @@ TEST_F(Security, ASessionGivesTheRowsOfTheSimulation) {
 
 TEST_F(Security, WhoIsNotOfThisAuthorityIsRefused) {
   make_keys(folder_ + "/foreign", {{"camera", NodeRole::transmitter}});
-  make_keys(folder_ + "/keys", {{"late", NodeRole::transmitter, 5, 10}, {"any", NodeRole::transmitter, 5, 0, false}});
-  const auto refused_by = [&](nodes::RunningServer& server, std::optional<KeyFiles> keys, const std::string& reason) {
+  make_keys(folder_ + "/keys",
+            {{"late", NodeRole::transmitter, 5, 10}, {"any", NodeRole::transmitter, 5, 0, false}});
+  const auto refused_by = [&](nodes::RunningServer& server, std::optional<KeyFiles> keys,
+                              const std::string& reason) {
     const ClientSummary sent = transmit(server.port(), std::move(keys));
     EXPECT_NE(sent.failure, "");
     EXPECT_EQ(sent.answered, 0);
@@ -107,11 +118,14 @@ TEST_F(Security, WhoIsNotOfThisAuthorityIsRefused) {
   {
     // Plain. A receiver of its own: its many tries use up the lines of a kind that a log holds.
     nodes::RunningServer server(scenario_, secured());
-    EXPECT_NE(transmit(server.port(), std::nullopt).failure.find("may want TLS (--keys)"), std::string::npos);
+    EXPECT_NE(transmit(server.port(), std::nullopt).failure.find("may want TLS (--keys)"),
+              std::string::npos);
     refused_by(server, std::nullopt, "refused: no TLS session");
   }
   nodes::RunningServer server(scenario_, secured());
-  const auto refused = [&](std::optional<KeyFiles> keys, const std::string& reason) { refused_by(server, std::move(keys), reason); };
+  const auto refused = [&](std::optional<KeyFiles> keys, const std::string& reason) {
+    refused_by(server, std::move(keys), reason);
+  };
   std::filesystem::copy_file(folder_ + "/foreign/camera.pem", folder_ + "/keys/stranger.pem");
   std::filesystem::copy_file(folder_ + "/foreign/camera.key", folder_ + "/keys/stranger.key");
   refused(keys_of("stranger"), "the peer's certificate was not made by this node's authority");
@@ -120,7 +134,8 @@ TEST_F(Security, WhoIsNotOfThisAuthorityIsRefused) {
   const ServerSummary before = server.stop();
   EXPECT_EQ(before.images, 0);
   nodes::RunningServer strict(scenario_, secured());
-  EXPECT_NE(transmit(strict.port(), keys_of("any")).failure, "") << "one that names no role serves none";
+  EXPECT_NE(transmit(strict.port(), keys_of("any")).failure, "")
+      << "one that names no role serves none";
   EXPECT_TRUE(strict.said().has("the peer's certificate is for another role"));
   // An old one is known before it is shown...
   EXPECT_THROW(transmit(strict.port(), keys_of("late")), Error);
@@ -138,19 +153,28 @@ TEST_F(Security, ATransmitterKnowsItsReceiver) {
     return transmit(here).failure;
   };
   make_keys(folder_ + "/foreign", {{"edge", NodeRole::receiver}});
-  EXPECT_NE(failure_at({folder_ + "/foreign", "edge", ""}, "edge").find("certificate"), std::string::npos);
-  EXPECT_NE(failure_at(keys_of("edge"), "core").find("its certificate names 'edge', not 'core'"), std::string::npos);
-  EXPECT_NE(failure_at(keys_of("edge"), "").find("names 'edge', not '127.0.0.1'"), std::string::npos) << "the host is expected";
-  make_keys(folder_ + "/keys", {{"127.0.0.1", NodeRole::receiver}, {"any", NodeRole::receiver, 5, 0, false}});
+  EXPECT_NE(failure_at({folder_ + "/foreign", "edge", ""}, "edge").find("certificate"),
+            std::string::npos);
+  EXPECT_NE(failure_at(keys_of("edge"), "core").find("its certificate names 'edge', not 'core'"),
+            std::string::npos);
+  EXPECT_NE(failure_at(keys_of("edge"), "").find("names 'edge', not '127.0.0.1'"),
+            std::string::npos)
+      << "the host is expected";
+  make_keys(folder_ + "/keys",
+            {{"127.0.0.1", NodeRole::receiver}, {"any", NodeRole::receiver, 5, 0, false}});
   EXPECT_EQ(failure_at(keys_of("127.0.0.1"), ""), "");
-  EXPECT_NE(failure_at(keys_of("any"), "any").find("certificate"), std::string::npos) << "one that names no role serves none";
-  EXPECT_NE(failure_at(keys_of("camera"), "camera").find("certificate"), std::string::npos) << "a transmitter's opens no receiver";
+  EXPECT_NE(failure_at(keys_of("any"), "any").find("certificate"), std::string::npos)
+      << "one that names no role serves none";
+  EXPECT_NE(failure_at(keys_of("camera"), "camera").find("certificate"), std::string::npos)
+      << "a transmitter's opens no receiver";
 }
 
-/// An identity that was overheard, or copied from a result folder, is worth nothing with another certificate.
+/// An identity that was overheard, or copied from a result folder, is worth nothing with another
+/// certificate.
 TEST_F(Security, NobodySpeaksForAnotherCertificate) {
   nodes::RunningServer server(scenario_, secured());
-  ClientOptions first = client(server.port(), keys_of("camera")), second = client(server.port(), keys_of("camera2"));
+  ClientOptions first = client(server.port(), keys_of("camera")),
+                second = client(server.port(), keys_of("camera2"));
   first.out = folder_ + "/first";
   second.out = folder_ + "/second";
   EXPECT_EQ(transmit(first).answered, 10);
@@ -161,7 +185,8 @@ TEST_F(Security, NobodySpeaksForAnotherCertificate) {
   Frame hello;
   ASSERT_TRUE(reader.next(hello));
   std::filesystem::create_directories(second.out);
-  tiny::write_text(second.out + "/transmitter.journal", journal.substr(0, frame_header_bytes + hello.body.size()));
+  tiny::write_text(second.out + "/transmitter.journal",
+                   journal.substr(0, frame_header_bytes + hello.body.size()));
   EXPECT_EQ(transmit(second).answered, 10);
   const ServerSummary summary = server.stop();
   EXPECT_EQ(summary.images, 20) << "another transmitter's images";
@@ -185,12 +210,15 @@ TEST_F(Security, RevokedCertificatesAreRefused) {
   auto running = std::async(std::launch::async, [&] { return transmit(slow); });
   ASSERT_TRUE(server.said().has("camera is here"));
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  tiny::write_text(list, "camera  # lost in the field\nserial " + serial_of(folder_ + "/keys/camera2.pem") + "\n");
+  tiny::write_text(list, "camera  # lost in the field\nserial " +
+                             serial_of(folder_ + "/keys/camera2.pem") + "\n");
   reread = true;
   EXPECT_NE(running.get().failure, "");
-  EXPECT_TRUE(server.said().has("camera refused: its certificate was revoked")) << server.said().text();
+  EXPECT_TRUE(server.said().has("camera refused: its certificate was revoked"))
+      << server.said().text();
   EXPECT_TRUE(server.said().has("the peer's certificate was revoked")) << "where it comes back";
-  EXPECT_NE(transmit(server.port(), keys_of("camera2")).failure.find("revoked"), std::string::npos) << "by its number";
+  EXPECT_NE(transmit(server.port(), keys_of("camera2")).failure.find("revoked"), std::string::npos)
+      << "by its number";
 
   // A list that cannot be read changes nothing.
   tiny::write_text(list, "serial none\n");
@@ -213,7 +241,8 @@ TEST_F(Security, RevokedCertificatesAreRefused) {
 TEST_F(Security, KeysHaveSaneDefaults) {
   const std::string keys = folder_ + "/keys";
   EXPECT_EQ(mode_of(keys), 0700u);
-  for (const char* name : {"/authority.key", "/edge.key", "/camera.key"}) EXPECT_EQ(mode_of(keys + name), 0600u) << name;
+  for (const char* name : {"/authority.key", "/edge.key", "/camera.key"})
+    EXPECT_EQ(mode_of(keys + name), 0600u) << name;
   EXPECT_THROW(make_keys(keys, {{"edge", NodeRole::receiver}}), Error) << "nothing is overwritten";
   EXPECT_THROW(make_keys(keys, {{"../edge", NodeRole::receiver}}), Error);
   EXPECT_THROW(make_keys(keys, {{"..", NodeRole::receiver}}), Error);
@@ -233,18 +262,26 @@ TEST_F(Security, FilesThatOthersMayChangeAreNotTrusted) {
     EXPECT_NE(loaded(), nullptr);
     return said;
   };
-  EXPECT_NE(refused_as(keys + "/edge.key", 0644).find("others may read this key"), std::string::npos);
+  EXPECT_NE(refused_as(keys + "/edge.key", 0644).find("others may read this key"),
+            std::string::npos);
   for (const unsigned mode : {0666u, 0664u, 0646u}) {
-    EXPECT_NE(refused_as(keys + "/authority.pem", mode).find("others may change it"), std::string::npos);
+    EXPECT_NE(refused_as(keys + "/authority.pem", mode).find("others may change it"),
+              std::string::npos);
     EXPECT_NE(refused_as(keys + "/edge.pem", mode).find("others may change it"), std::string::npos);
   }
-  for (const unsigned mode : {0777u, 0770u, 01777u}) EXPECT_NE(refused_as(keys, mode).find("others may change it"), std::string::npos);
+  for (const unsigned mode : {0777u, 0770u, 01777u})
+    EXPECT_NE(refused_as(keys, mode).find("others may change it"), std::string::npos);
   if (::geteuid() == 0) {  // a service reads what root keeps for its group
     const std::string held = "/tmp/semwave_key_of_root." + std::to_string(::getpid());
     tiny::write_text(held, "");
     const auto service = [&](unsigned mode) {
       ::chmod(held.c_str(), mode);
-      return in_a_child([&] { return ::seteuid(65534) != 0 || refusal([&] { check_kept(held, true); return 0; }) != "nothing was thrown"; });
+      return in_a_child([&] {
+        return ::seteuid(65534) != 0 || refusal([&] {
+                                          check_kept(held, true);
+                                          return 0;
+                                        }) != "nothing was thrown";
+      });
     };
     EXPECT_EQ(service(0440), 0);
     EXPECT_EQ(service(0444), 1);
@@ -254,13 +291,16 @@ TEST_F(Security, FilesThatOthersMayChangeAreNotTrusted) {
   const std::string list = folder_ + "/list";
   tiny::write_text(list, "");
   ::chmod(list.c_str(), 0666);
-  EXPECT_NE(refusal([&] { return RevokedList(list); }).find("others may change it"), std::string::npos);
+  EXPECT_NE(refusal([&] { return RevokedList(list); }).find("others may change it"),
+            std::string::npos);
   // New certificates are signed by an authority that nobody else holds.
   ::chmod((keys + "/authority.key").c_str(), 0640);
-  EXPECT_NE(refusal([&] { return make_keys(keys, {{"late"}}); }).find("others may read this key"), std::string::npos);
+  EXPECT_NE(refusal([&] { return make_keys(keys, {{"late"}}); }).find("others may read this key"),
+            std::string::npos);
   ::chmod((keys + "/authority.key").c_str(), 0600);
   ::chmod(keys.c_str(), 0777);
-  EXPECT_NE(refusal([&] { return make_keys(keys, {{"late"}}); }).find("others may change it"), std::string::npos);
+  EXPECT_NE(refusal([&] { return make_keys(keys, {{"late"}}); }).find("others may change it"),
+            std::string::npos);
 }
 
 /// "sslv3 alert unsupported certificate" helps nobody who has mistaken a folder.
@@ -314,11 +354,14 @@ TEST_F(Security, AnEncryptedKeyIsAnErrorAndNoPrompt) {
       if (::setsid() < 0 || ::pipe(never) != 0) return 3;
       ::dup2(never[0], STDIN_FILENO);
       const std::string said = refusal([&] {
-        if (node) (void)make_tls_context(keys_of("edge"), true);
-        else (void)make_keys(folder_ + "/keys", {{"late"}});
+        if (node)
+          (void)make_tls_context(keys_of("edge"), true);
+        else
+          (void)make_keys(folder_ + "/keys", {{"late"}});
         return 0;
       });
-      return said.find("is encrypted, and no pass phrase is asked for") == std::string::npos ? 1 : 0;
+      return said.find("is encrypted, and no pass phrase is asked for") == std::string::npos ? 1
+                                                                                             : 0;
     });
     EXPECT_EQ(status, 0) << (node ? "a node's key" : "the authority's key");
   }
@@ -327,7 +370,9 @@ TEST_F(Security, AnEncryptedKeyIsAnErrorAndNoPrompt) {
 /// A key fits the certificate beside it, or is not there.
 TEST_F(Security, KeysAreMadeInPairs) {
   const std::string keys = folder_ + "/keys";
-  const auto there = [&](const std::string& file) { return std::filesystem::exists(keys + "/" + file); };
+  const auto there = [&](const std::string& file) {
+    return std::filesystem::exists(keys + "/" + file);
+  };
   // A certificate alone: a key for it would be another one's.
   std::filesystem::remove(keys + "/camera.key");
   EXPECT_THROW(make_keys(keys, {{"camera", NodeRole::transmitter}}), Error);
@@ -341,10 +386,14 @@ TEST_F(Security, KeysAreMadeInPairs) {
       ::signal(SIGXFSZ, SIG_IGN);
       const rlimit limit{most, most};
       ::setrlimit(RLIMIT_FSIZE, &limit);
-      return refusal([&] { return make_keys(keys, {{"full"}}); }).find("cannot be written") == std::string::npos ? 1 : 0;
+      return refusal([&] { return make_keys(keys, {{"full"}}); }).find("cannot be written") ==
+                     std::string::npos
+                 ? 1
+                 : 0;
     });
     EXPECT_EQ(status, 0);
-    for (const char* file : {"full.key", "full.pem", ".full.key.new", ".full.pem.new"}) EXPECT_FALSE(there(file)) << file << " at " << most;
+    for (const char* file : {"full.key", "full.pem", ".full.key.new", ".full.pem.new"})
+      EXPECT_FALSE(there(file)) << file << " at " << most;
   }
   // Killed before either name was given, and between the two: the next call begins anew.
   make_keys(keys, {{"killed"}});
@@ -365,8 +414,11 @@ TEST_F(Security, StrangersGetSoManyHandshakesASecond) {
   options.handshake_seconds = 60;
   nodes::RunningServer server(scenario_, options);
   const auto begun = std::chrono::steady_clock::now();
-  for (int i = 0; i < 9; ++i) EXPECT_NE(transmit(server.port(), keys_of("edge")).failure.find("certificate"), std::string::npos);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  for (int i = 0; i < 9; ++i)
+    EXPECT_NE(transmit(server.port(), keys_of("edge")).failure.find("certificate"),
+              std::string::npos);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   EXPECT_GT(seconds, 0.9);
 }
 

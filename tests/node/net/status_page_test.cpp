@@ -21,7 +21,8 @@ class StatusPages : public testing::Test {
  protected:
   StatusPages()
       : page_(io_, "127.0.0.1", 0, false,
-              {.json = []() -> std::string { throw std::runtime_error("figures"); }, .metrics = [] { return "all is well\n"; }}) {
+              {.json = []() -> std::string { throw std::runtime_error("figures"); },
+               .metrics = [] { return "all is well\n"; }}) {
     thread_ = std::thread([this] { io_.run(); });
   }
   ~StatusPages() override {
@@ -83,7 +84,8 @@ TEST(Monitors, ShowTheLastSecondsAndNotTheMean) {
   const OrderedJson shown = monitor.json({}, 0, 0, 0, at(100.1));
   EXPECT_DOUBLE_EQ(shown["images_per_second"].get<double>(), 21 / 5.0);
   const OrderedJson& history = shown["history"];
-  for (const char* key : {"images", "accuracy", "snr_db"}) ASSERT_EQ(history[key].size(), 100u) << key;
+  for (const char* key : {"images", "accuracy", "snr_db"})
+    ASSERT_EQ(history[key].size(), 100u) << key;
   EXPECT_EQ(history["images"][0], 1000);
   EXPECT_EQ(history["images"][1], 0);
   EXPECT_EQ(history["images"][97], 20);
@@ -96,7 +98,8 @@ TEST(Monitors, ShowTheLastSecondsAndNotTheMean) {
   EXPECT_EQ(shown["last_tokens"][0]["class"], "lost");
   EXPECT_EQ(shown["last_tokens"][1]["class"], "d\\x1bog");
   EXPECT_EQ(shown["last_classes"].dump(),
-            R"([{"class":"lost","images":1},{"class":"cat","images":189},{"class":"d\\x1bog","images":10}])");
+            R"([{"class":"lost","images":1},{"class":"cat","images":189},{"class":"d\\x1bog",)"
+            R"("images":10}])");
 
   // A day later nothing of it is left, and the lists are no longer.
   const OrderedJson later = monitor.json({}, 0, 0, 0, at(86400));

@@ -1,6 +1,7 @@
-// One hostile peer, one hostile journal: what it says is checked before it is believed, costs it its own images alone, and fills no memory.
-#include <fstream>
+// One hostile peer, one hostile journal: what it says is checked before it is believed, costs it
+// its own images alone, and fills no memory.
 #include <unistd.h>
+#include <fstream>
 
 #include "core/base/error.h"
 #include "node/receiver/intake.h"
@@ -29,7 +30,8 @@ const std::vector<std::pair<std::string, Change>>& lies() {
       {"tokens", [](BurstMessage& b) { b.truth->tokens = 17; }},
       {"an original of another size", [](BurstMessage& b) { b.truth->original.resize(65); }},
       {"an image beyond the source", [](BurstMessage& b) { b.image = 40; }},
-      {"symbols beyond the grid", [](BurstMessage& b) {
+      {"symbols beyond the grid",
+       [](BurstMessage& b) {
          b.count = 16 * 8 + 1;
          b.symbols.assign(b.count, {1, 0});
          b.places.assign(b.count, 0);
@@ -40,12 +42,14 @@ const std::vector<std::pair<std::string, Change>>& lies() {
 }
 
 /// Bursts as an honest transmitter makes them.
-std::vector<BurstMessage> honest(const Station& station, ThreadPool& pool, const Dataset& data, int count, std::size_t point = 0) {
+std::vector<BurstMessage> honest(const Station& station, ThreadPool& pool, const Dataset& data,
+                                 int count, std::size_t point = 0) {
   std::vector<std::int32_t> indices;
   for (int i = 0; i < count; ++i) indices.push_back(i);
   const std::vector<std::uint32_t> ids(indices.begin(), indices.end());
   std::vector<BurstMessage> made;
-  for (Outgoing& one : Sending(station, point, data, {}).send(pool, indices, ids)) made.push_back(std::move(one.burst));
+  for (Outgoing& one : Sending(station, point, data, {}).send(pool, indices, ids))
+    made.push_back(std::move(one.burst));
   return made;
 }
 
@@ -98,7 +102,9 @@ TEST_F(Hostile, ALieCostsThePeerThatToldIt) {
     const auto refusal = read_refusal(liar.next(FrameType::refusal));
     ASSERT_TRUE(refusal.has_value()) << name;
     EXPECT_EQ(refusal->code, RefusalCode::malformed) << name;
-    EXPECT_NE(refusal->reason.find("image " + std::to_string(burst.image) + " of point 0: "), std::string::npos) << refusal->reason;
+    EXPECT_NE(refusal->reason.find("image " + std::to_string(burst.image) + " of point 0: "),
+              std::string::npos)
+        << refusal->reason;
     EXPECT_EQ(liar.rest(), "") << name << ": the connection ends";
   }
   EXPECT_EQ(nodes::transmit(scenario(), to(server.port())).failure, "");
@@ -121,17 +127,33 @@ TEST_F(Hostile, AJournalWithABadRecordOpens) {
   Record good;
   {
     Hello owner = hello_of(scenario());
-    const Journal journal(path, owner, {.record = [&](Record&& record) { good = std::move(record); }});
+    const Journal journal(path, owner,
+                          {.record = [&](Record&& record) { good = std::move(record); }});
   }
   const std::vector<std::function<void(Record&)>> spoils{
-      [](Record& r) { r.image.coding = 1 << 28; },      [](Record& r) { r.image.coding = 25; },         [](Record& r) { r.image.stream_bytes = 77; },
-      [](Record& r) { r.point = 1; },                   [](Record& r) { r.image.label = 2; },           [](Record& r) { r.image.decision = 2; },
-      [](Record& r) { r.image.exit_depth = -1; },       [](Record& r) { r.image.exit_depth = 1 << 24; }, [](Record& r) { r.image.plan_depth = 3; },
-      [](Record& r) { r.image.tokens = 17; },           [](Record& r) { r.image.symbols_per_token = 9; }, [](Record& r) { r.image.link += 1; },
-      [](Record& r) { r.image.slot += 1; },             [](Record& r) { r.image.image = r.image.link = 1u << 31; }, [](Record& r) { r.image.keep_ratio = 2; },
-      [](Record& r) { r.image.snr_db = 1e5; },          [](Record& r) { r.image.believed_snr_db = 1e5; }, [](Record& r) { r.name = "\xE2\x80\xAEgnp.1"; },
-      [](Record& r) { r.expert_rows.assign(256, 9); },  [](Record& r) { r.image.tokens_lost = 17; },    [](Record& r) { r.erased = 1u << 31; },
-      [](Record& r) { r.image.gain = -1; },             [](Record& r) { r.image.quality = 3; }};
+      [](Record& r) { r.image.coding = 1 << 28; },
+      [](Record& r) { r.image.coding = 25; },
+      [](Record& r) { r.image.stream_bytes = 77; },
+      [](Record& r) { r.point = 1; },
+      [](Record& r) { r.image.label = 2; },
+      [](Record& r) { r.image.decision = 2; },
+      [](Record& r) { r.image.exit_depth = -1; },
+      [](Record& r) { r.image.exit_depth = 1 << 24; },
+      [](Record& r) { r.image.plan_depth = 3; },
+      [](Record& r) { r.image.tokens = 17; },
+      [](Record& r) { r.image.symbols_per_token = 9; },
+      [](Record& r) { r.image.link += 1; },
+      [](Record& r) { r.image.slot += 1; },
+      [](Record& r) { r.image.image = r.image.link = 1u << 31; },
+      [](Record& r) { r.image.keep_ratio = 2; },
+      [](Record& r) { r.image.snr_db = 1e5; },
+      [](Record& r) { r.image.believed_snr_db = 1e5; },
+      [](Record& r) { r.name = "\xE2\x80\xAEgnp.1"; },
+      [](Record& r) { r.expert_rows.assign(256, 9); },
+      [](Record& r) { r.image.tokens_lost = 17; },
+      [](Record& r) { r.erased = 1u << 31; },
+      [](Record& r) { r.image.gain = -1; },
+      [](Record& r) { r.image.quality = 3; }};
   std::string bad;
   for (const auto& spoil : spoils) {
     Record record = good;
@@ -160,19 +182,26 @@ TEST_F(Hostile, EveryPairIsChecked) {
     const Station station(one, *backend);
     const Dataset data = load_dataset(one.source);
     std::vector<BurstMessage> bursts = honest(station, pool, data, 40);
-    for (const BurstMessage& burst : bursts) ASSERT_EQ(station.fault_of(burst, digest_of(data.sha256)), "");
+    for (const BurstMessage& burst : bursts)
+      ASSERT_EQ(station.fault_of(burst, digest_of(data.sha256)), "");
     for (const auto& [name, change] : lies()) {
-      if (one.pair != PairKind::semantic && (name == "symbols a token" || name == "symbols beyond the grid")) continue;
+      if (one.pair != PairKind::semantic &&
+          (name == "symbols a token" || name == "symbols beyond the grid"))
+        continue;
       if (one.digital && name == "symbols beyond the grid") continue;
-      if (one.pair == PairKind::separation && !one.bound() && name == "coding 25" && modulation_codings().size() > 25) continue;
+      if (one.pair == PairKind::separation && !one.bound() && name == "coding 25" &&
+          modulation_codings().size() > 25)
+        continue;
       BurstMessage burst = bursts.front();
       change(burst);
-      EXPECT_NE(station.fault_of(burst, digest_of(data.sha256)), "") << name << " in " << json["transmitter"];
+      EXPECT_NE(station.fault_of(burst, digest_of(data.sha256)), "")
+          << name << " in " << json["transmitter"];
     }
   }
 }
 
-/// Images of a pass do not know of each other: what one of them lacks changes nothing for the others.
+/// Images of a pass do not know of each other: what one of them lacks changes nothing for the
+/// others.
 TEST_F(Hostile, OddBurstsInAShardChangeNoOther) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   ThreadPool pool(1);
@@ -183,7 +212,8 @@ TEST_F(Hostile, OddBurstsInAShardChangeNoOther) {
     const Station station(one, *backend);
     const Dataset data = load_dataset(one.source);
     std::vector<Incoming> images;
-    for (BurstMessage& burst : honest(station, pool, data, 16)) images.push_back({.burst = std::move(burst)});
+    for (BurstMessage& burst : honest(station, pool, data, 16))
+      images.push_back({.burst = std::move(burst)});
     for (std::size_t i = 0; i < images.size(); ++i) {
       BurstMessage& burst = images[i].burst;
       switch (i % 8) {
@@ -228,10 +258,15 @@ TEST_F(Hostile, OddBurstsInAShardChangeNoOther) {
       record.receiver_operations = 0;
       record.expert_rows.clear();
       record.ns = {};
-      return hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(write(answer).data()), write(answer).size())) + " " +
-             hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(write(record).data()), write(record).size()));
+      return hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(write(answer).data()),
+                                   write(answer).size())) +
+             " " +
+             hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(write(record).data()),
+                                   write(record).size()));
     };
-    for (std::size_t i = 0; i < images.size(); ++i) EXPECT_EQ(said(together[i]), said(images[i])) << "image " << i << " in " << json["transmitter"];
+    for (std::size_t i = 0; i < images.size(); ++i)
+      EXPECT_EQ(said(together[i]), said(images[i]))
+          << "image " << i << " in " << json["transmitter"];
   }
 }
 
@@ -331,7 +366,8 @@ TEST_F(Intakes, WhatIsHeldIsCountedAndGivenBack) {
   EXPECT_TRUE(intake.settled());
 }
 
-/// The same burst in ever another name: recorded until there is no memory for it, then refused with a reason.
+/// The same burst in ever another name: recorded until there is no memory for it, then refused with
+/// a reason.
 TEST_F(Intakes, RecordsEndWhereMemoryDoes) {
   ServerOptions options;
   options.memory_bytes = 16u << 20;  // a quarter of it at least is for peers
@@ -366,7 +402,8 @@ TEST(LogLimits, TellAFewAndCountTheRest) {
   std::vector<std::string> told;
   LogLimit limit([&](LogLevel, const std::string& text) { told.push_back(text); });
   const auto start = NodeClock::now();
-  for (int i = 0; i < 87000; ++i) limit.tell("refused", LogLevel::note, "refused " + std::to_string(i), start);
+  for (int i = 0; i < 87000; ++i)
+    limit.tell("refused", LogLevel::note, "refused " + std::to_string(i), start);
   limit.tell("timed out", LogLevel::note, "another kind", start);
   ASSERT_EQ(told.size(), 11u);
   limit.look(start + in_seconds(11));
@@ -418,9 +455,17 @@ class Liar {
           const std::size_t got = peer.read_some(boost::asio::buffer(bytes), failure);
           reader.append(std::string_view(bytes).substr(0, got));
           for (Frame frame; reader.next(frame);) {
-            if (frame.type == FrameType::hello) boost::asio::write(peer, boost::asio::buffer(to_hello ? reply : framed(FrameType::welcome, write(Welcome{.window = 1, .largest_burst = 1u << 20}))), failure);
+            if (frame.type == FrameType::hello)
+              boost::asio::write(
+                  peer,
+                  boost::asio::buffer(
+                      to_hello ? reply
+                               : framed(FrameType::welcome,
+                                        write(Welcome{.window = 1, .largest_burst = 1u << 20}))),
+                  failure);
             if (to_hello) failure = boost::asio::error::eof;
-            if (frame.type == FrameType::burst) boost::asio::write(peer, boost::asio::buffer(reply), failure);
+            if (frame.type == FrameType::burst)
+              boost::asio::write(peer, boost::asio::buffer(reply), failure);
           }
         }
       }
@@ -435,7 +480,8 @@ class Liar {
 
  private:
   boost::asio::io_context io_;
-  boost::asio::ip::tcp::acceptor acceptor_{io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)};
+  boost::asio::ip::tcp::acceptor acceptor_{
+      io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)};
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };
@@ -452,21 +498,25 @@ TEST_F(Hostile, ATransmitterBelievesNoAnswerThatCannotBe) {
 }
 
 TEST_F(Hostile, ATransmitterThatIsRefusedSaysWhy) {
-  const Liar liar(framed(FrameType::refusal, write(Refusal{RefusalCode::malformed, "coding 25 is not within 0 to 24"})));
+  const Liar liar(framed(FrameType::refusal, write(Refusal{RefusalCode::malformed,
+                                                           "coding 25 is not within 0 to 24"})));
   const ClientSummary sent = nodes::transmit(scenario(), to(liar.port()));
   EXPECT_NE(sent.failure.find("refuses: coding 25"), std::string::npos) << sent.failure;
 }
 
 TEST_F(Hostile, ARefusalOfTheScenarioNeedsNoStatement) {
-  const std::string refusal = framed(FrameType::refusal, write(Refusal{RefusalCode::scenario, "it differs"}));
+  const std::string refusal =
+      framed(FrameType::refusal, write(Refusal{RefusalCode::scenario, "it differs"}));
   const auto failure_after = [&](const std::string& reply) {
     const Liar liar(reply, true);
     return nodes::transmit(scenario(), to(liar.port())).failure;
   };
   EXPECT_TRUE(failure_after(refusal).ends_with(" refuses: it differs"));  // of an earlier version
   const std::string escape = write(Statement{.lines = {{"/seed", "\x1b[2J"}}});
-  EXPECT_TRUE(failure_after(refusal + framed(FrameType::statement, escape)).ends_with(" refuses: it differs"));
-  EXPECT_TRUE(failure_after(refusal + "garbage that is no frame").ends_with(" refuses: it differs"));
+  EXPECT_TRUE(failure_after(refusal + framed(FrameType::statement, escape))
+                  .ends_with(" refuses: it differs"));
+  EXPECT_TRUE(
+      failure_after(refusal + "garbage that is no frame").ends_with(" refuses: it differs"));
 }
 
 }  // namespace

@@ -17,7 +17,9 @@ namespace semwave {
 
 class Stranger {
  public:
-  explicit Stranger(std::uint16_t port) : socket_(io_) { socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port}); }
+  explicit Stranger(std::uint16_t port) : socket_(io_) {
+    socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port});
+  }
   void send(const std::string& bytes) {
     boost::system::error_code ignored;
     boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
@@ -28,10 +30,13 @@ class Stranger {
     std::size_t sent = 0;
     for (int still = 0; still < 50 && sent < bytes.size(); ++still) {
       boost::system::error_code full;
-      const std::size_t went = boost::asio::write(socket_, boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), full);
+      const std::size_t went = boost::asio::write(
+          socket_, boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), full);
       sent += went;
-      if (went > 0) still = 0;
-      else std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (went > 0)
+        still = 0;
+      else
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     socket_.non_blocking(false);
     return sent;
@@ -43,7 +48,8 @@ class Stranger {
     while (!failure) {
       for (Frame frame; frames_.next(frame);)
         if (frame.type == type) return std::string(frame.body);
-      frames_.append(std::string_view(piece).substr(0, socket_.read_some(boost::asio::buffer(piece), failure)));
+      frames_.append(std::string_view(piece).substr(
+          0, socket_.read_some(boost::asio::buffer(piece), failure)));
     }
     return "";
   }

@@ -1,4 +1,5 @@
-// Peers that are not what they say, or say what nobody should: a receiver bounds, refuses and outlives them; and a browser.
+// Peers that are not what they say, or say what nobody should: a receiver bounds, refuses and
+// outlives them; and a browser.
 #include <boost/asio/ip/udp.hpp>
 
 #include <random>
@@ -36,7 +37,11 @@ class Deaf {
           }
         };
         if (!read(FrameType::hello)) continue;
-        boost::asio::write(peer, boost::asio::buffer(framed(FrameType::welcome, write(Welcome{.window = 8, .largest_burst = 1u << 20}))), failure);
+        boost::asio::write(
+            peer,
+            boost::asio::buffer(
+                framed(FrameType::welcome, write(Welcome{.window = 8, .largest_burst = 1u << 20}))),
+            failure);
         bytes.clear();
         if (read(FrameType::burst) && heard) heard();
         ++bursts;
@@ -58,7 +63,8 @@ class Deaf {
   std::thread thread_;
 };
 
-/// What only one kind of scenario says is taken there alone, and nothing that was told makes a receiver fall.
+/// What only one kind of scenario says is taken there alone, and nothing that was told makes a
+/// receiver fall.
 TEST_F(Nodes, BurstsFitTheirScenario) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   ThreadPool pool(1);
@@ -68,8 +74,11 @@ TEST_F(Nodes, BurstsFitTheirScenario) {
   pair["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};
   Json bound = pair;
   bound["transmitter"]["transport"] = "capacity";
-  const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend), capacity(parse_scenario(bound, "bound.json"), *backend);
-  const auto fits = [](const Station& station, const BurstMessage& burst) { return station.fault_of(burst, {}).empty(); };
+  const Station semantic(scenario(), *backend), coded(parse_scenario(pair, "pair.json"), *backend),
+      capacity(parse_scenario(bound, "bound.json"), *backend);
+  const auto fits = [](const Station& station, const BurstMessage& burst) {
+    return station.fault_of(burst, {}).empty();
+  };
   BurstMessage burst;
   burst.header.parts = {Bits{1}};
   for (const Station* station : {&semantic, &coded, &capacity}) EXPECT_TRUE(fits(*station, burst));
@@ -106,8 +115,10 @@ TEST_F(Nodes, AGreedyPeerIsNotReadFrom) {
   Stranger greedy(server.port());
   greedy.send(framed(FrameType::hello, write(hello)));
   std::string announced;
-  for (; announced.size() < (24u << 20); ++burst.image) announced += framed(FrameType::burst, write(burst));
-  EXPECT_LT(greedy.send_what_goes(announced), announced.size()) << "no more than the sockets' buffers hold";
+  for (; announced.size() < (24u << 20); ++burst.image)
+    announced += framed(FrameType::burst, write(burst));
+  EXPECT_LT(greedy.send_what_goes(announced), announced.size())
+      << "no more than the sockets' buffers hold";
 }
 
 /// Answers without a receipt are kept as far as the window goes.
@@ -127,7 +138,8 @@ TEST_F(Nodes, AnswersNobodyConfirmsAreNotKeptForEver) {
   };
   std::vector<std::string> first;
   for (std::uint32_t image = 0; image < 8; ++image) first.push_back(answer(image));
-  for (std::uint32_t image = 4; image < 8; ++image) EXPECT_EQ(answer(image), first[image]) << "kept, times and all";
+  for (std::uint32_t image = 4; image < 8; ++image)
+    EXPECT_EQ(answer(image), first[image]) << "kept, times and all";
   EXPECT_NE(answer(0), first[0]) << "heard again";
 }
 
@@ -140,7 +152,8 @@ TEST_F(Nodes, MalformedAndSilentPeersDoNotDisturbOthers) {
   options.most_connections = 60;
   nodes::RunningServer server(scenario(), options);
   std::vector<std::unique_ptr<Stranger>> silent;
-  for (int i = 0; i < 80; ++i) silent.push_back(std::make_unique<Stranger>(server.port()));  // more than there is room for
+  for (int i = 0; i < 80; ++i)
+    silent.push_back(std::make_unique<Stranger>(server.port()));  // more than there is room for
   Hello hello = hello_of(scenario());
   ClientOptions client = to(server.port());
   EXPECT_EQ(nodes::transmit(scenario(), client).answered, 40);
@@ -192,7 +205,8 @@ TEST_F(Nodes, PlainSocketsStayOnThisMachine) {
   EXPECT_THROW(nodes::RunningServer(scenario(), options), Error);
 }
 
-/// Who has heard some channels' numbers cannot tell those of others: with them he would speak for these.
+/// Who has heard some channels' numbers cannot tell those of others: with them he would speak for
+/// these.
 TEST_F(Nodes, ChannelNumbersFollowFromNoOthers) {
   nodes::RunningServer server(scenario(), {});
   Hello hello = hello_of(scenario());
@@ -202,7 +216,8 @@ TEST_F(Nodes, ChannelNumbersFollowFromNoOthers) {
     ++hello.node[0];
     return read_welcome(one.next(FrameType::welcome))->channel;
   };
-  // The state of a Mersenne twister is 312 of its numbers, each taken back through what is done to it at last.
+  // The state of a Mersenne twister is 312 of its numbers, each taken back through what is done to
+  // it at last.
   const auto undone = [](std::uint64_t y) {
     y ^= y >> 43;
     const auto left = [&y](int shift, std::uint64_t mask) {
@@ -266,8 +281,8 @@ TEST_F(Nodes, DatagramsHaveAPortWhileSomebodyUsesIt) {
   }
 }
 
-/// Garbage from more threads than can be drained, with the port open and strangers hanging on: the page answers, and an honest
-/// transmitter loses nothing.
+/// Garbage from more threads than can be drained, with the port open and strangers hanging on: the
+/// page answers, and an honest transmitter loses nothing.
 TEST_F(Nodes, AFloodOfDatagramsStallsNobody) {
   json_["channel"] = {{"kind", "ideal"}};
   ServerOptions options;
@@ -286,7 +301,8 @@ TEST_F(Nodes, AFloodOfDatagramsStallsNobody) {
     flood.emplace_back([&] {
       boost::asio::io_context io;
       boost::asio::ip::udp::socket socket(io, boost::asio::ip::udp::v4());
-      const boost::asio::ip::udp::endpoint there(boost::asio::ip::make_address("127.0.0.1"), server.port());
+      const boost::asio::ip::udp::endpoint there(boost::asio::ip::make_address("127.0.0.1"),
+                                                 server.port());
       const std::string garbage(64, '\1');
       boost::system::error_code ignored;
       while (!stop) socket.send_to(boost::asio::buffer(garbage), there, 0, ignored);
@@ -308,9 +324,11 @@ TEST_F(Nodes, AFloodOfDatagramsStallsNobody) {
   EXPECT_NE(page.get().find("HTTP/1.1 200"), std::string::npos);
 }
 
-/// A picture that left before its transmitter was killed keeps its number: another one would be given that one's answer.
+/// A picture that left before its transmitter was killed keeps its number: another one would be
+/// given that one's answer.
 TEST_F(Nodes, AWatchedPictureKeepsItsNumber) {
-  const std::string watched = fresh_folder("watched"), here = folder_ + "/here", pictures = folder_ + "/pictures/test/dark";
+  const std::string watched = fresh_folder("watched"), here = folder_ + "/here",
+                    pictures = folder_ + "/pictures/test/dark";
   std::filesystem::copy_file(pictures + "/1000.png", watched + "/b.png");
   ClientOptions client;
   client.watch = watched;
@@ -328,7 +346,9 @@ TEST_F(Nodes, AWatchedPictureKeepsItsNumber) {
   client.stop = nullptr;
   client.count = 2;
   std::map<std::string, std::uint32_t> numbers;
-  client.answered = [&](const Record& record) { numbers[record.name.substr(0, 5)] = record.image.image; };
+  client.answered = [&](const Record& record) {
+    numbers[record.name.substr(0, 5)] = record.image.image;
+  };
   EXPECT_EQ(nodes::transmit(scenario(), client).answered, 2);
   EXPECT_EQ(numbers, (std::map<std::string, std::uint32_t>{{"b.png", 0}, {"a.png", 1}}));
 }
@@ -338,17 +358,20 @@ TEST_F(Nodes, AReceiverThatHangsUpWithoutAnAnswerTriesPatience) {
   ClientOptions client = to(deaf.port());
   client.patience_seconds = 0.4;
   const ClientSummary sent = nodes::transmit(scenario(), client);
-  EXPECT_NE(sent.failure.find("without an answer; no answer for"), std::string::npos) << sent.failure;
+  EXPECT_NE(sent.failure.find("without an answer; no answer for"), std::string::npos)
+      << sent.failure;
   EXPECT_LT(deaf.bursts, 8) << "delays grow";
 }
 
 TEST_F(Nodes, ABurstThatTheReceiverWouldNotTakeIsNamed) {
-  json_["transmitter"]["policy"] = {{"kind", "fixed"}, {"keep", 1.0}, {"depth", 2}, {"symbols_per_token", 8}};
+  json_["transmitter"]["policy"] = {
+      {"kind", "fixed"}, {"keep", 1.0}, {"depth", 2}, {"symbols_per_token", 8}};
   ServerOptions options;
   options.largest_burst = 1024;
   nodes::RunningServer server(scenario(), options);
   ClientOptions client = to(server.port());
-  EXPECT_NE(nodes::transmit(scenario(), client).failure.find("image 0 of point 0 takes"), std::string::npos);
+  EXPECT_NE(nodes::transmit(scenario(), client).failure.find("image 0 of point 0 takes"),
+            std::string::npos);
   client.datagrams = true;
   EXPECT_EQ(nodes::transmit(scenario(), client).failure, "") << "1024 bytes of symbols just fit";
   EXPECT_EQ(server.stop().malformed, 0);
@@ -359,9 +382,11 @@ TEST_F(Nodes, TheStatusPageShowsWhatWasReceived) {
   options.status_host = "127.0.0.1";
   nodes::RunningServer server(scenario(), options);
   EXPECT_EQ(nodes::transmit(scenario(), to(server.port())).answered, 40);
-  const auto ask = [&](const std::string& target, const std::string& method = "GET", const std::string& host = "127.0.0.1") {
+  const auto ask = [&](const std::string& target, const std::string& method = "GET",
+                       const std::string& host = "127.0.0.1") {
     Stranger browser(server.status_port());
-    browser.send(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    browser.send(method + " " + target + " HTTP/1.1\r\nHost: " + host +
+                 "\r\nConnection: close\r\n\r\n");
     return browser.rest();
   };
   const std::string page = ask("/");

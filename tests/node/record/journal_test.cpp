@@ -67,8 +67,9 @@ class Journals : public testing::Test {
 TEST_F(Journals, GiveBackWhatWasWritten) {
   std::vector<Numbered> numbered;
   std::vector<Record> records;
-  const Journal journal(path_, owner_, {.record = [&](Record&& record) { records.push_back(std::move(record)); },
-                                        .numbered = [&](Numbered&& one) { numbered.push_back(std::move(one)); }});
+  const Journal journal(path_, owner_,
+                        {.record = [&](Record&& record) { records.push_back(std::move(record)); },
+                         .numbered = [&](Numbered&& one) { numbered.push_back(std::move(one)); }});
   ASSERT_EQ(numbered.size(), 3u);
   EXPECT_EQ(numbered[2].image, 2u);
   EXPECT_EQ(numbered[2].name, "picture 2");
@@ -78,14 +79,17 @@ TEST_F(Journals, GiveBackWhatWasWritten) {
 }
 
 TEST_F(Journals, AreTheirOwnersAlone) {
-  const auto mode = [&] { return static_cast<unsigned>(std::filesystem::status(path_).permissions()) & 0777u; };
+  const auto mode = [&] {
+    return static_cast<unsigned>(std::filesystem::status(path_).permissions()) & 0777u;
+  };
   EXPECT_EQ(mode(), 0600u);
   ::chmod(path_.c_str(), 0644);  // as earlier versions made it
   Journal(path_, owner_);
   EXPECT_EQ(mode(), 0600u);
 }
 
-/// Whoever is told that an image is recorded may rely on it: the name of a new journal survives a power cut too.
+/// Whoever is told that an image is recorded may rely on it: the name of a new journal survives a
+/// power cut too.
 TEST_F(Journals, ANewOneIsOnTheDiskWithItsName) {
   const int before = synced_folders;
   Journal(path_, owner_);
@@ -104,7 +108,8 @@ TEST_F(Journals, ATornEndIsCutOff) {
     EXPECT_EQ(bytes(), half.substr(0, half.size() - cut));
     EXPECT_EQ(opened(bytes()), (Left{2, 0})) << "once";
   }
-  EXPECT_EQ(opened(whole_ + std::string(5000, '\0')), (Left{3, 5000})) << "a page that a power cut left empty";
+  EXPECT_EQ(opened(whole_ + std::string(5000, '\0')), (Left{3, 5000}))
+      << "a page that a power cut left empty";
   std::string last = whole_;
   last[last.size() - 3] ^= 1;
   EXPECT_EQ(opened(last).first, 2u) << "nothing stands behind it";
@@ -118,15 +123,18 @@ TEST_F(Journals, WhatIsNoRecordIsLeftOut) {
   tiny::write_text(path_, whole_.substr(0, begins_[1]) + foreign + whole_.substr(begins_[1]));
   std::size_t records = 0;
   std::vector<std::string> unreadable;
-  const Journal journal(path_, owner_, {.record = [&](Record&&) { ++records; },
-                                        .unreadable = [&](const std::string& place) { unreadable.push_back(place); }});
+  const Journal journal(
+      path_, owner_,
+      {.record = [&](Record&&) { ++records; },
+       .unreadable = [&](const std::string& place) { unreadable.push_back(place); }});
   EXPECT_EQ(records, 3u);
   EXPECT_EQ(unreadable, (std::vector<std::string>{path_ + ": byte " + std::to_string(begins_[1])}));
   EXPECT_EQ(journal.cut(), 0u);
 }
 
 TEST_F(Journals, DamageBeforeWholeRecordsIsNot) {
-  for (const std::size_t at : {begins_[0] + 40, begins_[1] + 60, begins_[1], begins_[1] + 1, begins_[1] + 4}) {  // in a body, a length, a type
+  for (const std::size_t at : {begins_[0] + 40, begins_[1] + 60, begins_[1], begins_[1] + 1,
+                               begins_[1] + 4}) {  // in a body, a length, a type
     std::string damaged = whole_;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
     expect_refused(damaged, "damaged, and there are records behind it");

@@ -1,4 +1,5 @@
-// Frames and messages: golden bytes of docs/wire_format.md, what goes in comes out, and nothing else is believed.
+// Frames and messages: golden bytes of docs/wire_format.md, what goes in comes out, and nothing
+// else is believed.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -38,19 +39,66 @@ BurstMessage burst() {
   made.count = 3;
   made.symbols = {{1.0f, -0.5f}, {0.25f, 2.0f}, {-1.5f, 0.0f}};
   made.places = {8, 9, 40};
-  made.truth = Truth{.label = 7, .keep_ratio = 0.5, .believed_snr_db = 10, .operations = 1000, .plan_depth = 4, .exit_depth = 2, .symbols_per_token = 2, .tokens = 1, .answered = false, .encode_ns = 12345, .original = "ab"};
+  made.truth = Truth{.label = 7,
+                     .keep_ratio = 0.5,
+                     .believed_snr_db = 10,
+                     .operations = 1000,
+                     .plan_depth = 4,
+                     .exit_depth = 2,
+                     .symbols_per_token = 2,
+                     .tokens = 1,
+                     .answered = false,
+                     .encode_ns = 12345,
+                     .original = "ab"};
   return made;
 }
 
 Answer answer() {
-  return {.point = 1, .image = 258, .decision = 7, .header_lost = false, .gain = 0.75, .uses = {.payload = 3, .header = 60, .pilots = 4}, .psnr_db = 20.5, .ssim = std::numeric_limits<double>::quiet_NaN(),
-          .operations = 2000, .expert_rows = {5, 0, 9}, .erased = 1, .queue_ns = 1, .channel_ns = 2, .decode_ns = 3};
+  return {.point = 1,
+          .image = 258,
+          .decision = 7,
+          .header_lost = false,
+          .gain = 0.75,
+          .uses = {.payload = 3, .header = 60, .pilots = 4},
+          .psnr_db = 20.5,
+          .ssim = std::numeric_limits<double>::quiet_NaN(),
+          .operations = 2000,
+          .expert_rows = {5, 0, 9},
+          .erased = 1,
+          .queue_ns = 1,
+          .channel_ns = 2,
+          .decode_ns = 3};
 }
 
 Record record() {
-  Record made{.node = node(), .point = 1, .data = digest(3), .name = "a.png 12 34", .truth = true, .transmitter_operations = 1000, .receiver_operations = 2000, .expert_rows = {1, 2}, .erased = 4, .ns = {1, 2, 3, 4, 5}};
-  made.image = {.image = 258, .link = 258, .slot = 1, .label = 7, .decision = -1, .keep_ratio = 0.5, .plan_depth = 4, .exit_depth = 2, .symbols_per_token = 2, .tokens = 1, .snr_db = 10, .gain = 0.5, .believed_snr_db = 9,
-                .uses = {.payload = 2}, .header_lost = true, .answered = false, .psnr_db = std::numeric_limits<double>::quiet_NaN(), .ssim = 0.5};
+  Record made{.node = node(),
+              .point = 1,
+              .data = digest(3),
+              .name = "a.png 12 34",
+              .truth = true,
+              .transmitter_operations = 1000,
+              .receiver_operations = 2000,
+              .expert_rows = {1, 2},
+              .erased = 4,
+              .ns = {1, 2, 3, 4, 5}};
+  made.image = {.image = 258,
+                .link = 258,
+                .slot = 1,
+                .label = 7,
+                .decision = -1,
+                .keep_ratio = 0.5,
+                .plan_depth = 4,
+                .exit_depth = 2,
+                .symbols_per_token = 2,
+                .tokens = 1,
+                .snr_db = 10,
+                .gain = 0.5,
+                .believed_snr_db = 9,
+                .uses = {.payload = 2},
+                .header_lost = true,
+                .answered = false,
+                .psnr_db = std::numeric_limits<double>::quiet_NaN(),
+                .ssim = 0.5};
   return made;
 }
 
@@ -60,32 +108,58 @@ std::string framed(FrameType type, const std::string& body) {
   return bytes;
 }
 
-std::string hex(std::string_view bytes) { return hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())); }
+std::string hex(std::string_view bytes) {
+  return hexadecimal(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+}
 
 /// The examples of docs/wire_format.md as this code writes them.
 std::map<std::string, std::string> examples() {
-  Hello hello{.node = node(), .scenario = digest(0), .model = digest(1), .data = digest(2), .points = 2, .report_every = 50, .datagrams = true, .name = "camera 1"};
+  Hello hello{.node = node(),
+              .scenario = digest(0),
+              .model = digest(1),
+              .data = digest(2),
+              .points = 2,
+              .report_every = 50,
+              .datagrams = true,
+              .name = "camera 1"};
   BurstMessage small = burst();
   small.format = SymbolFormat::int16;
   small.places.clear();
   small.truth.reset();
   DatagramSeal clear(""), sealed(std::string(datagram_key_bytes, 'k'));
-  const Datagram datagram{.channel = 0x1122334455667788u, .sequence = 9, .key = {1, 258}, .first = 1, .symbols = {{0.25f, 2.0f}, {-1.5f, 0.0f}}};
-  return {{"hello", framed(FrameType::hello, write(hello))},
-          {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256, .datagram_port = 7400, .channel = 0x1122334455667788u, .largest_burst = 1u << 20}))},
-          {"refusal", framed(FrameType::refusal, write(Refusal{RefusalCode::model, "the checkpoint differs"}))},
-          {"statement", framed(FrameType::statement, write(Statement{.lines = {{"/channel/snr_db", "10"}, {"/seed", "7"}}}))},
-          {"burst", framed(FrameType::burst, write(burst()))},
-          {"burst int16", framed(FrameType::burst, write(small))},
-          {"answer", framed(FrameType::answer, write(answer()))},
-          {"receipt", framed(FrameType::receipt, write(std::vector<ImageKey>{{1, 258}, {1, 259}}))},
-          {"report", framed(FrameType::report, write(Report{.serial = 3, .last_image = 258, .images = 50, .headers_lost = 1, .symbols = 800, .erased = 16, .snr_db = 9.5, .queue = 2}))},
-          {"ping", framed(FrameType::ping, "")},
-          {"goodbye", framed(FrameType::goodbye, write_goodbye("all is sent"))},
-          {"record", framed(FrameType::record, write(record()))},
-          {"number", framed(FrameType::number, write(Numbered{258, "a.png 12 34"}))},
-          {"datagram", clear.write(datagram)},
-          {"datagram sealed", sealed.write(datagram)}};
+  const Datagram datagram{.channel = 0x1122334455667788u,
+                          .sequence = 9,
+                          .key = {1, 258},
+                          .first = 1,
+                          .symbols = {{0.25f, 2.0f}, {-1.5f, 0.0f}}};
+  return {
+      {"hello", framed(FrameType::hello, write(hello))},
+      {"welcome", framed(FrameType::welcome, write(Welcome{.window = 256,
+                                                           .datagram_port = 7400,
+                                                           .channel = 0x1122334455667788u,
+                                                           .largest_burst = 1u << 20}))},
+      {"refusal",
+       framed(FrameType::refusal, write(Refusal{RefusalCode::model, "the checkpoint differs"}))},
+      {"statement", framed(FrameType::statement,
+                           write(Statement{.lines = {{"/channel/snr_db", "10"}, {"/seed", "7"}}}))},
+      {"burst", framed(FrameType::burst, write(burst()))},
+      {"burst int16", framed(FrameType::burst, write(small))},
+      {"answer", framed(FrameType::answer, write(answer()))},
+      {"receipt", framed(FrameType::receipt, write(std::vector<ImageKey>{{1, 258}, {1, 259}}))},
+      {"report", framed(FrameType::report, write(Report{.serial = 3,
+                                                        .last_image = 258,
+                                                        .images = 50,
+                                                        .headers_lost = 1,
+                                                        .symbols = 800,
+                                                        .erased = 16,
+                                                        .snr_db = 9.5,
+                                                        .queue = 2}))},
+      {"ping", framed(FrameType::ping, "")},
+      {"goodbye", framed(FrameType::goodbye, write_goodbye("all is sent"))},
+      {"record", framed(FrameType::record, write(record()))},
+      {"number", framed(FrameType::number, write(Numbered{258, "a.png 12 34"}))},
+      {"datagram", clear.write(datagram)},
+      {"datagram sealed", sealed.write(datagram)}};
 }
 
 TEST(WireFormat, GoldenVectorsOfTheDocumentation) {
@@ -95,22 +169,25 @@ TEST(WireFormat, GoldenVectorsOfTheDocumentation) {
   std::map<std::string, std::string> golden;
   std::string* current = nullptr;
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("golden ")) current = &golden[line.substr(7)];
-    else if (current != nullptr && !line.empty() && line.find_first_not_of("0123456789abcdef ") == std::string::npos) {
+    if (line.starts_with("golden "))
+      current = &golden[line.substr(7)];
+    else if (current != nullptr && !line.empty() &&
+             line.find_first_not_of("0123456789abcdef ") == std::string::npos) {
       for (const char c : line)
         if (c != ' ') *current += c;
     } else {
       current = nullptr;
     }
   }
-  for (const auto& [name, bytes] : examples()) EXPECT_EQ(golden[name], hex(bytes)) << "golden " << name;
+  for (const auto& [name, bytes] : examples())
+    EXPECT_EQ(golden[name], hex(bytes)) << "golden " << name;
   EXPECT_EQ(golden.size(), examples().size());
 }
 
 TEST(WireFormat, ChecksumIsCastagnolis) {
-  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);                 // RFC 3720 and the catalogue of CRCs
-  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAu);       // RFC 3720, B.4
-  EXPECT_EQ(crc32c("56789", crc32c("1234")), 0xE3069283u);     // in pieces
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);              // RFC 3720 and the catalogue of CRCs
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAu);    // RFC 3720, B.4
+  EXPECT_EQ(crc32c("56789", crc32c("1234")), 0xE3069283u);  // in pieces
 }
 
 template <class T>
@@ -120,7 +197,9 @@ void comes_back(const T& value, std::optional<T> (*read)(std::string_view)) {
   ASSERT_TRUE(back);
   EXPECT_EQ(hex(write(*back)), hex(body));
   // Neither less nor more is the same.
-  for (std::size_t length = 0; length < body.size(); ++length) EXPECT_FALSE(read(std::string_view(body).substr(0, length))) << "the first " << length << " bytes";
+  for (std::size_t length = 0; length < body.size(); ++length)
+    EXPECT_FALSE(read(std::string_view(body).substr(0, length)))
+        << "the first " << length << " bytes";
   EXPECT_FALSE(read(body + '\0'));
 }
 
@@ -144,7 +223,8 @@ TEST(WireFormat, EveryMessageComesBackWholeOrNotAtAll) {
 }
 
 TEST(WireFormat, QuantisedSymbolsAreWithinHalfAStep) {
-  for (const auto& [format, steps] : {std::pair{SymbolFormat::int16, 32767.0}, std::pair{SymbolFormat::int8, 127.0}}) {
+  for (const auto& [format, steps] :
+       {std::pair{SymbolFormat::int16, 32767.0}, std::pair{SymbolFormat::int8, 127.0}}) {
     BurstMessage message = burst();
     message.format = format;
     const auto back = read_burst(write(message));
@@ -156,7 +236,8 @@ TEST(WireFormat, QuantisedSymbolsAreWithinHalfAStep) {
   }
 }
 
-/// What a burst takes on the wire is what the ledger counts: 8 bytes a payload use, and the header's bits.
+/// What a burst takes on the wire is what the ledger counts: 8 bytes a payload use, and the
+/// header's bits.
 TEST(WireFormat, BytesAgreeWithTheLedger) {
   BurstMessage without = burst();
   without.places.clear();
@@ -177,18 +258,26 @@ TEST(WireFormat, WhatIsOutOfRangeIsRefused) {
     return !read_burst(write(message)).has_value();
   };
   EXPECT_FALSE(refused([](BurstMessage&) {}));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::quiet_NaN(), 0}; }));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.symbols[1] = {std::numeric_limits<float>::infinity(), 0}; }));
+  EXPECT_TRUE(refused([](BurstMessage& m) {
+    m.symbols[1] = {std::numeric_limits<float>::quiet_NaN(), 0};
+  }));
+  EXPECT_TRUE(refused([](BurstMessage& m) {
+    m.symbols[1] = {std::numeric_limits<float>::infinity(), 0};
+  }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.format = 4; }));
-  EXPECT_FALSE(refused([](BurstMessage& m) { m.header.parts.clear(); }));  // what does not fit, and bounds, go without a header
+  EXPECT_FALSE(refused([](BurstMessage& m) {
+    m.header.parts.clear();
+  }));  // what does not fit, and bounds, go without a header
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts.resize(5, Bits{1}); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts[0].clear(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.places.pop_back(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.count = 4; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->keep_ratio = 1.5; }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->exit_depth = -1; }));
-  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "\x1b[2J"}}}))) << "moves the cursor";
-  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/b", "1"}, {"/a", "1"}}}))) << "not sorted";
+  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "\x1b[2J"}}})))
+      << "moves the cursor";
+  EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/b", "1"}, {"/a", "1"}}})))
+      << "not sorted";
   EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "1"}, {"/a", "1"}}}))) << "twice";
   Hello hello{.name = std::string("bad\nname")};
   EXPECT_FALSE(read_hello(write(hello)));
@@ -215,7 +304,8 @@ TEST(Frames, ComeOutWholeHoweverTheyAreCut) {
     std::size_t seen = 0;
     for (std::size_t at = 0; at < stream.size(); at += piece) {
       reader.append(std::string_view(stream).substr(at, piece));
-      for (Frame frame; reader.next(frame); ++seen) EXPECT_EQ(hex(frame.body), hex(bodies.at(seen)));
+      for (Frame frame; reader.next(frame); ++seen)
+        EXPECT_EQ(hex(frame.body), hex(bodies.at(seen)));
     }
     EXPECT_EQ(seen, bodies.size());
     EXPECT_FALSE(reader.half());
@@ -249,7 +339,8 @@ TEST(Frames, AnyFlippedBitIsSeenAndALieAboutTheLengthTakesNoMemory) {
   EXPECT_EQ(stranger.fault(), FrameFault::length);
 }
 
-/// Bodies with a right checksum and wrong contents: read, or refused, and what is read can be written again.
+/// Bodies with a right checksum and wrong contents: read, or refused, and what is read can be
+/// written again.
 TEST(WireFormat, GarbageIsRefusedOrMakesSense) {
   const std::vector<std::string> bodies{write(burst()), write(answer()), write(record())};
   int read = 0;
@@ -278,7 +369,8 @@ TEST(WireFormat, GarbageIsRefusedOrMakesSense) {
 TEST(Datagrams, SealedOnesOpenWithTheirKeyAlone) {
   const std::string key(datagram_key_bytes, 'k'), other(datagram_key_bytes, 'l');
   DatagramSeal seal(key), same(key), foreign(other), clear("");
-  const Datagram datagram{.channel = 5, .sequence = 1, .key = {0, 3}, .first = 2, .symbols = {{0.25f, 2.0f}}};
+  const Datagram datagram{
+      .channel = 5, .sequence = 1, .key = {0, 3}, .first = 2, .symbols = {{0.25f, 2.0f}}};
   const std::string bytes = seal.write(datagram);
   const auto back = same.read(bytes);
   ASSERT_TRUE(back);
@@ -292,7 +384,8 @@ TEST(Datagrams, SealedOnesOpenWithTheirKeyAlone) {
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(same.read(flipped)) << "bit " << bit;
   }
-  EXPECT_EQ(bytes.find(std::string(8, '\0') + std::string("\0\0\x80\x3e", 4)), std::string::npos);  // the symbols do not stand there to be read
+  EXPECT_EQ(bytes.find(std::string(8, '\0') + std::string("\0\0\x80\x3e", 4)),
+            std::string::npos);  // the symbols do not stand there to be read
   Datagram full = datagram;
   full.symbols.assign(datagram_symbols, {1, 1});
   EXPECT_LE(seal.write(full).size(), datagram_bytes);

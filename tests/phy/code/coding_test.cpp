@@ -16,7 +16,8 @@ namespace {
 Bits random_bits(std::size_t count, std::uint32_t trial) {
   Bits bits(count);
   const auto purpose = static_cast<std::uint32_t>(count);
-  for (std::uint32_t i = 0; i < count; ++i) bits[i] = philox(9, Purpose::data_bits, purpose, trial, i)[0] & 1u;
+  for (std::uint32_t i = 0; i < count; ++i)
+    bits[i] = philox(9, Purpose::data_bits, purpose, trial, i)[0] & 1u;
   return bits;
 }
 
@@ -58,7 +59,8 @@ TEST(ConvolutionalCode, DecodesTheMostLikelyMessage) {
   constexpr std::size_t length = 7;
   for (std::uint32_t trial = 0; trial < 200; ++trial) {
     std::vector<float> soft(coded_length(length));
-    for (std::uint32_t i = 0; i < soft.size(); ++i) soft[i] = static_cast<float>(complex_normal(philox(11, Purpose::noise, 0, trial, i)).real());
+    for (std::uint32_t i = 0; i < soft.size(); ++i)
+      soft[i] = static_cast<float>(complex_normal(philox(11, Purpose::noise, 0, trial, i)).real());
     double best = -std::numeric_limits<double>::infinity();
     Bits expected;
     for (unsigned message = 0; message < 1u << length; ++message) {
@@ -98,9 +100,12 @@ Bits bits_of(const std::string& text) {
   return bits;
 }
 
-TEST(Crc, SixteenBitsMatchThePublishedCheckValue) { EXPECT_EQ(crc_of(crc_16, bits_of("123456789")), 0x29B1u); }  // CRC-16/IBM-3740
+TEST(Crc, SixteenBitsMatchThePublishedCheckValue) {
+  EXPECT_EQ(crc_of(crc_16, bits_of("123456789")), 0x29B1u);
+}  // CRC-16/IBM-3740
 
-/// The remainder of message x^bits with the first `bits` bits inverted, which is what presetting the register does, by long division.
+/// The remainder of message x^bits with the first `bits` bits inverted, which is what presetting
+/// the register does, by long division.
 std::uint32_t remainder_by_division(const Crc& crc, const Bits& message) {
   Bits dividend = message;
   dividend.resize(message.size() + static_cast<std::size_t>(crc.bits), 0);
@@ -108,7 +113,8 @@ std::uint32_t remainder_by_division(const Crc& crc, const Bits& message) {
   for (std::size_t at = 0; at < message.size(); ++at) {
     if (!dividend[at]) continue;
     dividend[at] = 0;
-    for (int i = 0; i < crc.bits; ++i) dividend[at + 1 + static_cast<std::size_t>(i)] ^= (crc.polynomial >> (crc.bits - 1 - i)) & 1u;
+    for (int i = 0; i < crc.bits; ++i)
+      dividend[at + 1 + static_cast<std::size_t>(i)] ^= (crc.polynomial >> (crc.bits - 1 - i)) & 1u;
   }
   std::uint32_t rest = 0;
   for (std::size_t i = message.size(); i < dividend.size(); ++i) rest = 2 * rest + dividend[i];
@@ -119,7 +125,8 @@ TEST(Crc, EveryCheckIsTheRemainderOfItsPolynomial) {
   for (const Crc& crc : {crc_header, crc_6, crc_11, crc_16, crc_24a, crc_24c})
     for (const std::size_t length : {30u, 61u, 200u}) {
       const Bits message = random_bits(length, 5);
-      EXPECT_EQ(crc_of(crc, message), remainder_by_division(crc, message)) << crc.bits << " " << length;
+      EXPECT_EQ(crc_of(crc, message), remainder_by_division(crc, message))
+          << crc.bits << " " << length;
       Bits sent = append_crc(crc, message);
       ASSERT_EQ(sent.size(), length + static_cast<std::size_t>(crc.bits));
       EXPECT_TRUE(crc_holds(crc, sent));
@@ -130,8 +137,10 @@ TEST(Crc, EveryCheckIsTheRemainderOfItsPolynomial) {
       }
       EXPECT_FALSE(crc_holds(crc, Bits(length, 0)));
     }
-  EXPECT_EQ(crc_24a.polynomial, (1u << 23) | (1u << 18) | (1u << 17) | (1u << 14) | (1u << 11) | (1u << 10) | 0xFBu);
-  EXPECT_EQ(crc_24c.polynomial, (1u << 23) | (1u << 21) | (1u << 20) | (1u << 17) | (1u << 15) | (1u << 13) | (1u << 12) | (1u << 8) | 0x17u);
+  EXPECT_EQ(crc_24a.polynomial,
+            (1u << 23) | (1u << 18) | (1u << 17) | (1u << 14) | (1u << 11) | (1u << 10) | 0xFBu);
+  EXPECT_EQ(crc_24c.polynomial, (1u << 23) | (1u << 21) | (1u << 20) | (1u << 17) | (1u << 15) |
+                                    (1u << 13) | (1u << 12) | (1u << 8) | 0x17u);
 }
 
 TEST(Interleaver, IsAPermutationThatGatherUndoes) {
@@ -152,8 +161,10 @@ TEST(Interleaver, DependsOnTheLengthAloneAndSeparatesNeighbours) {
   EXPECT_TRUE(std::equal(first.order().begin(), first.order().end(), again.order().begin()));
   EXPECT_FALSE(std::equal(first.order().begin(), first.order().end(), other.order().begin()));
   int close = 0;
-  for (std::size_t i = 1; i < first.length(); ++i) close += std::abs(int(first.order()[i]) - int(first.order()[i - 1])) <= 4;
-  EXPECT_LT(close, 24);  // of 647 pairs a uniform permutation leaves 8 so close, standard deviation 3
+  for (std::size_t i = 1; i < first.length(); ++i)
+    close += std::abs(int(first.order()[i]) - int(first.order()[i - 1])) <= 4;
+  EXPECT_LT(close,
+            24);  // of 647 pairs a uniform permutation leaves 8 so close, standard deviation 3
 }
 
 TEST(Crc, EveryPatternOfUpToThreeFlipsInAHeaderWordIsFound) {
@@ -174,7 +185,8 @@ TEST(Crc, EveryPatternOfUpToThreeFlipsInAHeaderWordIsFound) {
 }
 
 TEST(Crc, ZerosAndTooFewBitsDoNotCheck) {
-  for (std::size_t length = 0; length < 64; ++length) EXPECT_FALSE(crc_holds(Bits(length, 0))) << length;
+  for (std::size_t length = 0; length < 64; ++length)
+    EXPECT_FALSE(crc_holds(Bits(length, 0))) << length;
 }
 
 }  // namespace

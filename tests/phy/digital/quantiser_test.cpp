@@ -1,4 +1,5 @@
-// The quantiser of digital semantic links: levels, its stated error against draws, bits there and back, and its gradient.
+// The quantiser of digital semantic links: levels, its stated error against draws, bits there and
+// back, and its gradient.
 #include "phy/digital/quantiser.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,9 @@ namespace semwave {
 namespace {
 
 /// N(0, 1/2).
-float draw(std::uint32_t i) { return complex_normal(philox(41, Purpose::noise, 0, 0, i)).real(); }
+float draw(std::uint32_t i) {
+  return complex_normal(philox(41, Purpose::noise, 0, 0, i)).real();
+}
 
 TEST(Quantiser, LevelsAreEvenSymmetricAndReadBack) {
   for (int bits = 1; bits <= largest_quantiser_bits; ++bits) {
@@ -49,7 +52,8 @@ TEST(Quantiser, ItsErrorIsThatOfDrawsAndLeastAtItsOwnRange) {
     double sum = 0, squares = 0;
     constexpr int count = 100000;
     for (std::uint32_t i = 0; i < count; ++i) {
-      const double away = static_cast<double>(draw(i)) - static_cast<double>(quantiser.value(quantiser.index(draw(i))));
+      const double away = static_cast<double>(draw(i)) -
+                          static_cast<double>(quantiser.value(quantiser.index(draw(i))));
       sum += away * away;
       squares += away * away * away * away;
     }
@@ -62,7 +66,8 @@ TEST(Quantiser, ItsErrorIsThatOfDrawsAndLeastAtItsOwnRange) {
 double soft(const Quantiser& quantiser, double x, double hardness) {
   double mass = 0, sum = 0;
   for (int j = 0; j < 1 << quantiser.bits(); ++j) {
-    const double level = -quantiser.range() + (j + 0.5) * quantiser.step(), distance = (x - level) / quantiser.step();
+    const double level = -quantiser.range() + (j + 0.5) * quantiser.step(),
+                 distance = (x - level) / quantiser.step();
     const double weight = std::exp(-hardness * distance * distance);
     mass += weight;
     sum += weight * level;
@@ -84,7 +89,9 @@ TEST(Quantiser, ForwardIsHardBackwardIsTheDerivativeOfTheSoftAssignment) {
     }
     const Var x(backend->from_host({count, 2}, values.data()), true);
     const Var y = soft_to_hard(pass, x, quantiser, hardness);
-    for (int i = 0; i < 2 * count; ++i) ASSERT_EQ(y.value().data()[i], quantiser.value(quantiser.index(values[static_cast<std::size_t>(i)])));
+    for (int i = 0; i < 2 * count; ++i)
+      ASSERT_EQ(y.value().data()[i],
+                quantiser.value(quantiser.index(values[static_cast<std::size_t>(i)])));
     // d(sum of upstream x y): handed in as the gradient of y.
     const Tensor dy = y.gradient(*backend);
     std::copy(upstream.begin(), upstream.end(), dy.data());
@@ -93,8 +100,11 @@ TEST(Quantiser, ForwardIsHardBackwardIsTheDerivativeOfTheSoftAssignment) {
     double largest = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       constexpr double h = 1e-5;
-      const double v = values[i], difference = (soft(quantiser, v + h, hardness) - soft(quantiser, v - h, hardness)) / (2 * h);
-      EXPECT_NEAR(x.gradient(*backend).data()[i], difference * static_cast<double>(upstream[i]), 1e-5 * (1 + std::abs(difference)));
+      const double v = values[i], difference = (soft(quantiser, v + h, hardness) -
+                                                soft(quantiser, v - h, hardness)) /
+                                               (2 * h);
+      EXPECT_NEAR(x.gradient(*backend).data()[i], difference * static_cast<double>(upstream[i]),
+                  1e-5 * (1 + std::abs(difference)));
       largest = std::max(largest, std::abs(difference));
     }
     EXPECT_GT(largest, 0.5);
@@ -102,7 +112,8 @@ TEST(Quantiser, ForwardIsHardBackwardIsTheDerivativeOfTheSoftAssignment) {
 }
 
 TEST(Quantiser, OverAllLevelsTheSoftSlopeIsAboutOne) {
-  // Gradients neither vanish nor explode on average: over a cell the soft assignment climbs one step.
+  // Gradients neither vanish nor explode on average: over a cell the soft assignment climbs one
+  // step.
   const Quantiser quantiser(4);
   const double step = quantiser.step(), from = quantiser.value(4);
   EXPECT_NEAR(soft(quantiser, from + step, 8) - soft(quantiser, from, 8), step, 1e-6);

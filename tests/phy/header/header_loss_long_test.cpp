@@ -7,13 +7,16 @@ namespace semwave {
 namespace {
 
 TEST(HeaderLossLong, MeasuredAtTheSwitchingSnrIsAtMostTheLimit) {
-  for (const std::vector<int>& bits : {std::vector<int>{17}, std::vector<int>{17, 37}, std::vector<int>{19, 200}})
+  for (const std::vector<int>& bits :
+       {std::vector<int>{17}, std::vector<int>{17, 37}, std::vector<int>{19, 200}})
     for (int format = 0; format < 4; ++format) {
       double snr_db = 20;
       while (header_loss(bits, format, snr_db - 0.02) <= 1e-3) snr_db -= 0.02;
       const LossCount count = simulate_headers(bits, format, snr_db, 100000);
-      EXPECT_LT(count.rate(), 1.5e-3) << "format " << format << " at " << snr_db << " dB, " << bits.size() << " parts";
-      EXPECT_GT(count.rate(), 0.5e-3) << "format " << format << " at " << snr_db << " dB, " << bits.size() << " parts";
+      EXPECT_LT(count.rate(), 1.5e-3)
+          << "format " << format << " at " << snr_db << " dB, " << bits.size() << " parts";
+      EXPECT_GT(count.rate(), 0.5e-3)
+          << "format " << format << " at " << snr_db << " dB, " << bits.size() << " parts";
     }
 }
 

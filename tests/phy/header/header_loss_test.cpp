@@ -1,4 +1,5 @@
-// The table of predicted header losses against fresh simulation, and the choice that is made with it.
+// The table of predicted header losses against fresh simulation, and the choice that is made with
+// it.
 #include <gtest/gtest.h>
 
 #include "tests/phy/header/header_loss_fixture.h"
@@ -6,7 +7,8 @@
 namespace semwave {
 namespace {
 
-const std::vector<int> word{17}, whole{17, 37};  // 49 tokens: the fixed word alone; with 12 positions
+const std::vector<int> word{17},
+    whole{17, 37};  // 49 tokens: the fixed word alone; with 12 positions
 
 /// SNR at which the predicted loss crosses the limit of the sender.
 double switching_snr_db(const std::vector<int>& part_bits, int format) {
@@ -25,10 +27,13 @@ TEST(HeaderLoss, TableMatchesFreshSimulationWithinAFactorOfTwo) {
       for (const double below : {4.2, 2.2, 1.1}) {
         const double snr_db = switching_snr_db(bits, format) - below;
         const double predicted = header_loss(bits, format, snr_db);
-        const LossCount count = simulate_headers(bits, format, snr_db, std::min(10000, static_cast<int>(150 / predicted) + 100));
+        const LossCount count = simulate_headers(
+            bits, format, snr_db, std::min(10000, static_cast<int>(150 / predicted) + 100));
         ASSERT_GE(count.lost, 60);
-        EXPECT_LT(count.rate(), 2 * predicted) << format << " at " << snr_db << " dB, " << bits.size() << " parts";
-        EXPECT_GT(count.rate(), predicted / 2) << format << " at " << snr_db << " dB, " << bits.size() << " parts";
+        EXPECT_LT(count.rate(), 2 * predicted)
+            << format << " at " << snr_db << " dB, " << bits.size() << " parts";
+        EXPECT_GT(count.rate(), predicted / 2)
+            << format << " at " << snr_db << " dB, " << bits.size() << " parts";
       }
 }
 
@@ -37,7 +42,8 @@ TEST(HeaderLoss, FallsWithTheSnrAndRisesWithTheLength) {
     for (double snr_db = -25; snr_db < 40; snr_db += 0.25) {
       EXPECT_GE(header_loss(word, format, snr_db), 0);
       EXPECT_LE(header_loss(word, format, snr_db), 1);
-      EXPECT_LE(header_loss(word, format, snr_db + 0.25), header_loss(word, format, snr_db) * 1.1 + 1e-12);
+      EXPECT_LE(header_loss(word, format, snr_db + 0.25),
+                header_loss(word, format, snr_db) * 1.1 + 1e-12);
       EXPECT_LE(header_loss(word, format, snr_db), header_loss(whole, format, snr_db));
     }
   EXPECT_GT(header_loss(word, 3, -25), 0.9);
@@ -57,7 +63,8 @@ TEST(HeaderLoss, SenderTakesTheCheapestThatReachesTheLimit) {
 }
 
 TEST(HeaderLoss, PlainQpskLosesAboutFortyPercentAtZeroDecibel) {
-  EXPECT_NEAR(simulate_headers({48}, 1, 0, 2000).rate(), 0.4, 0.1);  // the conventions' figure for 62 bits: 48 and two checks
+  EXPECT_NEAR(simulate_headers({48}, 1, 0, 2000).rate(), 0.4,
+              0.1);  // the conventions' figure for 62 bits: 48 and two checks
 }
 
 TEST(HeaderLoss, MostRobustFormatHoldsAtMinusFiveDecibel) {

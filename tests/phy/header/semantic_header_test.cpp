@@ -1,4 +1,5 @@
-// Layout of the semantic header: every k of the 49-token grid, random grids to 1024, and what must be refused.
+// Layout of the semantic header: every k of the 49-token grid, random grids to 1024, and what must
+// be refused.
 #include "phy/header/semantic_header.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +17,8 @@ List<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
   List<std::int32_t> positions;
   for (int p = 0; p < grid; ++p) {
     const int left = grid - p, wanted = k - static_cast<int>(positions.size());
-    const RandomWords words = philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial, static_cast<std::uint32_t>(p));
+    const RandomWords words = philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial,
+                                     static_cast<std::uint32_t>(p));
     if (uniform(words[0]) * left < wanted) positions.push_back(p);
   }
   return positions;
@@ -62,7 +64,8 @@ TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
   for (const int grid : {1, 9, 49, 64, 1024}) {
     const int classes = 1 << semantic_answer_bits(grid);
     for (int decision = 0; decision < classes; decision += 1 + decision / 3) {
-      const List<Bits> parts = write_semantic_header({.exit_depth = decision % 16, .answer = true, .decision = decision}, grid);
+      const List<Bits> parts = write_semantic_header(
+          {.exit_depth = decision % 16, .answer = true, .decision = decision}, grid);
       ASSERT_EQ(parts.size(), 1u);
       ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
       EXPECT_EQ(semantic_second_part_bits(parts[0], grid), 0);
@@ -78,13 +81,18 @@ TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
       EXPECT_FALSE(semantic_second_part_bits(parts[0], grid, decision).has_value());
     }
   }
-  // depth 5, symbols' field 1011, answer, form's field 01, count's field 100110: class 1011 01 100110.
-  EXPECT_EQ(write_semantic_header({.exit_depth = 5, .answer = true, .decision = 0b101101100110}, 49)[0], (Bits{0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0}));
+  // depth 5, symbols' field 1011, answer, form's field 01, count's field 100110: class 1011 01
+  // 100110.
+  EXPECT_EQ(
+      write_semantic_header({.exit_depth = 5, .answer = true, .decision = 0b101101100110}, 49)[0],
+      (Bits{0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0}));
 }
 
 TEST(SemanticHeader, TheBitsOnAirAreTheseOnes) {
-  // depth 4, S - 1 = 7, no answer, index, k = 3; rank C(0, 1) + C(3, 2) + C(8, 3) = 59 in ceil(log2 18424) = 15 bits.
-  const List<Bits> parts = write_semantic_header({.exit_depth = 4, .symbols_per_token = 8, .positions = {0, 3, 8}, .k = 3}, 49);
+  // depth 4, S - 1 = 7, no answer, index, k = 3; rank C(0, 1) + C(3, 2) + C(8, 3) = 59 in ceil(log2
+  // 18424) = 15 bits.
+  const List<Bits> parts = write_semantic_header(
+      {.exit_depth = 4, .symbols_per_token = 8, .positions = {0, 3, 8}, .k = 3}, 49);
   EXPECT_EQ(parts[0], (Bits{0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1}));
   EXPECT_EQ(parts[1], (Bits{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1}));
 }
@@ -96,7 +104,9 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
     const int grid = std::vector<int>{1, 2, 9, 49, 64, 1024}[draw[0] % 6], classes = 10;
     const auto bits = [&](std::uint32_t which, int count) {
       Bits made;
-      for (int b = 0; b < count; ++b) made.push_back(philox(24, Purpose::plan, trial, which, static_cast<std::uint32_t>(b))[0] & 1u);
+      for (int b = 0; b < count; ++b)
+        made.push_back(philox(24, Purpose::plan, trial, which, static_cast<std::uint32_t>(b))[0] &
+                       1u);
       return made;
     };
     List<Bits> parts{bits(0, semantic_word_bits(grid) + (draw[1] % 64 == 0))};
@@ -131,7 +141,11 @@ TEST(SemanticHeader, GridsUpTo1024ComeBack) {
     const RandomWords words = philox(22, Purpose::plan, 0, 0, trial);
     const int grid = trial == 0 ? 1 : trial == 1 ? 1024 : 1 + static_cast<int>(words[0] % 1024);
     const int k = trial == 1 ? 512 : static_cast<int>(words[1] % static_cast<unsigned>(grid + 1));
-    expect_round_trip({.exit_depth = 15, .symbols_per_token = 16, .positions = draw_positions(grid, k, trial), .k = k}, grid);
+    expect_round_trip({.exit_depth = 15,
+                       .symbols_per_token = 16,
+                       .positions = draw_positions(grid, k, trial),
+                       .k = k},
+                      grid);
   }
 }
 
@@ -156,9 +170,12 @@ TEST(SemanticHeader, LengthsAreThoseOfTheConventions) {
   EXPECT_EQ(position_bits(49, 49), 0);
   for (int grid = 1; grid <= 1024; grid = grid * 3 + 1)
     for (int k = 1; k < grid; k += 1 + grid / 7) {
-      const double log2_count = (std::lgamma(grid + 1.0) - std::lgamma(k + 1.0) - std::lgamma(grid - k + 1.0)) / std::log(2.0);
+      const double log2_count =
+          (std::lgamma(grid + 1.0) - std::lgamma(k + 1.0) - std::lgamma(grid - k + 1.0)) /
+          std::log(2.0);
       if (std::abs(log2_count - std::round(log2_count)) > 1e-9) {
-        EXPECT_EQ(position_bits(grid, k), static_cast<int>(std::ceil(log2_count))) << grid << " " << k;
+        EXPECT_EQ(position_bits(grid, k), static_cast<int>(std::ceil(log2_count)))
+            << grid << " " << k;
       }
     }
 }
@@ -219,7 +236,12 @@ TEST(SemanticHeader, ImpossibleHeadersAreRefused) {
 }
 
 TEST(SemanticHeader, TheChoiceOfCodingTravelsInTheWordAndOnlyWhereItIsAsked) {
-  SemanticHeader header{.exit_depth = 2, .symbols_per_token = 5, .positions_sent = true, .positions = {1, 4, 8}, .k = 3, .coding = 13};
+  SemanticHeader header{.exit_depth = 2,
+                        .symbols_per_token = 5,
+                        .positions_sent = true,
+                        .positions = {1, 4, 8},
+                        .k = 3,
+                        .coding = 13};
   EXPECT_EQ(semantic_word_bits(9, 5), semantic_word_bits(9) + 5);
   const List<Bits> parts = write_semantic_header(header, 9, 5);
   const std::optional<SemanticHeader> read = read_semantic_header(parts, 9, 10, 5);
@@ -229,7 +251,8 @@ TEST(SemanticHeader, TheChoiceOfCodingTravelsInTheWordAndOnlyWhereItIsAsked) {
   EXPECT_EQ(semantic_payload(parts[0], 9, 5).coding, 13);
   EXPECT_EQ(semantic_payload(parts[0], 9, 5).symbols(), 15);
   EXPECT_FALSE(read_semantic_header(parts, 9, 10));  // who knows of no choice reads no such word
-  const SemanticHeader answer{.exit_depth = 1, .answer = true, .decision = 7, .positions_sent = false};
+  const SemanticHeader answer{
+      .exit_depth = 1, .answer = true, .decision = 7, .positions_sent = false};
   EXPECT_EQ(read_semantic_header(write_semantic_header(answer, 9, 5), 9, 10, 5)->decision, 7);
 }
 

@@ -1,4 +1,5 @@
-// Constellations against the formulas of TS 38.211 written out, soft bits against an exhaustive search in double.
+// Constellations against the formulas of TS 38.211 written out, soft bits against an exhaustive
+// search in double.
 #include "phy/modulation/modulation.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,8 @@
 namespace semwave {
 namespace {
 
-constexpr Modulation all[] = {Modulation::bpsk, Modulation::qpsk, Modulation::qam16, Modulation::qam64, Modulation::qam256};
+constexpr Modulation all[] = {Modulation::bpsk, Modulation::qpsk, Modulation::qam16,
+                              Modulation::qam64, Modulation::qam256};
 
 std::complex<double> standard_point(Modulation modulation, const Bits& b) {
   const auto s = [&](std::size_t i) { return 1.0 - 2.0 * b[i]; };
@@ -23,9 +25,12 @@ std::complex<double> standard_point(Modulation modulation, const Bits& b) {
     case Modulation::qam16:
       return std::complex<double>(s(0) * (2 - s(2)), s(1) * (2 - s(3))) / std::sqrt(10.0);
     case Modulation::qam64:
-      return std::complex<double>(s(0) * (4 - s(2) * (2 - s(4))), s(1) * (4 - s(3) * (2 - s(5)))) / std::sqrt(42.0);
+      return std::complex<double>(s(0) * (4 - s(2) * (2 - s(4))), s(1) * (4 - s(3) * (2 - s(5)))) /
+             std::sqrt(42.0);
     case Modulation::qam256:
-      return std::complex<double>(s(0) * (8 - s(2) * (4 - s(4) * (2 - s(6)))), s(1) * (8 - s(3) * (4 - s(5) * (2 - s(7))))) / std::sqrt(170.0);
+      return std::complex<double>(s(0) * (8 - s(2) * (4 - s(4) * (2 - s(6)))),
+                                  s(1) * (8 - s(3) * (4 - s(5) * (2 - s(7))))) /
+             std::sqrt(170.0);
   }
   return {};
 }
@@ -53,12 +58,14 @@ TEST(Modulation, PointsAreThoseOfTheStandardWithUnitMeanPower) {
 }
 
 TEST(Modulation, NearestNeighboursDifferInOneBit) {
-  for (const Modulation modulation : {Modulation::qpsk, Modulation::qam16, Modulation::qam64, Modulation::qam256}) {
+  for (const Modulation modulation :
+       {Modulation::qpsk, Modulation::qam16, Modulation::qam64, Modulation::qam256}) {
     const int width = bits_per_symbol(modulation);
     const double nearest = 2 / std::sqrt(2.0 / 3 * ((1 << width) - 1));
     for (unsigned a = 0; a < 1u << width; ++a)
       for (unsigned b = 0; b < a; ++b)
-        if (std::abs(modulate(modulation, label_bits(a, width))[0] - modulate(modulation, label_bits(b, width))[0]) < nearest * 1.01) {
+        if (std::abs(modulate(modulation, label_bits(a, width))[0] -
+                     modulate(modulation, label_bits(b, width))[0]) < nearest * 1.01) {
           EXPECT_EQ(std::popcount(a ^ b), 1) << modulation_name(modulation) << " " << a << " " << b;
         }
   }
@@ -82,7 +89,8 @@ TEST(Modulation, SoftBitsAreMaxLogLikelihoodRatios) {
           at = std::min(at, std::norm(y - h * standard_point(modulation, bits)) / noise_variance);
         }
         const double expected = best[1] - best[0];
-        EXPECT_NEAR(soft[static_cast<std::size_t>(i)], expected, 1e-4 * (1 + std::abs(expected))) << modulation_name(modulation) << " bit " << i;
+        EXPECT_NEAR(soft[static_cast<std::size_t>(i)], expected, 1e-4 * (1 + std::abs(expected)))
+            << modulation_name(modulation) << " bit " << i;
       }
     }
   }
@@ -92,10 +100,12 @@ TEST(Modulation, HardDecisionsReturnTheBitsThroughAnyGain) {
   for (const Modulation modulation : all) {
     const auto width = static_cast<std::size_t>(bits_per_symbol(modulation));
     Bits bits(width * 64);
-    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = philox(1, Purpose::data_bits, 0, 0, static_cast<std::uint32_t>(i))[0] & 1u;
+    for (std::size_t i = 0; i < bits.size(); ++i)
+      bits[i] = philox(1, Purpose::data_bits, 0, 0, static_cast<std::uint32_t>(i))[0] & 1u;
     Symbols heard = modulate(modulation, bits), gains(heard.size());
     for (std::size_t s = 0; s < heard.size(); ++s) {
-      gains[s] = std::complex<float>(complex_normal(philox(2, Purpose::fading, 0, 0, static_cast<std::uint32_t>(s))));
+      gains[s] = std::complex<float>(
+          complex_normal(philox(2, Purpose::fading, 0, 0, static_cast<std::uint32_t>(s))));
       heard[s] *= gains[s];
     }
     std::vector<float> soft(bits.size());
@@ -113,7 +123,8 @@ struct Heard {
 Heard some_symbols() {
   Heard heard;
   for (std::uint32_t s = 0; s < 77; ++s) {
-    heard.symbols.push_back(std::complex<float>(1.2 * complex_normal(philox(7, Purpose::noise, 0, 0, s))));
+    heard.symbols.push_back(
+        std::complex<float>(1.2 * complex_normal(philox(7, Purpose::noise, 0, 0, s))));
     heard.noise_variance.push_back(0.02f + 0.03f * static_cast<float>(s % 20));
   }
   return heard;
@@ -124,14 +135,18 @@ TEST(Modulation, DemapIsTheSearchOfDemodulate) {
   const Symbols gains(heard.symbols.size(), 1.0f);
   for (const Modulation modulation : all) {
     const auto width = static_cast<std::size_t>(bits_per_symbol(modulation));
-    std::vector<float> searched(heard.symbols.size() * width), mapped(searched.size()), one_by_one(searched.size());
+    std::vector<float> searched(heard.symbols.size() * width), mapped(searched.size()),
+        one_by_one(searched.size());
     demodulate(modulation, heard.symbols, gains, 0.07, searched);
     demap(modulation, heard.symbols, 0.07, mapped);
     for (std::size_t i = 0; i < searched.size(); ++i)
-      EXPECT_NEAR(mapped[i], searched[i], 3e-5 * (1 + std::abs(searched[i]))) << modulation_name(modulation) << " " << i;
+      EXPECT_NEAR(mapped[i], searched[i], 3e-5 * (1 + std::abs(searched[i])))
+          << modulation_name(modulation) << " " << i;
     demap(modulation, heard.symbols, heard.noise_variance, one_by_one);
     for (std::size_t i = 0; i < searched.size(); ++i)
-      EXPECT_NEAR(one_by_one[i] * heard.noise_variance[i / width] / 0.07f, searched[i], 3e-5 * (1 + std::abs(searched[i]))) << modulation_name(modulation);
+      EXPECT_NEAR(one_by_one[i] * heard.noise_variance[i / width] / 0.07f, searched[i],
+                  3e-5 * (1 + std::abs(searched[i])))
+          << modulation_name(modulation);
   }
 }
 
@@ -160,10 +175,13 @@ TEST(Modulation, ExactSoftBitsAreLogarithmsOfSumsOverTheConstellation) {
         for (unsigned label = 0; label < 1u << width; ++label) {
           const Bits bits = label_bits(label, width);
           sum[bits[static_cast<std::size_t>(i)]] +=
-              std::exp(static_cast<long double>(-std::norm(std::complex<double>(heard.symbols[s]) - standard_point(modulation, bits)) / heard.noise_variance[s]));
+              std::exp(static_cast<long double>(-std::norm(std::complex<double>(heard.symbols[s]) -
+                                                           standard_point(modulation, bits)) /
+                                                heard.noise_variance[s]));
         }
         const double expected = static_cast<double>(std::log(sum[0]) - std::log(sum[1]));
-        EXPECT_NEAR(exact[s * static_cast<std::size_t>(width) + static_cast<std::size_t>(i)], expected, 1e-5 * (1 + std::abs(expected)))
+        EXPECT_NEAR(exact[s * static_cast<std::size_t>(width) + static_cast<std::size_t>(i)],
+                    expected, 1e-5 * (1 + std::abs(expected)))
             << modulation_name(modulation) << " bit " << i;
       }
   }
@@ -177,10 +195,12 @@ TEST(Modulation, MaxLogMeetsTheExactRatioWithoutNoiseAndNotInIt) {
   demap_exact(Modulation::qam16, heard.symbols, quiet, exact);
   demap(Modulation::qam16, heard.symbols, quiet, max_log);
   // log 2 is the most that the sum of two terms can add.
-  for (std::size_t i = 0; i < exact.size(); ++i) EXPECT_NEAR(exact[i], max_log[i], 0.7 + 1e-4 * std::abs(exact[i]));
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    EXPECT_NEAR(exact[i], max_log[i], 0.7 + 1e-4 * std::abs(exact[i]));
   demap_exact(Modulation::qam16, heard.symbols, loud, exact);
   demap(Modulation::qam16, heard.symbols, loud, max_log);
-  for (std::size_t i = 0; i < exact.size(); ++i) apart = std::max(apart, std::abs(double(exact[i]) - max_log[i]));
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    apart = std::max(apart, std::abs(double(exact[i]) - max_log[i]));
   EXPECT_GT(apart, 0.05);
 }
 

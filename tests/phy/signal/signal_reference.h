@@ -1,5 +1,5 @@
-// Power, fade and equalisers once more in plain loops over a scalar type, backward by hand: the reference of the float kernels,
-// itself checked in double by central differences.
+// Power, fade and equalisers once more in plain loops over a scalar type, backward by hand: the
+// reference of the float kernels, itself checked in double by central differences.
 #pragma once
 
 #include <cmath>
@@ -26,9 +26,11 @@ template <typename T>
 Rows<T> unit_power(const Rows<T>& x, const Segments& segments) {
   Rows<T> y(x.size());
   for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
-    const auto begin = static_cast<std::size_t>(segments[s]), end = static_cast<std::size_t>(segments[s + 1]);
+    const auto begin = static_cast<std::size_t>(segments[s]),
+               end = static_cast<std::size_t>(segments[s + 1]);
     const T power = segment_power(x, begin, end);
-    for (std::size_t r = begin; r < end; ++r) y[r] = power > 0 ? x[r] / std::sqrt(power) : std::complex<T>();
+    for (std::size_t r = begin; r < end; ++r)
+      y[r] = power > 0 ? x[r] / std::sqrt(power) : std::complex<T>();
   }
   return y;
 }
@@ -38,7 +40,8 @@ template <typename T>
 Rows<T> unit_power_backward(const Rows<T>& dy, const Rows<T>& x, const Segments& segments) {
   Rows<T> dx(x.size());
   for (std::size_t s = 0; s + 1 < segments.size(); ++s) {
-    const auto begin = static_cast<std::size_t>(segments[s]), end = static_cast<std::size_t>(segments[s + 1]);
+    const auto begin = static_cast<std::size_t>(segments[s]),
+               end = static_cast<std::size_t>(segments[s + 1]);
     const T power = segment_power(x, begin, end);
     if (!(power > 0)) continue;
     T along = 0;
@@ -70,16 +73,19 @@ std::complex<T> equaliser(std::complex<T> h, T noise_variance, bool mmse) {
 }
 
 template <typename T>
-Rows<T> equalise(const Rows<T>& y, const Rows<T>& h, const std::vector<T>& noise_variance, bool mmse) {
+Rows<T> equalise(const Rows<T>& y, const Rows<T>& h, const std::vector<T>& noise_variance,
+                 bool mmse) {
   Rows<T> x(y.size());
   for (std::size_t r = 0; r < y.size(); ++r) x[r] = equaliser(h[r], noise_variance[r], mmse) * y[r];
   return x;
 }
 
 template <typename T>
-Rows<T> equalise_backward(const Rows<T>& dx, const Rows<T>& h, const std::vector<T>& noise_variance, bool mmse) {
+Rows<T> equalise_backward(const Rows<T>& dx, const Rows<T>& h, const std::vector<T>& noise_variance,
+                          bool mmse) {
   Rows<T> dy(dx.size());
-  for (std::size_t r = 0; r < dx.size(); ++r) dy[r] = std::conj(equaliser(h[r], noise_variance[r], mmse)) * dx[r];
+  for (std::size_t r = 0; r < dx.size(); ++r)
+    dy[r] = std::conj(equaliser(h[r], noise_variance[r], mmse)) * dx[r];
   return dy;
 }
 

@@ -1,5 +1,5 @@
-// Power, fade, noise and equalisers: derivatives of the reference by central differences, the kernels against the reference,
-// and what the equalisers promise.
+// Power, fade, noise and equalisers: derivatives of the reference by central differences, the
+// kernels against the reference, and what the equalisers promise.
 #include "phy/signal/signal.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,8 @@ Rows random_rows(std::size_t count, std::uint32_t what) {
   Rows rows(count);
   for (std::size_t r = 0; r < count; ++r) {
     // Rounded to float, so that both sides start from the same numbers.
-    const std::complex<float> value(complex_normal(philox(41, Purpose::data_bits, what, 0, static_cast<std::uint32_t>(r))));
+    const std::complex<float> value(
+        complex_normal(philox(41, Purpose::data_bits, what, 0, static_cast<std::uint32_t>(r))));
     rows[r] = {value.real(), value.imag()};
   }
   return rows;
@@ -29,7 +30,8 @@ Rows random_rows(std::size_t count, std::uint32_t what) {
 
 std::vector<double> random_variances(std::size_t count) {
   std::vector<double> variances(count);
-  for (std::uint32_t r = 0; r < count; ++r) variances[r] = static_cast<float>(0.02 + 2 * uniform(philox(42, Purpose::noise, 0, 0, r)[0]));
+  for (std::uint32_t r = 0; r < count; ++r)
+    variances[r] = static_cast<float>(0.02 + 2 * uniform(philox(42, Purpose::noise, 0, 0, r)[0]));
   return variances;
 }
 
@@ -71,14 +73,17 @@ double difference(const Rows& a, const Rows& b) {
   return a.size() == b.size() ? most / scale : 1e9;
 }
 
-/// The backward of `forward` at x for the cotangent dy, by central differences along each real coordinate.
+/// The backward of `forward` at x for the cotangent dy, by central differences along each real
+/// coordinate.
 Rows central_differences(const std::function<Rows(const Rows&)>& forward, Rows x, const Rows& dy) {
   Rows dx(x.size());
   constexpr double step = 1e-5;
   for (std::size_t r = 0; r < x.size(); ++r) {
     double slope[2];
     for (int d = 0; d < 2; ++d) {
-      const std::complex<double> along = d == 0 ? std::complex<double>(step, 0) : std::complex<double>(0, step), kept = x[r];
+      const std::complex<double> along = d == 0 ? std::complex<double>(step, 0)
+                                                : std::complex<double>(0, step),
+                                 kept = x[r];
       x[r] = kept + along;
       const double above = inner(dy, forward(x));
       x[r] = kept - along;
@@ -91,17 +96,22 @@ Rows central_differences(const std::function<Rows(const Rows&)>& forward, Rows x
   return dx;
 }
 
-const reference::Segments segments{0, 5, 5, 6, 14, 20};  // an image without symbols, one of a single symbol
+const reference::Segments segments{0, 5,  5,
+                                   6, 14, 20};  // an image without symbols, one of a single symbol
 
 TEST(SignalReference, DerivativesMatchCentralDifferences) {
-  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3), dy = random_rows(20, 4);
+  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3),
+             dy = random_rows(20, 4);
   const std::vector<double> n0 = random_variances(20);
-  const Rows power = central_differences([](const Rows& at) { return reference::unit_power(at, segments); }, x, dy);
+  const Rows power = central_differences(
+      [](const Rows& at) { return reference::unit_power(at, segments); }, x, dy);
   EXPECT_LT(difference(reference::unit_power_backward(dy, x, segments), power), 1e-6);
-  const Rows fade = central_differences([&](const Rows& at) { return reference::fade_and_noise(at, h, n); }, x, dy);
+  const Rows fade = central_differences(
+      [&](const Rows& at) { return reference::fade_and_noise(at, h, n); }, x, dy);
   EXPECT_LT(difference(reference::fade_and_noise_backward(dy, h), fade), 1e-6);
   for (const bool mmse : {false, true}) {
-    const Rows equaliser = central_differences([&](const Rows& at) { return reference::equalise(at, h, n0, mmse); }, x, dy);
+    const Rows equaliser = central_differences(
+        [&](const Rows& at) { return reference::equalise(at, h, n0, mmse); }, x, dy);
     EXPECT_LT(difference(reference::equalise_backward(dy, h, n0, mmse), equaliser), 1e-6);
   }
 }
@@ -109,7 +119,8 @@ TEST(SignalReference, DerivativesMatchCentralDifferences) {
 TEST(SignalKernels, MatchTheReferenceForwardAndBackward) {
   const auto backend = make_cpu_backend();
   const SignalKernels& kernels = signal_kernels(backend->kind());
-  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3), dy = random_rows(20, 4), before = random_rows(20, 5);
+  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3),
+             dy = random_rows(20, 4), before = random_rows(20, 5);
   const std::vector<double> n0 = random_variances(20);
   // Backward kernels add: they start from `before`.
   const auto added = [&](const Tensor& to) {
@@ -118,7 +129,8 @@ TEST(SignalKernels, MatchTheReferenceForwardAndBackward) {
     return rows;
   };
   {
-    const Tensor y = backend->empty({20, 2}), scale = backend->empty({5}), dx = tensor(*backend, before);
+    const Tensor y = backend->empty({20, 2}), scale = backend->empty({5}),
+                 dx = tensor(*backend, before);
     kernels.unit_power(y, scale, tensor(*backend, x), segments);
     EXPECT_LT(difference(rows_of(*backend, y), reference::unit_power(x, segments)), 1e-6);
     kernels.unit_power_backward(dx, tensor(*backend, dy), y, scale, segments);
@@ -133,37 +145,47 @@ TEST(SignalKernels, MatchTheReferenceForwardAndBackward) {
   }
   for (const bool mmse : {false, true}) {
     const Equaliser kind = mmse ? Equaliser::mmse : Equaliser::zero_forcing;
-    const Tensor y = backend->empty({20, 2}), variance = backend->empty({20}), d = tensor(*backend, before);
-    kernels.equalise(y, variance, tensor(*backend, x), tensor(*backend, h), tensor(*backend, n0), kind);
+    const Tensor y = backend->empty({20, 2}), variance = backend->empty({20}),
+                 d = tensor(*backend, before);
+    kernels.equalise(y, variance, tensor(*backend, x), tensor(*backend, h), tensor(*backend, n0),
+                     kind);
     EXPECT_LT(difference(rows_of(*backend, y), reference::equalise(x, h, n0, mmse)), 2e-6);
     std::vector<float> heard(20);
     backend->to_host(variance, heard.data());
-    for (std::size_t r = 0; r < 20; ++r) EXPECT_NEAR(heard[r] / (n0[r] / (std::norm(h[r]) + (mmse ? n0[r] : 0))), 1, 1e-5);
-    kernels.equalise_backward(d, tensor(*backend, dy), tensor(*backend, h), tensor(*backend, n0), kind);
+    for (std::size_t r = 0; r < 20; ++r)
+      EXPECT_NEAR(heard[r] / (n0[r] / (std::norm(h[r]) + (mmse ? n0[r] : 0))), 1, 1e-5);
+    kernels.equalise_backward(d, tensor(*backend, dy), tensor(*backend, h), tensor(*backend, n0),
+                              kind);
     EXPECT_LT(difference(added(d), reference::equalise_backward(dy, h, n0, mmse)), 2e-6);
   }
 }
 
 TEST(SignalOps, TheTapeCarriesTheDerivativeThroughTheWholeLink) {
   const auto backend = make_cpu_backend();
-  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3), dz = random_rows(20, 4);
+  const Rows x = random_rows(20, 1), h = random_rows(20, 2), n = random_rows(20, 3),
+             dz = random_rows(20, 4);
   const std::vector<double> n0 = random_variances(20);
-  const Tensor gains = tensor(*backend, h), noise = tensor(*backend, n), variance = tensor(*backend, n0);
+  const Tensor gains = tensor(*backend, h), noise = tensor(*backend, n),
+               variance = tensor(*backend, n0);
   for (const bool mmse : {false, true}) {
     Tape tape;
     Pass pass{.backend = *backend, .tape = &tape};
     const Var input(tensor(*backend, x), true);
     const Var sent = unit_power(pass, input, segments);
     const Equaliser kind = mmse ? Equaliser::mmse : Equaliser::zero_forcing;
-    const Equalised heard = equalise(pass, fade_and_noise(pass, sent, gains, noise), gains, variance, kind);
+    const Equalised heard =
+        equalise(pass, fade_and_noise(pass, sent, gains, noise), gains, variance, kind);
     ASSERT_EQ(tape.size(), 3u);
     backend->copy(heard.symbols.gradient(*backend), tensor(*backend, dz));
     const Var nothing(backend->zeros({1}), true);
     tape.backward(*backend, nothing);
     const auto link = [&](const Rows& at) {
-      return reference::equalise(reference::fade_and_noise(reference::unit_power(at, segments), h, n), h, n0, mmse);
+      return reference::equalise(
+          reference::fade_and_noise(reference::unit_power(at, segments), h, n), h, n0, mmse);
     };
-    EXPECT_LT(difference(rows_of(*backend, input.gradient(*backend)), central_differences(link, x, dz)), 1e-4);
+    EXPECT_LT(
+        difference(rows_of(*backend, input.gradient(*backend)), central_differences(link, x, dz)),
+        1e-4);
   }
 }
 
@@ -181,26 +203,33 @@ TEST(UnitPower, EachSegmentHasMeanPowerOneInEveryScope) {
   const std::vector<int> symbols_per_token{4, 8, 2};
   Rows x = random_rows(18, 1);
   for (std::size_t r = 0; r < x.size(); ++r) x[r] *= 1.0 + static_cast<double>(r);
-  for (const auto& [scope, count] : {std::pair{PowerScope::image, 3u}, {PowerScope::token, 6u}, {PowerScope::symbol, 18u}}) {
+  for (const auto& [scope, count] :
+       {std::pair{PowerScope::image, 3u}, {PowerScope::token, 6u}, {PowerScope::symbol, 18u}}) {
     const auto cuts = power_segments(scope, starts, symbols_per_token);
     ASSERT_EQ(cuts.size(), count + 1);
     const Rows y = rows_of(*backend, unit_power(pass, Var(tensor(*backend, x)), cuts).value());
     for (std::size_t s = 0; s + 1 < cuts.size(); ++s)
       if (cuts[s] < cuts[s + 1]) {
-        const auto begin = static_cast<std::size_t>(cuts[s]), end = static_cast<std::size_t>(cuts[s + 1]);
-        EXPECT_NEAR(reference::segment_power(y, begin, end), 1, 1e-5);  // of the complex symbol, |x|^2: trap 1
+        const auto begin = static_cast<std::size_t>(cuts[s]),
+                   end = static_cast<std::size_t>(cuts[s + 1]);
+        EXPECT_NEAR(reference::segment_power(y, begin, end), 1,
+                    1e-5);  // of the complex symbol, |x|^2: trap 1
       }
   }
-  EXPECT_EQ(power_segments(PowerScope::token, starts, symbols_per_token), (List<std::int32_t>{0, 4, 8, 12, 14, 16, 18}));
+  EXPECT_EQ(power_segments(PowerScope::token, starts, symbols_per_token),
+            (List<std::int32_t>{0, 4, 8, 12, 14, 16, 18}));
 }
 
 TEST(UnitPower, AnImageDoesNotKnowItsNeighbours) {  // trap 4
   const auto backend = make_cpu_backend();
   Pass pass{.backend = *backend};
   Rows x = random_rows(12, 1);
-  const Rows alone = rows_of(*backend, unit_power(pass, Var(tensor(*backend, Rows(x.begin(), x.begin() + 6))), {0, 6}).value());
+  const Rows alone = rows_of(
+      *backend,
+      unit_power(pass, Var(tensor(*backend, Rows(x.begin(), x.begin() + 6))), {0, 6}).value());
   for (std::size_t r = 6; r < 12; ++r) x[r] *= 100;
-  const Rows together = rows_of(*backend, unit_power(pass, Var(tensor(*backend, x)), {0, 6, 12}).value());
+  const Rows together =
+      rows_of(*backend, unit_power(pass, Var(tensor(*backend, x)), {0, 6, 12}).value());
   for (std::size_t r = 0; r < 6; ++r) EXPECT_EQ(alone[r], together[r]);
 }
 
@@ -213,7 +242,8 @@ TEST(UnitPower, ASegmentWithoutPowerStaysZeroAndHasNoDerivative) {
   backend->fill(y.gradient(*backend), 1.0f);
   tape.backward(*backend, Var(backend->zeros({1}), true));
   for (const std::complex<double>& row : rows_of(*backend, y.value())) EXPECT_EQ(row, 0.0);
-  for (const std::complex<double>& row : rows_of(*backend, input.gradient(*backend))) EXPECT_EQ(row, 0.0);
+  for (const std::complex<double>& row : rows_of(*backend, input.gradient(*backend)))
+    EXPECT_EQ(row, 0.0);
 }
 
 struct Errors {
@@ -222,12 +252,16 @@ struct Errors {
 };
 
 /// Errors after equalisation of unit-power symbols through one gain, simulated.
-Errors simulate(Backend& backend, std::complex<double> gain, double noise_variance, Equaliser kind, double* stated) {
+Errors simulate(Backend& backend, std::complex<double> gain, double noise_variance, Equaliser kind,
+                double* stated) {
   constexpr std::size_t count = 200000;
   Rows x = random_rows(count, 7), y(count);
-  for (std::uint32_t r = 0; r < count; ++r) y[r] = gain * x[r] + std::sqrt(noise_variance) * complex_normal(philox(43, Purpose::noise, 0, 0, r));
+  for (std::uint32_t r = 0; r < count; ++r)
+    y[r] = gain * x[r] +
+           std::sqrt(noise_variance) * complex_normal(philox(43, Purpose::noise, 0, 0, r));
   Pass pass{.backend = backend};
-  const Tensor gains = tensor(backend, Rows(count, gain)), n0 = tensor(backend, std::vector<double>(count, noise_variance));
+  const Tensor gains = tensor(backend, Rows(count, gain)),
+               n0 = tensor(backend, std::vector<double>(count, noise_variance));
   const Equalised heard = equalise(pass, Var(tensor(backend, y)), gains, n0, kind);
   const Rows out = rows_of(backend, heard.symbols.value());
   Errors errors;
@@ -244,9 +278,11 @@ Errors simulate(Backend& backend, std::complex<double> gain, double noise_varian
 TEST(Equaliser, StatedVarianceIsTheErrorThatRemains) {
   const auto backend = make_cpu_backend();
   for (const double noise_variance : {0.1, 1.0, 3.0})
-    for (const std::complex<double> gain : {std::complex<double>(1, 0), std::complex<double>(-0.3, 0.5)}) {
+    for (const std::complex<double> gain :
+         {std::complex<double>(1, 0), std::complex<double>(-0.3, 0.5)}) {
       double stated_zf = 0, stated_mmse = 0;
-      const Errors zf = simulate(*backend, gain, noise_variance, Equaliser::zero_forcing, &stated_zf);
+      const Errors zf =
+          simulate(*backend, gain, noise_variance, Equaliser::zero_forcing, &stated_zf);
       const Errors mmse = simulate(*backend, gain, noise_variance, Equaliser::mmse, &stated_mmse);
       EXPECT_NEAR(zf.square / stated_zf, 1, 0.02);
       EXPECT_NEAR(mmse.square / stated_mmse, 1, 0.02);
@@ -267,13 +303,16 @@ TEST(Equaliser, AGainThatVanishesGivesZeroAndALargeVariance) {
     backend->to_host(one, &value);
     return value;
   };
-  const Equalised zf = equalise(pass, y, gains, tensor(*backend, std::vector<double>{0.1}), Equaliser::zero_forcing);
+  const Equalised zf =
+      equalise(pass, y, gains, tensor(*backend, std::vector<double>{0.1}), Equaliser::zero_forcing);
   EXPECT_EQ(rows_of(*backend, zf.symbols.value())[0], 0.0);
   EXPECT_FLOAT_EQ(number(zf.variance), 1e12f);
-  const Equalised mmse = equalise(pass, y, gains, tensor(*backend, std::vector<double>{0.1}), Equaliser::mmse);
+  const Equalised mmse =
+      equalise(pass, y, gains, tensor(*backend, std::vector<double>{0.1}), Equaliser::mmse);
   EXPECT_EQ(rows_of(*backend, mmse.symbols.value())[0], 0.0);
   EXPECT_FLOAT_EQ(number(mmse.variance), 1.0f);
-  EXPECT_FLOAT_EQ(number(equalise(pass, y, gains, backend->zeros({1}), Equaliser::mmse).variance), 1.0f);
+  EXPECT_FLOAT_EQ(number(equalise(pass, y, gains, backend->zeros({1}), Equaliser::mmse).variance),
+                  1.0f);
 }
 
 }  // namespace

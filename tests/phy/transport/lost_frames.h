@@ -1,4 +1,5 @@
-// Frames of a Transport through AWGN, for the tests that hold predicted losses against what happens.
+// Frames of a Transport through AWGN, for the tests that hold predicted losses against what
+// happens.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,8 @@ struct LostFrames {
 };
 
 /// Random messages, noise keyed by the frame; stops early once `enough` frames were lost.
-inline LostFrames lose(const Transport& transport, double snr_db, int frames, int enough = 1 << 30) {
+inline LostFrames lose(const Transport& transport, double snr_db, int frames,
+                       int enough = 1 << 30) {
   constexpr int together = 32;  // LDPC decodes many at once
   const std::size_t bits = transport.bits(), uses = transport.uses(), blocks = transport.blocks();
   const double deviation = std::pow(10.0, -snr_db / 20);
@@ -35,16 +37,19 @@ inline LostFrames lose(const Transport& transport, double snr_db, int frames, in
       const auto frame = static_cast<std::uint32_t>(counted.frames) + static_cast<std::uint32_t>(f);
       const Bits message = random_message(bits, frame);
       sent.insert(sent.end(), message.begin(), message.end());
-      add_complex_normals(std::span(y).subspan(f * uses, uses), transport.encode(message), 0u, 31, Purpose::noise, frame, 0,
-                          static_cast<float>(deviation));
+      add_complex_normals(std::span(y).subspan(f * uses, uses), transport.encode(message), 0u, 31,
+                          Purpose::noise, frame, 0, static_cast<float>(deviation));
     }
-    transport.decode(y, Symbols(y.size(), {1, 0}), List<float>(y.size(), static_cast<float>(deviation * deviation)), heard, held);
+    transport.decode(y, Symbols(y.size(), {1, 0}),
+                     List<float>(y.size(), static_cast<float>(deviation * deviation)), heard, held);
     for (std::size_t f = 0; f < count; ++f) {
       bool lost = false;
       for (std::size_t b = 0; b < blocks; ++b) {
-        const auto first = static_cast<std::ptrdiff_t>(f * bits) + transport.layout().block_start(static_cast<int>(b));
+        const auto first = static_cast<std::ptrdiff_t>(f * bits) +
+                           transport.layout().block_start(static_cast<int>(b));
         const auto last = first + transport.layout().block_bits(static_cast<int>(b));
-        const bool right = std::equal(sent.begin() + first, sent.begin() + last, heard.begin() + first);
+        const bool right =
+            std::equal(sent.begin() + first, sent.begin() + last, heard.begin() + first);
         counted.wrong_but_held += !right && held[f * blocks + b];
         lost = lost || !right || !held[f * blocks + b];
       }

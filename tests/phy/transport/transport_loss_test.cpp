@@ -1,4 +1,5 @@
-// Predicted losses: the table is that of this build's codes, and what it predicts happens - neither more nor less.
+// Predicted losses: the table is that of this build's codes, and what it predicts happens - neither
+// more nor less.
 #include "phy/transport/transport_loss.h"
 
 #include <gtest/gtest.h>
@@ -16,19 +17,22 @@ namespace {
 
 constexpr double within_db = 0.15;  // what a prediction is held to
 
-/// `frames` at the SNR at which `loss` is predicted: the count must be one of a waterfall at most 0.15 dB away, four
-/// standard errors apart. Returns how many dB the prediction is pessimistic.
+/// `frames` at the SNR at which `loss` is predicted: the count must be one of a waterfall at most
+/// 0.15 dB away, four standard errors apart. Returns how many dB the prediction is pessimistic.
 double expect_loss(std::int64_t bits, const ModulationCoding& coding, double loss, int frames) {
   const double snr_db = snr_db_for(bits, coding, loss);
   const LostFrames met = lose(Transport(bits, coding), snr_db, frames);
   const double most = frames * predicted_loss(bits, coding, snr_db - within_db);
   const double least = frames * predicted_loss(bits, coding, snr_db + within_db);
-  EXPECT_LE(met.lost, most + 4 * std::sqrt(most)) << coding.name() << ", " << bits << " bits: optimistic at " << snr_db << " dB";
-  EXPECT_GE(met.lost, least - 4 * std::sqrt(least)) << coding.name() << ", " << bits << " bits: pessimistic at " << snr_db << " dB";
+  EXPECT_LE(met.lost, most + 4 * std::sqrt(most))
+      << coding.name() << ", " << bits << " bits: optimistic at " << snr_db << " dB";
+  EXPECT_GE(met.lost, least - 4 * std::sqrt(least))
+      << coding.name() << ", " << bits << " bits: pessimistic at " << snr_db << " dB";
   return snr_db_for(bits, coding, std::max(met.lost, 1) / static_cast<double>(frames)) - snr_db;
 }
 
-// Fails where a code changed and the table was not simulated again (benchmarks/transport_loss_table.cpp).
+// Fails where a code changed and the table was not simulated again
+// (benchmarks/transport_loss_table.cpp).
 TEST(TransportLossTable, IsThatOfTheCodesOfThisBuild) {
   EXPECT_EQ(coded_sha256(transport_loss_table()), transport_loss_table_codes());
   std::vector<LossRow> changed(transport_loss_table().begin(), transport_loss_table().end());
@@ -40,11 +44,13 @@ TEST(TransportLossTable, HoldsEveryCodingASenderMayChoose) {
   for (const ModulationCoding& coding : modulation_codings()) {
     bool found = false;
     for (const LossRow& row : transport_loss_table())
-      found = found || (row.code == coding.code && row.rate == coding.rate && row.bits_per_symbol == bits_per_symbol(coding.modulation));
+      found = found || (row.code == coding.code && row.rate == coding.rate &&
+                        row.bits_per_symbol == bits_per_symbol(coding.modulation));
     EXPECT_TRUE(found) << coding.name() << " is not in the table: simulate it again";
   }
   for (const LossRow& row : transport_loss_table())
-    for (std::size_t l = 1; l < row.snr_db.size(); ++l) EXPECT_GT(row.snr_db[l], row.snr_db[l - 1]) << row.coding().name() << " " << row.bits;
+    for (std::size_t l = 1; l < row.snr_db.size(); ++l)
+      EXPECT_GT(row.snr_db[l], row.snr_db[l - 1]) << row.coding().name() << " " << row.bits;
 }
 
 TEST(TransportLossTable, RowsAreWhatHappens) {
@@ -52,22 +58,31 @@ TEST(TransportLossTable, RowsAreWhatHappens) {
   std::map<ChannelCode, std::vector<double>> pessimistic_db;
   for (std::size_t r = 7; r < rows.size(); r += 37)
     pessimistic_db[rows[r].code].push_back(expect_loss(rows[r].bits, rows[r].coding(), 0.1, 800));
-  for (std::size_t r = 11; r < rows.size(); r += 181) expect_loss(rows[r].bits, rows[r].coding(), 0.01, 4000);
+  for (std::size_t r = 11; r < rows.size(); r += 181)
+    expect_loss(rows[r].bits, rows[r].coding(), 0.01, 4000);
   // A single short block says little; all of one code together say more.
   for (const auto& [code, found] : pessimistic_db) {
-    const double mean = std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
+    const double mean =
+        std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
     if (found.size() >= 5) {
-      EXPECT_NEAR(mean, 0, 0.08) << channel_code_name(code) << ", dB pessimistic over " << found.size() << " rows";
+      EXPECT_NEAR(mean, 0, 0.08) << channel_code_name(code) << ", dB pessimistic over "
+                                 << found.size() << " rows";
     }
   }
 }
 
 TEST(PredictedLoss, IsWhatHappensBetweenTheRowsOfTheTable) {
   const std::vector<std::pair<std::int64_t, ModulationCoding>> cases = {
-      {200, {.code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qpsk, .length = 648}},
-      {1100, {.code = ChannelCode::ldpc, .rate = 0.75, .modulation = Modulation::qam64, .length = 1944}},
+      {200,
+       {.code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qpsk, .length = 648}},
+      {1100,
+       {.code = ChannelCode::ldpc, .rate = 0.75, .modulation = Modulation::qam64, .length = 1944}},
       {976, {.rate = 0.75, .modulation = Modulation::qam16}},  // shortened: 992 of 1458 bits
-      {700, {.code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qpsk, .length = 648}},  // three code blocks
+      {700,
+       {.code = ChannelCode::ldpc,
+        .rate = 0.5,
+        .modulation = Modulation::qpsk,
+        .length = 648}},  // three code blocks
       {2500, {.rate = 5.0 / 6, .modulation = Modulation::qam256}},
       {96, {.code = ChannelCode::polar, .rate = 0.5, .modulation = Modulation::bpsk}},
       {200, {.code = ChannelCode::polar, .rate = 2.0 / 3, .modulation = Modulation::qam16}},
@@ -82,7 +97,8 @@ TEST(PredictedLoss, IsWhatHappensBetweenTheRowsOfTheTable) {
 TEST(PredictedLoss, HoldsForPolarBlocksOfEverySize) {
   for (const double rate : {0.0625, 0.12, 0.23, 0.34})
     for (const int bits : {40, 104, 168, 240, 328, 600})
-      expect_loss(bits, {.code = ChannelCode::polar, .rate = rate, .modulation = Modulation::qpsk}, 0.03, 600);
+      expect_loss(bits, {.code = ChannelCode::polar, .rate = rate, .modulation = Modulation::qpsk},
+                  0.03, 600);
 }
 
 TEST(PredictedLoss, FallsWithTheSnrAndRisesWithTheBlocks) {

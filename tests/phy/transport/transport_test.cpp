@@ -1,5 +1,6 @@
-// Blocks over the air: what is sent comes back over a clean channel for every code and constellation, sizes are what they are said to be,
-// the ledger's shares add up, verdicts are right, a sender chooses what it should.
+// Blocks over the air: what is sent comes back over a clean channel for every code and
+// constellation, sizes are what they are said to be, the ledger's shares add up, verdicts are
+// right, a sender chooses what it should.
 #include "phy/transport/transport.h"
 
 #include <gtest/gtest.h>
@@ -17,19 +18,26 @@ namespace semwave {
 namespace {
 
 TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
-  const std::vector<ModulationCoding> codes = {{.code = ChannelCode::none}, {.code = ChannelCode::convolutional},
-                                               {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648}, {.code = ChannelCode::ldpc, .rate = 2.0 / 3},
-                                               {.code = ChannelCode::ldpc, .rate = 5.0 / 6, .length = 1944, .check = false}, {.code = ChannelCode::polar, .rate = 0.3},
-                                               {.code = ChannelCode::automatic, .rate = 0.75}, {.code = ChannelCode::none, .check = false}};
+  const std::vector<ModulationCoding> codes = {
+      {.code = ChannelCode::none},
+      {.code = ChannelCode::convolutional},
+      {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648},
+      {.code = ChannelCode::ldpc, .rate = 2.0 / 3},
+      {.code = ChannelCode::ldpc, .rate = 5.0 / 6, .length = 1944, .check = false},
+      {.code = ChannelCode::polar, .rate = 0.3},
+      {.code = ChannelCode::automatic, .rate = 0.75},
+      {.code = ChannelCode::none, .check = false}};
   for (ModulationCoding coding : codes)
-    for (const Modulation modulation : {Modulation::bpsk, Modulation::qpsk, Modulation::qam16, Modulation::qam64, Modulation::qam256})
+    for (const Modulation modulation : {Modulation::bpsk, Modulation::qpsk, Modulation::qam16,
+                                        Modulation::qam64, Modulation::qam256})
       for (const std::int64_t bits : {1, 17, 320, 1001, 3500}) {
         coding.modulation = modulation;
         const Transport transport(bits, coding);
         const BlockLayout& layout = transport.layout();
         EXPECT_EQ(layout.uses, transport_uses(bits, coding));
         EXPECT_EQ(layout.payload_uses() + layout.parity_uses(), layout.uses);
-        EXPECT_EQ(layout.payload_uses(), (bits + bits_per_symbol(modulation) - 1) / bits_per_symbol(modulation));
+        EXPECT_EQ(layout.payload_uses(),
+                  (bits + bits_per_symbol(modulation) - 1) / bits_per_symbol(modulation));
         EXPECT_GE(layout.parity_uses(), 0);
         std::int64_t sum = 0, coded = 0;
         for (int b = 0; b < layout.blocks; ++b) {
@@ -44,7 +52,8 @@ TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
         ASSERT_EQ(static_cast<std::int64_t>(symbols.size()), layout.uses);
         Symbols faded = symbols, gains(symbols.size());
         for (std::uint32_t s = 0; s < gains.size(); ++s) {
-          gains[s] = std::complex<float>(complex_normal(philox(5, Purpose::fading, 0, 0, s))) + std::complex<float>(0.1f, 0);
+          gains[s] = std::complex<float>(complex_normal(philox(5, Purpose::fading, 0, 0, s))) +
+                     std::complex<float>(0.1f, 0);
           faded[s] *= gains[s];
         }
         Bits heard(transport.bits()), held(transport.blocks());
@@ -58,13 +67,18 @@ TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
 Symbols hear(const Symbols& symbols, double snr_db, std::uint32_t frame) {
   Symbols y = symbols;
   const double deviation = std::pow(10.0, -snr_db / 20);
-  for (std::uint32_t s = 0; s < y.size(); ++s) y[s] += std::complex<float>(deviation * complex_normal(philox(31, Purpose::noise, frame, 0, s)));
+  for (std::uint32_t s = 0; s < y.size(); ++s)
+    y[s] +=
+        std::complex<float>(deviation * complex_normal(philox(31, Purpose::noise, frame, 0, s)));
   return y;
 }
 
 TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
-  for (const ModulationCoding& coding : {ModulationCoding{.code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qam16, .length = 648},
-                                         ModulationCoding{.code = ChannelCode::polar, .rate = 0.5, .modulation = Modulation::qam16}}) {
+  for (const ModulationCoding& coding :
+       {ModulationCoding{
+            .code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qam16, .length = 648},
+        ModulationCoding{
+            .code = ChannelCode::polar, .rate = 0.5, .modulation = Modulation::qam16}}) {
     const Transport transport(700, coding);  // several code blocks, unequal by a bit
     constexpr std::size_t frames = 20;
     const Symbols gains(frames * transport.uses(), {1, 0});
@@ -74,13 +88,18 @@ TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
       const Symbols heard = hear(transport.encode(random_message(700, f)), 6, f);
       y.insert(y.end(), heard.begin(), heard.end());
     }
-    Bits together(frames * 700), held(frames * transport.blocks()), alone(700), alone_held(transport.blocks());
+    Bits together(frames * 700), held(frames * transport.blocks()), alone(700),
+        alone_held(transport.blocks());
     transport.decode(y, gains, variance, together, held);
     for (std::size_t f = 0; f < frames; ++f) {
-      const auto part = [&](const auto& all) { return std::span(all).subspan(f * transport.uses(), transport.uses()); };
+      const auto part = [&](const auto& all) {
+        return std::span(all).subspan(f * transport.uses(), transport.uses());
+      };
       transport.decode(part(y), part(gains), part(variance), alone, alone_held);
-      EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + static_cast<std::ptrdiff_t>(f * 700)));
-      EXPECT_TRUE(std::equal(alone_held.begin(), alone_held.end(), held.begin() + static_cast<std::ptrdiff_t>(f * transport.blocks())));
+      EXPECT_TRUE(std::equal(alone.begin(), alone.end(),
+                             together.begin() + static_cast<std::ptrdiff_t>(f * 700)));
+      EXPECT_TRUE(std::equal(alone_held.begin(), alone_held.end(),
+                             held.begin() + static_cast<std::ptrdiff_t>(f * transport.blocks())));
     }
   }
 }
@@ -98,7 +117,8 @@ TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
 }
 
 TEST(Transport, NoiseAloneDoesNotPassTheCheck) {
-  for (const ChannelCode code : {ChannelCode::none, ChannelCode::convolutional, ChannelCode::ldpc, ChannelCode::polar}) {
+  for (const ChannelCode code :
+       {ChannelCode::none, ChannelCode::convolutional, ChannelCode::ldpc, ChannelCode::polar}) {
     const Transport transport(400, {.code = code, .rate = 0.5});
     const LostFrames losses = lose(transport, -15, 40);
     EXPECT_EQ(losses.lost, 40);
@@ -107,12 +127,25 @@ TEST(Transport, NoiseAloneDoesNotPassTheCheck) {
 }
 
 TEST(Transport, WhatIsAskedForMustExist) {
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .rate = 0.4}); }), "@/rate");
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .length = 1000}); }), "648, 1296 and 1944");
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::polar, .rate = 1}); }), "@/rate");
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::automatic, .rate = 0.96}); }), "@/rate");
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::convolutional, .rate = 0.75}); }), "@/rate");
-  expect_contains(error_of([] { check_modulation_coding({.code = ChannelCode::polar, .file = LdpcCode::ieee_80211n(648, LdpcRate::half)}); }), "@/code");
+  expect_contains(
+      error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .rate = 0.4}); }),
+      "@/rate");
+  expect_contains(
+      error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .length = 1000}); }),
+      "648, 1296 and 1944");
+  expect_contains(
+      error_of([] { check_modulation_coding({.code = ChannelCode::polar, .rate = 1}); }), "@/rate");
+  expect_contains(
+      error_of([] { check_modulation_coding({.code = ChannelCode::automatic, .rate = 0.96}); }),
+      "@/rate");
+  expect_contains(
+      error_of([] { check_modulation_coding({.code = ChannelCode::convolutional, .rate = 0.75}); }),
+      "@/rate");
+  expect_contains(error_of([] {
+                    check_modulation_coding({.code = ChannelCode::polar,
+                                             .file = LdpcCode::ieee_80211n(648, LdpcRate::half)});
+                  }),
+                  "@/code");
 }
 
 TEST(ModulationCoding, AutomaticIsLdpcAtItsRatesFrom648CodedBitsOnAndElsePolar) {
@@ -120,7 +153,8 @@ TEST(ModulationCoding, AutomaticIsLdpcAtItsRatesFrom648CodedBitsOnAndElsePolar) 
   EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).coding.code, ChannelCode::ldpc);
   EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).uses, 324);
   EXPECT_EQ(lay_blocks(4000, {.rate = 1.0 / 3}).coding.code, ChannelCode::polar);
-  EXPECT_EQ(lay_blocks(4000, {.rate = 0.71}).coding.code, ChannelCode::polar) << "no rate of 802.11n";
+  EXPECT_EQ(lay_blocks(4000, {.rate = 0.71}).coding.code, ChannelCode::polar)
+      << "no rate of 802.11n";
   EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).coding.length, 1944);
   EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).blocks, 1);
   EXPECT_EQ(lay_blocks(1000, {.rate = 0.5}).coding.length, 1296);
@@ -133,7 +167,8 @@ TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {
       const Transport transport(bits, coding);
       const Bits message = random_message(static_cast<std::size_t>(bits), 9);
       Bits heard(transport.bits()), held(transport.blocks());
-      transport.decode(transport.encode(message), Symbols(transport.uses(), {1, 0}), List<float>(transport.uses(), 0.01f), heard, held);
+      transport.decode(transport.encode(message), Symbols(transport.uses(), {1, 0}),
+                       List<float>(transport.uses(), 0.01f), heard, held);
       ASSERT_EQ(heard, message) << coding.name() << " " << bits;
     }
 }
@@ -166,7 +201,8 @@ TEST(ModulationCoding, CheapestKeepsItsLossWhereItCanAndElseIsTheMostRobust) {
 TEST(ModulationCoding, NeighboursWorthTheirUsesAreAtMostOneDecibelApart) {
   for (const std::int64_t bits : {400, 900, 4000}) {
     std::map<double, std::int64_t> uses_at;  // by the SNR for a loss of 1e-2
-    for (const ModulationCoding& coding : modulation_codings()) uses_at[snr_db_for(bits, coding, 1e-2)] = transport_uses(bits, coding);
+    for (const ModulationCoding& coding : modulation_codings())
+      uses_at[snr_db_for(bits, coding, 1e-2)] = transport_uses(bits, coding);
     double before = uses_at.begin()->first;
     std::int64_t fewest = uses_at.begin()->second;
     for (const auto& [snr_db, uses] : uses_at) {

@@ -14,16 +14,27 @@ namespace {
 
 constexpr double none = std::numeric_limits<double>::infinity();
 
-double drawn(std::uint32_t table, std::uint32_t place) { return uniform(philox(17, Purpose::data_bits, table, 0, place)[0]); }
+double drawn(std::uint32_t table, std::uint32_t place) {
+  return uniform(philox(17, Purpose::data_bits, table, 0, place)[0]);
+}
 
 /// Three bins, five plans: dearer plans are worth more, with scatter.
 PlanTable random_table(std::uint32_t id) {
-  PlanTable table{.made_by = "test", .model_sha256 = "m", .edges_db = {0, 10}, .share = {0.5, 0.3, 0.2}, .plans = {}};
+  PlanTable table{.made_by = "test",
+                  .model_sha256 = "m",
+                  .edges_db = {0, 10},
+                  .share = {0.5, 0.3, 0.2},
+                  .plans = {}};
   for (int p = 0; p < 5; ++p) {
-    MeasuredPlan plan{.plan = {1.0 / (p + 1), p, 8}, .operations = 1e6 * (1 + 10 * drawn(id, 100 + static_cast<std::uint32_t>(p))), .uses = {}, .accuracy = {}, .psnr_db = {}};
+    MeasuredPlan plan{.plan = {1.0 / (p + 1), p, 8},
+                      .operations = 1e6 * (1 + 10 * drawn(id, 100 + static_cast<std::uint32_t>(p))),
+                      .uses = {},
+                      .accuracy = {},
+                      .psnr_db = {}};
     for (std::uint32_t b = 0; b < 3; ++b) {
       plan.uses.push_back(20 + 40 * p + 10 * drawn(id, 10 * b + static_cast<std::uint32_t>(p)));
-      plan.accuracy.push_back(0.5 + 0.1 * p * (0.3 + drawn(id, 200 + 10 * b + static_cast<std::uint32_t>(p))));
+      plan.accuracy.push_back(
+          0.5 + 0.1 * p * (0.3 + drawn(id, 200 + 10 * b + static_cast<std::uint32_t>(p))));
     }
     table.plans.push_back(plan);
   }
@@ -37,7 +48,8 @@ double brute_force(const PlanTable& table, double uses, double operations) {
     for (int b = 0; b < 5; ++b)
       for (int c = 0; c < 5; ++c) {
         const PlanTable::Means means = table.means({a, b, c}, Worth::accuracy);
-        if (means.uses <= uses && means.operations <= operations) best = std::max(best, means.worth);
+        if (means.uses <= uses && means.operations <= operations)
+          best = std::max(best, means.worth);
       }
   return best;
 }
@@ -50,10 +62,12 @@ TEST(PlanTable, MeanBudgetsAreKeptAndNearlyTheBestChoiceIsMade) {
       for (const double operations : {5e6, none}) {
         const double best = brute_force(table, uses, operations);
         if (best < 0) continue;
-        const PlanTable::Means means = table.means(table.best(Worth::accuracy, uses, operations), Worth::accuracy);
+        const PlanTable::Means means =
+            table.means(table.best(Worth::accuracy, uses, operations), Worth::accuracy);
         EXPECT_LE(means.uses, uses) << "table " << id;
         EXPECT_LE(means.operations, operations) << "table " << id;
-        EXPECT_GE(means.worth, best - 0.03) << "table " << id << ", " << uses << " uses, " << operations << " operations";
+        EXPECT_GE(means.worth, best - 0.03)
+            << "table " << id << ", " << uses << " uses, " << operations << " operations";
         found += means.worth;
         possible += best;
       }
@@ -68,13 +82,18 @@ TEST(PlanTable, ABudgetOfEachImageIsKeptInEveryBin) {
     for (int b = 0; b < 3; ++b) {
       double best = -1;
       for (const MeasuredPlan& plan : table.plans)
-        if (plan.uses[static_cast<std::size_t>(b)] <= 100 && plan.operations <= 9e6) best = std::max(best, plan.accuracy[static_cast<std::size_t>(b)]);
+        if (plan.uses[static_cast<std::size_t>(b)] <= 100 && plan.operations <= 9e6)
+          best = std::max(best, plan.accuracy[static_cast<std::size_t>(b)]);
       if (best < 0) continue;
-      EXPECT_EQ(table.worth(table.plans[static_cast<std::size_t>(choice[static_cast<std::size_t>(b)])], b, Worth::accuracy), best);
+      EXPECT_EQ(
+          table.worth(table.plans[static_cast<std::size_t>(choice[static_cast<std::size_t>(b)])], b,
+                      Worth::accuracy),
+          best);
     }
   }
   const PlanTable table = random_table(1);
-  for (const int p : table.best(Worth::accuracy, 1, none, BudgetScope::each)) EXPECT_EQ(p, 0) << "where nothing fits the cheapest goes";
+  for (const int p : table.best(Worth::accuracy, 1, none, BudgetScope::each))
+    EXPECT_EQ(p, 0) << "where nothing fits the cheapest goes";
 }
 
 TEST(PlanTable, MoreBudgetIsNeverWorse) {

@@ -1,4 +1,5 @@
-// What a separation sender chooses within a budget against the best it could have chosen, by simulation.
+// What a separation sender chooses within a budget against the best it could have chosen, by
+// simulation.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,12 +36,15 @@ TEST(CodingChoice, CarriesNearlyAsMuchAsTheBestCodingThatIsSafeEnough) {
       settings.channel.snr = {snr_db, snr_db};
       StreamFitter fitter(settings, GainOutlook(settings.channel, budget), {.snr_db = snr_db});
       const auto [bytes, chosen] = largest_stream(fitter, budget);
-      const std::int64_t header = header_uses(std::vector{separation_word_bits(budget)}, fitter.header_format());
+      const std::int64_t header =
+          header_uses(std::vector{separation_word_bits(budget)}, fitter.header_format());
       const std::int64_t symbols = StreamFitter::symbols_within(settings, header);
 
       std::vector<std::pair<std::int64_t, const ModulationCoding*>> candidates;
-      for (const ModulationCoding& coding : modulation_codings()) candidates.emplace_back(bits_within(symbols, coding) / 8, &coding);
-      std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+      for (const ModulationCoding& coding : modulation_codings())
+        candidates.emplace_back(bits_within(symbols, coding) / 8, &coding);
+      std::sort(candidates.begin(), candidates.end(),
+                [](const auto& a, const auto& b) { return a.first > b.first; });
       std::int64_t best = 0;
       for (const auto& [possible, coding] : candidates) {
         if (possible == 0) break;
@@ -55,12 +59,14 @@ TEST(CodingChoice, CarriesNearlyAsMuchAsTheBestCodingThatIsSafeEnough) {
       }
       const double share = static_cast<double>(bytes) / static_cast<double>(best);
       worst = std::min(worst, share);
-      EXPECT_GE(share, 0.95) << budget << " uses, " << snr_db << " dB: " << bytes << " bytes, possible " << best;
+      EXPECT_GE(share, 0.95) << budget << " uses, " << snr_db << " dB: " << bytes
+                             << " bytes, possible " << best;
       const ModulationCoding& taken = modulation_codings()[static_cast<std::size_t>(chosen.coding)];
       const LostFrames met = lose(Transport(8 * bytes, taken), snr_db, 6000);
       EXPECT_LE(met.share(), 0.015) << budget << " uses, " << snr_db << " dB: " << taken.name();
-      RecordProperty("bytes_" + std::to_string(budget) + "_" + std::to_string(static_cast<int>(10 * snr_db)),
-                     std::to_string(bytes) + " of " + std::to_string(best) + " by " + taken.name());
+      RecordProperty(
+          "bytes_" + std::to_string(budget) + "_" + std::to_string(static_cast<int>(10 * snr_db)),
+          std::to_string(bytes) + " of " + std::to_string(best) + " by " + taken.name());
     }
   RecordProperty("worst_share", std::to_string(worst));
 }

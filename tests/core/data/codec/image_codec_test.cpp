@@ -1,4 +1,5 @@
-// Image codecs: what is sent is small, says nothing twice, and comes back; anything else is refused.
+// Image codecs: what is sent is small, says nothing twice, and comes back; anything else is
+// refused.
 #include "core/data/codec/image_codec.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,11 @@
 #include "core/base/error.h"
 #include "core/random/random.h"
 
-// x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the address sanitizer that is not ours to report.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libx265\n"; }  // NOLINT: the name is the sanitizer's
+// x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the
+// address sanitizer that is not ours to report.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libx265\n";
+}  // NOLINT: the name is the sanitizer's
 
 namespace semwave {
 namespace {
@@ -21,26 +25,35 @@ Picture picture(int height, int width, int channels, std::uint32_t id = 0) {
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < channels; ++c) {
-        const double texture = uniform(philox(1, Purpose::data_bits, id, static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(y * width + x))[0]);
-        const double shape = std::sin(0.31 * x + 0.2 * c + id) * std::cos(0.23 * y) + (x > width / 2 ? 0.5 : 0);
-        made.pixels.push_back(static_cast<std::uint8_t>(std::clamp(128 + 70 * shape + 10 * texture, 0.0, 255.0)));
+        const double texture =
+            uniform(philox(1, Purpose::data_bits, id, static_cast<std::uint32_t>(c),
+                           static_cast<std::uint32_t>(y * width + x))[0]);
+        const double shape =
+            std::sin(0.31 * x + 0.2 * c + id) * std::cos(0.23 * y) + (x > width / 2 ? 0.5 : 0);
+        made.pixels.push_back(
+            static_cast<std::uint8_t>(std::clamp(128 + 70 * shape + 10 * texture, 0.0, 255.0)));
       }
   return made;
 }
 
 double psnr_db(const Picture& a, const Picture& b) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.pixels.size(); ++i) sum += std::pow(double(a.pixels[i]) - b.pixels[i], 2);
-  return 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.pixels.size()) / std::max(sum, 1e-9));
+  for (std::size_t i = 0; i < a.pixels.size(); ++i)
+    sum += std::pow(double(a.pixels[i]) - b.pixels[i], 2);
+  return 10 *
+         std::log10(255.0 * 255.0 * static_cast<double>(a.pixels.size()) / std::max(sum, 1e-9));
 }
 
-std::shared_ptr<const ImageCodec> codec(const std::string& kind) { return image_codecs().make({{"kind", kind}}, Place{"test", ""}); }
+std::shared_ptr<const ImageCodec> codec(const std::string& kind) {
+  return image_codecs().make({{"kind", kind}}, Place{"test", ""});
+}
 
 class ImageCodecs : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ImageCodecs, GoodQualityComesBackNearlyAndBadQualityIsShort) {
   const auto c = codec(GetParam());
-  for (const auto& [height, width, channels] : {std::array{28, 28, 1}, std::array{32, 32, 3}, std::array{12, 12, 1}, std::array{37, 50, 3}}) {
+  for (const auto& [height, width, channels] : {std::array{28, 28, 1}, std::array{32, 32, 3},
+                                                std::array{12, 12, 1}, std::array{37, 50, 3}}) {
     const Picture sent = picture(height, width, channels);
     const auto good = c->encode(sent, 95), bad = c->encode(sent, 5);
     const Picture back = c->decode(good, height, width, channels);
@@ -62,7 +75,9 @@ TEST_P(ImageCodecs, BytesDependOnPictureAndQualityAlone) {
   std::vector<std::vector<std::uint8_t>> alone, together(8);
   for (std::uint32_t i = 0; i < 8; ++i) alone.push_back(c->encode(picture(28, 28, 1, i), 40));
   std::vector<std::thread> threads;
-  for (std::uint32_t i = 0; i < 8; ++i) threads.emplace_back([&, i] { together[i] = codec(GetParam())->encode(picture(28, 28, 1, i), 40); });
+  for (std::uint32_t i = 0; i < 8; ++i)
+    threads.emplace_back(
+        [&, i] { together[i] = codec(GetParam())->encode(picture(28, 28, 1, i), 40); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(alone, together);
 }
@@ -100,7 +115,8 @@ TEST_P(ImageCodecs, SizesGrowWithQualityNearlyEverywhere) {
   EXPECT_LE(falls, 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ImageCodecs, ::testing::Values("jpeg", "webp", "heic"), [](const auto& tested) { return std::string(tested.param); });
+INSTANTIATE_TEST_SUITE_P(All, ImageCodecs, ::testing::Values("jpeg", "webp", "heic"),
+                         [](const auto& tested) { return std::string(tested.param); });
 
 }  // namespace
 }  // namespace semwave

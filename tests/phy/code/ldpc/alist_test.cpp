@@ -1,4 +1,5 @@
-// The alist reader: what is well formed is read, each way of being malformed is refused with the line it is on.
+// The alist reader: what is well formed is read, each way of being malformed is refused with the
+// line it is on.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -45,8 +46,10 @@ std::string without_padding() {
 
 TEST(Alist, HammingCodeIsReadPaddedOrNotWithAnyLineEnds) {
   std::string carriage = hamming;
-  for (std::size_t at = 0; (at = carriage.find('\n', at)) != std::string::npos; at += 2) carriage.replace(at, 1, "\r\n");
-  for (const std::string& text : {std::string(hamming), without_padding(), carriage, std::string(hamming) + "\n\n"}) {
+  for (std::size_t at = 0; (at = carriage.find('\n', at)) != std::string::npos; at += 2)
+    carriage.replace(at, 1, "\r\n");
+  for (const std::string& text :
+       {std::string(hamming), without_padding(), carriage, std::string(hamming) + "\n\n"}) {
     const auto code = LdpcCode::parse_alist(text, "x");
     EXPECT_EQ(code->length(), 7);
     EXPECT_EQ(code->checks(), 3);
@@ -54,7 +57,9 @@ TEST(Alist, HammingCodeIsReadPaddedOrNotWithAnyLineEnds) {
     int weight_three = 0;
     for (unsigned label = 0; label < 16; ++label) {
       Bits codeword(7);
-      code->encode(Bits{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1), std::uint8_t((label >> 2) & 1), std::uint8_t(label >> 3)}, codeword);
+      code->encode(Bits{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1),
+                        std::uint8_t((label >> 2) & 1), std::uint8_t(label >> 3)},
+                   codeword);
       EXPECT_TRUE(code->holds(codeword));
       weight_three += std::count(codeword.begin(), codeword.end(), 1) == 3;
     }
@@ -93,7 +98,8 @@ TEST(Alist, EveryMalformedFileIsRefusedWithItsLine) {
       {replaced(good, "1 1 2 1 2 2 3\n", "1 1 2 1 2 2 4\n"), "x.alist:3: a column degree is 4"},
       {replaced(good, "1 1 2 1 2 2 3\n", "0 1 2 1 2 2 3\n"), "x.alist:3: a column degree is 0"},
       {replaced(good, "1 1 2 1 2 2 3\n", "1 1 2 1 2 2 3 3\n"), "x.alist:3: more numbers"},
-      {replaced(good, "4 4 4\n", "4 4 3\n"), "x.alist:4: the column degrees add up to 12, the row degrees to 11"},
+      {replaced(good, "4 4 4\n", "4 4 3\n"),
+       "x.alist:4: the column degrees add up to 12, the row degrees to 11"},
       {replaced(good, "1 2 0\n", "1 4 0\n"), "x.alist:7: a row index is 4"},
       {replaced(good, "1 2 0\n", "1 0 0\n"), "x.alist:7: a row index is 0"},
       {replaced(good, "1 2 0\n", "1 1 0\n"), "x.alist:7: an index stands twice"},
@@ -106,12 +112,15 @@ TEST(Alist, EveryMalformedFileIsRefusedWithItsLine) {
       {good + "1 2\n", "x.alist:15: something stands after the last list"},
       {"2 2\n1 1\n1 1\n1 1\n1\n2\n1\n2\n", "x.alist: the matrix has full column rank"},
   };
-  for (const auto& c : cases) EXPECT_NE(complaint(c.text).find(c.says), std::string::npos) << c.text << "\nsays: " << complaint(c.text);
+  for (const auto& c : cases)
+    EXPECT_NE(complaint(c.text).find(c.says), std::string::npos)
+        << c.text << "\nsays: " << complaint(c.text);
 }
 
 TEST(Alist, EveryPrefixOfAGoodFileIsRefused) {
   const std::string good = hamming;
-  for (std::size_t length = 0; length + 1 < good.size(); ++length) EXPECT_NE(complaint(good.substr(0, length)), "accepted") << length;
+  for (std::size_t length = 0; length + 1 < good.size(); ++length)
+    EXPECT_NE(complaint(good.substr(0, length)), "accepted") << length;
 }
 
 std::string alist_of(const LdpcCode& code) {
@@ -132,8 +141,9 @@ std::string alist_of(const LdpcCode& code) {
     for (const std::int32_t c : code.row(i)) lists += std::to_string(c + 1) + " ";
     lists += "\n";
   }
-  return std::to_string(code.length()) + " " + std::to_string(code.checks()) + "\n" + std::to_string(largest) + " " +
-         std::to_string(code.largest_row()) + "\n" + degrees + "\n" + row_degrees + "\n" + lists;
+  return std::to_string(code.length()) + " " + std::to_string(code.checks()) + "\n" +
+         std::to_string(largest) + " " + std::to_string(code.largest_row()) + "\n" + degrees +
+         "\n" + row_degrees + "\n" + lists;
 }
 
 TEST(Alist, ACodeWrittenAsAFileDecodesAsItself) {

@@ -1,4 +1,5 @@
-// The twelve codes of 802.11n by their structure, and the decoders: against each other, against figures at a fixed point, frame by frame.
+// The twelve codes of 802.11n by their structure, and the decoders: against each other, against
+// figures at a fixed point, frame by frame.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,8 @@ struct Named {
   int short_cycles;                   // of length 4, in blocks
 };
 
-// Degrees counted by hand in the tables of Annex R; the short cycles are those that the published matrices have.
+// Degrees counted by hand in the tables of Annex R; the short cycles are those that the published
+// matrices have.
 const Named all[] = {
     {648, LdpcRate::half, 324, {{2, 11}, {3, 10}, {12, 3}}, 0},
     {648, LdpcRate::two_thirds, 432, {{2, 7}, {3, 8}, {4, 5}, {6, 1}, {8, 3}}, 0},
@@ -57,7 +59,8 @@ TEST(LdpcCode, CodesOf80211nHaveTheirDimensionsAndDegrees) {
 TEST(LdpcCode, CodesOf80211nHaveFewShortCycles) {
   for (const Named& named : all) {
     const auto code = LdpcCode::ieee_80211n(named.length, named.rate);
-    std::map<std::pair<std::int32_t, std::int32_t>, int> together;  // how many checks two columns share
+    std::map<std::pair<std::int32_t, std::int32_t>, int>
+        together;  // how many checks two columns share
     for (int i = 0; i < code->checks(); ++i)
       for (const std::int32_t a : code->row(i))
         for (const std::int32_t b : code->row(i))
@@ -100,7 +103,9 @@ TEST(LdpcCode, EliminationFindsFullRankAndTheSameCodewordsAsTheDualDiagonal) {
     const auto code = LdpcCode::ieee_80211n(648, rate);
     const LdpcCode plain(648, rows_of(*code), "plain");
     ASSERT_EQ(plain.information(), code->information());
-    EXPECT_TRUE(std::equal(plain.information_positions().begin(), plain.information_positions().end(), code->information_positions().begin()));
+    EXPECT_TRUE(std::equal(plain.information_positions().begin(),
+                           plain.information_positions().end(),
+                           code->information_positions().begin()));
     const Bits message = random_message(static_cast<std::size_t>(code->information()), 3);
     Bits a(648), b(648);
     code->encode(message, a);
@@ -116,7 +121,8 @@ TEST(LdpcCode, DependentRowsCostNoInformation) {
   EXPECT_EQ(code.information(), 3);
   std::set<Bits> codewords;
   for (unsigned label = 0; label < 8; ++label) {
-    const Bits message{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1), std::uint8_t(label >> 2)};
+    const Bits message{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1),
+                       std::uint8_t(label >> 2)};
     Bits codeword(6), back(3);
     code.encode(message, codeword);
     EXPECT_TRUE(code.holds(codeword));
@@ -131,7 +137,8 @@ TEST(LdpcCode, LengthsThatDoNotExistAreRefused) {
   EXPECT_THROW(LdpcCode::ieee_80211n(672, LdpcRate::half), Error);
 }
 
-constexpr LdpcAlgorithm algorithms[] = {LdpcAlgorithm::min_sum, LdpcAlgorithm::min_sum_fixed, LdpcAlgorithm::sum_product};
+constexpr LdpcAlgorithm algorithms[] = {LdpcAlgorithm::min_sum, LdpcAlgorithm::min_sum_fixed,
+                                        LdpcAlgorithm::sum_product};
 
 TEST(LdpcDecoder, CodewordsComeBackThroughWeakNoiseAtOnce) {
   for (const Named& named : all)
@@ -143,8 +150,9 @@ TEST(LdpcDecoder, CodewordsComeBackThroughWeakNoiseAtOnce) {
     }
 }
 
-// n = 648, r = 1/2, BPSK at Eb/N0 = 1.8 dB, 50 iterations. These decoders' own figures over the first 4000
-// frames are 1.1 % for sum-product and 1.9 % for min-sum; the intervals are two standard deviations of 1000 frames.
+// n = 648, r = 1/2, BPSK at Eb/N0 = 1.8 dB, 50 iterations. These decoders' own figures over the
+// first 4000 frames are 1.1 % for sum-product and 1.9 % for min-sum; the intervals are two standard
+// deviations of 1000 frames.
 TEST(LdpcDecoder, FrameErrorsAtAFixedPointWithMinSumCloseToSumProduct) {
   const Frames frames = heard_frames(648, LdpcRate::half, 1.8, 1000);
   const int exact = decode(frames, {LdpcAlgorithm::sum_product, 50, true}).wrong;
@@ -158,7 +166,8 @@ TEST(LdpcDecoder, FrameErrorsAtAFixedPointWithMinSumCloseToSumProduct) {
 
 TEST(LdpcDecoder, MoreIterationsLoseFewerFrames) {
   const Frames frames = heard_frames(648, LdpcRate::half, 1.8, 512);
-  const int five = decode(frames, {LdpcAlgorithm::min_sum, 5, true}).wrong, twenty = decode(frames, {LdpcAlgorithm::min_sum, 20, true}).wrong;
+  const int five = decode(frames, {LdpcAlgorithm::min_sum, 5, true}).wrong,
+            twenty = decode(frames, {LdpcAlgorithm::min_sum, 20, true}).wrong;
   EXPECT_LT(3 * twenty, five);
 }
 
@@ -173,7 +182,8 @@ TEST(LdpcDecoder, AFrameDecodesAloneAsAmongOthers) {
         Bits alone(648);
         LdpcOutcome outcome;
         decoder.decode({frames.soft.data() + f * 648, 648}, alone, {&outcome, 1});
-        EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.codewords.begin() + static_cast<std::ptrdiff_t>(f * 648)));
+        EXPECT_TRUE(std::equal(alone.begin(), alone.end(),
+                               together.codewords.begin() + static_cast<std::ptrdiff_t>(f * 648)));
         EXPECT_EQ(outcome.iterations, together.outcomes[f].iterations);
         EXPECT_EQ(outcome.holds, together.outcomes[f].holds);
       }
@@ -183,8 +193,10 @@ TEST(LdpcDecoder, AFrameDecodesAloneAsAmongOthers) {
 TEST(LdpcDecoder, FixedIterationsAreAllDone) {
   const Frames frames = heard_frames(648, LdpcRate::half, 5, 4);
   for (const LdpcAlgorithm algorithm : algorithms) {
-    for (const LdpcOutcome& outcome : decode(frames, {algorithm, 7, false}).outcomes) EXPECT_EQ(outcome.iterations, 7);
-    for (const LdpcOutcome& outcome : decode(frames, {algorithm, 7, true}).outcomes) EXPECT_LT(outcome.iterations, 7);
+    for (const LdpcOutcome& outcome : decode(frames, {algorithm, 7, false}).outcomes)
+      EXPECT_EQ(outcome.iterations, 7);
+    for (const LdpcOutcome& outcome : decode(frames, {algorithm, 7, true}).outcomes)
+      EXPECT_LT(outcome.iterations, 7);
   }
 }
 
@@ -196,7 +208,8 @@ Bits plain_min_sum(const LdpcCode& code, std::span<const float> soft, int iterat
       const std::span<const std::int32_t> row = code.row(check);
       float* message = messages.data() + code.row_starts()[static_cast<std::size_t>(check)];
       std::vector<float> others;
-      for (std::size_t e = 0; e < row.size(); ++e) others.push_back(beliefs[static_cast<std::size_t>(row[e])] - message[e]);
+      for (std::size_t e = 0; e < row.size(); ++e)
+        others.push_back(beliefs[static_cast<std::size_t>(row[e])] - message[e]);
       for (std::size_t e = 0; e < row.size(); ++e) {
         float smallest = 1e30f;
         bool negative = false;
@@ -220,7 +233,9 @@ TEST(LdpcDecoder, LanesComputeLayeredMinSum) {
   EXPECT_GT(decoded.wrong, 5);  // the comparison covers failures
   for (std::size_t f = 0; f < frames.count; ++f) {
     const Bits expected = plain_min_sum(*frames.code, {frames.soft.data() + f * 648, 648}, 4);
-    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), decoded.codewords.begin() + static_cast<std::ptrdiff_t>(f * 648))) << f;
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
+                           decoded.codewords.begin() + static_cast<std::ptrdiff_t>(f * 648)))
+        << f;
   }
 }
 
@@ -239,7 +254,8 @@ TEST(LdpcDecoder, SaturatedBitsAmongErasedOnesDecode) {
     saturated += std::abs(frames.soft[i]) * fixed_point_steps > fixed_point_limit;
   }
   EXPECT_GT(saturated, 64 * 648 / 3);
-  for (const LdpcAlgorithm algorithm : algorithms) EXPECT_EQ(decode(frames, {algorithm, 50, true}).wrong, 0) << static_cast<int>(algorithm);
+  for (const LdpcAlgorithm algorithm : algorithms)
+    EXPECT_EQ(decode(frames, {algorithm, 50, true}).wrong, 0) << static_cast<int>(algorithm);
 }
 
 }  // namespace

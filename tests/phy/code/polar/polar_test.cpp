@@ -1,4 +1,5 @@
-// Polar codes: the transform and the order of 38.212, rate matching, list decoding against exhaustive search and against its own shorter list.
+// Polar codes: the transform and the order of 38.212, rate matching, list decoding against
+// exhaustive search and against its own shorter list.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +18,8 @@ TEST(PolarTransform, IsTheKroneckerPowerAndItsOwnInverse) {
     bits[input] = 1;
     polar_transform(bits);
     // Row `input` of F^(x)5 has its ones where the column's binary digits are among the row's.
-    for (std::size_t column = 0; column < 32; ++column) EXPECT_EQ(bits[column], (column & ~input) == 0 ? 1 : 0);
+    for (std::size_t column = 0; column < 32; ++column)
+      EXPECT_EQ(bits[column], (column & ~input) == 0 ? 1 : 0);
   }
   Bits bits = random_message(2048, 1);
   const Bits sent = bits;
@@ -29,16 +31,21 @@ TEST(PolarTransform, IsTheKroneckerPowerAndItsOwnInverse) {
 
 TEST(PolarReliability, IsAPermutationThatNeverPutsAnInputBeforeOneItDominates) {
   for (const int size : {32, 64, 1024, 2048}) {
-    const std::vector<std::int32_t> order = size <= 1024 ? polar_reliability(size) : polar_reliability(std::vector<double>(2048, 4.0));
+    const std::vector<std::int32_t> order =
+        size <= 1024 ? polar_reliability(size) : polar_reliability(std::vector<double>(2048, 4.0));
     ASSERT_EQ(order.size(), static_cast<std::size_t>(size));
     std::vector<int> at(order.size(), -1);
-    for (std::size_t i = 0; i < order.size(); ++i) at[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
+    for (std::size_t i = 0; i < order.size(); ++i)
+      at[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
     EXPECT_EQ(std::count(at.begin(), at.end(), -1), 0) << size;
-    // The channel of an input is a degraded version of that with one binary digit more (Mori and Tanaka 2009).
+    // The channel of an input is a degraded version of that with one binary digit more (Mori and
+    // Tanaka 2009).
     for (int input = 0; input < size; ++input)
       for (int digit = 1; digit < size; digit *= 2)
         if (!(input & digit)) {
-          EXPECT_LT(at[static_cast<std::size_t>(input)], at[static_cast<std::size_t>(input | digit)]) << size << " " << input;
+          EXPECT_LT(at[static_cast<std::size_t>(input)],
+                    at[static_cast<std::size_t>(input | digit)])
+              << size << " " << input;
         }
   }
 }
@@ -66,7 +73,8 @@ TEST(PolarCode, LengthsAreMatchedAsIn38212) {
     const PolarCode code(c.information, c.length);
     EXPECT_EQ(code.mother(), c.mother) << c.information << " " << c.length;
     EXPECT_EQ(code.matching(), c.matching) << c.information << " " << c.length;
-    EXPECT_EQ(std::count(code.frozen().begin(), code.frozen().end(), 0), c.information + code.crc().bits);
+    EXPECT_EQ(std::count(code.frozen().begin(), code.frozen().end(), 0),
+              c.information + code.crc().bits);
     EXPECT_EQ(code.places().size(), static_cast<std::size_t>(c.length));
   }
 }
@@ -97,7 +105,8 @@ TEST(PolarCode, WhatDoesNotFitIsRefused) {
 TEST(PolarDecoder, MessagesComeBackFromAnyLengthWithoutNoise) {
   for (const Case& c : cases)
     for (const int list : {1, 2, 8, 32}) {
-      const auto code = std::make_shared<const PolarCode>(c.information, c.length, c.information > 100 ? crc_24c : crc_11);
+      const auto code = std::make_shared<const PolarCode>(c.information, c.length,
+                                                          c.information > 100 ? crc_24c : crc_11);
       PolarDecoder decoder(code, list);
       for (std::uint32_t frame = 0; frame < 3; ++frame) {
         const Bits sent = random_message(static_cast<std::size_t>(c.information), frame);
@@ -111,8 +120,10 @@ TEST(PolarDecoder, MessagesComeBackFromAnyLengthWithoutNoise) {
     }
 }
 
-/// Successive cancellation by its definition: each input decided from the ratio of its subtree, recursively, without any sharing.
-void cancel(std::span<const float> ratios, std::span<const std::uint8_t> frozen, std::span<std::uint8_t> inputs, std::span<std::uint8_t> codeword) {
+/// Successive cancellation by its definition: each input decided from the ratio of its subtree,
+/// recursively, without any sharing.
+void cancel(std::span<const float> ratios, std::span<const std::uint8_t> frozen,
+            std::span<std::uint8_t> inputs, std::span<std::uint8_t> codeword) {
   if (ratios.size() == 1) {
     inputs[0] = codeword[0] = !frozen[0] && ratios[0] < 0 ? 1 : 0;
     return;
@@ -124,7 +135,8 @@ void cancel(std::span<const float> ratios, std::span<const std::uint8_t> frozen,
     child[i] = ((a < 0) != (b < 0) ? -1.0f : 1.0f) * std::min(std::abs(a), std::abs(b));
   }
   cancel(child, frozen.first(half), inputs.first(half), codeword.first(half));
-  for (std::size_t i = 0; i < half; ++i) child[i] = ratios[i + half] + (codeword[i] ? -ratios[i] : ratios[i]);
+  for (std::size_t i = 0; i < half; ++i)
+    child[i] = ratios[i + half] + (codeword[i] ? -ratios[i] : ratios[i]);
   cancel(child, frozen.last(half), inputs.last(half), codeword.last(half));
   for (std::size_t i = 0; i < half; ++i) codeword[i] ^= codeword[i + half];
 }
@@ -141,7 +153,8 @@ TEST(PolarDecoder, AListOfOneIsSuccessiveCancellation) {
     std::vector<float> soft(128), mother(128);
     hear_bpsk(codeword, 1.5, 0.5, frame, soft);
     decoder.decode(soft, heard);
-    for (std::size_t k = 0; k < 128; ++k) mother[static_cast<std::size_t>(code->places()[k])] = soft[k];
+    for (std::size_t k = 0; k < 128; ++k)
+      mother[static_cast<std::size_t>(code->places()[k])] = soft[k];
     cancel(mother, code->frozen(), inputs, estimate);
     Bits expected;
     for (std::size_t i = 0; i < 128; ++i)
@@ -154,7 +167,8 @@ TEST(PolarDecoder, AListOfOneIsSuccessiveCancellation) {
 }
 
 TEST(PolarDecoder, AListThatHoldsEveryPathFindsTheMostLikelyMessage) {
-  // Four information bits and a CRC of one: 32 paths. The best path whose check holds is the most likely codeword.
+  // Four information bits and a CRC of one: 32 paths. The best path whose check holds is the most
+  // likely codeword.
   const Crc parity{1, 1};
   const auto code = std::make_shared<const PolarCode>(4, 32, parity);
   PolarDecoder decoder(code, 32);
@@ -167,7 +181,8 @@ TEST(PolarDecoder, AListThatHoldsEveryPathFindsTheMostLikelyMessage) {
     double best = -1e300;
     Bits expected;
     for (unsigned label = 0; label < 16; ++label) {
-      const Bits message{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1), std::uint8_t((label >> 2) & 1), std::uint8_t(label >> 3)};
+      const Bits message{std::uint8_t(label & 1), std::uint8_t((label >> 1) & 1),
+                         std::uint8_t((label >> 2) & 1), std::uint8_t(label >> 3)};
       code->encode(message, codeword);
       double score = 0;
       for (std::size_t i = 0; i < 32; ++i) score += codeword[i] ? -soft[i] : soft[i];
@@ -189,11 +204,13 @@ Failures failures(int information, int length, int list, double eb_n0_db, int fr
   PolarDecoder decoder(code, list);
   Failures result{frames};
   for (int frame = 0; frame < frames; ++frame) {
-    const Bits sent = random_message(static_cast<std::size_t>(information), static_cast<std::uint32_t>(frame));
+    const Bits sent =
+        random_message(static_cast<std::size_t>(information), static_cast<std::uint32_t>(frame));
     Bits codeword(static_cast<std::size_t>(length)), heard(sent.size());
     code->encode(sent, codeword);
     std::vector<float> soft(codeword.size());
-    hear_bpsk(codeword, eb_n0_db, static_cast<double>(information) / length, static_cast<std::uint32_t>(frame), soft);
+    hear_bpsk(codeword, eb_n0_db, static_cast<double>(information) / length,
+              static_cast<std::uint32_t>(frame), soft);
     const bool holds = decoder.decode(soft, heard);
     result.wrong += heard != sent;
     result.undetected += holds && heard != sent;
@@ -202,23 +219,32 @@ Failures failures(int information, int length, int list, double eb_n0_db, int fr
 }
 
 TEST(PolarDecoder, LongCodesKeepWhatTheyCarryHoweverTheyAreMatched) {
-  // 1.25 dB above the normal approximation's 1 % of blocks. With an order of reliability that knows nothing of what is punctured, (200, 1400) loses half of them.
-  for (const auto& [information, length] : {std::pair{200, 1400}, std::pair{150, 1200}, std::pair{400, 1800}, std::pair{600, 1300}, std::pair{900, 2048}, std::pair{500, 5000}}) {
+  // 1.25 dB above the normal approximation's 1 % of blocks. With an order of reliability that knows
+  // nothing of what is punctured, (200, 1400) loses half of them.
+  for (const auto& [information, length] :
+       {std::pair{200, 1400}, std::pair{150, 1200}, std::pair{400, 1800}, std::pair{600, 1300},
+        std::pair{900, 2048}, std::pair{500, 5000}}) {
     const double carried = static_cast<double>(information + crc_11.bits) / length;
-    const double es_n0_db = normal_approximation_snr_db(Modulation::bpsk, length, carried, 0.01) + 1.25;
+    const double es_n0_db =
+        normal_approximation_snr_db(Modulation::bpsk, length, carried, 0.01) + 1.25;
     const double eb_n0_db = es_n0_db - 10 * std::log10(static_cast<double>(information) / length);
-    EXPECT_LE(failures(information, length, 8, eb_n0_db, 150).wrong, 8) << information << " in " << length << " at Es/N0 " << es_n0_db << " dB";
+    EXPECT_LE(failures(information, length, 8, eb_n0_db, 150).wrong, 8)
+        << information << " in " << length << " at Es/N0 " << es_n0_db << " dB";
   }
 }
 
 TEST(PolarDecoder, ALongerListLosesFewerFrames) {
-  const Failures one = failures(53, 128, 1, 2.5, 1000), eight = failures(53, 128, 8, 2.5, 1000), all = failures(53, 128, 32, 2.5, 1000);
-  // This decoder's own figures at a fixed seed are 210, 18 and 10 of 1000; two standard deviations around them.
+  const Failures one = failures(53, 128, 1, 2.5, 1000), eight = failures(53, 128, 8, 2.5, 1000),
+                 all = failures(53, 128, 32, 2.5, 1000);
+  // This decoder's own figures at a fixed seed are 210, 18 and 10 of 1000; two standard deviations
+  // around them.
   EXPECT_NEAR(one.wrong, 210, 26);
   EXPECT_NEAR(eight.wrong, 18, 9);
   EXPECT_LT(3 * eight.wrong, one.wrong);
   EXPECT_LE(all.wrong, eight.wrong);
-  EXPECT_LE(all.undetected, 20);  // a CRC of 11 bits lets at most 32 / 2048 of the lost frames' lists through by chance
+  EXPECT_LE(
+      all.undetected,
+      20);  // a CRC of 11 bits lets at most 32 / 2048 of the lost frames' lists through by chance
 }
 
 }  // namespace
