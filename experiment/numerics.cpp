@@ -164,6 +164,19 @@ std::vector<Component> components_used(const Scenario& scenario, DeviceKind devi
   return used.list();
 }
 
+bool predicts_frame_errors(const Scenario& scenario) {
+  const ChannelSettings& channel = scenario.channel;
+  const TransportDecoding usual, &decoding = scenario.link->decoding;
+  const bool awgn = channel.fading.kind == FadingKind::none && !channel.noiseless &&
+                    !channel.loss && !channel.crossover && !channel.trace && !channel.ofdm &&
+                    channel.phase_step == 0 && channel.impulses.probability == 0 &&
+                    channel.interference.kind == InterferenceKind::none;
+  return awgn && channel.snr.from_db == channel.snr.to_db &&
+         channel.receiver.kind == CsiKind::perfect && decoding.exact == usual.exact &&
+         decoding.list == usual.list && decoding.ldpc.algorithm == usual.ldpc.algorithm &&
+         decoding.ldpc.iterations == usual.ldpc.iterations;
+}
+
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device) {
   Used used(device);
   used.add(part::scenario, part::link_laboratory);

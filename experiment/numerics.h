@@ -39,5 +39,8 @@ inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &psn
 std::vector<Component> components_used(const Scenario& scenario, DeviceKind device);
 /// The same of a point of `semwave link`, which sends bits.
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device);
+/// Whether a row says what a sender expects, predicted_loss: over AWGN alone at one SNR, with the
+/// decoders of images.
+bool predicts_frame_errors(const Scenario& scenario);
 
 }  // namespace semwave

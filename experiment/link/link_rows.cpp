@@ -39,19 +39,6 @@ std::string share_text(const OrderedJson& row, const std::string& name) {
 
 }  // namespace
 
-bool predicts_frame_errors(const Scenario& scenario) {
-  const ChannelSettings& channel = scenario.channel;
-  const TransportDecoding usual, &decoding = scenario.link->decoding;
-  const bool awgn = channel.fading.kind == FadingKind::none && !channel.noiseless &&
-                    !channel.loss && !channel.crossover && !channel.trace && !channel.ofdm &&
-                    channel.phase_step == 0 && channel.impulses.probability == 0 &&
-                    channel.interference.kind == InterferenceKind::none;
-  return awgn && channel.snr.from_db == channel.snr.to_db &&
-         channel.receiver.kind == CsiKind::perfect && decoding.exact == usual.exact &&
-         decoding.list == usual.list && decoding.ldpc.algorithm == usual.ldpc.algorithm &&
-         decoding.ldpc.iterations == usual.ldpc.iterations;
-}
-
 OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result,
                           const std::string& point_sha256) {
   const Scenario& scenario = point.scenario;

@@ -48,9 +48,6 @@ LinkPoint run_link_point(const Scenario& scenario, Backend& backend, ThreadPool&
                          const std::atomic<bool>* interrupt,
                          const std::function<void(const LinkPoint& so_far)>& progress);
 
-/// Whether a row says what a sender expects, predicted_loss: over AWGN alone at one SNR, with the
-/// decoders of images.
-bool predicts_frame_errors(const Scenario& scenario);
 /// docs/results.md, "link". A rate without an error is null beside its interval: the value is not
 /// known to be 0.
 OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkPoint& result,

@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/config/json.h"
 #include "experiment/results/results.h"
+#include "experiment/run/model.h"
 
 namespace semwave {
 namespace {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "experiment/run/images.h"
+#include "experiment/run/timeline.h"
 
 namespace semwave {
 

@@ -98,6 +98,10 @@ Connection::~Connection() {
 Awaitable<void> Connection::spoken_to(Failure& failure) {
   co_await socket_.async_wait(Socket::wait_read,
                               asio::redirect_error(asio::use_awaitable, failure));
+  if (failure) co_return;
+  // What is there to read may be the end.
+  char first = 0;
+  socket_.receive(asio::buffer(&first, 1), Socket::message_peek, failure);
 }
 
 Awaitable<void> Connection::handshake(bool server, Failure& failure, std::string& reason) {

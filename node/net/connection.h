@@ -44,8 +44,8 @@ class Connection {
   Connection(Socket socket, TlsContext tls);
   ~Connection();
 
-  /// Until the peer has said something, or has gone. It costs nothing: a session is made by
-  /// `handshake`.
+  /// Until the peer has said something; fails where it has gone instead. It costs nothing: a
+  /// session is made by `handshake`.
   Awaitable<void> spoken_to(Failure& failure);
   /// Nothing to do on a plain stream. `reason` says more than the error code where certificates are
   /// the matter.

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/base/text.h"
+#include "experiment/run/evaluate.h"
 #include "node/record/watched_name.h"
 
 namespace semwave {

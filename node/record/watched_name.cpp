@@ -6,6 +6,7 @@
 
 #include "node/wire/bytes.h"
 #include "node/wire/crc32c.h"
+#include "node/wire/messages.h"
 
 namespace semwave {
 

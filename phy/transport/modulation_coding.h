@@ -83,16 +83,16 @@ std::int64_t transport_uses(std::int64_t bits, const ModulationCoding& coding);
 /// Most bits whose block takes at most `uses`; 0 where none fits.
 std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding);
 
-/// Predicted probability that any code block of a block is lost at this SNR, fading none. `none`: in
-/// closed form. The others: from phy/transport/transport_loss_table.inc (transport_loss.h),
+/// Predicted probability that any code block of a block is lost at this SNR, fading none. `none`:
+/// in closed form. The others: from phy/transport/transport_loss_table.inc (transport_loss.h),
 /// simulated with this very code (max-log soft bits; LDPC: min-sum, 50 iterations; polar: a list of
-/// 8) for losses from 0.5 to 1e-4, full and shortened code blocks, continued along the slope beyond.
-/// Between two lengths of the table the SNR is read off a straight line in the logarithm of the
-/// bits, and between two rates off code blocks of equal length on air. The SNR of a loss of 1e-2 is
-/// mostly right within 0.15 dB and nearly always within 0.3 dB. Blocks of about 30 bits or less, on
-/// a constellation of many points or in an LDPC code, may be off by 0.6 dB: how their bits happen to
-/// be interleaved shows (benchmarks/bars/loss_prediction.py). Codes of a file, and polar codes at
-/// rates outside those that a sender may choose from on a constellation: by the normal
+/// 8) for losses from 0.5 to 1e-4, full and shortened code blocks, continued along the slope
+/// beyond. Between two lengths of the table the SNR is read off a straight line in the logarithm of
+/// the bits, and between two rates off code blocks of equal length on air. The SNR of a loss of
+/// 1e-2 is mostly right within 0.15 dB and nearly always within 0.3 dB. Blocks of about 30 bits or
+/// less, on a constellation of many points or in an LDPC code, may be off by 0.6 dB: how their bits
+/// happen to be interleaved shows (benchmarks/bars/loss_prediction.py). Codes of a file, and polar
+/// codes at rates outside those that a sender may choose from on a constellation: by the normal
 /// approximation, 1 dB worse. The SNR includes the gain where that is known; for gains that vary
 /// within the block the figure is too low.
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db);

@@ -2,7 +2,6 @@
 // coded or decoded bit is told to raise the version, so that results made before are run again.
 // Only what comes out alike on every machine is here: whole bits, and soft bits that are small
 // whole numbers.
-#include "channel/numerics.h"
 
 #include <gtest/gtest.h>
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "tests/core/expect_error.h"
 #include "tests/experiment/tiny_world.h"
 

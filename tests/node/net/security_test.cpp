@@ -1,5 +1,6 @@
 // TLS 1.3 with certificates on both ends: who has none, another authority's, an old one, or one of
 // the wrong role, is refused; who has one is whom it names, and nobody else.
+#include "tests/node/receiver/stranger.h"
 #include "tests/node/two_nodes.h"
 
 #include <sys/resource.h>
@@ -420,6 +421,27 @@ TEST_F(Security, StrangersGetSoManyHandshakesASecond) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   EXPECT_GT(seconds, 0.9);
+}
+
+/// Connections that a peer opens, and closes without a word, are not in anybody's way.
+TEST_F(Security, TheDeadTakeNoHandshakes) {
+  ServerOptions options = secured();
+  options.handshakes_per_second = 8;
+  options.handshake_seconds = 60;
+  nodes::RunningServer server(scenario_, options);
+  {
+    std::vector<std::unique_ptr<Stranger>> strangers;
+    for (int i = 0; i < 60; ++i) strangers.push_back(std::make_unique<Stranger>(server.port()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // all are let in
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const auto begun = std::chrono::steady_clock::now();
+  ClientOptions patient = client(server.port(), keys_of("camera"));
+  patient.patience_seconds = 30;
+  EXPECT_EQ(transmit(patient).failure, "");
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  EXPECT_LT(seconds, 3);  // sixty handshakes would take seven
 }
 
 }  // namespace
