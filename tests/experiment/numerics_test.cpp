@@ -315,9 +315,9 @@ std::string sum_of(const Json& table) {
 
 TEST(Numerics, TheSumOfPredictedLossesIsOverEveryValueOfTheirTable) {
   const std::string text =
-      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss_table.inc");
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/phy/transport/transport_loss_table.inc");
   const std::string header =
-      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/transport_loss.h");
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/phy/transport/transport_loss.h");
   const std::vector<double> losses = numbers_between(header, "loss_table_losses = {", "}");
   const auto sum_in = [&](const std::string& table) {
     static const std::regex row(R"(\{ChannelCode::(\w+), (.*?), \{(.*?)\}\})");
@@ -344,7 +344,7 @@ TEST(Numerics, TheSumOfPredictedLossesIsOverEveryValueOfTheirTable) {
 
 TEST(Numerics, TheSumOfHeaderTablesIsOverEveryValueOfTheirTable) {
   const std::string text =
-      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/channel/header_loss_table.inc");
+      tiny::read_text(std::string(SEMWAVE_SOURCE_DIR) + "/phy/header/header_loss_table.inc");
   const std::vector<double> values = numbers_between(text, "loss_table = {{", ";"),
                             lengths = numbers_between(text, "loss_table_lengths = {", "}");
   const double step = numbers_between(text, "loss_table_step_db = ", ";").at(0);
