@@ -63,7 +63,7 @@ def box(x, y, width, height, fill, stroke="#888"):
 
 def band(module, folders, uses, x, y, width):
     """(height, drawing) of one module."""
-    used = ", ".join(f"{name} ({count})" for name, count in sorted(uses.items(), key=lambda item: -item[1]))
+    used = ", ".join(f"{name} ({count})" for name, count in sorted(uses.items(), key=lambda item: (-item[1], item[0])))
     made = [text(x + 10, y + 19, module + "/", 15, weight="bold"),
             text(x + width - 10, y + 18, "uses " + used if used else "uses no other module", 11, "end", fill="#555")]
     left, top = x + 10, y + 30

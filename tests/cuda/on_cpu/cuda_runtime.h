@@ -1,4 +1,4 @@
-// Stands in for NVIDIA's header of this name: the part of CUDA that core/cuda and channel/cuda use,
+// Stands in for NVIDIA's header of this name: the part of CUDA that core/cuda and phy/signal/cuda use,
 // executed on the processor, so that the very same .cu files are compiled as plain C++, run under
 // the sanitizers and compared with the reference where there is no GPU.
 //
