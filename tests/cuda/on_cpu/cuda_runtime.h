@@ -1,6 +1,6 @@
-// Stands in for NVIDIA's header of this name: the part of CUDA that core/cuda and phy/signal/cuda use,
-// executed on the processor, so that the very same .cu files are compiled as plain C++, run under
-// the sanitizers and compared with the reference where there is no GPU.
+// Stands in for NVIDIA's header of this name: the part of CUDA that core/cuda and phy/signal/cuda
+// use, executed on the processor, so that the very same .cu files are compiled as plain C++, run
+// under the sanitizers and compared with the reference where there is no GPU.
 //
 // A block's threads are fibers. They run one after another from barrier to barrier, in an order
 // that changes from launch to launch (as that of the blocks does), so a missing barrier shows as a
