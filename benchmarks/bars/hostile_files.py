@@ -107,8 +107,9 @@ def results(bar):
     scenario = {"/stop/max_images": 10}
     out = bar.work / "results"
     bar.run(SCENARIO.relative_to(SCENARIO.parent.parent), scenario, "results", fresh=True)
-    with open(out / "results.jsonl", "a") as file:
-        file.write("[" * 100000 + "]" * 100000 + "\n")
+    row = (out / "results.jsonl").read_text().splitlines()[0]
+    with open(out / "results.jsonl", "a") as file:  # a row like any other, but for one value
+        file.write('{"note": ' + "[" * 100000 + "]" * 100000 + ", " + row[1:] + "\n")
     for name, command in {"run": bar.command("run", SCENARIO, scenario, out), "compare": [bar.options.semwave, "compare", str(out), str(out)],
                           "receive": bar.command("receive", SCENARIO, scenario, out) + ["--listen", "127.0.0.1:0"]}.items():
         status, said, _ = said_by(command)
