@@ -81,9 +81,9 @@ class Honest:
         return frame(HELLO, self.hello[:2] + node + self.hello[18:82] + bytes(node) * 2 + self.hello[114:])
 
     def coding(self, burst, coding):
-        """A burst whose truth, without an original, names this coding."""
+        """A burst whose truth, without an original, names this coding of a stream that a semantic pair has not."""
         at = len(burst) - 4 - 8 - 1 - 4
-        return burst[:at] + struct.pack("<i", coding) + burst[at + 4:]
+        return burst[:at - 8] + struct.pack("<iii", 1000, 50, coding) + burst[at + 4:]
 
 
 def printed_limit(log):
