@@ -15,6 +15,7 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/base/error.h"
+#include "core/base/stopwatch.h"
 #include "core/base/text.h"
 #include "core/base/thread_pool.h"
 #include "experiment/results/text_table.h"
@@ -22,12 +23,6 @@
 
 namespace semwave {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// What the rows and the progress of one run look like on the screen.
 class Screen {

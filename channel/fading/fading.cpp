@@ -42,10 +42,6 @@ std::complex<double> Fading::gain(int image, std::int64_t use) const {
   return LinkGains(*this, image).at(coherence_index(use));
 }
 
-std::complex<double> Fading::gain_before(int image, std::int64_t use, int slots) const {
-  return LinkGains(*this, image).at(coherence_index(use), slots);
-}
-
 double Fading::noise_variance(int image) const {
   return noiseless ? 0.0 : std::pow(10.0, -(snr_db(image) + snr_offset_db) / 10);
 }

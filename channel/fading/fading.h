@@ -41,9 +41,6 @@ class Fading {
  public:
   std::complex<double> gain(int image, std::int64_t use)
       const;  // use: transmitted-use index without pilots, header first
-  /// The gain of that use `slots` bursts earlier; coherence `image` only. What no slot was is drawn
-  /// all the same.
-  std::complex<double> gain_before(int image, std::int64_t use, int slots) const;
   double snr_db(int image) const { return snr_db_[static_cast<std::size_t>(image)]; }
   double noise_variance(
       int image) const;  // N0 = 10^(-(snr_db + snr_offset_db)/10); 0 for the ideal channel

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/base/stopwatch.h"
 #include "experiment/run/timeline.h"
 #include "transmitter/policy/policy.h"
 
@@ -25,11 +26,6 @@ constexpr std::int64_t most_decisions =
 constexpr std::size_t most_timed = 12;  // points of one kind of work
 constexpr int laps = 5;
 constexpr double timed_seconds = 0.03;  // of a lap
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Points of one kind of work take time by their operations: what is left may differ.
 std::string work_of(const Scenario& s) {

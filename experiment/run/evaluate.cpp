@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/base/stopwatch.h"
 #include "experiment/results/metrics.h"
 #include "experiment/run/images.h"
 #include "experiment/run/shard_run.h"
@@ -14,11 +15,6 @@
 namespace semwave {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Images [begin, end) of the source: realised, observed, planned for, sent.
 ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin, int end,

@@ -6,18 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/stopwatch.h"
 #include "experiment/results/metrics.h"
 #include "experiment/run/images.h"
 
 namespace semwave {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-}  // namespace
 
 ShardRun::ShardRun(const Scenario& scenario, const Model& model, const Dataset& data)
     : scenario_(scenario),

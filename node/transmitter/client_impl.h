@@ -90,7 +90,6 @@ class Client::Impl {
   std::size_t chunk() const;
   /// Encodes and sends what there is room for; false where there was nothing to do.
   bool send_some();
-  bool send_some_watched();
   /// fail()s where the receiver has said that it takes none so large.
   void put_on_air(Link& link, const Flight& flight);
   /// The symbols of a burst whose frame has gone, as datagrams.

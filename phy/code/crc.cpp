@@ -33,9 +33,6 @@ bool crc_holds(const Crc& crc, std::span<const std::uint8_t> bits_and_check) {
   return given == crc_of(crc, bits_and_check.first(length));
 }
 
-std::uint8_t crc8(std::span<const std::uint8_t> bits) {
-  return static_cast<std::uint8_t>(crc_of(crc_header, bits));
-}
 Bits append_crc(std::span<const std::uint8_t> bits) {
   return append_crc(crc_header, bits);
 }

@@ -33,7 +33,6 @@ bool crc_holds(const Crc& crc, std::span<const std::uint8_t> bits_and_check);
 
 // Those of the headers.
 inline constexpr int crc_bits = crc_header.bits;
-std::uint8_t crc8(std::span<const std::uint8_t> bits);
 Bits append_crc(std::span<const std::uint8_t> bits);
 bool crc_holds(std::span<const std::uint8_t> bits_and_check);
 

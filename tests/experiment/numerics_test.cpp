@@ -191,6 +191,7 @@ Names no_number() {
       "core/base/input_file",
       "core/base/pooled_vector",
       "core/base/sha256",
+      "core/base/stopwatch",
       "core/base/sync",
       "core/base/text",
       "core/base/thread_pool",

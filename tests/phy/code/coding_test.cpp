@@ -90,7 +90,7 @@ TEST(Crc, MatchesThePublishedCheckValue) {
   Bits bits;
   for (const char c : std::string("123456789"))
     for (int i = 7; i >= 0; --i) bits.push_back((c >> i) & 1);
-  EXPECT_EQ(crc8(bits), 0xDF ^ 0xFF);
+  EXPECT_EQ(crc_of(crc_header, bits), 0xDFu ^ 0xFFu);
 }
 
 Bits bits_of(const std::string& text) {
