@@ -296,7 +296,11 @@ TEST_F(Hostile, MemoryIsBoundedAndTheHonestOneServed) {
   EXPECT_EQ(sent.failure, "");
   nodes::expect_same_rows(sent.rows, wanted.rows);
   most = std::max(most, resident_mib());
+#ifdef __SANITIZE_ADDRESS__  // keeps what was freed: resident memory says nothing
+  (void)before;
+#else
   EXPECT_LT(most - before, 48u) << "of 64; half frames alone are 70 MiB, what is not read 240";
+#endif
   EXPECT_TRUE(server.said().has("made room")) << server.said().text();
 }
 
