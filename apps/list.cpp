@@ -73,7 +73,7 @@ Command add_list(CLI::App& program) {
   command
       ->add_option("what", *what,
                    "gates, exits, routers, policies, channels, equalisers, codecs, datasets or "
-                   "metrics; all where left out")
+                   "metrics; default: all")
       ->type_name("WHAT");
   command->add_flag("--json", *json, "one JSON object a line");
   command->footer("Example: semwave list gates");

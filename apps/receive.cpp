@@ -150,7 +150,7 @@ Command add_receive(CLI::App& program) {
       ->type_name("BYTES");
   command
       ->add_option("--handshakes", server.handshakes_per_second,
-                   "TLS handshakes begun a second (default: 400)")
+                   "TLS handshakes begun per second (default: 400)")
       ->check(CLI::Range(1.0, 1e6))
       ->type_name("N");
   command

@@ -161,7 +161,7 @@ Command add_transmit(CLI::App& program) {
   command->add_option("--count", client.count, "so many images, then end")
       ->check(CLI::NonNegativeNumber)
       ->type_name("N");
-  command->add_option("--rate", client.rate, "images a second (default: as fast as it goes)")
+  command->add_option("--rate", client.rate, "images per second (default: as fast as it goes)")
       ->check(CLI::PositiveNumber)
       ->type_name("R");
   command

@@ -30,7 +30,7 @@ def measure(semwave, options, results):
             results[f"{what}_{batch}"] = made
             executed, all_of_it = (1e-6 * notes[which]["operations"] / batch for which in (what, "forward"))
             saved = 100 * (1 - taken[what].median / taken["forward"].median)
-            print(f"{what} ({description}): operations {executed:.2f} of {all_of_it:.2f} MFLOP an image ({100 * (1 - share):.1f} % saved), "
+            print(f"{what} ({description}): operations {executed:.2f} of {all_of_it:.2f} MFLOP per image ({100 * (1 - share):.1f} % saved), "
                   f"time {saved:.1f} % saved, realised {rounds.interval(made, '', digits=3)}", flush=True)
 
 

@@ -1,6 +1,6 @@
 // The network that semwave is measured with: 28x28 grey, patch 4 (49 tokens), dim 128, 6 blocks of
-// 4 heads and MLP x2, class head: 84.7 MFLOP an image. Here is what is timed on it, cut into shards
-// and threads as experiment/run/evaluate.cpp and training_step.cpp do.
+// 4 heads and MLP x2, class head: 84.7 MFLOP per image. Here is what is timed on it, cut into
+// shards and threads as experiment/run/evaluate.cpp and training_step.cpp do.
 #pragma once
 
 #include <algorithm>

@@ -195,7 +195,7 @@ Field interference_field() {
           .fallback = Json("none"),
           .kinds = {{"none", shared({.summary = "nobody else"})},
                     {"gaussian", at("CN(0, power): many senders")},
-                    {"qpsk", at("one sender of QPSK, in step, its phase drawn once an image")}}};
+                    {"qpsk", at("one sender of QPSK, in step, its phase drawn once per image")}}};
 }
 
 std::vector<Field> antennas_fields() {

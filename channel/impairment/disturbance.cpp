@@ -10,7 +10,7 @@ namespace semwave {
 
 namespace {
 
-/// Place of what is drawn once an image.
+/// Place of what is drawn once per image.
 constexpr std::uint32_t once = 0xffffffffu;
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Impulses {
 enum class InterferenceKind : std::uint8_t { none, gaussian, qpsk };
 
 /// Another sender at this power, that of the signal being 1, on every use and every receive antenna
-/// (each hears its own). QPSK arrives in step with the symbols, its phase drawn once an image. It
+/// (each hears its own). QPSK arrives in step with the symbols, its phase drawn once per image. It
 /// does not fade.
 struct Interference {
   InterferenceKind kind = InterferenceKind::none;

@@ -106,7 +106,7 @@ void write_object(const std::string& pointer, const std::string& kind, const Fie
   if (fields.fields.empty())
     section += "No keys besides `kind`.\n";
   else
-    section += "| key | holds | where left out | |\n|---|---|---|---|\n";
+    section += "| key | holds | default | |\n|---|---|---|---|\n";
   for (const Field& field : fields.fields)
     section += "| `" + field.name + "` | " + cell(form(field)) + " | " + cell(fallback(field)) +
                " | " + cell(field.summary) + " |\n";

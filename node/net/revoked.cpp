@@ -61,6 +61,15 @@ void RevokedList::read() {
   serials_ = std::move(serials);
 }
 
+std::pair<bool, std::string> RevokedList::read_again() {
+  try {
+    read();
+  } catch (const Error& problem) {
+    return {false, std::string(problem.what()) + "; the certificates revoked before stay so"};
+  }
+  return {true, path_ + ": " + std::to_string(size()) + " certificates are revoked"};
+}
+
 bool RevokedList::holds(const CertificateId& certificate) const {
   return names_.contains(certificate.name) || serials_.contains(certificate.serial);
 }

@@ -11,6 +11,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 namespace semwave {
 
@@ -27,6 +28,8 @@ class RevokedList {
 
   /// Again. Throws Error, and then keeps what it had.
   void read();
+  /// Again, for a node that goes on either way: whether it could be read, and what to tell of it.
+  std::pair<bool, std::string> read_again();
 
   bool holds(const CertificateId& certificate) const;
   const std::string& path() const { return path_; }

@@ -56,14 +56,9 @@ void Server::Impl::admit_more() {
 
 void Server::Impl::read_revoked() {
   if (!revoked_) return;
-  try {
-    revoked_->read();
-  } catch (const Error& problem) {
-    return log(LogLevel::warning,
-               std::string(problem.what()) + "; the certificates revoked before stay so");
-  }
-  log(LogLevel::note,
-      revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  const auto [worked, words] = revoked_->read_again();
+  log(worked ? LogLevel::note : LogLevel::warning, words);
+  if (!worked) return;
   for (const PeerPtr& peer : std::vector<PeerPtr>(peers_))
     if (peer->certificate && revoked_->holds(*peer->certificate)) {
       ++summary_.refused;

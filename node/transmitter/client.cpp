@@ -148,14 +148,9 @@ void Client::Impl::fail(const std::string& why) {
 
 void Client::Impl::read_revoked() {
   if (!revoked_) return;
-  try {
-    revoked_->read();
-  } catch (const Error& problem) {
-    return log(LogLevel::warning,
-               std::string(problem.what()) + "; the certificates revoked before stay so");
-  }
-  log(LogLevel::note,
-      revoked_->path() + ": " + std::to_string(revoked_->size()) + " certificates are revoked");
+  const auto [worked, words] = revoked_->read_again();
+  log(worked ? LogLevel::note : LogLevel::warning, words);
+  if (!worked) return;
   const auto there = link_ ? link_->connection.certificate() : std::nullopt;
   if (there && revoked_->holds(*there))
     fail(link_->connection.peer() + ": the certificate of " + there->name + " was revoked");

@@ -92,21 +92,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
     record.transmitter_operations = share_of(pass.operations, i, count);
     record.ns[0] = ns;
     if (!options_.truth) continue;
-    const ImageRecord& image = record.image;
-    message.truth = Truth{.label = image.label,
-                          .keep_ratio = image.keep_ratio,
-                          .believed_snr_db = image.believed_snr_db,
-                          .operations = record.transmitter_operations,
-                          .plan_depth = image.plan_depth,
-                          .exit_depth = image.exit_depth,
-                          .symbols_per_token = image.symbols_per_token,
-                          .tokens = image.tokens,
-                          .stream_bytes = image.stream_bytes,
-                          .quality = image.quality,
-                          .coding = image.coding,
-                          .answered = image.answered,
-                          .encode_ns = ns,
-                          .original = {}};
+    message.truth = truth_of(record);
     if (originals)
       message.truth->original.assign(reinterpret_cast<const char*>(data_.image(indices[i])),
                                      static_cast<std::size_t>(data_.values()));

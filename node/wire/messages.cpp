@@ -74,6 +74,24 @@ std::vector<std::uint32_t> read_rows(ByteReader& reader) {
 
 }  // namespace
 
+Truth truth_of(const Record& record) {
+  const ImageRecord& image = record.image;
+  return {.label = image.label,
+          .keep_ratio = image.keep_ratio,
+          .believed_snr_db = image.believed_snr_db,
+          .operations = record.transmitter_operations,
+          .plan_depth = image.plan_depth,
+          .exit_depth = image.exit_depth,
+          .symbols_per_token = image.symbols_per_token,
+          .tokens = image.tokens,
+          .stream_bytes = image.stream_bytes,
+          .quality = image.quality,
+          .coding = image.coding,
+          .answered = image.answered,
+          .encode_ns = record.ns[0],
+          .original = {}};
+}
+
 std::string hexadecimal(std::span<const std::uint8_t> bytes) {
   std::string text;
   for (const std::uint8_t byte : bytes)

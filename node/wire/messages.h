@@ -152,6 +152,9 @@ struct Record {
   ImageKey key() const { return {point, image.image}; }
 };
 
+/// The half of a record that its transmitter knows, without the original.
+Truth truth_of(const Record& record);
+
 /// The number that a picture of a watched folder goes by, kept before its burst leaves: another
 /// life of the transmitter must not give it to another one.
 struct Numbered {
