@@ -107,7 +107,7 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
                                      : "-";
     });
   }
-  add_paired(table, "channel uses an image", "/channel_uses", 2);
+  add_paired(table, "channel uses per image", "/channel_uses", 2);
   if (any("psnr_db")) add_paired(table, "PSNR, dB", "/psnr_db", 3);
   if (any("ssim")) add_paired(table, "SSIM", "/ssim", 4);
   table.add_number("lost", "A", 5, "/header_losses/a", 0);

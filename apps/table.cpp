@@ -39,7 +39,7 @@ void print_front(const PlanTable& table, Worth metric) {
 }
 
 int make_table(const Options& options) {
-  const Tabulated made = tabulate(options.folder, options.bins);
+  const MadePlanTable made = make_plan_table(options.folder, options.bins);
   std::string text = made.table.to_json().dump() + "\n";
   if (text.size() > PlanTable::largest_file)
     throw Error(options.out, fmt::format("would take {} bytes, more than the {} of a table: ask "

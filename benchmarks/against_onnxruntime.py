@@ -49,7 +49,7 @@ def measure(onnx, semwave, graphs, options, results):
                 theirs.append(Candidate(f"ONNX Runtime, {graph}, 2 sessions of 1 thread",
                                         lambda repetitions, graph=graph: onnx.ask(f"halves {graph} {batch} {repetitions}")["seconds"]))
         rounds.interleave([ours, peak] + theirs, options.rounds, repetitions)
-        title = f"forward, batch {batch}, {threads} thread{'s' if threads > 1 else ''}" + (f", {notes['shard']} images a shard" if batch > 1 else "")
+        title = f"forward, batch {batch}, {threads} thread{'s' if threads > 1 else ''}" + (f", {notes['shard']} images per shard" if batch > 1 else "")
         rounds.table(title, [ours] + theirs)
         best = min(theirs, key=lambda one: one.median)
         results[key] = {"peer": best.name, "ratio": rounds.quotient(best, ours), "seconds": ours.median, "peer_seconds": best.median}

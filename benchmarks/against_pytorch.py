@@ -146,7 +146,7 @@ def measure_forward(peers, semwave, options, results):
         ours = rounds.semwave_candidate(semwave, "forward", batch, threads, options.shard, notes)
         peak = rounds.peak_candidate(semwave, threads)
         rounds.interleave([ours, peak] + chosen, options.rounds, repetitions)
-        report(f"{title}, {notes['shard']} images a shard" if batch > 1 else title, ours, peak, notes["operations"], chosen, results, key)
+        report(f"{title}, {notes['shard']} images per shard" if batch > 1 else title, ours, peak, notes["operations"], chosen, results, key)
 
 
 def measure_training(peers, semwave, options, results):
@@ -156,7 +156,7 @@ def measure_training(peers, semwave, options, results):
     ours = rounds.semwave_candidate(semwave, "train", 64, 2, options.shard, notes)
     peak = rounds.peak_candidate(semwave, 2)
     rounds.interleave([ours, peak] + chosen, options.rounds, options.repetitions_train)
-    report(f"training step, batch 64, 2 threads, {notes['shard']} images a shard", ours, peak, 3 * forward["operations"], chosen, results, "train")
+    report(f"training step, batch 64, 2 threads, {notes['shard']} images per shard", ours, peak, 3 * forward["operations"], chosen, results, "train")
 
 
 def main():

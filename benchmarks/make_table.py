@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--scenario", default=str(ROOT / "scenarios" / "tables" / "fashion_awgn_validation.json"), help="sweeps SNR, keep, S and depth on validation")
     parser.add_argument("--model", default="", help="checkpoint instead of the scenario's")
     parser.add_argument("--images", type=int, default=0, help="validation images a point, instead of the scenario's")
-    parser.add_argument("--uses", type=float, default=176, help="mean channel uses an image, header in")
+    parser.add_argument("--uses", type=float, default=176, help="mean channel uses per image, header in")
     parser.add_argument("--mflop", type=float, default=32, help="mean MFLOP an image executed by the transmitter")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--work", default=str(ROOT / "build" / "tables" / "fashion_awgn"), help="result folder of the sweep, re-used")

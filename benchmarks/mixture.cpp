@@ -164,7 +164,7 @@ Json answer(const std::string& line) {
 int main(int count, char** words) {
   if (count != 2 || std::string_view(words[1]) != "--serve") {
     std::cerr << "usage: mixture --serve (see the head of benchmarks/mixture.cpp; "
-                 "benchmarks/bars/mixture.py asks it)\n";
+                 "benchmarks/claims/mixture.py asks it)\n";
     return 2;
   }
   std::string line;

@@ -94,7 +94,7 @@ def panel(series, title, value_of, left, right, show):
         out.append(f"<path d='M{left} {y.at(tick):.1f}H{right}' stroke='{GRID}'/>")
         out.append(text(left - 8, y.at(tick) + 4, show(tick), anchor="end"))
     out.append(f"<path d='M{left} {TOP}V{BOTTOM}H{right}' fill='none' stroke='{INK}'/>")
-    out.append(text((left + right) / 2, BOTTOM + 38, "channel uses an image, header included", colour=FAINT))
+    out.append(text((left + right) / 2, BOTTOM + 38, "channel uses per image, header included", colour=FAINT))
     out.append(text(left, TOP - 14, title, 14, "start", more="font-weight='bold'"))
     for one in series:
         dots = [(row["channel_uses"]["total"], value_of(row)) for row in one.fixed if value_of(row) is not None]

@@ -11,8 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "bars"))
-from bar import ROOT, NotMeasured, measure, read_lines
+sys.path.insert(0, str(Path(__file__).resolve().parent / "claims"))
+from claim import ROOT, NotMeasured, measure, read_lines
 
 # What a row says of the run and not of its result.
 OF_THE_RUN = {"seconds", "images_per_second", "point_sha256", "semwave_version", "sim_thr_mbps", "node"}
@@ -41,18 +41,18 @@ def close(one, other):
 
 
 class Checkout:
-    def __init__(self, bar, root, program, name):
-        self.bar, self.root, self.program, self.name = bar, Path(root).resolve(), str(program), name
+    def __init__(self, claim, root, program, name):
+        self.claim, self.root, self.program, self.name = claim, Path(root).resolve(), str(program), name
         if not Path(self.program).exists():
             raise NotMeasured(f"{self.program} is not there: build {self.root} first")
 
     def run(self, scenario, verb, settings):
         """(rows, records, SHA-256 of the weights) of one scenario."""
-        out = self.bar.work / self.name / scenario.replace("/", "_")
-        self.bar.options.semwave = self.program
-        command = self.bar.command(verb, self.root / scenario, settings, out, threads=2)
+        out = self.claim.work / self.name / scenario.replace("/", "_")
+        self.claim.options.semwave = self.program
+        command = self.claim.command(verb, self.root / scenario, settings, out, threads=2)
         log = out.with_suffix(".log")
-        ended = self.bar.execute(command, log)
+        ended = self.claim.execute(command, log)
         if ended.status != 0:
             return {"status": ended.status}, [], ""
         rows = [plain(row) for row in read_lines(out / "results.jsonl")] if (out / "results.jsonl").exists() else []
@@ -61,40 +61,40 @@ class Checkout:
         return rows, records, hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else ""
 
 
-def body(bar):
-    now = Checkout(bar, ROOT, bar.options.semwave, "now")
-    before = Checkout(bar, bar.options.before, Path(bar.options.before) / "build" / "semwave", "before")
-    if bar.work.exists():
-        shutil.rmtree(bar.work)
+def body(claim):
+    now = Checkout(claim, ROOT, claim.options.semwave, "now")
+    before = Checkout(claim, claim.options.before, Path(claim.options.before) / "build" / "semwave", "before")
+    if claim.work.exists():
+        shutil.rmtree(claim.work)
     equal = compared = 0
     for path in sorted((ROOT / "scenarios").rglob("*.json")):
         scenario = str(path.relative_to(ROOT))
         value = json.loads(path.read_text())
-        if "version" not in value or not (before.root / scenario).exists() or re.search(bar.options.skip, scenario):
+        if "version" not in value or not (before.root / scenario).exists() or re.search(claim.options.skip, scenario):
             continue
         if "train" in value:
-            verb, settings = "train", {"/train/epochs": 1, "/source/count": 20 * bar.options.images}
+            verb, settings = "train", {"/train/epochs": 1, "/source/count": 20 * claim.options.images}
         elif "link" in value:
             verb, settings = "link", {"/stop/max_frames": 64}
         else:
-            verb, settings = "run", {"/source/count": bar.options.images, "/output/records": True}
+            verb, settings = "run", {"/source/count": claim.options.images, "/output/records": True}
             if "timeline" in value:
                 settings = {"/timeline/slots": 20, "/output/records": True}
         results = [checkout.run(scenario, verb, settings) for checkout in (before, now)]
         if results[0] == results[1] and isinstance(results[0][0], dict):
-            bar.note(f"{scenario}: not compared, neither ran (data that is not here?): see {bar.work}")
+            claim.note(f"{scenario}: not compared, neither ran (data that is not here?): see {claim.work}")
             continue
         compared += 1
-        loose = bar.options.close and re.search(bar.options.close, scenario)
+        loose = claim.options.close and re.search(claim.options.close, scenario)
         same = close(*map(list, results)) if loose else results[0] == results[1]
         equal += same
         rows, records, weights = results[1]
         what = f"{len(rows)} rows, {len(records)} records" + (", weights" if weights else "")
         if same:
-            bar.note(f"{scenario}: {what} equal")
+            claim.note(f"{scenario}: {what} equal")
         else:
-            bar.check(scenario, "another result", False, "that of the other checkout" + (" to 1e-6" if loose else ""))
-    bar.check("scenarios with equal results", f"{equal} of {compared}", compared > 0 and equal == compared, "all")
+            claim.check(scenario, "another result", False, "that of the other checkout" + (" to 1e-6" if loose else ""))
+    claim.check("scenarios with equal results", f"{equal} of {compared}", compared > 0 and equal == compared, "all")
 
 
 def arguments(parser):

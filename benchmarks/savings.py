@@ -22,7 +22,7 @@ def measure(semwave, options, results):
         notes = {what: {} for what in ("forward", *SETTINGS)}
         taken = {what: rounds.semwave_candidate(semwave, what, batch, threads, options.shard, notes[what]) for what in notes}
         rounds.interleave(list(taken.values()), options.rounds, repetitions)
-        title = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}" + (f", {notes['forward']['shard']} images a shard" if batch > 1 else "")
+        title = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}" + (f", {notes['forward']['shard']} images per shard" if batch > 1 else "")
         rounds.table(title, list(taken.values()))
         for what, description in SETTINGS.items():
             share = notes[what]["operations"] / notes["forward"]["operations"]

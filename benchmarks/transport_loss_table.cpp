@@ -83,7 +83,8 @@ class Simulation {
   std::optional<double> loss(double snr_db) {
     const std::size_t bits = list_.bits(), uses = list_.uses();
     const double deviation = std::pow(10.0, -snr_db / 20);
-    const semwave::List<float> variance(together * uses, static_cast<float>(deviation * deviation));
+    const semwave::PooledVector<float> variance(together * uses,
+                                                static_cast<float>(deviation * deviation));
     const Symbols gains(together * uses, {1, 0});
     Symbols y(together * uses);
     Bits heard(together * bits), held(together);
@@ -124,8 +125,9 @@ class Simulation {
   /// A frame that one path decodes rightly is taken as rightly decoded by the list, which nearly
   /// always holds that path and prefers it; the others go through the list. Six times faster, and
   /// no difference that could be counted.
-  void decode_polar(const Symbols& y, const Symbols& gains, const semwave::List<float>& variance,
-                    Bits& heard, Bits& held, std::int64_t first) {
+  void decode_polar(const Symbols& y, const Symbols& gains,
+                    const semwave::PooledVector<float>& variance, Bits& heard, Bits& held,
+                    std::int64_t first) {
     single_.decode(y, gains, variance, heard, held);
     const std::size_t bits = list_.bits(), uses = list_.uses();
     for (std::size_t t = 0; t < together; ++t) {
@@ -192,12 +194,19 @@ std::set<std::int64_t> polar_lengths(const ModulationCoding& coding) {
     if (code(most + 1).mother() != code(most).mother()) lengths.insert({most, most + 1});
   lengths.insert(most);
 
-  constexpr int short_code = 128;  // coded bits: short codes vary more, and cost less
+  // Short codes vary more, and cost less; so do those behind large constellations, whose bits are
+  // not alike: which of them meet which coded bits changes with every length.
+  const bool qpsk = coding.modulation == Modulation::qpsk;
+  const auto step_at = [&](int length) {
+    if (length <= 96) return qpsk ? 1.2 : 1.06;
+    if (length <= 256) return qpsk ? 1.2 : 1.12;
+    return qpsk ? 1.45 : 1.2;
+  };
   std::set<std::int64_t> between;
   for (auto from = lengths.begin(), to = std::next(from); to != lengths.end(); ++from, ++to) {
     const auto low = static_cast<double>(*from + crc_11.bits),
                high = static_cast<double>(*to + crc_11.bits);
-    const double step = code(*to).length() <= short_code ? 1.2 : 1.45;
+    const double step = step_at(code(*to).length());
     const int steps = static_cast<int>(std::ceil(std::log(high / low) / std::log(step)));
     for (int s = 1; s < steps; ++s)
       between.insert(std::lround(low * std::pow(high / low, s / static_cast<double>(steps))) -
@@ -214,8 +223,9 @@ std::vector<LossRow> rows_to_fill() {
     for (const double rate : {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6})
       for (const int width : {2, 4, 6, 8}) {
         const int most = static_cast<int>(std::lround(length * rate)) - 16;
-        std::set<int> lengths = {1, 8, 16, 32};
-        for (const double share : {0.06, 0.1, 0.16, 0.22, 0.3, 0.4, 0.55, 0.75, 1.0}) {
+        std::set<int> lengths = {1, 4, 8, 12, 16, 20, 24, 28, 32, 40};
+        for (const double share : {0.06, 0.08, 0.1, 0.13, 0.16, 0.19, 0.22, 0.26, 0.3, 0.35, 0.4,
+                                   0.47, 0.55, 0.64, 0.75, 1.0}) {
           const int bits = static_cast<int>(std::lround(most * share));
           if (bits > 40) lengths.insert(bits);
         }
@@ -235,7 +245,8 @@ std::vector<LossRow> rows_to_fill() {
         rows.push_back({ChannelCode::polar, rate, width, static_cast<int>(bits), 0});
     }
   for (const int width : {2, 4, 6, 8})
-    for (const int bits : {1, 8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1008})
+    for (const int bits : {1,   4,   8,   16,  24,  32,  48,  64,  96,  128, 160,
+                           192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1008})
       rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
   return rows;
 }

@@ -2,7 +2,7 @@
 // let semwave and its peers take turns in one run. `--export DIR`: weights, images and logits for
 // peers to check themselves against.
 //
-// Requests, one a line (batch, threads, repetitions, images a shard; 0 or none: what the backend
+// Requests, one a line (batch, threads, repetitions, images per shard; 0 or none: what the backend
 // likes), each answered by one line of JSON:
 //   forward|keep|half|train|profile 64 2 20 [8]    peak THREADS REPETITIONS    losses BATCH STEPS
 //   (of a fresh network)
@@ -206,7 +206,7 @@ void HalfDepth(benchmark::State& state) {
   forward_case(state, Skip::blocks);
 }
 
-// Arguments: batch, threads, images a shard (0: what the backend likes).
+// Arguments: batch, threads, images per shard (0: what the backend likes).
 BENCHMARK(Forward)
     ->UseRealTime()
     ->Args({1, 1, 0})

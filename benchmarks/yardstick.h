@@ -98,7 +98,7 @@ class Network {
       return values;
     }();
     const Var scores(pass.backend.from_host({tokens.layout->rows(), 1}, drawn.data()));
-    const List<int> k(static_cast<std::size_t>(tokens.layout->images()), kept_tokens);
+    const PooledVector<int> k(static_cast<std::size_t>(tokens.layout->images()), kept_tokens);
     return keep_best(pass, GivenScores(), tokens, scores, k).tokens;
   }
 
@@ -172,7 +172,7 @@ class Training {
         work->pass.training = true;
         work->pass.shard = s;
         const int first = s * shard, count = std::min(shard, batch - first);
-        List<std::int32_t> labels;
+        PooledVector<std::int32_t> labels;
         for (int i = first; i < first + count; ++i) labels.push_back(i % classes);
         const Var logits = network_(work->pass, image_range(backend_, first, count), Skip::nothing);
         work->loss = cross_entropy(work->pass, logits, labels, label_smoothing,

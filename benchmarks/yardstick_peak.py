@@ -13,10 +13,10 @@ def measure(semwave, options, results):
         for shard in [options.shard] + (options.shards if batch > 1 else []):
             notes = {}
             candidate = rounds.semwave_candidate(semwave, "forward", batch, threads, shard, notes)
-            candidate.name += f", {shard or 'the usual'} images a shard" if batch > 1 else ""
+            candidate.name += f", {shard or 'the usual'} images per shard" if batch > 1 else ""
             taken[shard] = (candidate, notes)
         rounds.interleave([peak] + [candidate for candidate, _ in taken.values()], options.rounds, repetitions)
-        title = f"forward, batch {batch}, {threads} thread{'s' if threads > 1 else ''}, {taken[options.shard][1]['shard']} images a shard are usual"
+        title = f"forward, batch {batch}, {threads} thread{'s' if threads > 1 else ''}, {taken[options.shard][1]['shard']} images per shard are usual"
         rounds.table(title, [candidate for candidate, _ in taken.values()])
         shares = {}
         for shard, (candidate, notes) in taken.items():

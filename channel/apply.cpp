@@ -66,7 +66,7 @@ class Flight {
       count(i, header);
     }
     const auto total = static_cast<std::int64_t>(burst_.places.size());
-    const auto device = [&](const List<std::complex<float>>& values) {
+    const auto device = [&](const PooledVector<std::complex<float>>& values) {
       return pass_.backend.from_host({total, 2}, reinterpret_cast<const float*>(values.data()));
     };
     const Tensor gains = device(gains_);
@@ -166,9 +166,9 @@ class Flight {
     const Symbols header = encode_header(burst_.headers[i]);
     const auto first = static_cast<std::size_t>(burst_.starts[i]),
                last = static_cast<std::size_t>(burst_.starts[i + 1]);
-    List<std::complex<double>> x(header.begin(), header.end());
+    PooledVector<std::complex<double>> x(header.begin(), header.end());
     for (std::size_t s = first; s < last; ++s) x.push_back(std::complex<double>(payload_[s]));
-    List<Carried> carried(x.size());
+    PooledVector<Carried> carried(x.size());
     const Disturbance disturbance(settings_.impulses, settings_.interference,
                                   fading_.noise_variance(image), pass_.draws, image);
     if (settings_.ofdm)
@@ -250,7 +250,7 @@ class Flight {
   Reception heard_;
   Symbols payload_;                // where blocks or flips need it
   Symbols gains_, known_, noise_;  // [total]
-  List<float> variance_;           // [total]
+  PooledVector<float> variance_;   // [total]
 };
 
 }  // namespace

@@ -41,8 +41,9 @@ Channel::Channel(ChannelSettings settings) : settings_(std::move(settings)) {
   if (settings_.receiver.kind == CsiKind::none) trace_error_ = settings_.trace->distance_from_one();
 }
 
-List<double> Channel::mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const {
-  List<double> snr_db(links.size(), settings_.snr.from_db);
+PooledVector<double> Channel::mean_snr_db(std::uint64_t seed,
+                                          std::span<const std::uint32_t> links) const {
+  PooledVector<double> snr_db(links.size(), settings_.snr.from_db);
   if (settings_.snr.from_db == settings_.snr.to_db) return snr_db;
   for (std::size_t i = 0; i < snr_db.size(); ++i)
     snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) *
@@ -51,7 +52,7 @@ List<double> Channel::mean_snr_db(std::uint64_t seed, std::span<const std::uint3
 }
 
 Fading Channel::realise(const Draws& draws) const {
-  List<double> snr_db(draws.images.size(), settings_.snr.from_db);
+  PooledVector<double> snr_db(draws.images.size(), settings_.snr.from_db);
   if (settings_.snr.from_db != settings_.snr.to_db)
     for (std::size_t i = 0; i < snr_db.size(); ++i)
       snr_db[i] += (settings_.snr.to_db - settings_.snr.from_db) *
@@ -59,14 +60,15 @@ Fading Channel::realise(const Draws& draws) const {
   return realise(draws, std::move(snr_db));
 }
 
-Fading Channel::realise(const Draws& draws, List<double> snr_db) const {
+Fading Channel::realise(const Draws& draws, PooledVector<double> snr_db) const {
   Fading fading = realise(draws, draws.images, std::move(snr_db));
   fading.over_time = false;
   follow_trace(fading);
   return fading;
 }
 
-Fading Channel::realise(const Draws& draws, List<std::uint32_t> links, List<double> snr_db) const {
+Fading Channel::realise(const Draws& draws, PooledVector<std::uint32_t> links,
+                        PooledVector<double> snr_db) const {
   assert(snr_db.size() == draws.images.size() && links.size() == draws.images.size());
   Fading fading;
   fading.law = settings_.fading;
@@ -85,17 +87,17 @@ Fading Channel::realise(const Draws& draws, List<std::uint32_t> links, List<doub
   fading.links_ = std::move(links);
   fading.snr_db_ = std::move(snr_db);
   fading.receiver_pilots_ =
-      List<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
+      PooledVector<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
   follow_trace(fading);
   return fading;
 }
 
-List<ChannelState> Channel::observe(const Fading& fading) const {
+PooledVector<ChannelState> Channel::observe(const Fading& fading) const {
   const Csi& csi = settings_.transmitter;
-  List<ChannelState> states(static_cast<std::size_t>(fading.images()));
+  PooledVector<ChannelState> states(static_cast<std::size_t>(fading.images()));
   const bool one_gain = fading.fades() && fading.law.coherence == Coherence::image;
   const double mean_power = mean_power_gain();
-  List<std::complex<double>> branches;
+  PooledVector<std::complex<double>> branches;
   for (int i = 0; i < fading.images(); ++i) {
     ChannelState& state = states[static_cast<std::size_t>(i)];
     if (csi.kind == CsiKind::none) {
@@ -174,7 +176,7 @@ double Channel::power_of(std::span<const std::complex<double>> branches, double 
   };
   if (settings_.ofdm) {
     const Ofdm& ofdm = *settings_.ofdm;
-    List<std::complex<double>> taps(branches.begin(), branches.end()),
+    PooledVector<std::complex<double>> taps(branches.begin(), branches.end()),
         tones(static_cast<std::size_t>(ofdm.settings().subcarriers));
     for (std::size_t l = 0; l < taps.size(); ++l) taps[l] *= std::sqrt(ofdm.taps()[l].power);
     ofdm.tone_gains(taps, tones);
@@ -189,7 +191,7 @@ double Channel::power_of(std::span<const std::complex<double>> branches, double 
 }
 
 double Channel::power_gain(const Fading& fading, int image, std::int64_t coherence_index) const {
-  List<std::complex<double>> branches;
+  PooledVector<std::complex<double>> branches;
   for (int b = 0; b < fading.law.branches; ++b)
     branches.push_back(LinkGains(fading, image, b).at(coherence_index));
   return power_of(branches, fading.known_noise(image));

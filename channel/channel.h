@@ -51,14 +51,15 @@ class Channel {
   const ChannelSettings& settings() const { return settings_; }
 
   /// Mean SNR of each of these links (images, without a timeline), as the law says.
-  List<double> mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const;
+  PooledVector<double> mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const;
   /// Links are the image ids of the pass; visit is the slot.
   Fading realise(const Draws& draws) const;
   /// The same with the mean SNR of each image given (training draws its own). Where a trace says
   /// the SNR, the trace holds.
-  Fading realise(const Draws& draws, List<double> snr_db) const;
+  Fading realise(const Draws& draws, PooledVector<double> snr_db) const;
   /// Links given too, those of a timeline: a link carries many images, one a slot.
-  Fading realise(const Draws& draws, List<std::uint32_t> links, List<double> snr_db) const;
+  Fading realise(const Draws& draws, PooledVector<std::uint32_t> links,
+                 PooledVector<double> snr_db) const;
   /// What the transmitter believes before it plans. Perfect: with coherence `image` the
   /// instantaneous SNR, gain included; otherwise the mean SNR, since one number cannot describe
   /// many gains. Estimated: the SNR of a least-squares estimate, drawn per link and slot. Delayed:
@@ -66,7 +67,7 @@ class Channel {
   /// of the SNR law. Of several streams or tones it is the SNR at which one of them would carry the
   /// mean of what they carry, log2(1 + SNR). Interference counts as noise where it is known. The
   /// ideal channel is believed at `ideal_snr_db`.
-  List<ChannelState> observe(const Fading& fading) const;
+  PooledVector<ChannelState> observe(const Fading& fading) const;
   /// What a transmitter believes that has heard nothing: the middle of the SNR law, and what both
   /// ends agreed on (convention, known interference).
   ChannelState unheard() const;

@@ -103,7 +103,7 @@ Field coherence_field() {
 Field csi_field(bool own_pilots) {
   const Field pilots{.name = "pilots",
                      .type = FieldType::integer,
-                     .summary = "channel uses for each estimate; left out: csi.pilots",
+                     .summary = "channel uses for each estimate; default: csi.pilots",
                      .optional = true,
                      .minimum = 1,
                      .maximum = 1e6};
@@ -173,7 +173,7 @@ Field doppler_field() {
           .type = FieldType::number,
           .summary =
               "f_D tau, tau the coherence interval (a slot for image): gains follow each other "
-              "with autocorrelation J0(2 pi f_D tau n); left out: each draws its own",
+              "with autocorrelation J0(2 pi f_D tau n); default: each draws its own",
           .optional = true,
           .minimum = 0,
           .maximum = 1e6};

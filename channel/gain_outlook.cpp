@@ -28,11 +28,11 @@ GainOutlook::GainOutlook(const ChannelSettings& settings, std::int64_t uses) : s
   gains_ = static_cast<int>(std::min<std::int64_t>(met, most_gains));
   const auto draws =
       static_cast<std::size_t>(std::clamp(all_gains / gains_, fewest_draws, most_draws));
-  Draws keyed{.seed = key, .visit = 0, .images = List<std::uint32_t>(draws)};
+  Draws keyed{.seed = key, .visit = 0, .images = PooledVector<std::uint32_t>(draws)};
   std::iota(keyed.images.begin(), keyed.images.end(), 0u);
   const Channel channel(settings);
-  const Fading fading =
-      channel.realise(keyed, List<double>(draws, (settings.snr.from_db + settings.snr.to_db) / 2));
+  const Fading fading = channel.realise(
+      keyed, PooledVector<double>(draws, (settings.snr.from_db + settings.snr.to_db) / 2));
   mean_power_ = fades ? channel.mean_power_gain() : 1;
   for (std::size_t d = 0; d < draws; ++d) {
     const double place = (static_cast<double>(d) + 0.5) / static_cast<double>(draws);

@@ -6,14 +6,14 @@
 
 #include "channel/channel.h"
 #include "core/config/json.h"
-#include "phy/bounds/carriage.h"
+#include "phy/bounds/transport_model.h"
 
 namespace semwave {
 
 struct SeparationSettings {
   Json codec;               // for image_codecs()
   std::int64_t budget = 0;  // channel uses an image may take, header, pilots and parity included
-  Carriage carriage = Carriage::coded;
+  TransportModel transport_model = TransportModel::coded;
   double outage = 0.01;       // largest predicted loss of header and stream together
   ChannelSettings channel{};  // its laws, not its draws
   std::optional<double>

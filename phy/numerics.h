@@ -36,7 +36,7 @@ inline constexpr CodePart header_codec{"header codec", 1,
 inline constexpr CodePart semantic_header{"semantic header", 1, "phy/header/semantic_header"};
 inline constexpr CodePart separation_header{
     "separation header", 1,
-    "phy/bounds/carriage phy/header/separation_header channel/separation_settings"};
+    "phy/bounds/transport_model phy/header/separation_header channel/separation_settings"};
 inline constexpr CodePart label_header{"label header", 1, "phy/header/label_header"};
 
 inline constexpr const CodePart* of_phy[] = {

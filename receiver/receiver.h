@@ -20,22 +20,22 @@ struct Result {
   Var logits;  // [images, classes]; where the header was lost: meaningless; where it answers: zeros
   Var patches;  // [rebuilt images x grid, patch values (channel, row, column)]; undefined where
                 // none is rebuilt
-  List<float> images;  // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes whole
-                       // images; `patches` is undefined then
-  List<std::int32_t> rebuilt;  // which images `patches` or `images` holds, in order
-  List<std::uint8_t> lost;     // [images] no answer: header lost, or what is below
-  List<std::uint8_t>
+  PooledVector<float> images;  // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes
+                               // whole images; `patches` is undefined then
+  PooledVector<std::int32_t> rebuilt;  // which images `patches` or `images` holds, in order
+  PooledVector<std::uint8_t> lost;     // [images] no answer: header lost, or what is below
+  PooledVector<std::uint8_t>
       block_lost;  // [images] or empty: the header was read, the bits behind it were not
-  List<std::int32_t>
+  PooledVector<std::int32_t>
       tokens_lost;  // [images] sent, and known not to have arrived; empty: none anywhere
-  List<SemanticHeader> headers;    // [images] as read
-  List<std::int64_t> expert_rows;  // [experts] rows dispatched, all blocks together
-  List<RoutedBlock> routed;        // [blocks] of a recording pass, for the balance losses
+  PooledVector<SemanticHeader> headers;    // [images] as read
+  PooledVector<std::int64_t> expert_rows;  // [experts] rows dispatched, all blocks together
+  PooledVector<RoutedBlock> routed;        // [blocks] of a recording pass, for the balance losses
 };
 
 /// The class of each image: what the network says, or the header where it answers; -1 where the
 /// header was lost.
-List<std::int32_t> decisions(Backend& backend, const Result& result);
+PooledVector<std::int32_t> decisions(Backend& backend, const Result& result);
 
 class Receiver {
  public:

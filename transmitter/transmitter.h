@@ -19,8 +19,9 @@ namespace semwave {
 /// What the head behind one block said about the images that were inside there.
 struct ExitLogits {
   int depth = 0;
-  List<std::int32_t> images;  // which of the shard, ascending; those without a token are not asked
-  Var logits;                 // [images.size(), classes]
+  PooledVector<std::int32_t>
+      images;  // which of the shard, ascending; those without a token are not asked
+  Var logits;  // [images.size(), classes]
 };
 
 /// The stream of one image from a separation transmitter.
@@ -32,19 +33,20 @@ struct SentStream {
 
 /// What a transmission did, for metrics, losses and explanations. Not on the air.
 struct TransmitTrace {
-  RaggedPtr layout;           // of the sent tokens
-  Var scores;                 // [grid rows, 1] of the first gate, undefined without a scoring gate
-  RaggedPtr scored;           // layout the scores belong to
-  List<int> exit_depth;       // [images]
-  List<std::int32_t> answer;  // [images] the class that was sent instead of tokens; -1: none
-  List<int> leave_at;   // [images] or empty; set by training: an image leaves here though its plan
-                        // may say deeper, as one does whose head is sure
+  RaggedPtr layout;  // of the sent tokens
+  Var scores;        // [grid rows, 1] of the first gate, undefined without a scoring gate
+  RaggedPtr scored;  // layout the scores belong to
+  PooledVector<int> exit_depth;  // [images]
+  PooledVector<std::int32_t>
+      answer;                  // [images] the class that was sent instead of tokens; -1: none
+  PooledVector<int> leave_at;  // [images] or empty; set by training: an image leaves here though
+                               // its plan may say deeper, as one does whose head is sure
   double hardness = 1;  // set by training: of the quantiser of a digital link, as its gradient sees
                         // it (phy/digital/quantiser.h)
   bool asks_heads = false;  // set by the caller: every image inside goes through every exit head it
                             // passes, as training needs
-  List<ExitLogits> exits;   // by depth, where asks_heads
-  List<SentStream> streams;  // [images] of a separation transmitter; else empty
+  PooledVector<ExitLogits> exits;    // by depth, where asks_heads
+  PooledVector<SentStream> streams;  // [images] of a separation transmitter; else empty
 };
 
 /// What one image will cost that does what its plan says.
@@ -61,8 +63,8 @@ class Transmitter {
   virtual ~Transmitter() = default;
   /// images [B, H, W, C] in [0, 1]; one state and one plan per image. Throws Error for a plan
   /// beyond the model.
-  virtual Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
-                         const List<Plan>& plans, TransmitTrace* trace = nullptr) const = 0;
+  virtual Burst transmit(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                         const PooledVector<Plan>& plans, TransmitTrace* trace = nullptr) const = 0;
   /// What transmit() would spend on one image, without running anything; nullopt where the exit
   /// looks at the image. Throws Error for a plan beyond the model.
   virtual std::optional<Forecast> forecast(

@@ -46,7 +46,7 @@ class KnownGains {
   const Csi& csi_;
   const Draws& draws_;
   int image_, pilots_;
-  List<LinkGains> links_;
+  PooledVector<LinkGains> links_;
   ErrorPower error_;
 };
 

@@ -63,9 +63,10 @@ class Fading {
   double known_interference = 0;  // its power
   std::uint64_t seed = 0;
   std::uint32_t slot = 0;
-  List<std::uint32_t> links_;
-  List<double> snr_db_;
-  List<std::int32_t> receiver_pilots_;  // [images] for each gain; 0: the receiver does not estimate
+  PooledVector<std::uint32_t> links_;
+  PooledVector<double> snr_db_;
+  PooledVector<std::int32_t>
+      receiver_pilots_;  // [images] for each gain; 0: the receiver does not estimate
 };
 
 /// The gains of one link over time. Under Doppler a sum of sinusoids, N^-1/2 sum exp(j(w n cos a_i

@@ -68,7 +68,7 @@ void carry_tones(const Ofdm& ofdm, const Csi& receiver, const Fading& fading, in
       static_cast<std::size_t>(ofdm.symbols(static_cast<std::int64_t>(x.size()), estimates));
 
   // On air.
-  List<Complex> samples(symbols * length), tones(n);
+  PooledVector<Complex> samples(symbols * length), tones(n);
   std::size_t next = 0;
   for (std::size_t q = 0; q < symbols; ++q) {
     for (std::size_t k = 0; k < n; ++k)
@@ -87,7 +87,7 @@ void carry_tones(const Ofdm& ofdm, const Csi& receiver, const Fading& fading, in
   // Through the taps, symbol by symbol, and back to tones.
   const double noise = fading.known_noise(image);
   const KnownGains knowledge(fading, image, receiver, draws);
-  List<Complex> tap_gains(ofdm.taps().size()), gains(n), known(n);
+  PooledVector<Complex> tap_gains(ofdm.taps().size()), gains(n), known(n);
   std::int64_t before = -1;
   std::size_t heard = 0, since_pilot = 0;
   for (std::size_t q = 0; q < symbols; ++q) {

@@ -35,7 +35,7 @@ struct BlockAllocator {
 /// The vector of everything that is made anew for each shard: indices, plans, bits, symbols,
 /// results.
 template <class T>
-using List = std::vector<T, BlockAllocator<T>>;
+using PooledVector = std::vector<T, BlockAllocator<T>>;
 
 template <class T, class... Arguments>
 std::shared_ptr<T> make_block_shared(Arguments&&... arguments) {

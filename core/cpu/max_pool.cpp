@@ -7,7 +7,7 @@
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 
-void CpuBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+void CpuBackend::max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                           Window window) {
   const Shape& shape = x.shape();
   const std::int64_t height = shape[1], width = shape[2], channels = shape[3];

@@ -33,8 +33,8 @@ struct Geometry {
     return (oy * padded_width + ox) * window.stride * channels;
   }
   /// From the corner to place ky * kernel + kx.
-  List<std::int64_t> offsets() const {
-    List<std::int64_t> made;
+  PooledVector<std::int64_t> offsets() const {
+    PooledVector<std::int64_t> made;
     for (int ky = 0; ky < window.kernel; ++ky)
       for (int kx = 0; kx < window.kernel; ++kx)
         made.push_back((ky * padded_width + kx) * channels);
@@ -54,7 +54,7 @@ struct Geometry {
 constexpr std::int64_t few_channels = vector_width / 2;  // below, squares would be mostly empty
 
 /// to[c * area + place] = from[offsets[place] + c]
-void gather_window(float* to, const float* from, const List<std::int64_t>& offsets,
+void gather_window(float* to, const float* from, const PooledVector<std::int64_t>& offsets,
                    std::int64_t channels) {
   const auto area = static_cast<std::int64_t>(offsets.size());
   if (channels < few_channels) {
@@ -80,7 +80,7 @@ void gather_window(float* to, const float* from, const List<std::int64_t>& offse
 }
 
 /// to[offsets[place] + c] += from[c * area + place]
-void scatter_window(float* to, const float* from, const List<std::int64_t>& offsets,
+void scatter_window(float* to, const float* from, const PooledVector<std::int64_t>& offsets,
                     std::int64_t channels) {
   const auto area = static_cast<std::int64_t>(offsets.size());
   if (channels < few_channels) {
@@ -113,7 +113,7 @@ void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
   const std::int64_t row_size = geometry.channels * geometry.area,
                      rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(y.size() == x.shape()[0] * rows * row_size);
-  const List<std::int64_t> offsets = geometry.offsets();
+  const PooledVector<std::int64_t> offsets = geometry.offsets();
   float* padded = scratch(Scratch::panel, geometry.padded_size());
   std::memset(padded, 0, static_cast<std::size_t>(geometry.padded_size()) * sizeof(float));
   const std::int64_t line = geometry.width * geometry.channels;
@@ -134,7 +134,7 @@ void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window win
   const std::int64_t row_size = geometry.channels * geometry.area,
                      rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(dy.size() == dx.shape()[0] * rows * row_size);
-  const List<std::int64_t> offsets = geometry.offsets();
+  const PooledVector<std::int64_t> offsets = geometry.offsets();
   float* padded = scratch(Scratch::panel, geometry.padded_size());
   const std::int64_t line = geometry.width * geometry.channels;
   for (std::int64_t image = 0; image < dx.shape()[0]; ++image) {

@@ -21,7 +21,7 @@ double CudaBackend::sum_of_squares(const Tensor& x) {
     sum = warp_sum(sum);
     if (lane == 0) sums[i] = sum;
   });
-  List<double> of_parts(static_cast<std::size_t>(parts));
+  PooledVector<double> of_parts(static_cast<std::size_t>(parts));
   copy_to_host(of_parts.data(), sums, of_parts.size() * sizeof(double), *stream_);
   double total = 0;
   for (const double sum : of_parts) total += sum;

@@ -32,7 +32,8 @@ class ImageList {
       : images_(layout.images()),
         most_rows_(most_rows(layout)),
         starts_(stream, layout.starts),
-        weights_at_(stream, with_weights ? weights_at(layout, heads) : List<std::int64_t>()),
+        weights_at_(stream,
+                    with_weights ? weights_at(layout, heads) : PooledVector<std::int64_t>()),
         with_weights_(with_weights) {}
   Images on_device() const {
     return {starts_.data(), with_weights_ ? weights_at_.data() : nullptr};
@@ -50,8 +51,8 @@ class ImageList {
       most = std::max<std::int64_t>(most, layout.rows_of(image));
     return most;
   }
-  static List<std::int64_t> weights_at(const Ragged& layout, int heads) {
-    List<std::int64_t> begins;
+  static PooledVector<std::int64_t> weights_at(const Ragged& layout, int heads) {
+    PooledVector<std::int64_t> begins;
     std::int64_t size = 0;
     for (int image = 0; image < layout.images(); ++image) {
       begins.push_back(size);

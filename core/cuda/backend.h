@@ -48,7 +48,7 @@ class CudaBackend final : public Backend {
 
   void patches(const Tensor& y, const Tensor& x, Window window) override;
   void patches_backward(const Tensor& dx, const Tensor& dy, Window window) override;
-  void max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+  void max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                 Window window) override;
   void max_pool_backward(const Tensor& dx, const Tensor& dy,
                          std::span<const std::int32_t> source) override;

@@ -22,7 +22,7 @@ class Grouping {
 
  private:
   struct Sorted {
-    List<std::int32_t> starts, order;
+    PooledVector<std::int32_t> starts, order;
   };
   Grouping(const StreamPtr& stream, const Sorted& list)
       : groups_(static_cast<std::int64_t>(list.starts.size()) - 1),
@@ -30,13 +30,13 @@ class Grouping {
         order_(stream, list.order) {}
 
   static Sorted sorted(std::span<const std::int32_t> index, std::int64_t groups) {
-    Sorted made{List<std::int32_t>(static_cast<std::size_t>(groups) + 1, 0), {}};
+    Sorted made{PooledVector<std::int32_t>(static_cast<std::size_t>(groups) + 1, 0), {}};
     for (const std::int32_t target : index) {
       assert(target < groups);
       if (target >= 0) ++made.starts[static_cast<std::size_t>(target) + 1];
     }
     for (std::size_t g = 0; g + 1 < made.starts.size(); ++g) made.starts[g + 1] += made.starts[g];
-    List<std::int32_t> next(made.starts.begin(), made.starts.end() - 1);
+    PooledVector<std::int32_t> next(made.starts.begin(), made.starts.end() - 1);
     made.order.resize(static_cast<std::size_t>(made.starts.back()));
     for (std::size_t i = 0; i < index.size(); ++i)
       if (index[i] >= 0)

@@ -5,7 +5,7 @@
 
 namespace semwave::cuda {
 
-void CudaBackend::max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+void CudaBackend::max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                            Window window) {
   const std::int64_t height = x.shape()[1], width = x.shape()[2], channels = x.shape()[3];
   const std::int64_t out_height = window.out(static_cast<int>(height)),

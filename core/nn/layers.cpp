@@ -30,7 +30,7 @@ Var LayerNorm::operator()(Pass& pass, const Var& x, const RaggedPtr& layout,
 }
 
 Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout) const {
-  List<std::int32_t> present, place;
+  PooledVector<std::int32_t> present, place;
   for (int i = 0; i < layout.images(); ++i) {
     place.push_back(layout.rows_of(i) > 0 ? static_cast<std::int32_t>(present.size()) : -1);
     if (layout.rows_of(i) > 0) present.push_back(i);

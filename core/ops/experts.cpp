@@ -24,11 +24,11 @@ Routing route(Pass& pass, const Var& logits, int k) {
 
   const auto E = static_cast<std::size_t>(experts), K = static_cast<std::size_t>(k),
              N = static_cast<std::size_t>(n);
-  List<float> p(N * E);
+  PooledVector<float> p(N * E);
   if (n > 0) backend.to_host(routing.probabilities.value(), p.data());
   routing.expert.reserve(N * K);
   routing.group_starts.assign(E + 1, 0);
-  List<char> taken(E);
+  PooledVector<char> taken(E);
   for (std::size_t r = 0; r < N; ++r) {
     taken.assign(E, 0);
     for (std::size_t j = 0; j < K; ++j) {
@@ -41,7 +41,7 @@ Routing route(Pass& pass, const Var& logits, int k) {
     }
   }
   for (std::size_t e = 0; e < E; ++e) routing.group_starts[e + 1] += routing.group_starts[e];
-  List<std::int32_t> next(routing.group_starts.begin(), routing.group_starts.end() - 1);
+  PooledVector<std::int32_t> next(routing.group_starts.begin(), routing.group_starts.end() - 1);
   routing.row.resize(N * K);
   routing.source.resize(N * K);
   for (std::size_t i = 0; i < N * K; ++i) {

@@ -7,7 +7,7 @@ namespace semwave {
 
 Var layer_norm(Pass& pass, const Var& x, const Parameter& gamma, const Parameter& beta,
                const Var& modulation, const RaggedPtr& layout) {
-  static const List<std::int32_t> no_image;
+  static const PooledVector<std::int32_t> no_image;
   assert(!modulation.defined() || (layout && layout->rows() == x.value().shape()[0] &&
                                    modulation.value().shape()[0] == layout->images()));
   Backend& backend = pass.backend;

@@ -67,7 +67,7 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
     const Parameter* weight;
     Var w, b;
   };
-  List<Group> groups;  // those that have rows
+  PooledVector<Group> groups;  // those that have rows
   bool needs_gradient = x.needs_gradient();
   for (std::size_t g = 0; g < weight.size(); ++g) {
     if (group_starts[g] == group_starts[g + 1]) continue;

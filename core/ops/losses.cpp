@@ -13,8 +13,9 @@ Var cross_entropy(Pass& pass, const Var& logits, std::span<const std::int32_t> l
   const Tensor p = backend.empty(logits.value().shape());
   backend.cross_entropy(loss.value(), p, logits.value(), label, smoothing, scale);
   if (loss.needs_gradient()) {
-    pass.tape->record([&backend, logits, label = List<std::int32_t>(label.begin(), label.end()),
-                       smoothing, scale, loss, p] {
+    pass.tape->record([&backend, logits,
+                       label = PooledVector<std::int32_t>(label.begin(), label.end()), smoothing,
+                       scale, loss, p] {
       if (loss.has_gradient())
         backend.cross_entropy_backward(logits.gradient(backend), loss.gradient(backend), p, label,
                                        smoothing, scale);
@@ -40,7 +41,7 @@ Var squared_error(Pass& pass, const Var& x, const Tensor& target, const Tensor& 
   return loss;
 }
 
-Var sum(Pass& pass, const List<Var>& terms) {
+Var sum(Pass& pass, const PooledVector<Var>& terms) {
   Backend& backend = pass.backend;
   bool needs_gradient = false;
   Tensor value = backend.zeros({1});

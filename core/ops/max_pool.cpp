@@ -13,7 +13,7 @@ Var max_pool(Pass& pass, const Var& x, Window window) {
   Var y = pass.output(backend.empty({shape[0], window.out(static_cast<int>(shape[1])),
                                      window.out(static_cast<int>(shape[2])), shape[3]}),
                       {&x});
-  auto source = make_block_shared<List<std::int32_t>>();
+  auto source = make_block_shared<PooledVector<std::int32_t>>();
   backend.max_pool(y.value(), *source, x.value(), window);
   if (y.needs_gradient()) {
     pass.tape->record([&backend, x, y, source] {

@@ -38,13 +38,13 @@ Var pool(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/,
          const RaggedPtr& layout);
 
 /// y[r] = x[index[r]], zeros for -1.
-Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index);
+Var gather_rows(Pass& pass, const Var& x, PooledVector<std::int32_t> index);
 /// Rows of all inputs one after another; undefined Vars are passed over; equal columns.
-Var concat_rows(Pass& pass, const List<Var>& x);
+Var concat_rows(Pass& pass, const PooledVector<Var>& x);
 /// Columns side by side; equal rows.
 Var concat_columns(Pass& pass, const Var& a, const Var& b);
 /// y[r] = x[r] + table[index[r]] (a position embedding).
-Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> index);
+Var add_rows(Pass& pass, const Var& x, const Var& table, PooledVector<std::int32_t> index);
 /// The same numbers under another shape of equal size.
 Var reshape(Pass& pass, const Var& x, Shape shape);
 
@@ -56,12 +56,13 @@ Var straight_through(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[
 struct Routing {
   int experts = 0;
   int k = 0;
-  Var probabilities;          // [n, experts] softmax of the logits
-  List<std::int32_t> expert;  // [n k] chosen, best first; equal probabilities: lower index first
-  List<std::int32_t> row;     // [n k] where (r, j) stands among the dispatched rows
-  List<std::int32_t> source;  // [n k] row of each dispatched row; dispatched rows are sorted by
-                              // expert, then by row
-  List<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
+  Var probabilities;  // [n, experts] softmax of the logits
+  PooledVector<std::int32_t>
+      expert;  // [n k] chosen, best first; equal probabilities: lower index first
+  PooledVector<std::int32_t> row;           // [n k] where (r, j) stands among the dispatched rows
+  PooledVector<std::int32_t> source;        // [n k] row of each dispatched row; dispatched rows are
+                                            // sorted by expert, then by row
+  PooledVector<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
 };
 Routing route(Pass& pass, const Var& logits /*[n, experts]*/, int k);
 
@@ -93,6 +94,6 @@ Var cross_entropy(Pass& pass, const Var& logits /*[n, C]*/, std::span<const std:
 Var squared_error(Pass& pass, const Var& x, const Tensor& target,
                   const Tensor& weight /*[n] or undefined*/, float scale);
 /// Sum of scalars; undefined Vars are passed over.
-Var sum(Pass& pass, const List<Var>& terms);
+Var sum(Pass& pass, const PooledVector<Var>& terms);
 
 }  // namespace semwave

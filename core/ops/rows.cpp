@@ -6,7 +6,7 @@
 
 namespace semwave {
 
-Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index) {
+Var gather_rows(Pass& pass, const Var& x, PooledVector<std::int32_t> index) {
   Backend& backend = pass.backend;
   Var y = pass.output(backend.empty({static_cast<std::int64_t>(index.size()), x.value().columns()}),
                       {&x});
@@ -20,7 +20,7 @@ Var gather_rows(Pass& pass, const Var& x, List<std::int32_t> index) {
   return y;
 }
 
-Var concat_rows(Pass& pass, const List<Var>& x) {
+Var concat_rows(Pass& pass, const PooledVector<Var>& x) {
   Backend& backend = pass.backend;
   std::int64_t rows = 0, columns = -1;
   bool needs_gradient = false;
@@ -73,7 +73,7 @@ Var concat_columns(Pass& pass, const Var& a, const Var& b) {
   return y;
 }
 
-Var add_rows(Pass& pass, const Var& x, const Var& table, List<std::int32_t> index) {
+Var add_rows(Pass& pass, const Var& x, const Var& table, PooledVector<std::int32_t> index) {
   assert(static_cast<std::int64_t>(index.size()) == x.value().rows() &&
          table.value().columns() == x.value().columns());
   Backend& backend = pass.backend;

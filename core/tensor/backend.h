@@ -126,8 +126,8 @@ class Backend {
   /// Largest value of each window, per channel; what lies outside takes no part (padding < kernel).
   /// `source` keeps which value of x it was.
   virtual void max_pool(const Tensor& y /*[B, out, out, C]*/,
-                        List<std::int32_t>& source /*[y.size()]*/, const Tensor& x /*[B, H, W, C]*/,
-                        Window window) = 0;
+                        PooledVector<std::int32_t>& source /*[y.size()]*/,
+                        const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
   /// dx[source[i]] += dy[i].
   virtual void max_pool_backward(const Tensor& dx, const Tensor& dy,
                                  std::span<const std::int32_t> source) = 0;

@@ -34,8 +34,8 @@ class BatchStatistics {
 /// Key and fixed part of every draw of a pass; see core/random/random.h.
 struct Draws {
   std::uint64_t seed = 0;
-  std::uint32_t visit = 0;     // epoch, repeat or slot
-  List<std::uint32_t> images;  // [images of the shard] ids the draws are keyed by
+  std::uint32_t visit = 0;             // epoch, repeat or slot
+  PooledVector<std::uint32_t> images;  // [images of the shard] ids the draws are keyed by
 };
 
 struct Pass {

@@ -212,7 +212,7 @@ class Profiling final : public ProfilingBackend {
     const Timer timer(*this, {Kernel::patches_backward}, 0);
     return inner_.patches_backward(dx, dy, window);
   }
-  void max_pool(const Tensor& y, List<std::int32_t>& source, const Tensor& x,
+  void max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                 Window window) override {
     const Timer timer(*this, {Kernel::max_pool}, 0);
     return inner_.max_pool(y, source, x, window);

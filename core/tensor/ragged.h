@@ -13,9 +13,11 @@ namespace semwave {
 /// Which image and which place of its grid each row belongs to. Rows of one image are adjacent, in
 /// the order of the images; an image may have no row. Immutable once shared.
 struct Ragged {
-  List<std::int32_t> starts{0};  // [images + 1] first row of each image; the last entry is rows()
-  List<std::int32_t> positions;  // [rows] place in the image's grid, ascending within an image
-  List<std::int32_t> image;      // [rows] which image of the shard
+  PooledVector<std::int32_t> starts{
+      0};  // [images + 1] first row of each image; the last entry is rows()
+  PooledVector<std::int32_t>
+      positions;                     // [rows] place in the image's grid, ascending within an image
+  PooledVector<std::int32_t> image;  // [rows] which image of the shard
 
   int images() const { return static_cast<int>(starts.size()) - 1; }
   int rows() const { return static_cast<int>(positions.size()); }

@@ -20,7 +20,7 @@ class CentreGate final : public Gate {
 
   Var score(Pass& pass, const Tokens& tokens, int /*depth*/,
             const Var& /*condition*/) const override {
-    List<float>
+    PooledVector<float>
         scores;  // a vector from the worker's own memory: nothing is taken from the heap once warm
     for (const std::int32_t position : tokens.layout->positions)
       scores.push_back(

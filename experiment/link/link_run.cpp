@@ -21,15 +21,15 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
                      Backend& backend, std::uint32_t first, std::size_t count) {
   const std::size_t bits = transport.bits(), uses = transport.uses(),
                     air_bits = transport.air_bits(), width = air_bits / uses;
-  Pass pass{
-      .backend = backend,
-      .draws = {
-          .seed = scenario.seed, .visit = scenario.repeat, .images = List<std::uint32_t>(count)}};
-  Burst burst{.headers = List<HeaderOnAir>(count),
+  Pass pass{.backend = backend,
+            .draws = {.seed = scenario.seed,
+                      .visit = scenario.repeat,
+                      .images = PooledVector<std::uint32_t>(count)}};
+  Burst burst{.headers = PooledVector<HeaderOnAir>(count),
               .symbols = {},
               .starts = {0},
-              .places = List<std::int32_t>(count * uses),
-              .ledger = List<Ledger>(count),
+              .places = PooledVector<std::int32_t>(count * uses),
+              .ledger = PooledVector<Ledger>(count),
               .values = {}};
   Bits sent(count * bits), air(count * air_bits);
   for (std::size_t f = 0; f < count; ++f) {
@@ -55,13 +55,13 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
 
   Symbols y(symbols.size()), gains(symbols.size());
-  List<float> variance(symbols.size()), soft(air.size());
+  PooledVector<float> variance(symbols.size()), soft(air.size());
   backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(y.data()));
   backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
   backend.to_host(heard.noise_variance, variance.data());
   transport.demap(y, gains, variance, soft);
   Bits decided(sent.size()), held(count * transport.blocks());
-  List<std::int32_t> iterations(held.size());
+  PooledVector<std::int32_t> iterations(held.size());
   transport.decode_soft(soft, decided, held, iterations);
 
   LinkCounts counts{.frames = static_cast<std::int64_t>(count),

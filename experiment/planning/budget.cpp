@@ -60,8 +60,8 @@ class PlannedImages {
     Sums sums;
     const Draws draws = draws_of(begin, end);
     const Fading fading = channel_.realise(draws);
-    const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy_->plan(states, fading.links_);
+    const PooledVector<ChannelState> states = channel_.observe(fading);
+    const PooledVector<Plan> plans = policy_->plan(states, fading.links_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::optional<Forecast> forecast =
           model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
@@ -84,8 +84,8 @@ class PlannedImages {
     Pass pass{.backend = model_.parameters->backend()};
     pass.draws = draws_of(begin, end);
     const Fading fading = channel_.realise(pass.draws);
-    const List<ChannelState> states = channel_.observe(fading);
-    const List<Plan> plans = policy_->plan(states, fading.links_);
+    const PooledVector<ChannelState> states = channel_.observe(fading);
+    const PooledVector<Plan> plans = policy_->plan(states, fading.links_);
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());
@@ -103,7 +103,7 @@ class PlannedImages {
 
  private:
   Draws draws_of(int begin, int end) const {
-    List<std::uint32_t> images(static_cast<std::size_t>(end - begin));
+    PooledVector<std::uint32_t> images(static_cast<std::size_t>(end - begin));
     std::iota(images.begin(), images.end(), static_cast<std::uint32_t>(begin));
     return {scenario_.seed, scenario_.repeat, std::move(images)};
   }
@@ -280,7 +280,7 @@ class Stopwatch {
     count_ = round * std::clamp(static_cast<int>(timed_seconds / run(2 * round) / round), 2, 1000);
   }
   void lap() { laps_.push_back(run(count_)); }
-  /// The median lap, seconds an image.
+  /// The median lap, seconds per image.
   double seconds() {
     std::sort(laps_.begin(), laps_.end());
     return laps_[laps_.size() / 2];

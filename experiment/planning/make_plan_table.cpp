@@ -112,7 +112,7 @@ std::vector<double> isotonic(const std::vector<double>& values,
   return made;
 }
 
-Tabulated tabulate(const std::string& folder, int bins) {
+MadePlanTable make_plan_table(const std::string& folder, int bins) {
   const std::string file = folder + "/scenario.json";
   const Scenario whole = read_scenario(file);
   if (whole.source.split != Split::validation)
@@ -186,7 +186,7 @@ Tabulated tabulate(const std::string& folder, int bins) {
   if (measured.empty())
     throw Error(folder + "/records.jsonl", "holds no record; run with --set /output/records=true");
 
-  Tabulated made;
+  MadePlanTable made;
   made.records = static_cast<std::int64_t>(snr_db.size());
   made.plans_measured = measured.size();
   std::tie(made.from_db, made.to_db) = std::pair{*std::min_element(snr_db.begin(), snr_db.end()),

@@ -9,7 +9,7 @@
 
 namespace semwave {
 
-struct Tabulated {
+struct MadePlanTable {
   PlanTable table;
   std::size_t plans_measured = 0;  // before those were dropped that another one beats in every bin
   std::int64_t records = 0;
@@ -22,7 +22,7 @@ struct Tabulated {
 /// adjacent violators), which takes most of the noise out of the choice between plans. Throws Error
 /// where the run was not on the validation split, has no records, other exits than `fixed`, or
 /// several models.
-Tabulated tabulate(const std::string& folder, int bins);
+MadePlanTable make_plan_table(const std::string& folder, int bins);
 
 /// Nearest non-decreasing sequence in weighted least squares.
 std::vector<double> isotonic(const std::vector<double>& values, const std::vector<double>& weights);

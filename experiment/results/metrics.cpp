@@ -32,7 +32,8 @@ std::array<double, 11> gaussian_window() {
 }
 
 /// Separable window over the inside: [height, width] -> [height - 10, width - 10].
-void blur(const List<double>& x, int height, int width, List<double>& rows, List<double>& out) {
+void blur(const PooledVector<double>& x, int height, int width, PooledVector<double>& rows,
+          PooledVector<double>& out) {
   static const std::array<double, 11> w = gaussian_window();
   const int ow = width - 10, oh = height - 10;
   rows.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(ow), 0);
@@ -75,13 +76,14 @@ double ssim(std::span<const float> rebuilt, std::span<const float> original, int
   assert(height >= 11 && width >= 11);
   constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
   const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  List<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
+  PooledVector<double> a(pixels), b(pixels), product(pixels), rows, mean_a, mean_b, aa, bb, ab;
   double total = 0;
   for (int c = 0; c < channels; ++c) {
     const auto at = [&](std::size_t i) {
       return i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(c);
     };
-    const auto moment = [&](const List<double>& x, const List<double>& y, List<double>& out) {
+    const auto moment = [&](const PooledVector<double>& x, const PooledVector<double>& y,
+                            PooledVector<double>& out) {
       for (std::size_t i = 0; i < pixels; ++i) product[i] = x[i] * y[i];
       blur(product, height, width, rows, out);
     };

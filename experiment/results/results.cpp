@@ -144,7 +144,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
     const double sent =
         static_cast<double>(std::max<std::int64_t>(1, streams.images - streams.unfit));
     row["separation"] = {{"codec", scenario.codec["kind"]},
-                         {"transport", name_of(scenario.carriage)},
+                         {"transport", name_of(scenario.transport_model)},
                          {"budget", scenario.budget},
                          {"unfit", static_cast<double>(streams.unfit) / images},
                          {"block_losses", streams.block_losses},

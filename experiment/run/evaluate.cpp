@@ -19,7 +19,7 @@ namespace {
 /// Images [begin, end) of the source: realised, observed, planned for, sent.
 ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin, int end,
                      Policy& policy, ImageRecord* records, std::int64_t* expert_rows) {
-  List<std::int32_t> indices(static_cast<std::size_t>(end - begin));
+  PooledVector<std::int32_t> indices(static_cast<std::size_t>(end - begin));
   std::iota(indices.begin(), indices.end(), begin);
   const auto clock = Clock::now();
   ShardPlan planned{.fading = shard.channel().realise(
@@ -94,8 +94,8 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
     const int end = std::min(total, done + chunk_images), shards = (end - done + shard - 1) / shard;
     // Workers write into memory that is here already: what one thread takes and another gives back
     // would never settle.
-    List<ShardCost> costs(static_cast<std::size_t>(shards));
-    List<std::int64_t> shard_rows(costs.size() * experts);
+    PooledVector<ShardCost> costs(static_cast<std::size_t>(shards));
+    PooledVector<std::int64_t> shard_rows(costs.size() * experts);
     pool.run(shards, [&](int s) {
       const int first = done + s * shard;
       costs[static_cast<std::size_t>(s)] = run_images(

@@ -5,7 +5,7 @@
 namespace semwave {
 
 Tensor image_tensor(Backend& backend, const Dataset& data, std::span<const std::int32_t> indices) {
-  List<float> values(indices.size() * static_cast<std::size_t>(data.values()));
+  PooledVector<float> values(indices.size() * static_cast<std::size_t>(data.values()));
   to_float(data, indices, values.data());
   return backend.from_host(
       {static_cast<std::int64_t>(indices.size()), data.height, data.width, data.channels},

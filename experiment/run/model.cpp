@@ -210,9 +210,9 @@ std::optional<TrainedRange> range_of_training(const Scenario& scenario) {
 
   constexpr std::size_t images = 4096;
   const Channel channel(settings);
-  Draws draws{.seed = scenario.seed, .visit = 0, .images = List<std::uint32_t>(images)};
+  Draws draws{.seed = scenario.seed, .visit = 0, .images = PooledVector<std::uint32_t>(images)};
   std::iota(draws.images.begin(), draws.images.end(), 0u);
-  const Fading fading = channel.realise(draws, List<double>(images, 0.0));
+  const Fading fading = channel.realise(draws, PooledVector<double>(images, 0.0));
   std::vector<double> gains;
   for (std::size_t i = 0; fading.fades() && i < images; ++i)
     gains.push_back(channel.power_gain(fading, static_cast<int>(i)));

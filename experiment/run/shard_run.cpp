@@ -20,8 +20,9 @@ ShardRun::ShardRun(const Scenario& scenario, const Model& model, const Dataset& 
       channel_(scenario.channel),
       mean_(model.receiver->mean_image()) {}
 
-ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids,
-                        std::uint32_t visit, const ShardPlan& planned, ImageRecord* records,
+ShardCost ShardRun::run(const PooledVector<std::int32_t>& indices,
+                        const PooledVector<std::uint32_t>& ids, std::uint32_t visit,
+                        const ShardPlan& planned, ImageRecord* records,
                         std::int64_t* expert_rows) const {
   ShardCost cost;
   Pass pass{.backend = backend_};
@@ -47,7 +48,7 @@ ShardCost ShardRun::run(const List<std::int32_t>& indices, const List<std::uint3
   for (std::size_t e = 0; e < result.expert_rows.size(); ++e)
     expert_rows[e] += result.expert_rows[e];
 
-  const List<std::int32_t> decided = decisions(backend_, result);
+  const PooledVector<std::int32_t> decided = decisions(backend_, result);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     records[i].image = static_cast<std::uint32_t>(indices[i]);
     records[i].label = data_.labels[static_cast<std::size_t>(indices[i])];
@@ -103,7 +104,7 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
     records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
   if ((!scenario.psnr && !scenario.ssim) || !model.rebuilds) return;
   const auto values = static_cast<std::size_t>(data.values());
-  List<float> original(values), rebuilt(values), patches;
+  PooledVector<float> original(values), rebuilt(values), patches;
   const bool whole = !result.images.empty();
   if (!result.rebuilt.empty() && !whole) {
     patches.resize(static_cast<std::size_t>(result.patches.value().size()));
@@ -117,7 +118,7 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
   };
   // Where nothing was rebuilt (the header was lost or answers, or was read as one without
   // positions) the mean image answers.
-  List<std::uint8_t> answered(indices.size(), 0);
+  PooledVector<std::uint8_t> answered(indices.size(), 0);
   for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
   for (std::size_t i = 0; i < indices.size(); ++i)
     if (!answered[i]) score(i, mean);

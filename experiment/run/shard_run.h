@@ -18,8 +18,8 @@ namespace semwave {
 /// What was known and planned for the images of a shard.
 struct ShardPlan {
   Fading fading;
-  List<ChannelState> states;
-  List<Plan> plans;
+  PooledVector<ChannelState> states;
+  PooledVector<Plan> plans;
 };
 
 /// What each end knows of image `i` of a shard goes into its record: the sending end (label and
@@ -43,7 +43,7 @@ class ShardRun {
 
   /// Images `indices` of the source, noise drawn for `ids` and `visit`, through everything, into
   /// `records`; adds to `expert_rows` [experts].
-  ShardCost run(const List<std::int32_t>& indices, const List<std::uint32_t>& ids,
+  ShardCost run(const PooledVector<std::int32_t>& indices, const PooledVector<std::uint32_t>& ids,
                 std::uint32_t visit, const ShardPlan& planned, ImageRecord* records,
                 std::int64_t* expert_rows) const;
 

@@ -146,8 +146,8 @@ class TimelineRun {
 
   /// A link sends at most one burst a slot, so it stands for the image in the counters of noise as
   /// well.
-  Fading fading(const List<std::uint32_t>& links, std::uint32_t at) const {
-    List<double> snr_db;
+  Fading fading(const PooledVector<std::uint32_t>& links, std::uint32_t at) const {
+    PooledVector<double> snr_db;
     for (const std::uint32_t link : links) snr_db.push_back(mean_snr_db_[link]);
     return run_.channel().realise(Draws{scenario_.seed, at, links}, links, std::move(snr_db));
   }
@@ -274,14 +274,14 @@ class TimelineRun {
     pool_.run(shards, [&](int s) {
       const auto first = static_cast<std::size_t>(s * shard_),
                  last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
-      List<std::int32_t> images;
-      const List<std::uint32_t> links(senders_.begin() + first, senders_.begin() + last);
+      PooledVector<std::int32_t> images;
+      const PooledVector<std::uint32_t> links(senders_.begin() + first, senders_.begin() + last);
       for (std::size_t i = first; i < last; ++i)
         images.push_back(static_cast<std::int32_t>(records_[i].image));
       const ShardPlan planned{.fading = fading(links, at),
                               .states = {states_.begin() + first, states_.begin() + last},
                               .plans = {plans_.begin() + first, plans_.begin() + last}};
-      List<ImageRecord> made(last - first);
+      PooledVector<ImageRecord> made(last - first);
       costs_[static_cast<std::size_t>(s)] =
           run_.run(images, links, at, planned, made.data(),
                    shard_rows_.data() + static_cast<std::size_t>(s) * expert_rows_.size());
@@ -418,7 +418,7 @@ class TimelineRun {
   const ShardRun run_;
   const std::unique_ptr<Policy> policy_;
   std::vector<std::uint32_t> ids_;
-  List<double> mean_snr_db_;  // [links]
+  PooledVector<double> mean_snr_db_;  // [links]
   std::vector<Link> links_;
   std::vector<Sums> sums_;     // [links], or [stretches] where the policy couples them
   std::vector<int> arrived_;   // [links] images that came in this slot
@@ -428,8 +428,8 @@ class TimelineRun {
   std::uint32_t origin_ = 0;
   // Of the slot: who sends, and what for.
   std::vector<std::uint32_t> senders_;
-  List<ChannelState> states_;
-  List<Plan> plans_;
+  PooledVector<ChannelState> states_;
+  PooledVector<Plan> plans_;
   std::vector<ImageRecord> records_;
   Timeline result_;
 };

@@ -257,7 +257,7 @@ void read_pair(const Json& all, Scenario& made) {
   if (made.pair == PairKind::label) return;
   made.codec = transmitter["codec"];
   made.budget = transmitter["budget"];
-  made.carriage = carriage_named(transmitter["transport"].get<std::string>());
+  made.transport_model = transport_model_named(transmitter["transport"].get<std::string>());
   made.outage = transmitter["outage"];
   if (transmitter.contains("design_snr_db"))
     made.design_snr_db = transmitter["design_snr_db"].get<double>();

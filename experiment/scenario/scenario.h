@@ -138,8 +138,8 @@ struct Scenario {
   Json gate, exit, policy;  // {"kind": ..., ...} for the registries of transmitter/; of the
                             // semantic pair, usual ones elsewhere
   Json codec;               // separation: for image_codecs()
-  std::int64_t budget = 0;  // separation: channel uses an image
-  Carriage carriage = Carriage::coded;
+  std::int64_t budget = 0;  // separation: channel uses per image
+  TransportModel transport_model = TransportModel::coded;
   double outage = 0.01;
   std::optional<double> design_snr_db;
   bool positions_sent = true;
@@ -159,10 +159,12 @@ struct Scenario {
       sweep;  // pointer -> values, in the order written
 
   SeparationSettings separation() const {
-    return {codec, budget, carriage, outage, channel, design_snr_db};
+    return {codec, budget, transport_model, outage, channel, design_snr_db};
   }
   /// Streams are carried as a bound allows: without code and without header.
-  bool bound() const { return pair == PairKind::separation && carriage != Carriage::coded; }
+  bool bound() const {
+    return pair == PairKind::separation && transport_model != TransportModel::coded;
+  }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };
 

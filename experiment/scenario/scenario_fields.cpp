@@ -66,7 +66,7 @@ Field choice(std::string name, std::string fallback, std::vector<std::string> ch
           .choices = std::move(choices)};
 }
 
-/// An object that may be left out: its own defaults then hold.
+/// An optional object: without it its own defaults hold.
 Field section(std::string name, std::vector<Field> fields, std::string summary) {
   auto inner =
       std::make_shared<const Fields>(Fields{.summary = summary, .fields = std::move(fields)});
@@ -179,7 +179,7 @@ Field transmitter_field() {
                   .type = FieldType::number,
                   .summary =
                       "SNR that the sender believes in whatever it observes, as a link does that "
-                      "is designed for it and does not adapt; left out: what csi.transmitter says",
+                      "is designed for it and does not adapt; default: what csi.transmitter says",
                   .optional = true,
                   .minimum = -100,
                   .maximum = 200}},
@@ -342,8 +342,7 @@ Field train_field() {
        law("snr_db", Json{{"uniform", {-5, 20}}}, -200, 200,
            "mean SNR of the link of each image, dB"),
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
-       law("depth", std::nullopt, 0, 15,
-           "transmitter blocks computed; left out: any from 1 to all"),
+       law("depth", std::nullopt, 0, 15, "transmitter blocks computed; default: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
        section("hardness",
                {number("from", 2, 1e-3, 1e6, "in the first epoch"),

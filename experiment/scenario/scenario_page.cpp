@@ -53,7 +53,7 @@ std::string form(const Field& field) {
       std::vector<std::string> names;
       for (const auto& [name, fields] : field.kinds) names.push_back(name);
       text = "kind " + join(names);
-      if (!field.usual_kind.empty()) text += ", left out: `" + field.usual_kind + "`";
+      if (!field.usual_kind.empty()) text += ", default `" + field.usual_kind + "`";
       break;
     }
     case FieldType::object: {
@@ -73,7 +73,7 @@ std::string form(const Field& field) {
 }
 
 std::string fallback(const Field& field) {
-  if (!field.fallback) return field.optional ? "may be left out" : "**required**";
+  if (!field.fallback) return field.optional ? "optional" : "**required**";
   return "`" + field.fallback->dump() + "`";
 }
 

@@ -34,7 +34,7 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
                     const Tensor& images, std::span<const std::int32_t> labels,
                     const TransmitTrace& sent, const Result& result, int batch) {
   ShardLoss loss;
-  List<Var> terms;
+  PooledVector<Var> terms;
   const auto value = [&](const Var& term) {
     float v = 0;
     pass.backend.to_host(term.value(), &v);
@@ -49,7 +49,7 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
   for (const ExitLogits& exit : sent.exits) {
     const double weight = settings.exit_weight(exit.depth);
     if (weight <= 0 || exit.images.empty()) continue;
-    List<std::int32_t> asked;
+    PooledVector<std::int32_t> asked;
     for (const std::int32_t image : exit.images)
       asked.push_back(labels[static_cast<std::size_t>(image)]);
     terms.push_back(cross_entropy(pass, exit.logits, asked,

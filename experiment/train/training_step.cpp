@@ -84,16 +84,16 @@ TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const D
 
 void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch,
                            int batch) const {
-  const List<std::int32_t> indices(span.begin(), span.end());
+  const PooledVector<std::int32_t> indices(span.begin(), span.end());
   Pass& pass = work.pass;
   const auto visit = static_cast<std::uint32_t>(epoch);
   pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
-  List<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
+  PooledVector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
   to_float(data_, indices, values.data());
-  List<std::int32_t> labels;
-  List<double> snr_db;
-  List<Plan> plans;
-  List<int> leave_at;
+  PooledVector<std::int32_t> labels;
+  PooledVector<double> snr_db;
+  PooledVector<Plan> plans;
+  PooledVector<int> leave_at;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
     if (settings_.decoded.share > 0)
@@ -128,7 +128,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   // How well each end knows the link is drawn too: the receiver's pilots, the error of the
   // transmitter's belief.
   Fading fading = channel_.realise(pass.draws, snr_db);
-  List<ChannelState> states = channel_.observe(fading);
+  PooledVector<ChannelState> states = channel_.observe(fading);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const RandomWords c = philox(scenario_.seed, Purpose::plan,
                                  static_cast<std::uint32_t>(indices[i]), visit, 2),

@@ -37,7 +37,7 @@ class TrainingStep {
   /// not depend on the batch.
   BatchLoss run(std::span<const std::int32_t> indices, int epoch);
   const std::vector<Gradients>& lanes() const { return lanes_; }
-  int shard() const { return shard_; }  // images a shard
+  int shard() const { return shard_; }  // images per shard
 
  private:
   struct Work;

@@ -113,7 +113,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   pass.draws = {scenario.seed, scenario.repeat, {}};
   Burst burst;
   burst.starts.push_back(0);
-  List<float> symbols;
+  PooledVector<float> symbols;
   Dataset originals{.name = scenario.source.name,
                     .height = model.architecture.height,
                     .width = model.architecture.width,
@@ -147,7 +147,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   clock = Clock::now();
   pass.operations = 0;
   const Result result = model.receiver->receive(pass, heard);
-  const List<std::int32_t> decided = decisions(backend, result);
+  const PooledVector<std::int32_t> decided = decisions(backend, result);
   const std::uint64_t decode_ns = ns_since(clock);
 
   // Scored is who brought its original; a black picture keeps the place of the others, which have
@@ -156,7 +156,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   const auto brought = [&](std::size_t i) {
     return shard[i].burst.truth && !shard[i].burst.truth->original.empty();
   };
-  List<std::int32_t> indices;
+  PooledVector<std::int32_t> indices;
   bool any = false;
   for (std::size_t i = 0; i < count; ++i) {
     indices.push_back(static_cast<std::int32_t>(i));

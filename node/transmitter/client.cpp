@@ -42,7 +42,7 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
   for (const Point& point : station.points())
     if (options_.report_every > 0 && point.scenario.bound())
       throw Error("--feedback",
-                  std::string("transport '") + name_of(point.scenario.carriage) +
+                  std::string("transport '") + name_of(point.scenario.transport_model) +
                       "' is a bound and sends no header, by which a receiver measures the link");
   if (!options_.watch.empty()) {
     if (station.points().size() > 1)

@@ -48,7 +48,7 @@ struct ClientOptions {
       nullptr;  // taken back once the list of revoked certificates has been read again
   LogSink log;
   std::function<void(std::size_t point, std::int64_t done, std::int64_t total)> progress;
-  std::function<void(const Record& record)> answered;  // once an image, when it is in the journal
+  std::function<void(const Record& record)> answered;  // once per image, when it is in the journal
   std::function<void(const OrderedJson& row)> finished;
 };
 

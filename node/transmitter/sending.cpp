@@ -52,12 +52,12 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
   pass.draws = {scenario_.seed, scenario_.repeat, {ids.begin(), ids.end()}};
   ShardPlan planned{.fading = channel_.realise(pass.draws), .states = {}, .plans = {}};
   planned.states =
-      believed ? List<ChannelState>(count, *believed) : channel_.observe(planned.fading);
+      believed ? PooledVector<ChannelState>(count, *believed) : channel_.observe(planned.fading);
   planned.plans = policy_->plan(planned.states, planned.fading.links_);
   TransmitTrace trace;
   const Burst burst = model_.transmitter->transmit(pass, image_tensor(backend, data_, indices),
                                                    planned.states, planned.plans, &trace);
-  List<float> symbols(2 * burst.places.size());
+  PooledVector<float> symbols(2 * burst.places.size());
   if (!burst.places.empty()) backend.to_host(burst.symbols.value(), symbols.data());
 
   const auto ns =

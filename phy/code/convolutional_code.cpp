@@ -48,8 +48,8 @@ Bits convolutional_encode(std::span<const std::uint8_t> bits) {
 Bits viterbi_decode(std::span<const float> soft, std::size_t bits) {
   assert(soft.size() == coded_length(bits));
   const std::size_t steps = bits + code_tail_bits;
-  List<std::uint8_t> from_odd(steps *
-                              states);  // 1 where the better predecessor of a state was the odd one
+  PooledVector<std::uint8_t> from_odd(
+      steps * states);  // 1 where the better predecessor of a state was the odd one
   // Even and odd predecessors in arrays of their own, so that a butterfly is a loop over adjacent
   // numbers.
   std::array<float, states / 2> even, odd, low, high;

@@ -32,7 +32,7 @@ class Interleaver {
   }
 
  private:
-  List<std::uint32_t> order_;
+  PooledVector<std::uint32_t> order_;
 };
 
 }  // namespace semwave

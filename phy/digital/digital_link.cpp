@@ -28,8 +28,8 @@ DigitalLink::Heard DigitalLink::receive(std::span<const std::complex<float>> y,
   const auto width = static_cast<std::size_t>(quantiser().bits());
   Bits decided(transport->bits()), blocks(transport->blocks());
   transport->decode(y, gains, noise_variance, decided, blocks);
-  Heard heard{.values = List<float>(decided.size() / width),
-              .held = List<std::uint8_t>(decided.size() / width, 1)};
+  Heard heard{.values = PooledVector<float>(decided.size() / width),
+              .held = PooledVector<std::uint8_t>(decided.size() / width, 1)};
   quantiser().read(decided, heard.values);
   for (int b = 0; b < transport->layout().blocks; ++b) {
     if (blocks[static_cast<std::size_t>(b)]) continue;

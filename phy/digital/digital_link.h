@@ -63,8 +63,8 @@ class DigitalLink {
   Symbols send(std::span<const float> values, int index) const;
 
   struct Heard {
-    List<float> values;       // as sent where their code block held
-    List<std::uint8_t> held;  // [values] whether it did
+    PooledVector<float> values;       // as sent where their code block held
+    PooledVector<std::uint8_t> held;  // [values] whether it did
   };
   Heard receive(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
                 std::span<const float> noise_variance, std::int64_t bits, int index) const;

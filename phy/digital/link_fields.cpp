@@ -179,7 +179,7 @@ Field digital_link_field() {
                              {.name = "range",
                               .type = FieldType::number,
                               .summary = "features of unit power are quantised uniformly over "
-                                         "+-range; left out: what errs least on normal ones",
+                                         "+-range; default: what errs least on normal ones",
                               .optional = true,
                               .minimum = 1e-3,
                               .maximum = 1e3},

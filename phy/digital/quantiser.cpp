@@ -82,10 +82,10 @@ Var soft_to_hard(Pass& pass, const Var& x, const Quantiser& quantiser, double ha
   assert(hardness > 0);
   Backend& backend = pass.backend;
   const auto count = static_cast<std::size_t>(x.value().size());
-  List<float> values(count);
+  PooledVector<float> values(count);
   backend.to_host(x.value(), values.data());
   // The slope is kept, not the values: the forward pass knows them both.
-  List<float> slope(pass.recording() ? count : 0);
+  PooledVector<float> slope(pass.recording() ? count : 0);
   const double step = quantiser.step();
   for (std::size_t i = 0; i < count; ++i) {
     const double value = values[i];
@@ -110,7 +110,7 @@ Var soft_to_hard(Pass& pass, const Var& x, const Quantiser& quantiser, double ha
   if (y.needs_gradient())
     pass.tape->record([&backend, x, y, slope = std::move(slope)] {
       if (!y.has_gradient()) return;
-      List<float> gradient(slope.size());
+      PooledVector<float> gradient(slope.size());
       backend.to_host(y.gradient(backend), gradient.data());
       for (std::size_t i = 0; i < slope.size(); ++i) gradient[i] *= slope[i];
       backend.add_scaled(x.gradient(backend), backend.from_host(x.value().shape(), gradient.data()),

@@ -50,10 +50,10 @@ std::size_t stride_of(std::size_t n) {
 std::optional<Bits> decode_part(std::span<const std::complex<float>> y,
                                 std::span<const std::complex<float>> gains, double noise_variance,
                                 int part_bits, const HeaderFormat& format) {
-  List<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
+  PooledVector<float> stream(y.size() * static_cast<std::size_t>(format.bits_per_symbol));
   demodulate(modulation_of(format.bits_per_symbol), y, gains, noise_variance, stream);
   const std::size_t n = coded_bits_of(part_bits), stride = stride_of(n);
-  List<float> soft(n, 0.0f);
+  PooledVector<float> soft(n, 0.0f);
   std::size_t place = 0;
   for (const float value : stream) {
     soft[place] += value;
@@ -184,7 +184,7 @@ std::optional<FoundHeader> find_header(
   return std::nullopt;
 }
 
-std::optional<List<Bits>> decode_header(
+std::optional<PooledVector<Bits>> decode_header(
     std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
     double noise_variance, int first_bits,
     const std::function<std::optional<int>(const Bits&)>& next_bits) {

@@ -56,7 +56,7 @@ Symbols encode_header(const HeaderOnAir& header);
 /// the second part from the first (0: there is none; nullopt: the word is impossible, try on).
 /// `symbols` must hold exactly the header: a format whose header has another length does not fit. A
 /// noise variance of 0 is read as a very small one.
-std::optional<List<Bits>> decode_header(
+std::optional<PooledVector<Bits>> decode_header(
     std::span<const std::complex<float>> symbols, std::span<const std::complex<float>> gains,
     double noise_variance, int first_bits,
     const std::function<std::optional<int>(const Bits&)>& next_bits);
@@ -64,7 +64,7 @@ std::optional<List<Bits>> decode_header(
 /// A header at the start of a frame whose payload follows: what is known is where the frame begins
 /// and how long it is.
 struct FoundHeader {
-  List<Bits> parts;
+  PooledVector<Bits> parts;
   int format = 0;
   std::int64_t uses = 0;  // of the header; the payload starts there
 };

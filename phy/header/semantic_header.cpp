@@ -113,7 +113,7 @@ int index_bits(int grid, int k) {
 
 /// Combinatorial number system: sum of C(p_i, i) over the positions p_1 < p_2 < ..., walked from
 /// the last place down.
-Bits write_index(const List<std::int32_t>& positions, int grid) {
+Bits write_index(const PooledVector<std::int32_t>& positions, int grid) {
   int i = static_cast<int>(positions.size());
   const int width = index_bits(grid, i);
   Wide step = binomial(grid, i), rank;  // step: C(p, i) for the place looked at
@@ -133,13 +133,13 @@ Bits write_index(const List<std::int32_t>& positions, int grid) {
 }
 
 /// Nullopt where the index is not below C(T, k).
-std::optional<List<std::int32_t>> read_index(const Bits& bits, int grid, int k) {
+std::optional<PooledVector<std::int32_t>> read_index(const Bits& bits, int grid, int k) {
   Wide rank;
   for (std::size_t b = 0; b < bits.size(); ++b)
     if (bits[b]) rank.set_bit(static_cast<int>(bits.size() - 1 - b));
   Wide step = binomial(grid, k);
   if (step <= rank) return std::nullopt;
-  List<std::int32_t> positions(static_cast<std::size_t>(k));
+  PooledVector<std::int32_t> positions(static_cast<std::size_t>(k));
   step.scale(grid - k, grid);
   int i = k;
   for (int p = grid - 1; i > 0; --p) {
@@ -198,7 +198,7 @@ int position_bits(int grid, int k) {
   return k == 0 || k == grid ? 0 : std::min(grid, index_bits(grid, k));
 }
 
-List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits) {
+PooledVector<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits) {
   if (header.answer) {
     assert(header.decision >= 0 && header.decision < (1 << semantic_answer_bits(grid)));
     const int count = count_bits(grid);
@@ -222,7 +222,7 @@ List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int cod
   append_number(word, static_cast<int>(form), 2);
   append_number(word, header.k, count_bits(grid));
   append_number(word, header.coding, coding_bits);
-  List<Bits> parts{std::move(word)};
+  PooledVector<Bits> parts{std::move(word)};
   if (form == PositionForm::none || position_bits(grid, header.k) == 0) return parts;
   if (form == PositionForm::index) {
     parts.push_back(write_index(header.positions, grid));
@@ -258,14 +258,14 @@ SemanticPayload semantic_payload(const Bits& word, int grid, int coding_bits) {
 HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db,
                                    int coding_bits) {
   HeaderOnAir made{write_semantic_header(header, grid, coding_bits), 0};
-  List<int> bits;
+  PooledVector<int> bits;
   for (const Bits& part : made.parts) bits.push_back(static_cast<int>(part.size()));
   made.format = choose_header_format(bits, believed_snr_db);
   return made;
 }
 
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid, int classes,
-                                                   int coding_bits) {
+std::optional<SemanticHeader> read_semantic_header(const PooledVector<Bits>& parts, int grid,
+                                                   int classes, int coding_bits) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
   const std::optional<int> second_bits =
@@ -293,7 +293,7 @@ std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int 
   const Bits& second = parts[1];
   if (static_cast<int>(second.size()) != *second_bits) return std::nullopt;
   if (form == PositionForm::index) {
-    std::optional<List<std::int32_t>> positions = read_index(second, grid, header.k);
+    std::optional<PooledVector<std::int32_t>> positions = read_index(second, grid, header.k);
     if (!positions) return std::nullopt;
     header.positions = std::move(*positions);
   } else {

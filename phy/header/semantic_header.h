@@ -27,9 +27,9 @@ struct SemanticHeader {
   bool answer = false;  // the transmitter decided: `decision` is the class, no token follows, the
                         // fields below mean nothing
   int decision = 0;     // below 2^semantic_answer_bits
-  bool positions_sent = true;    // the receiver may use positions
-  List<std::int32_t> positions;  // ascending, positions_sent only
-  int k = 0;                     // tokens sent
+  bool positions_sent = true;            // the receiver may use positions
+  PooledVector<std::int32_t> positions;  // ascending, positions_sent only
+  int k = 0;                             // tokens sent
   int coding = 0;  // of a digital payload: index of modulation and coding, below 2^coding_bits
 };
 
@@ -41,13 +41,14 @@ int semantic_answer_bits(int grid);
 /// T.
 int position_bits(int grid, int k);
 /// One or two parts. The shorter of map and combinatorial index is taken; T = 1..1024.
-List<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits = 0);
+PooledVector<Bits> write_semantic_header(const SemanticHeader& header, int grid,
+                                         int coding_bits = 0);
 /// Its parts in the format that the believed SNR asks for.
 HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db,
                                    int coding_bits = 0);
 /// Nullopt where the parts do not describe a possible header (wrong lengths, k above T, index out
 /// of range, an answer that is none of the `classes`).
-std::optional<SemanticHeader> read_semantic_header(const List<Bits>& parts, int grid,
+std::optional<SemanticHeader> read_semantic_header(const PooledVector<Bits>& parts, int grid,
                                                    int classes = std::numeric_limits<int>::max(),
                                                    int coding_bits = 0);
 /// For find_header: bits of the second part, and what the fixed word announces of the payload.

@@ -14,7 +14,7 @@ Symbols serialise(const Backend& backend, const Burst& burst, int image) {
   Symbols sequence = encode_header(burst.headers[i]);
   const std::int32_t begin = burst.starts[i], end = burst.starts[i + 1];
   if (begin == end) return sequence;
-  List<float> payload(2 * static_cast<std::size_t>(end - begin));
+  PooledVector<float> payload(2 * static_cast<std::size_t>(end - begin));
   backend.to_host(burst.symbols.value().row_range(begin, end), payload.data());
   for (std::size_t s = 0; s < payload.size(); s += 2)
     sequence.emplace_back(payload[s], payload[s + 1]);

@@ -1,4 +1,4 @@
-// A burst as it goes on air: one sequence of complex symbols an image, what a radio or a recorder
+// A burst as it goes on air: one sequence of complex symbols per image, what a radio or a recorder
 // wants.
 #pragma once
 

@@ -11,11 +11,11 @@ const SignalKernels& signal_kernels(DeviceKind device) {
   return device == DeviceKind::cpu ? cpu_signal_kernels() : cuda_signal_kernels();
 }
 
-List<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts,
-                                  std::span<const int> symbols_per_token) {
+PooledVector<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts,
+                                          std::span<const int> symbols_per_token) {
   if (scope == PowerScope::image) return {starts.begin(), starts.end()};
   assert(starts.size() == symbols_per_token.size() + 1);
-  List<std::int32_t> segments{0};
+  PooledVector<std::int32_t> segments{0};
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     const std::int32_t step = scope == PowerScope::symbol ? 1 : symbols_per_token[i];
     assert(step > 0 && (starts[i + 1] - starts[i]) % step == 0);
@@ -25,7 +25,7 @@ List<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t
   return segments;
 }
 
-Var unit_power(Pass& pass, const Var& symbols, const List<std::int32_t>& segments) {
+Var unit_power(Pass& pass, const Var& symbols, const PooledVector<std::int32_t>& segments) {
   assert(symbols.value().columns() == 2);
   assert(!segments.empty() && segments.front() == 0 && segments.back() == symbols.value().rows());
   Backend& backend = pass.backend;

@@ -15,12 +15,12 @@ namespace semwave {
 /// Scales symbols [total, 2] to mean power 1 over each segment [segments[i], segments[i+1]). A
 /// segment without power stays zero. Segments follow the power scope: an image, a token or a
 /// symbol; never a batch.
-Var unit_power(Pass& pass, const Var& symbols, const List<std::int32_t>& segments);
+Var unit_power(Pass& pass, const Var& symbols, const PooledVector<std::int32_t>& segments);
 
 /// Segments of a power scope for payload symbols whose images start at `starts` [images + 1] and
 /// send so many symbols a token.
-List<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts,
-                                  std::span<const int> symbols_per_token /*[images]*/);
+PooledVector<std::int32_t> power_segments(PowerScope scope, std::span<const std::int32_t> starts,
+                                          std::span<const int> symbols_per_token /*[images]*/);
 
 /// y = h x + n with constant h, n [total, 2].
 Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& noise);

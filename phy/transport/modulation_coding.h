@@ -91,10 +91,10 @@ std::int64_t bits_within(std::int64_t uses, const ModulationCoding& coding);
 /// the bits, and between two rates off code blocks of equal length on air. The SNR of a loss of
 /// 1e-2 is mostly right within 0.15 dB and nearly always within 0.3 dB. Blocks of about 30 bits or
 /// less, on a constellation of many points or in an LDPC code, may be off by 0.6 dB: how their bits
-/// happen to be interleaved shows (benchmarks/bars/loss_prediction.py). Codes of a file, and polar
-/// codes at rates outside those that a sender may choose from on a constellation: by the normal
-/// approximation, 1 dB worse. The SNR includes the gain where that is known; for gains that vary
-/// within the block the figure is too low.
+/// happen to be interleaved shows (benchmarks/claims/loss_prediction.py). Codes of a file, and
+/// polar codes at rates outside those that a sender may choose from on a constellation: by the
+/// normal approximation, 1 dB worse. The SNR includes the gain where that is known; for gains that
+/// vary within the block the figure is too low.
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db);
 
 /// What a sender may choose from, by index: polar codes on QPSK at rate 1/16 to 256-QAM at 5/6, the

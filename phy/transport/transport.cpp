@@ -134,7 +134,7 @@ void Transport::demap(std::span<const std::complex<float>> y,
                       std::span<const float> noise_variance, std::span<float> soft) const {
   assert(gains.size() == y.size() && noise_variance.size() == y.size());
   Symbols z(y.size());
-  List<float> variance(y.size());
+  PooledVector<float> variance(y.size());
   for (std::size_t s = 0; s < y.size(); ++s) {
     // By hand: std::complex products test for NaN on every call.
     const float hr = gains[s].real(), hi = gains[s].imag(), power = hr * hr + hi * hi;
@@ -167,7 +167,7 @@ void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded,
   const LdpcCode& code = *layout_.ldpc;
   const auto n = static_cast<std::size_t>(code.length());
   const std::size_t count = held.size(), blocks = this->blocks();
-  List<float> soft(count * n);
+  PooledVector<float> soft(count * n);
   const auto positions = code.information_positions();
   std::size_t from = 0;
   for (std::size_t f = 0; f < count; ++f) {
@@ -183,7 +183,7 @@ void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded,
   }
   assert(from == coded.size());
   Bits codewords(count * n), checked(static_cast<std::size_t>(code.information()));
-  List<LdpcOutcome> outcomes(count);
+  PooledVector<LdpcOutcome> outcomes(count);
   decoders.ldpc->decode(soft, codewords, outcomes);
   std::size_t to = 0;
   for (std::size_t f = 0; f < count; ++f) {
@@ -204,7 +204,7 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
                     coded_bits = static_cast<std::size_t>(layout_.coded_bits);
   assert(soft.size() == frames * air_bits() && bits.size() == frames * this->bits() &&
          (iterations.empty() || iterations.size() == held.size()));
-  List<float> coded(frames * coded_bits);
+  PooledVector<float> coded(frames * coded_bits);
   for (std::size_t f = 0; f < frames; ++f) {
     const std::span from = soft.subspan(f * air_bits(), coded_bits);
     const std::span to(coded.data() + f * coded_bits, coded_bits);
@@ -241,7 +241,8 @@ void Transport::decode(std::span<const std::complex<float>> y,
                        std::span<const std::complex<float>> gains,
                        std::span<const float> noise_variance, std::span<std::uint8_t> bits,
                        std::span<std::uint8_t> held) const {
-  List<float> soft(y.size() * static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation)));
+  PooledVector<float> soft(y.size() *
+                           static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation)));
   demap(y, gains, noise_variance, soft);
   decode_soft(soft, bits, held);
 }

@@ -9,7 +9,7 @@ std::optional<int> LabelReceiver::label(std::span<const std::complex<float>> sym
                                         std::span<const std::complex<float>> gains,
                                         double noise_variance) const {
   const int classes = classes_;
-  const std::optional<List<Bits>> parts = decode_header(
+  const std::optional<PooledVector<Bits>> parts = decode_header(
       symbols, gains, noise_variance, label_word_bits(classes), [classes](const Bits& word) {
         return read_label(word, classes) ? std::optional<int>(0) : std::nullopt;
       });

@@ -31,7 +31,7 @@ Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, co
 
   const Var logits = router->logits(pass, index_, concat_columns(pass, normed, noise));
   const Routing routing = route(pass, logits, router->k());
-  List<const Parameter*> in_weight, in_bias, out_weight, out_bias;
+  PooledVector<const Parameter*> in_weight, in_bias, out_weight, out_bias;
   for (std::size_t e = 0; e < in_.size(); ++e) {
     in_weight.push_back(in_[e].weight());
     in_bias.push_back(in_[e].bias());

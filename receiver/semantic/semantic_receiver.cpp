@@ -13,7 +13,7 @@ namespace {
 constexpr int condition_features = 5;
 
 /// The layout of these images alone; the others have no row.
-RaggedPtr only(const Ragged& layout, const List<std::int32_t>& images) {
+RaggedPtr only(const Ragged& layout, const PooledVector<std::int32_t>& images) {
   const auto made = make_block_shared<Ragged>();
   for (const std::int32_t image : images) {
     const auto i = static_cast<std::size_t>(image);
@@ -138,9 +138,10 @@ SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& h
   if (settings_.link) return decode(pass, heard, result);
   const Equalised equalised =
       equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
-  Features features{.symbols = equalised.symbols,
-                    .variance = List<float>(static_cast<std::size_t>(equalised.variance.size())),
-                    .starts = {heard.starts.begin(), heard.starts.end() - 1}};
+  Features features{
+      .symbols = equalised.symbols,
+      .variance = PooledVector<float>(static_cast<std::size_t>(equalised.variance.size())),
+      .starts = {heard.starts.begin(), heard.starts.end() - 1}};
   pass.backend.to_host(equalised.variance, features.variance.data());
   features.erased = heard.erased;
   return features;
@@ -164,7 +165,7 @@ SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception&
     return features;
   }
   Symbols y(static_cast<std::size_t>(heard.starts.back())), gains(y.size());
-  List<float> variance(y.size()), values;
+  PooledVector<float> variance(y.size()), values;
   pass.backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(y.data()));
   pass.backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
   pass.backend.to_host(heard.noise_variance, variance.data());
@@ -196,7 +197,7 @@ float SemanticReceiver::log_noise(double variance) const {
 SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result& result) const {
   const std::size_t count = result.headers.size();
   const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
-  const List<float>& v = features.variance;
+  const PooledVector<float>& v = features.variance;
   if (!features.erased.empty()) result.tokens_lost.assign(count, 0);
   Frame out;
   out.rebuild.assign(count, 0);
@@ -247,8 +248,8 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
   const int grid = architecture_.grid();
   const bool fills =
       std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
-  List<std::int32_t> source, place;
-  List<float> row_noise;
+  PooledVector<std::int32_t> source, place;
+  PooledVector<float> row_noise;
   const auto placed = make_block_shared<Ragged>();
   for (std::size_t i = 0; i < count; ++i) {
     std::int32_t r = sent.starts[i];
@@ -282,12 +283,12 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
   return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
 }
 
-List<std::int32_t> decisions(Backend& backend, const Result& result) {
+PooledVector<std::int32_t> decisions(Backend& backend, const Result& result) {
   const std::size_t count = result.headers.size();
-  List<float> logits(static_cast<std::size_t>(result.logits.value().size()));
+  PooledVector<float> logits(static_cast<std::size_t>(result.logits.value().size()));
   backend.to_host(result.logits.value(), logits.data());
   const std::size_t classes = count == 0 ? 0 : logits.size() / count;
-  List<std::int32_t> decided;
+  PooledVector<std::int32_t> decided;
   for (std::size_t i = 0; i < count; ++i) {
     const float* row = logits.data() + i * classes;
     const auto best = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
@@ -315,7 +316,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
       pass, demap_in_(pass, concat_columns(pass, symbols, sent_noise), Activation::gelu));
 
   // For an image that the transmitter has decided itself nothing is computed.
-  List<std::int32_t> open, place;
+  PooledVector<std::int32_t> open, place;
   for (std::size_t i = 0; i < count; ++i) {
     place.push_back(result.headers[i].answer ? -1 : static_cast<std::int32_t>(open.size()));
     if (!result.headers[i].answer) open.push_back(static_cast<std::int32_t>(i));
@@ -328,7 +329,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
   }
   const bool all_open = open.size() == count;
 
-  List<float> conditions;
+  PooledVector<float> conditions;
   for (const std::int32_t image : open) {
     const auto i = static_cast<std::size_t>(image);
     const SemanticHeader& header = result.headers[i];
@@ -361,7 +362,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
           : gather_rows(pass, class_head_(pass, {x.rows, only(*x.layout, open)}, open_condition),
                         place);
 
-  List<std::int32_t> image_rows;
+  PooledVector<std::int32_t> image_rows;
   for (std::size_t i = 0; i < count; ++i)
     if (f.rebuild[i]) {
       result.rebuilt.push_back(static_cast<std::int32_t>(i));
@@ -418,7 +419,7 @@ bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols,
                              double noise_variance) const {
   const int grid = architecture_.grid(), classes = architecture_.classes;
   const int coding_bits = settings_.link ? settings_.link->coding_bits() : 0;
-  const std::optional<List<Bits>> parts = decode_header(
+  const std::optional<PooledVector<Bits>> parts = decode_header(
       symbols, gains, noise_variance, semantic_word_bits(grid, coding_bits), [&](const Bits& word) {
         return semantic_second_part_bits(word, grid, classes, coding_bits);
       });

@@ -47,18 +47,19 @@ class SemanticReceiver final : public Receiver {
   struct Frame {
     RaggedPtr sent;  // rows as sent, without tokens that did not arrive; positions are those of the
                      // header, or 0.. for a set
-    List<std::int32_t> symbol;   // [rows x widest] payload symbol behind each, -1 beyond the rate
-    List<float> noise;           // [rows] log10 noise variance of a token, mean over its symbols
-    List<float> image_noise;     // [images] the same over the image
-    List<std::uint8_t> rebuild;  // [images] positions came and there is an image head
+    PooledVector<std::int32_t>
+        symbol;                 // [rows x widest] payload symbol behind each, -1 beyond the rate
+    PooledVector<float> noise;  // [rows] log10 noise variance of a token, mean over its symbols
+    PooledVector<float> image_noise;     // [images] the same over the image
+    PooledVector<std::uint8_t> rebuild;  // [images] positions came and there is an image head
   };
   /// The features of the tokens as the channel has left them.
   struct Features {
-    Var symbols;                // [total, 2]
-    List<float> variance;       // [total] of their error
-    List<std::int32_t> starts;  // [images] first symbol of each image
-    List<std::uint8_t> erased;  // [total] 1 where a symbol did not arrive, which takes its token
-                                // along; empty: everything arrived
+    Var symbols;                        // [total, 2]
+    PooledVector<float> variance;       // [total] of their error
+    PooledVector<std::int32_t> starts;  // [images] first symbol of each image
+    PooledVector<std::uint8_t> erased;  // [total] 1 where a symbol did not arrive, which takes its
+                                        // token along; empty: everything arrived
   };
   void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
   Features hear(Pass& pass, const Reception& heard, const Result& result) const;

@@ -75,7 +75,8 @@ bool SeparationReceiver::carries(const Frame& frame, const Draws& draws, std::si
   }
   const double rate = static_cast<double>(bits) / uses;
   constexpr double rounding = 1e-5;  // gains and variances are floats
-  if (settings_.carriage == Carriage::capacity) return rate <= sum.capacity * (1 + rounding);
+  if (settings_.transport_model == TransportModel::capacity)
+    return rate <= sum.capacity * (1 + rounding);
   return uniform(philox(draws.seed, Purpose::bound_loss, draws.images[image], draws.visit, 0)[0]) >=
          normal_approximation_error(sum, uses, rate);
 }
@@ -87,7 +88,7 @@ Result SeparationReceiver::receive(Pass& pass, const Reception& heard) const {
             channels = static_cast<int>(size[2]);
   const auto total = static_cast<std::size_t>(heard.starts.back());
   Symbols symbols(total), gains(total);
-  List<float> variance(total);
+  PooledVector<float> variance(total);
   pass.backend.to_host(heard.symbols.value(), reinterpret_cast<float*>(symbols.data()));
   pass.backend.to_host(heard.gains, reinterpret_cast<float*>(gains.data()));
   pass.backend.to_host(heard.noise_variance, variance.data());
@@ -97,7 +98,7 @@ Result SeparationReceiver::receive(Pass& pass, const Reception& heard) const {
   result.lost.assign(count, 1);
   result.block_lost.assign(count, 0);
   result.expert_rows.assign(1, 0);
-  List<std::int32_t> place(count, -1);
+  PooledVector<std::int32_t> place(count, -1);
   for (std::size_t i = 0; i < count; ++i) {
     const auto first = static_cast<std::size_t>(heard.starts[i]),
                length = static_cast<std::size_t>(heard.starts[i + 1]) - first;
@@ -111,7 +112,7 @@ Result SeparationReceiver::receive(Pass& pass, const Reception& heard) const {
                       std::span(variance).subspan(first, length)};
     bool header_read = true;
     std::optional<std::vector<std::uint8_t>> stream;
-    if (settings_.carriage == Carriage::coded) {
+    if (settings_.transport_model == TransportModel::coded) {
       stream = decode(frame, header_read);
     } else if (!heard.told.empty() && !heard.told[i].empty() &&
                carries(frame, pass.draws, i,

@@ -19,11 +19,11 @@ inline Complex sent(std::uint32_t id, int s) {
   return Complex(words[0] & 1 ? 1 : -1, words[0] & 2 ? 1 : -1) / std::sqrt(2.0);
 }
 
-/// So many symbols an image; a header of a few dozen symbols where `headers`.
-inline Burst burst(Backend& backend, const List<std::uint32_t>& ids, int symbols,
+/// So many symbols per image; a header of a few dozen symbols where `headers`.
+inline Burst burst(Backend& backend, const PooledVector<std::uint32_t>& ids, int symbols,
                    bool headers = false) {
   Burst made{.starts = {0}};
-  List<float> values;
+  PooledVector<float> values;
   for (const std::uint32_t id : ids) {
     made.headers.emplace_back();
     if (headers)
@@ -42,8 +42,8 @@ inline Burst burst(Backend& backend, const List<std::uint32_t>& ids, int symbols
   return made;
 }
 
-inline List<std::uint32_t> ids(std::uint32_t count, std::uint32_t first = 0) {
-  List<std::uint32_t> made;
+inline PooledVector<std::uint32_t> ids(std::uint32_t count, std::uint32_t first = 0) {
+  PooledVector<std::uint32_t> made;
   for (std::uint32_t i = 0; i < count; ++i) made.push_back(first + i);
   return made;
 }
@@ -55,8 +55,9 @@ struct Heard {
   std::vector<double> variance;
 };
 
-inline Heard hear(const ChannelSettings& settings, const List<std::uint32_t>& images, int symbols,
-                  bool headers = false, std::uint32_t visit = 0, bool training = false) {
+inline Heard hear(const ChannelSettings& settings, const PooledVector<std::uint32_t>& images,
+                  int symbols, bool headers = false, std::uint32_t visit = 0,
+                  bool training = false) {
   const auto backend = make_cpu_backend();
   Pass pass{.backend = *backend,
             .draws = {.seed = 9, .visit = visit, .images = images},

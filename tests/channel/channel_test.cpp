@@ -18,8 +18,8 @@ namespace {
 
 constexpr int grid = 49;
 
-List<float> host(Backend& backend, const Tensor& tensor) {
-  List<float> values(static_cast<std::size_t>(tensor.size()));
+PooledVector<float> host(Backend& backend, const Tensor& tensor) {
+  PooledVector<float> values(static_cast<std::size_t>(tensor.size()));
   backend.to_host(tensor, values.data());
   return values;
 }
@@ -37,10 +37,10 @@ SemanticHeader header_of(std::uint32_t id) {
   return header;
 }
 
-Burst burst_of(Backend& backend, const List<std::uint32_t>& ids) {
+Burst burst_of(Backend& backend, const PooledVector<std::uint32_t>& ids) {
   Burst burst;
   burst.starts = {0};
-  List<float> values;
+  PooledVector<float> values;
   for (const std::uint32_t id : ids) {
     const SemanticHeader header = header_of(id);
     burst.headers.push_back(
@@ -62,15 +62,15 @@ Burst burst_of(Backend& backend, const List<std::uint32_t>& ids) {
   return burst;
 }
 
-Reception hear(Backend& backend, const Channel& channel, const List<std::uint32_t>& ids,
+Reception hear(Backend& backend, const Channel& channel, const PooledVector<std::uint32_t>& ids,
                bool training = false) {
   Pass pass{
       .backend = backend, .draws = {.seed = 7, .visit = 2, .images = ids}, .training = training};
   return channel.apply(pass, burst_of(backend, ids), channel.realise(pass.draws));
 }
 
-List<std::uint32_t> range(std::uint32_t first, std::uint32_t count) {
-  List<std::uint32_t> ids;
+PooledVector<std::uint32_t> range(std::uint32_t first, std::uint32_t count) {
+  PooledVector<std::uint32_t> ids;
   for (std::uint32_t i = 0; i < count; ++i) ids.push_back(first + i);
   return ids;
 }
@@ -87,7 +87,7 @@ TEST(Channel, NoiseHasHalfItsVarianceInEachRealDimension) {
     for (int i = 0; i < count; ++i) burst.places.push_back(i);
     const Channel channel({.snr = {snr_db, snr_db}});
     const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
-    const List<float> y = host(*backend, heard.symbols.value());
+    const PooledVector<float> y = host(*backend, heard.symbols.value());
     double power[2] = {}, product = 0, mean[2] = {};
     for (std::size_t i = 0; i < y.size(); i += 2) {
       for (std::size_t d = 0; d < 2; ++d) {
@@ -110,7 +110,7 @@ TEST(Channel, NoiseHasHalfItsVarianceInEachRealDimension) {
 TEST(Channel, NoiseDoesNotKnowThePowerOfASymbol) {  // trap 5
   const auto backend = make_cpu_backend();
   const Channel channel({.snr = {3, 3}});
-  List<List<float>> noise;
+  PooledVector<PooledVector<float>> noise;
   for (const float amplitude : {0.0f, 1.0f, 4.0f}) {
     Pass pass{.backend = *backend, .draws = {.seed = 1, .images = {9}}};
     Burst burst{.headers = {{}},
@@ -133,7 +133,7 @@ TEST(Channel, NoiseDoesNotKnowThePowerOfASymbol) {  // trap 5
 TEST(Channel, NoiseIsKeyedByThePlaceInTheGridAndNotByTheRow) {
   const auto backend = make_cpu_backend();
   const Channel channel({.snr = {0, 0}});
-  const auto heard_at = [&](List<std::int32_t> places) {
+  const auto heard_at = [&](PooledVector<std::int32_t> places) {
     Pass pass{.backend = *backend, .draws = {.seed = 1, .visit = 3, .images = {9}}};
     const auto n = static_cast<std::int32_t>(places.size());
     const Burst burst{.headers = {{}},
@@ -158,8 +158,9 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
         {.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = 9},
          .snr = {-5, 20}});
     const Reception whole = hear(*backend, channel, range(0, 20));
-    const List<float> y = host(*backend, whole.symbols.value()), h = host(*backend, whole.gains),
-                      n0 = host(*backend, whole.noise_variance);
+    const PooledVector<float> y = host(*backend, whole.symbols.value()),
+                              h = host(*backend, whole.gains),
+                              n0 = host(*backend, whole.noise_variance);
     for (const std::uint32_t shard : {1u, 4u, 7u})
       for (std::uint32_t first = 0; first < 20; first += shard) {
         const std::uint32_t count = std::min(shard, 20 - first);
@@ -167,9 +168,10 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
         const auto begin = static_cast<std::size_t>(whole.starts[first]),
                    end = static_cast<std::size_t>(whole.starts[first + count]);
         EXPECT_EQ(host(*backend, part.symbols.value()),
-                  List<float>(&y[2 * begin], &y[0] + 2 * end));
-        EXPECT_EQ(host(*backend, part.gains), List<float>(&h[2 * begin], &h[0] + 2 * end));
-        EXPECT_EQ(host(*backend, part.noise_variance), List<float>(&n0[begin], &n0[0] + end));
+                  PooledVector<float>(&y[2 * begin], &y[0] + 2 * end));
+        EXPECT_EQ(host(*backend, part.gains), PooledVector<float>(&h[2 * begin], &h[0] + 2 * end));
+        EXPECT_EQ(host(*backend, part.noise_variance),
+                  PooledVector<float>(&n0[begin], &n0[0] + end));
         for (std::uint32_t i = 0; i < count; ++i) {
           EXPECT_EQ(part.header_symbols[i], whole.header_symbols[first + i]);
           EXPECT_EQ(part.header_gains[i], whole.header_gains[first + i]);
@@ -183,7 +185,7 @@ TEST(Channel, LedgerCountsTheSymbolsReallySent) {
   const auto backend = make_cpu_backend();
   const Channel channel(
       {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
-  const List<std::uint32_t> ids = range(100, 60);
+  const PooledVector<std::uint32_t> ids = range(100, 60);
   const Reception heard = hear(*backend, channel, ids);
   const Burst burst = burst_of(*backend, ids);
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -201,7 +203,7 @@ TEST(Channel, LedgerCountsTheSymbolsReallySent) {
 TEST(Channel, TheIdealChannelDeliversTheSequence) {
   const auto backend = make_cpu_backend();
   const Channel channel({.noiseless = true, .snr = {40, 40}});
-  const List<std::uint32_t> ids = range(0, 30);
+  const PooledVector<std::uint32_t> ids = range(0, 30);
   const Reception heard = hear(*backend, channel, ids);
   const Burst burst = burst_of(*backend, ids);
   EXPECT_EQ(host(*backend, heard.symbols.value()), host(*backend, burst.symbols.value()));
@@ -222,11 +224,11 @@ TEST(Channel, HeadersAreReadAtTheSnrTheyWereChosenForAndLostFarBelow) {
   for (const bool far_below : {false, true}) {
     const double believed_db = 6, snr_db = far_below ? -14 : 6;
     const Channel channel({.snr = {snr_db, snr_db}});
-    const List<std::uint32_t> ids = range(0, 300);
+    const PooledVector<std::uint32_t> ids = range(0, 300);
     Pass pass{.backend = *backend, .draws = {.seed = 8, .images = ids}};
     Burst burst = burst_of(*backend, ids);
     for (HeaderOnAir& header : burst.headers) {
-      List<int> bits;
+      PooledVector<int> bits;
       for (const Bits& part : header.parts) bits.push_back(static_cast<int>(part.size()));
       header.format = choose_header_format(bits, believed_db);
     }
@@ -251,7 +253,7 @@ TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
   const auto backend = make_cpu_backend();
   const Channel channel(
       {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {0, 0}});
-  const List<std::uint32_t> ids = range(40, 12);
+  const PooledVector<std::uint32_t> ids = range(40, 12);
   const Reception training = hear(*backend, channel, ids, true),
                   evaluation = hear(*backend, channel, ids, false);
   ASSERT_EQ(training.headers.size(), ids.size());
@@ -269,7 +271,7 @@ TEST(Channel, MeanGainIsOverHeaderAndPayload) {
   const auto backend = make_cpu_backend();
   const Channel channel(
       {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
-  const List<std::uint32_t> ids = range(3, 1);
+  const PooledVector<std::uint32_t> ids = range(3, 1);
   const Reception heard = hear(*backend, channel, ids);
   double power = 0;
   for (const std::complex<float> h : heard.header_gains[0]) power += std::norm(h);

@@ -227,7 +227,7 @@ TEST_F(CudaBits, RowsOfAnImageNeedNotBeNeighbours) {
 TEST_F(CudaBits, OfEqualValuesTheFirstIsTheLargestAndNoneHidesANaN) {
   std::vector<float> values(9, 1.0f);
   const Tensor y = backend_->empty({1, 1, 1, 1});
-  List<std::int32_t> source;
+  PooledVector<std::int32_t> source;
   backend_->max_pool(y, source, backend_->from_host({1, 3, 3, 1}, values.data()),
                      Window{.kernel = 3});
   EXPECT_EQ(source[0], 0);

@@ -121,7 +121,7 @@ class Composition {
     stage(name + ".probabilities", routing.probabilities);
     record_.whole(name + ".experts", {routing.expert.begin(), routing.expert.end()});
     note_margins(logits);
-    List<const Parameter*> in_weight, in_bias, out_weight, out_bias;
+    PooledVector<const Parameter*> in_weight, in_bias, out_weight, out_bias;
     for (int e = 0; e < a.experts; ++e) {
       const std::string expert = name + ".experts." + std::to_string(e);
       in_weight.push_back(layer(expert + ".fc1").weight());

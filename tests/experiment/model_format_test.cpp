@@ -94,7 +94,7 @@ Symbols header_stages(Case& record, const HeaderOnAir& on_air) {
     const int length = static_cast<int>(part.size());
     const auto uses = static_cast<std::size_t>(header_uses(std::span(&length, 1), on_air.format));
     const Symbols gains(uses, 1.0f);
-    List<float> soft(uses * static_cast<std::size_t>(width));
+    PooledVector<float> soft(uses * static_cast<std::size_t>(width));
     demodulate(modulation_of(width), std::span(symbols).subspan(begin, uses), gains, 1.0, soft);
     record.bits(name + ".sent", text(hard_decisions(soft)));
     begin += uses;
@@ -139,7 +139,7 @@ class CaseRun {
     net_ = std::make_unique<Composition>(*backend_, checkpoint_, made_);
     net_->pass.draws = draws;
     const std::vector<std::uint8_t> pixels = picture();
-    List<float> values;
+    PooledVector<float> values;
     for (const std::uint8_t pixel : pixels) values.push_back(static_cast<float>(pixel) / 255.0f);
     image_ = backend_->from_host({1, side, side, 1}, values.data());
     made_.stage("picture", {side, side, 1}, values.data());
@@ -227,7 +227,7 @@ class CaseRun {
       const Var normed = net.norm("transmitter.norm", x, c);
       const Var mapped = net.stage("transmitter.mapped", net.linear("transmitter.mapper", normed));
       const int widest = net.a.max_symbols_per_token;
-      List<std::int32_t> used;
+      PooledVector<std::int32_t> used;
       for (int t = 0; t < k; ++t)
         for (int s = 0; s < S; ++s) used.push_back(t * widest + s);
       const Var chosen = gather_rows(net.pass, reshape(net.pass, mapped, {k * widest, 2}), used);
@@ -246,7 +246,7 @@ class CaseRun {
                               {"positions", given["positions"]}});
     TransmitTrace trace;
     trace.asks_heads = net.a.exit_heads;
-    const List<ChannelState> states{{.snr_db = believed_snr_db}};
+    const PooledVector<ChannelState> states{{.snr_db = believed_snr_db}};
     const Burst burst = real.transmitter->transmit(net.pass, image_, states, {plan}, &trace);
     expect_equal(symbols, host(*backend_, burst.symbols.value()), "symbols");
     ASSERT_EQ(trace.exits.size(), exits.size());
@@ -328,7 +328,7 @@ class CaseRun {
         {noise, static_cast<float>(k) / static_cast<float>(grid),
          static_cast<float>(read.exit_depth) / static_cast<float>(net.a.transmitter_blocks),
          std::log2(static_cast<float>(S)) / 4, positions ? 1.0f : 0.0f});
-    List<std::int32_t> symbol;
+    PooledVector<std::int32_t> symbol;
     for (int t = 0; t < k; ++t)
       for (int s = 0; s < widest; ++s) symbol.push_back(s < S ? t * S + s : -1);
     const Var wide =
@@ -342,7 +342,7 @@ class CaseRun {
         net.stage("receiver.demapped", net.linear("receiver.demapper.fc2", hidden));
 
     Tokens x{demapped, nullptr};
-    List<std::int32_t> source, place;
+    PooledVector<std::int32_t> source, place;
     const bool rebuilds = positions && net.a.image_head;
     const int rows = rebuilds ? grid : k;
     for (std::int32_t p = 0, arrived = 0; p < rows; ++p) {

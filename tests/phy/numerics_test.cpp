@@ -46,7 +46,7 @@ std::string blocks_sum(const std::vector<ModulationCoding>& codings, bool interl
       const Bits sent = random_bits(transport.bits(), ++frame);
       Bits air(transport.air_bits()), decided(transport.bits()), held(transport.blocks());
       transport.encode_bits(sent, air);
-      List<float> soft(air.size());
+      PooledVector<float> soft(air.size());
       for (std::size_t i = 0; i < air.size(); ++i) {
         const RandomWords words = draw(frame, sent.size() + i);
         const float sure = static_cast<float>(1 + words[1] % most_soft);
@@ -77,7 +77,7 @@ std::string quantiser_sum() {
   Sha256 sum;
   for (const int bits : {1, 4, 6}) {
     const Quantiser quantiser(bits);
-    List<float> values;
+    PooledVector<float> values;
     for (int i = -40; i <= 40; ++i) values.push_back(static_cast<float>(0.0517 * i));
     Bits made(values.size() * static_cast<std::size_t>(bits));
     quantiser.write(values, made);

@@ -21,7 +21,7 @@ class RandomGate final : public Gate {
  public:
   Var score(Pass& pass, const Tokens& tokens, int, const Var&) const override {
     const Ragged& layout = *tokens.layout;
-    List<float> scores(static_cast<std::size_t>(layout.rows()));
+    PooledVector<float> scores(static_cast<std::size_t>(layout.rows()));
     for (std::size_t r = 0; r < scores.size(); ++r) {
       const std::uint32_t image = pass.draws.images[static_cast<std::size_t>(layout.image[r])];
       const RandomWords words = philox(pass.draws.seed, Purpose::gate, image, pass.draws.visit,
@@ -65,7 +65,7 @@ class LearnedGate final : public Gate {
   };
   int dim_, condition_dim_;
   double exploration_;
-  List<Head> heads_;
+  PooledVector<Head> heads_;
 };
 
 Fields gate_fields(const std::string& summary) {
@@ -119,9 +119,9 @@ GateRegistry& gates() {
 }
 
 Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores,
-               const List<int>& k) {
+               const PooledVector<int>& k) {
   const Ragged& layout = *tokens.layout;
-  List<float> value;
+  PooledVector<float> value;
   if (scores.defined()) {
     value.resize(static_cast<std::size_t>(layout.rows()));
     pass.backend.to_host(scores.value(), value.data());
@@ -137,7 +137,7 @@ Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& sc
   }
   Kept kept;
   const auto kept_layout = make_block_shared<Ragged>();
-  List<std::int32_t> order;
+  PooledVector<std::int32_t> order;
   for (int i = 0; i < layout.images(); ++i) {
     const int rows = layout.rows_of(i), first = layout.starts[static_cast<std::size_t>(i)];
     order.resize(static_cast<std::size_t>(rows));

@@ -41,11 +41,11 @@ GateRegistry& gates();
 /// What a gate left: the rows that stay and their scores (undefined where the gate does not score).
 struct Kept {
   Tokens tokens;
-  Var scores;                 // [kept rows, 1]
-  List<std::int32_t> source;  // [kept rows] row of the tokens before
+  Var scores;                         // [kept rows, 1]
+  PooledVector<std::int32_t> source;  // [kept rows] row of the tokens before
 };
 /// Keeps the best min(k[i], rows of image i) of each image, in ascending position.
 Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& scores,
-               const List<int>& k);
+               const PooledVector<int>& k);
 
 }  // namespace semwave

@@ -7,18 +7,19 @@
 
 namespace semwave {
 
-Burst LabelTransmitter::transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
-                                 const List<Plan>&, TransmitTrace* trace) const {
+Burst LabelTransmitter::transmit(Pass& pass, const Tensor& images,
+                                 const PooledVector<ChannelState>& states,
+                                 const PooledVector<Plan>&, TransmitTrace* trace) const {
   const std::size_t count = states.size(), classes = static_cast<std::size_t>(classes_);
   const Var logits = classifier_(pass, images);
-  List<float> said(count * classes);
+  PooledVector<float> said(count * classes);
   pass.backend.to_host(logits.value(), said.data());
   Burst burst{.headers = {},
               .symbols = {},
-              .starts = List<std::int32_t>(count + 1, 0),
+              .starts = PooledVector<std::int32_t>(count + 1, 0),
               .places = {},
-              .ledger = List<Ledger>(count)};
-  List<std::int32_t> answers;
+              .ledger = PooledVector<Ledger>(count)};
+  PooledVector<std::int32_t> answers;
   for (std::size_t i = 0; i < count; ++i) {
     const float* row = said.data() + i * classes;
     answers.push_back(static_cast<std::int32_t>(std::max_element(row, row + classes) - row));

@@ -14,8 +14,8 @@ class LabelTransmitter final : public Transmitter {
 
   /// Plans mean nothing to it. The trace says every image was answered at depth 0, whatever the
   /// classifier's own.
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
-                 const List<Plan>& plans, TransmitTrace* trace) const override;
+  Burst transmit(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                 const PooledVector<Plan>& plans, TransmitTrace* trace) const override;
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
                                    std::uint32_t image) const override;
   double dense_operations() const override { return classifier_.operations(); }

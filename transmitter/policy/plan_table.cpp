@@ -47,7 +47,7 @@ const Fields& table_fields() {
                     .summary = "of the transmitter, an image",
                     .minimum = 0,
                     .maximum = 1e18},
-                   numbers("uses", "channel uses an image, each bin", 0, 1e9),
+                   numbers("uses", "channel uses per image, each bin", 0, 1e9),
                    numbers("accuracy", "each bin", 0, 1),
                    numbers("psnr_db", "each bin", -100, 1000, true)};
     const Field element{.name = "plan",

@@ -15,7 +15,7 @@ namespace semwave {
 struct MeasuredPlan {
   Plan plan;
   double operations = 0;         // of the transmitter, an image
-  std::vector<double> uses;      // [bins] channel uses an image, header and pilots included
+  std::vector<double> uses;      // [bins] channel uses per image, header and pilots included
   std::vector<double> accuracy;  // [bins]
   std::vector<double> psnr_db;   // [bins], empty where no image was rebuilt
 };

@@ -51,10 +51,11 @@ class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
   void fit(int blocks) override { deepen(plan_, blocks); }
-  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
-    return List<Plan>(states.size(), plan_);
+  PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
+                          std::span<const std::uint32_t>) override {
+    return PooledVector<Plan>(states.size(), plan_);
   }
-  List<Plan> plans() const override { return {plan_}; }
+  PooledVector<Plan> plans() const override { return {plan_}; }
 
  private:
   Plan plan_;
@@ -70,8 +71,9 @@ class TablePolicy final : public Policy {
   void fit(int blocks) override {
     for (auto& entry : entries_) deepen(entry.second, blocks);
   }
-  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
-    List<Plan> out;
+  PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
+                          std::span<const std::uint32_t>) override {
+    PooledVector<Plan> out;
     out.reserve(states.size());
     for (const ChannelState& state : states) {
       std::size_t at = 0;
@@ -80,8 +82,8 @@ class TablePolicy final : public Policy {
     }
     return out;
   }
-  List<Plan> plans() const override {
-    List<Plan> out;
+  PooledVector<Plan> plans() const override {
+    PooledVector<Plan> out;
     for (const auto& entry : entries_) out.push_back(entry.second);
     return out;
   }
@@ -148,14 +150,15 @@ class ParetoPolicy final : public Policy {
       throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) +
                                 " operations cannot be kept together");
   }
-  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t>) override {
-    List<Plan> out;
+  PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
+                          std::span<const std::uint32_t>) override {
+    PooledVector<Plan> out;
     out.reserve(states.size());
     for (const ChannelState& state : states) out.push_back(plan_of(table_.bin(state.snr_db)));
     return out;
   }
-  List<Plan> plans() const override {
-    List<Plan> out;
+  PooledVector<Plan> plans() const override {
+    PooledVector<Plan> out;
     for (int b = 0; b < table_.bins(); ++b) out.push_back(plan_of(b));
     return out;
   }
@@ -201,8 +204,9 @@ class DriftPolicy final : public Policy {
     }
     start_ = v_ * settled_price();
   }
-  List<Plan> plan(const List<ChannelState>& states, std::span<const std::uint32_t> links) override {
-    List<Plan> out;
+  PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
+                          std::span<const std::uint32_t> links) override {
+    PooledVector<Plan> out;
     out.reserve(states.size());
     for (std::size_t i = 0; i < states.size(); ++i) {
       const Choice made =
@@ -212,8 +216,8 @@ class DriftPolicy final : public Policy {
     }
     return out;
   }
-  List<Plan> plans() const override {
-    List<Plan> out;
+  PooledVector<Plan> plans() const override {
+    PooledVector<Plan> out;
     for (const MeasuredPlan& plan : table_.plans) out.push_back(plan.plan);
     return out;
   }
@@ -355,13 +359,13 @@ PolicyRegistry& policies() {
                        .choices = {"accuracy", "psnr"}};
     const Field uses{.name = "uses",
                      .type = FieldType::number,
-                     .summary = "budget of channel uses an image, header and pilots included",
+                     .summary = "budget of channel uses per image, header and pilots included",
                      .minimum = 0,
                      .maximum = 1e9};
     const Field operations{
         .name = "operations",
         .type = FieldType::number,
-        .summary = "budget of the transmitter's operations an image; left out: none",
+        .summary = "budget of the transmitter's operations per image; default: none",
         .optional = true,
         .minimum = 0,
         .maximum = 1e18};

@@ -19,12 +19,12 @@ class Policy {
   virtual ~Policy() = default;
   /// One plan a state. `links` [states] matters to a policy that remembers; links of one call are
   /// distinct. Calls for other links may run at the same time.
-  virtual List<Plan> plan(const List<ChannelState>& states,
-                          std::span<const std::uint32_t> links = {}) = 0;
+  virtual PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
+                                  std::span<const std::uint32_t> links = {}) = 0;
   /// How many blocks there are, for plans that ask for all. Once, before the first plan.
   virtual void fit(int /*blocks*/) {}
   /// Every plan it can ask for, so that a scenario is checked before it runs.
-  virtual List<Plan> plans() const = 0;
+  virtual PooledVector<Plan> plans() const = 0;
   /// SHA-256 of the checkpoint its figures were measured with, empty where it holds none; and the
   /// gate and the positions they were measured with, as a scenario says them, empty where any will
   /// do.

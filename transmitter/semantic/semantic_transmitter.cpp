@@ -15,7 +15,7 @@ namespace {
 
 constexpr int condition_features = 5;
 
-bool any(const List<std::uint8_t>& mask) {
+bool any(const PooledVector<std::uint8_t>& mask) {
   return std::find(mask.begin(), mask.end(), 1) != mask.end();
 }
 
@@ -58,7 +58,7 @@ void SemanticTransmitter::check(const SemanticTransmitterSettings& settings,
   check_exit(settings.exit, architecture, place / "exit");
 }
 
-void SemanticTransmitter::check(const List<Plan>& plans) const {
+void SemanticTransmitter::check(const PooledVector<Plan>& plans) const {
   for (const Plan& plan : plans) {
     if (!(plan.keep_ratio >= 0 && plan.keep_ratio <= 1))
       throw Error((place_ / "policy" / "keep").str(),
@@ -74,9 +74,9 @@ void SemanticTransmitter::check(const List<Plan>& plans) const {
   }
 }
 
-Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states,
-                                   const List<Plan>& plans) const {
-  List<float> features;
+Var SemanticTransmitter::condition(Pass& pass, const PooledVector<ChannelState>& states,
+                                   const PooledVector<Plan>& plans) const {
+  PooledVector<float> features;
   features.reserve(plans.size() * condition_features);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Plan& plan = plans[i];
@@ -94,9 +94,9 @@ Var SemanticTransmitter::condition(Pass& pass, const List<ChannelState>& states,
 }
 
 SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& stream,
-                                                      const List<std::uint8_t>& images) {
+                                                      const PooledVector<std::uint8_t>& images) {
   const Ragged& layout = *stream.tokens.layout;
-  List<std::int32_t> source;
+  PooledVector<std::int32_t> source;
   const auto taken = make_block_shared<Ragged>();
   for (std::size_t i = 0; i < images.size(); ++i) {
     for (std::int32_t r = layout.starts[i]; images[i] && r < layout.starts[i + 1]; ++r) {
@@ -111,17 +111,18 @@ SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& 
   return out;
 }
 
-SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<Stream>& parts,
+SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass,
+                                                       const PooledVector<Stream>& parts,
                                                        int images) {
-  List<const Stream*> filled;
+  PooledVector<const Stream*> filled;
   for (const Stream& part : parts)
     if (part.tokens.layout->rows() > 0) filled.push_back(&part);
   if (filled.empty()) return parts.front();
   if (filled.size() == 1) return *filled.front();
 
   // Each image is in one part: take its rows from there, images in order.
-  List<Var> rows, scores;
-  List<std::int32_t> offset{0}, score_offset;
+  PooledVector<Var> rows, scores;
+  PooledVector<std::int32_t> offset{0}, score_offset;
   std::int32_t scored = 0;
   for (const Stream* part : filled) {
     rows.push_back(part->tokens.rows);
@@ -132,7 +133,7 @@ SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<St
       scored += part->tokens.layout->rows();
     }
   }
-  List<std::int32_t> source, score_source;
+  PooledVector<std::int32_t> source, score_source;
   const auto merged = make_block_shared<Ragged>();
   for (std::size_t i = 0; i < static_cast<std::size_t>(images); ++i) {
     for (std::size_t p = 0; p < filled.size(); ++p) {
@@ -151,10 +152,11 @@ SemanticTransmitter::Stream SemanticTransmitter::merge(Pass& pass, const List<St
 }
 
 ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
-                                    const List<std::uint8_t>& asked, const Var& condition) const {
+                                    const PooledVector<std::uint8_t>& asked,
+                                    const Var& condition) const {
   const Ragged& layout = *tokens.layout;
   ExitLogits said{.depth = depth, .images = {}, .logits = {}};
-  List<std::int32_t> source;
+  PooledVector<std::int32_t> source;
   const auto compact = make_block_shared<Ragged>();
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!asked[i] || layout.rows_of(static_cast<int>(i)) == 0) continue;
@@ -176,10 +178,10 @@ ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
 }
 
 void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth,
-                               const List<std::uint8_t>& needs, const List<int>& k,
+                               const PooledVector<std::uint8_t>& needs, const PooledVector<int>& k,
                                const Var& condition, TransmitTrace& trace) const {
   if (!any(needs)) return;
-  List<std::uint8_t> others(needs.size());
+  PooledVector<std::uint8_t> others(needs.size());
   for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
   const Stream part = take(pass, stream, needs);
   const Stream rest = take(pass, stream, others);
@@ -190,7 +192,8 @@ void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth,
     trace.scored = part.tokens.layout;
   }
   Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
-  List<Stream> parts{{kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
+  PooledVector<Stream> parts{
+      {kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
   if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout)
     parts.push_back(rest);
   stream = merge(pass, parts, static_cast<int>(needs.size()));
@@ -210,13 +213,14 @@ int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio) con
   return tokens_to_keep(std::pow(keep_ratio, share), architecture_.grid());
 }
 
-List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth,
-                                      const List<std::uint8_t>& inside, const List<Plan>& plans,
-                                      const Var& condition, TransmitTrace& trace,
-                                      List<std::int32_t>& place) const {
+PooledVector<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth,
+                                              const PooledVector<std::uint8_t>& inside,
+                                              const PooledVector<Plan>& plans, const Var& condition,
+                                              TransmitTrace& trace,
+                                              PooledVector<std::int32_t>& place) const {
   std::fill(place.begin(), place.end(), -1);
   if (depth == 0 || exit_heads_.empty()) return {};
-  List<std::uint8_t> asked(inside.size());
+  PooledVector<std::uint8_t> asked(inside.size());
   bool rule_asks = false;
   for (std::size_t i = 0; i < inside.size(); ++i) {
     const bool wanted = inside[i] && !pass.training && exit_->asks(depth, plans[i]);
@@ -225,7 +229,7 @@ List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int dept
   }
   if (!any(asked)) return {};
   ExitLogits said = ask(pass, tokens, depth, asked, condition);
-  List<float> logits;
+  PooledVector<float> logits;
   if (rule_asks && !said.images.empty()) {
     logits.resize(static_cast<std::size_t>(said.logits.value().size()));
     pass.backend.to_host(said.logits.value(), logits.data());
@@ -239,21 +243,22 @@ List<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int dept
 }
 
 SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images,
-                                                        const List<Plan>& plans,
+                                                        const PooledVector<Plan>& plans,
                                                         const Var& condition,
                                                         TransmitTrace& trace) const {
   const std::size_t count = plans.size();
   const auto classes = static_cast<std::size_t>(architecture_.classes);
   const bool score_all = pass.recording() && gate_->learns();
-  List<std::uint8_t> inside(count, 1), needs(count), leaving(count), sending(count), staying(count);
-  List<int> k(count);
-  List<std::int32_t> heard(count);  // row of an image's logits, -1: its head was not asked
+  PooledVector<std::uint8_t> inside(count, 1), needs(count), leaving(count), sending(count),
+      staying(count);
+  PooledVector<int> k(count);
+  PooledVector<std::int32_t> heard(count);  // row of an image's logits, -1: its head was not asked
   trace.exit_depth.assign(count, 0);
   trace.answer.assign(count, -1);
-  List<Stream> left;
+  PooledVector<Stream> left;
   Stream stream{tokeniser_(pass, images), {}};
   for (int depth = 0;; ++depth) {
-    const List<float> logits =
+    const PooledVector<float> logits =
         hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
     for (std::size_t i = 0; i < count; ++i) {
       std::span<const float> said;
@@ -285,8 +290,8 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
 }
 
 Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
-                                    const List<ChannelState>& states, const List<Plan>& plans,
-                                    TransmitTrace* trace) const {
+                                    const PooledVector<ChannelState>& states,
+                                    const PooledVector<Plan>& plans, TransmitTrace* trace) const {
   check(plans);
   const std::size_t count = plans.size();
   const Var c = condition(pass, states, plans);
@@ -303,8 +308,8 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
   const DigitalLink* const link = settings_.link.get();
   Burst burst;
   burst.starts.push_back(0);
-  List<std::int32_t> source, segments{0};
-  List<SemanticHeader> headers;
+  PooledVector<std::int32_t> source, segments{0};
+  PooledVector<SemanticHeader> headers;
   for (std::size_t i = 0; i < count; ++i) {
     const int symbols = plans[i].symbols_per_token, k = layout.rows_of(static_cast<int>(i));
     SemanticHeader header{.exit_depth = trace->exit_depth[i],
@@ -357,9 +362,10 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
 }
 
 void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst& burst,
-                                         const List<SemanticHeader>& headers,
+                                         const PooledVector<SemanticHeader>& headers,
                                          double hardness) const {
-  const List<std::int32_t> starts = std::move(burst.starts);  // of the features of each image
+  const PooledVector<std::int32_t> starts =
+      std::move(burst.starts);  // of the features of each image
   burst.starts.assign(starts.size(), 0);
   burst.places.clear();
   burst.symbols_per_token.clear();
@@ -368,7 +374,7 @@ void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst&
     for (Ledger& ledger : burst.ledger) ledger.payload = ledger.parity = 0;
     return;
   }
-  List<float> values(static_cast<std::size_t>(2 * starts.back()));
+  PooledVector<float> values(static_cast<std::size_t>(2 * starts.back()));
   pass.backend.to_host(features.value(), values.data());
   Symbols sent;
   for (std::size_t i = 0; i < headers.size(); ++i) {

@@ -40,8 +40,8 @@ class SemanticTransmitter final : public Transmitter {
   static void check(const SemanticTransmitterSettings& settings, const Architecture& architecture,
                     const Place& place);
 
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
-                 const List<Plan>& plans, TransmitTrace* trace) const override;
+  Burst transmit(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                 const PooledVector<Plan>& plans, TransmitTrace* trace) const override;
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
                                    std::uint32_t image) const override;
   double dense_operations() const override;
@@ -58,26 +58,28 @@ class SemanticTransmitter final : public Transmitter {
   /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at
   /// its exit.
   int asked_at(int depth, bool leaves, double keep_ratio) const;
-  Var condition(Pass& pass, const List<ChannelState>& states, const List<Plan>& plans) const;
-  Stream select(Pass& pass, const Tensor& images, const List<Plan>& plans, const Var& condition,
-                TransmitTrace& trace) const;
+  Var condition(Pass& pass, const PooledVector<ChannelState>& states,
+                const PooledVector<Plan>& plans) const;
+  Stream select(Pass& pass, const Tensor& images, const PooledVector<Plan>& plans,
+                const Var& condition, TransmitTrace& trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed
   /// for the others.
-  ExitLogits ask(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& asked,
-                 const Var& condition) const;
-  void gate(Pass& pass, Stream& stream, int depth, const List<std::uint8_t>& needs,
-            const List<int>& k, const Var& condition, TransmitTrace& trace) const;
-  void check(const List<Plan>& plans) const;
+  ExitLogits ask(Pass& pass, const Tokens& tokens, int depth,
+                 const PooledVector<std::uint8_t>& asked, const Var& condition) const;
+  void gate(Pass& pass, Stream& stream, int depth, const PooledVector<std::uint8_t>& needs,
+            const PooledVector<int>& k, const Var& condition, TransmitTrace& trace) const;
+  void check(const PooledVector<Plan>& plans) const;
   /// Logits of the images a rule asks about, by image; what `trace` wants besides goes there.
-  List<float> hear(Pass& pass, const Tokens& tokens, int depth, const List<std::uint8_t>& inside,
-                   const List<Plan>& plans, const Var& condition, TransmitTrace& trace,
-                   List<std::int32_t>& place) const;
+  PooledVector<float> hear(Pass& pass, const Tokens& tokens, int depth,
+                           const PooledVector<std::uint8_t>& inside,
+                           const PooledVector<Plan>& plans, const Var& condition,
+                           TransmitTrace& trace, PooledVector<std::int32_t>& place) const;
   /// Bits instead of amplitudes: the features of unit power, quantised and coded, take the place of
   /// the burst's symbols.
   void send_digitally(Pass& pass, const Var& features, Burst& burst,
-                      const List<SemanticHeader>& headers, double hardness) const;
-  static Stream take(Pass& pass, const Stream& stream, const List<std::uint8_t>& images);
-  static Stream merge(Pass& pass, const List<Stream>& parts, int images);
+                      const PooledVector<SemanticHeader>& headers, double hardness) const;
+  static Stream take(Pass& pass, const Stream& stream, const PooledVector<std::uint8_t>& images);
+  static Stream merge(Pass& pass, const PooledVector<Stream>& parts, int images);
 
   Architecture architecture_;
   SemanticTransmitterSettings settings_;

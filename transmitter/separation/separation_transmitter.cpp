@@ -18,8 +18,8 @@ constexpr double believed_step_db = 0.1;
 
 /// Codes are chosen on steps of the SNR, rounded down, so that what was chosen once serves many
 /// images. A bound stays exact.
-ChannelState on_a_step(ChannelState state, Carriage carriage) {
-  if (carriage == Carriage::coded)
+ChannelState on_a_step(ChannelState state, TransportModel transport_model) {
+  if (transport_model == TransportModel::coded)
     state.snr_db = std::floor(state.snr_db / believed_step_db + 1e-6) * believed_step_db;
   return state;
 }
@@ -44,7 +44,7 @@ SeparationTransmitter::SeparationTransmitter(const SeparationSettings& settings,
 
 void SeparationTransmitter::check(const SeparationSettings& settings, const Place& place) {
   const std::array<int, 1> word{separation_word_bits(settings.budget)};
-  const bool coded = settings.carriage == Carriage::coded;
+  const bool coded = settings.transport_model == TransportModel::coded;
   const std::int64_t header = coded ? header_uses(word, 0) : 0, least = coded ? fewest_uses(8) : 1;
   if (StreamFitter::symbols_within(settings, header) < least)
     throw Error((place / "budget").str(),
@@ -56,7 +56,7 @@ void SeparationTransmitter::check(const SeparationSettings& settings, const Plac
 
 SeparationTransmitter::Sent SeparationTransmitter::choose(
     const Picture& picture, const ChannelState& believed_state) const {
-  const ChannelState state = on_a_step(believed_state, settings_.carriage);
+  const ChannelState state = on_a_step(believed_state, settings_.transport_model);
   const EncodedImages::One image(EncodedImages::of_process(), *codec_, kind_, picture);
   Sent best;
   const auto tries = [&](int quality) {
@@ -84,8 +84,8 @@ SeparationTransmitter::Sent SeparationTransmitter::choose(
 }
 
 Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
-                                      const List<ChannelState>& states, const List<Plan>&,
-                                      TransmitTrace* trace) const {
+                                      const PooledVector<ChannelState>& states,
+                                      const PooledVector<Plan>&, TransmitTrace* trace) const {
   assert(!pass.training);
   const std::size_t count = states.size();
   const int height = static_cast<int>(images.shape()[1]),
@@ -93,14 +93,14 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
             channels = static_cast<int>(images.shape()[3]);
   const std::size_t values = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
                              static_cast<std::size_t>(channels);
-  List<float> pixels(count * values);
+  PooledVector<float> pixels(count * values);
   pass.backend.to_host(images, pixels.data());
 
   Burst burst;
   burst.starts.push_back(0);
   burst.ledger.resize(count);
   Symbols symbols;
-  List<SentStream> streams;
+  PooledVector<SentStream> streams;
   for (std::size_t i = 0; i < count; ++i) {
     Picture picture{height, width, channels, std::vector<std::uint8_t>(values)};
     for (std::size_t v = 0; v < values; ++v)
@@ -134,7 +134,7 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
     } else {
       streams.push_back({});
     }
-    if (settings_.carriage != Carriage::coded) burst.told.push_back(std::move(bits));
+    if (settings_.transport_model != TransportModel::coded) burst.told.push_back(std::move(bits));
     burst.headers.push_back(std::move(header));
     for (std::int64_t s = 0; sent.stream && s < sent.fit.uses; ++s)
       burst.places.push_back(static_cast<std::int32_t>(s));

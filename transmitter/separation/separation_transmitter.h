@@ -28,8 +28,8 @@ class SeparationTransmitter final : public Transmitter {
 
   /// Plans mean nothing to it. An image whose worst quality does not fit is not sent: no header, no
   /// symbol, no use. Not for training.
-  Burst transmit(Pass& pass, const Tensor& images, const List<ChannelState>& states,
-                 const List<Plan>& plans, TransmitTrace* trace) const override;
+  Burst transmit(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                 const PooledVector<Plan>& plans, TransmitTrace* trace) const override;
   /// What a stream takes depends on the image.
   std::optional<Forecast> forecast(const ChannelState&, const Plan&, std::uint32_t) const override {
     return std::nullopt;

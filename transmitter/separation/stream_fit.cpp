@@ -40,7 +40,7 @@ std::int64_t StreamFitter::symbols_within(const SeparationSettings& settings, st
 StreamFitter::StreamFitter(const SeparationSettings& settings, const GainOutlook& outlook,
                            const ChannelState& state)
     : settings_(settings), snrs_db_(outlook.snrs_db(state)), stream_loss_(settings.outage) {
-  if (settings.carriage != Carriage::coded) {
+  if (settings.transport_model != TransportModel::coded) {
     symbols_ = symbols_within(settings, 0);
     return;
   }
@@ -65,7 +65,8 @@ StreamFitter::StreamFitter(const SeparationSettings& settings, const GainOutlook
 const std::optional<StreamFit>& StreamFitter::fit(int bytes) {
   const auto [found, added] = known_.try_emplace(bytes);
   if (added)
-    found->second = settings_.carriage == Carriage::coded ? find(bytes) : find_bound(bytes);
+    found->second =
+        settings_.transport_model == TransportModel::coded ? find(bytes) : find_bound(bytes);
   return found->second;
 }
 
@@ -115,7 +116,7 @@ std::optional<StreamFit> StreamFitter::find_bound(int bytes) const {
   const auto worst =
       static_cast<std::size_t>(settings_.outage * static_cast<double>(snrs_db_.size()));
   const auto enough = [&](std::int64_t uses) {
-    if (settings_.carriage == Carriage::capacity)
+    if (settings_.transport_model == TransportModel::capacity)
       return bits <=
              static_cast<double>(uses) * gaussian_information(linear(snrs_db_[worst])).capacity;
     double loss = 0;

@@ -16,10 +16,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks" / "bars"))
+sys.path.insert(0, str(ROOT / "benchmarks" / "claims"))
 sys.path.insert(0, str(HERE))
 
-from bar import mean_interval  # noqa: E402
+from claim import mean_interval  # noqa: E402
 from draw import Chart, heat_map, page  # noqa: E402
 from hull import best_mixture, efficient, setting  # noqa: E402
 

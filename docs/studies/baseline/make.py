@@ -22,10 +22,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks" / "bars"))
+sys.path.insert(0, str(ROOT / "benchmarks" / "claims"))
 sys.path.insert(0, str(HERE))
 
-from bar import mean_interval, wilson  # noqa: E402
+from claim import mean_interval, wilson  # noqa: E402
 from draw import Curves, page  # noqa: E402
 
 BUDGETS = [128, 384, 1024]

@@ -155,7 +155,7 @@ void LdpcCode::encode(std::span<const std::uint8_t> message,
     return;
   }
   const auto words = static_cast<std::size_t>((length_ + 63) / 64);
-  List<std::uint64_t> known(words, 0);
+  PooledVector<std::uint64_t> known(words, 0);
   for (std::size_t i = 0; i < message.size(); ++i) {
     const auto at = static_cast<std::size_t>(information_positions_[i]);
     codeword[at] = message[i];

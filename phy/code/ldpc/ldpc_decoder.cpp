@@ -185,11 +185,11 @@ class MinSum final : public LdpcDecoder::Engine {
 
   const LdpcCode& code_;
   LdpcDecoding decoding_;
-  List<Vector> beliefs_;      // [n] likelihood ratio of each bit
-  List<Vector> messages_;     // [edges] what each check last said
-  List<Number> quantised_;    // [frames, n] on their way into the lanes
-  List<Decision> decisions_;  // [n] of frames that are done, a byte each
-  List<Vector> row_;          // beliefs of one check's bits without its own word
+  PooledVector<Vector> beliefs_;      // [n] likelihood ratio of each bit
+  PooledVector<Vector> messages_;     // [edges] what each check last said
+  PooledVector<Number> quantised_;    // [frames, n] on their way into the lanes
+  PooledVector<Decision> decisions_;  // [n] of frames that are done, a byte each
+  PooledVector<Vector> row_;          // beliefs of one check's bits without its own word
 };
 
 }  // namespace

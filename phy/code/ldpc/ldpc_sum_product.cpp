@@ -61,7 +61,7 @@ class SumProduct final : public LdpcDecoder::Engine {
 
   const LdpcCode& code_;
   LdpcDecoding decoding_;
-  List<double> beliefs_, messages_, others_, tangents_, behind_;
+  PooledVector<double> beliefs_, messages_, others_, tangents_, behind_;
 };
 
 }  // namespace

@@ -49,9 +49,9 @@ class PolarDecoder::List {
 
  private:
   struct Layer {
-    std::size_t node = 0;              // leaves of one node
-    semwave::List<float> ratios;       // [arrays][node]
-    semwave::List<std::uint8_t> bits;  // [arrays][2][node] of the left and the right child
+    std::size_t node = 0;                      // leaves of one node
+    semwave::PooledVector<float> ratios;       // [arrays][node]
+    semwave::PooledVector<std::uint8_t> bits;  // [arrays][2][node] of the left and the right child
     std::array<std::int8_t, polar_largest_list> array_of;  // of each path
     std::array<std::int8_t, polar_largest_list> users;     // of each array
     std::array<std::int8_t, polar_largest_list> free;      // stack of unused arrays

@@ -39,8 +39,8 @@ Reception hear(Backend& backend, const Channel& channel, std::uint32_t images, i
   return channel.apply(pass, burst, channel.realise(pass.draws));
 }
 
-List<float> host(Backend& backend, const Tensor& tensor) {
-  List<float> values(static_cast<std::size_t>(tensor.size()));
+PooledVector<float> host(Backend& backend, const Tensor& tensor) {
+  PooledVector<float> values(static_cast<std::size_t>(tensor.size()));
   backend.to_host(tensor, values.data());
   return values;
 }
@@ -52,8 +52,8 @@ std::pair<double, double> receiver_error(const ChannelSettings& settings, std::u
   constexpr std::uint32_t images = 20000;
   const Reception heard = hear(*backend, channel, images, 1, visit);
   const Fading fading = channel.realise(draws_of(images, visit));
-  const List<float> known = host(*backend, heard.gains),
-                    variance = host(*backend, heard.noise_variance);
+  const PooledVector<float> known = host(*backend, heard.gains),
+                            variance = host(*backend, heard.noise_variance);
   double sum = 0;
   for (std::uint32_t i = 0; i < images; ++i)
     sum += std::norm(std::complex<double>(known[2 * i], known[2 * i + 1]) -
@@ -188,7 +188,7 @@ TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
       {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 8},
        .receiver = {.kind = CsiKind::estimated, .pilots = 4}});
   const Reception heard = hear(*backend, block, 1, 12);
-  const List<float> known = host(*backend, heard.gains);
+  const PooledVector<float> known = host(*backend, heard.gains);
   const Fading fading = block.realise(draws_of(1));
   std::complex<double> error[3];
   for (int b = 0; b < 3; ++b)
@@ -296,7 +296,7 @@ TEST(Csi, WhatIsKnownDoesNotChangeTheChannel) {
              Channel({.fading = rayleigh, .transmitter = transmitter, .receiver = receiver}), 3, 5)
             .symbols.value());
   };
-  const List<float> known = y({}, {});
+  const PooledVector<float> known = y({}, {});
   EXPECT_EQ(y({.kind = CsiKind::none}, {.kind = CsiKind::none}), known);
   EXPECT_EQ(y({.kind = CsiKind::estimated}, {.kind = CsiKind::estimated}), known);
   EXPECT_EQ(y({.kind = CsiKind::delayed}, {.kind = CsiKind::quantised}), known);

@@ -14,7 +14,7 @@
 namespace semwave {
 namespace {
 
-TEST(List, BlocksAreAlignedAndDoNotOverlap) {
+TEST(PooledVector, BlocksAreAlignedAndDoNotOverlap) {
   std::mt19937 random(3);
   std::vector<std::pair<unsigned char*, std::size_t>> taken;
   for (int i = 0; i < 3000; ++i) {
@@ -36,7 +36,7 @@ TEST(List, BlocksAreAlignedAndDoNotOverlap) {
   for (const auto& [block, bytes] : taken) give_block(block, bytes);
 }
 
-TEST(List, ABlockIsFoundAgain) {
+TEST(PooledVector, ABlockIsFoundAgain) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "under the address sanitizer every block goes back to the system";
 #endif
@@ -49,7 +49,7 @@ TEST(List, ABlockIsFoundAgain) {
   }
 }
 
-TEST(List, AThreadThatEndsLeavesItsBlocksToTheOthers) {
+TEST(PooledVector, AThreadThatEndsLeavesItsBlocksToTheOthers) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "under the address sanitizer every block goes back to the system";
 #endif

@@ -313,7 +313,7 @@ TEST_P(Kernels, MaxPool) {
     for (double& v : x) v = static_cast<float>(v);  // ties and order as the kernel sees them
     const Values dy = draw.numbers(static_cast<Size>(out.size()));
     const Tensor y = backend_->empty(out);
-    List<std::int32_t> source;
+    PooledVector<std::int32_t> source;
     std::vector<std::size_t> expected;
     backend_->max_pool(y, source, tensor(in, x),
                        Window{.kernel = kernel, .stride = stride, .padding = padding});

@@ -21,10 +21,10 @@ using Values = reference::Array<double>;
 constexpr int grid = 6, input = 5, dim = 8, heads = 2, experts = 3, chosen = 2, classes = 4;
 constexpr float balance_weight = 0.2f, z_weight = 0.05f, smoothing = 0.1f, error_scale = 0.3f;
 
-reference::Index index(const List<std::int32_t>& values) {
+reference::Index index(const PooledVector<std::int32_t>& values) {
   return {values.begin(), values.end()};
 }
-List<std::int32_t> list(const reference::Index& values) {
+PooledVector<std::int32_t> list(const reference::Index& values) {
   return {values.begin(), values.end()};
 }
 
@@ -426,10 +426,10 @@ TEST_F(Ops, RoutingSortsByExpertThenRowAndBreaksTiesDownwards) {
   Pass pass{.backend = *backend_, .draws = {}};
   const std::vector<float> logits{0, 0, 0, /**/ 1, 3, 2, /**/ 5, 0, 5};
   const Routing routing = route(pass, Var(backend_->from_host({3, 3}, logits.data())), 2);
-  EXPECT_EQ(routing.expert, (List<std::int32_t>{0, 1, 1, 2, 0, 2}));
-  EXPECT_EQ(routing.group_starts, (List<std::int32_t>{0, 2, 4, 6}));
-  EXPECT_EQ(routing.source, (List<std::int32_t>{0, 2, 0, 1, 1, 2}));
-  EXPECT_EQ(routing.row, (List<std::int32_t>{0, 2, 3, 4, 1, 5}));
+  EXPECT_EQ(routing.expert, (PooledVector<std::int32_t>{0, 1, 1, 2, 0, 2}));
+  EXPECT_EQ(routing.group_starts, (PooledVector<std::int32_t>{0, 2, 4, 6}));
+  EXPECT_EQ(routing.source, (PooledVector<std::int32_t>{0, 2, 0, 1, 1, 2}));
+  EXPECT_EQ(routing.row, (PooledVector<std::int32_t>{0, 2, 3, 4, 1, 5}));
 }
 
 TEST(ParameterSet, InitialValuesDependOnSeedNameAndElementAlone) {

@@ -17,8 +17,8 @@ double draw(std::uint32_t what, std::uint32_t which) {
   return uniform(philox(11, Purpose::data_bits, what, 0, which)[0]);
 }
 
-List<Plan> random_plans(int count, std::uint32_t round) {
-  List<Plan> plans;
+PooledVector<Plan> random_plans(int count, std::uint32_t round) {
+  PooledVector<Plan> plans;
   for (int i = 0; i < count; ++i) {
     const auto n = static_cast<std::uint32_t>(i) + 100 * round;
     const double keep = draw(n, 0);
@@ -44,14 +44,15 @@ TEST_P(ForecastTest, IsWhatTheOperationsCount) {
   const Dataset data = tiny::images(8);
   const std::vector<std::int32_t> indices = tiny::first(8);
   for (std::uint32_t round = 0; round < 4; ++round) {
-    const List<Plan> plans = random_plans(8, round);
+    const PooledVector<Plan> plans = random_plans(8, round);
     for (const bool together : {true, false}) {
       Pass pass{.backend = *backend};
       const std::size_t count = together ? 8 : 1;
       const std::span<const std::int32_t> images(indices.data(), count);
       pass.draws = {1, 0, {images.begin(), images.end()}};
-      const List<Plan> asked(plans.begin(), plans.begin() + static_cast<std::ptrdiff_t>(count));
-      const List<ChannelState> states(count, ChannelState{.snr_db = 3});
+      const PooledVector<Plan> asked(plans.begin(),
+                                     plans.begin() + static_cast<std::ptrdiff_t>(count));
+      const PooledVector<ChannelState> states(count, ChannelState{.snr_db = 3});
       double transmitter = 0, receiver = 0;
       const Burst burst = model.transmitter->transmit(pass, image_tensor(*backend, data, images),
                                                       states, asked, nullptr);

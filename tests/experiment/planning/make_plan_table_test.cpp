@@ -88,7 +88,7 @@ std::string folder_of(const std::vector<std::pair<std::string, Json>>& changes =
 
 TEST(Tabulate, MeasuresPlansInBinsOfEqualCount) {
   const std::string folder = folder_of();
-  const Tabulated made = tabulate(folder + "/", 5);
+  const MadePlanTable made = make_plan_table(folder + "/", 5);
   EXPECT_EQ(made.records, 12000);
   EXPECT_EQ(made.plans_measured, 3u);
   const PlanTable& table = made.table;
@@ -117,7 +117,7 @@ TEST(Tabulate, MeasuresPlansInBinsOfEqualCount) {
 
 TEST(Tabulate, RefusesWhatATableMustNotBeMadeOf) {
   const auto problem = [](const std::string& pointer, const Json& change) {
-    return error_of([&] { (void)tabulate(folder_of({{pointer, change}}), 5); });
+    return error_of([&] { (void)make_plan_table(folder_of({{pointer, change}}), 5); });
   };
   expect_contains(problem("/source/split", "test"), "validation");
   expect_contains(problem("/sweep", {{"/source/split", {"validation", "test"}}}),
@@ -125,20 +125,21 @@ TEST(Tabulate, RefusesWhatATableMustNotBeMadeOf) {
   expect_contains(problem("/sweep", {{"/transmitter/gate", {"learned", "random"}}}),
                   "sweeps /transmitter/gate");
   expect_contains(problem("/timeline", {{"slots", 10}}), "timeline");
-  expect_contains(error_of([] { (void)tabulate(folder_of({}, true), 5); }), "several models");
-  expect_contains(error_of([] { (void)tabulate("/nowhere", 5); }), "/nowhere");
+  expect_contains(error_of([] { (void)make_plan_table(folder_of({}, true), 5); }),
+                  "several models");
+  expect_contains(error_of([] { (void)make_plan_table("/nowhere", 5); }), "/nowhere");
   const std::string part = folder_of();
   const std::vector<std::string> rows = tiny::lines_of(part + "/results.jsonl");
   tiny::write_text(part + "/results.jsonl", rows[0] + "\n" + rows[1] + "\n");
-  expect_contains(error_of([&] { (void)tabulate(part, 5); }), "2 of the 3 points");
+  expect_contains(error_of([&] { (void)make_plan_table(part, 5); }), "2 of the 3 points");
   const std::string folder = folder_of();
   const std::string records = tiny::read_text(folder + "/records.jsonl");
   tiny::write_text(folder + "/records.jsonl", records + records.substr(0, 40));
-  EXPECT_EQ(tabulate(folder, 5).records, 12000) << "a torn last line is left out";
+  EXPECT_EQ(make_plan_table(folder, 5).records, 12000) << "a torn last line is left out";
   tiny::write_text(folder + "/records.jsonl", "{}\n" + records);
-  expect_contains(error_of([&] { (void)tabulate(folder, 5); }), "records.jsonl:1");
+  expect_contains(error_of([&] { (void)make_plan_table(folder, 5); }), "records.jsonl:1");
   tiny::write_text(folder + "/records.jsonl", "");
-  expect_contains(error_of([&] { (void)tabulate(folder, 5); }), "no record");
+  expect_contains(error_of([&] { (void)make_plan_table(folder, 5); }), "no record");
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ TEST(HostileResults, NestedLinesMakeNoTable) {
   scenario["source"]["split"] = "validation";
   tiny::write_text(path + "/scenario.json", scenario.dump());
   tiny::write_text(path + "/results.jsonl", deep + "\n");
-  expect_contains(error_of([&] { (void)tabulate(path, 4); }), "results.jsonl:1: line 1, column ");
+  expect_contains(error_of([&] { (void)make_plan_table(path, 4); }),
+                  "results.jsonl:1: line 1, column ");
 }
 
 TEST(HostileResults, APipeInAFilesPlaceIsRefused) {

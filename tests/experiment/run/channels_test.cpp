@@ -19,8 +19,8 @@ namespace {
 
 using Channels = WholePath;
 
-const List<Plan> plans{{1, 2, 4},   {0.5, 0, 16}, {0, 1, 4},    {0.12, 1, 1},
-                       {0.3, 2, 3}, {1, 0, 8},    {0.75, 1, 2}, {0.5, 2, 4}};
+const PooledVector<Plan> plans{{1, 2, 4},   {0.5, 0, 16}, {0, 1, 4},    {0.12, 1, 1},
+                               {0.3, 2, 3}, {1, 0, 8},    {0.75, 1, 2}, {0.5, 2, 4}};
 
 std::vector<Json> every_channel() {
   const std::string trace = temporary_path("trace.csv");
@@ -114,8 +114,8 @@ TEST_F(Channels, ALostTokenIsATokenThatWasNotSent) {
     // The same burst, with only what arrived: its header names those tokens alone.
     SemanticHeader header = heard.result.headers[0];
     Burst less{.starts = {0}, .ledger = {{}}};
-    List<float> values;
-    List<std::int32_t> positions;
+    PooledVector<float> values;
+    PooledVector<std::int32_t> positions;
     const float* sent = heard.burst.symbols.value().data();
     for (int t = 0; t < header.k; ++t) {
       const auto first = static_cast<std::size_t>(t * 4);

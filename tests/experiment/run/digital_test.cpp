@@ -23,12 +23,13 @@ const Json fixed_qpsk{
     {"bits_per_value", 3},
     {"coding", {{"kind", "fixed"}, {"code", "polar"}, {"rate", 0.5}, {"modulation", "qpsk"}}}};
 const Json automatic{{"kind", "digital"}, {"bits_per_value", 3}};
-const List<Plan> plans{{1, 2, 4}, {0.5, 0, 16}, {0, 1, 4}, {0.12, 1, 1}, {0.3, 2, 3}, {1, 0, 8}};
+const PooledVector<Plan> plans{{1, 2, 4},    {0.5, 0, 16}, {0, 1, 4},
+                               {0.12, 1, 1}, {0.3, 2, 3},  {1, 0, 8}};
 
 class Digital : public WholePath {
  protected:
   Heard run(const Scenario& scenario, const Model& model, const std::vector<std::int32_t>& indices,
-            const List<Plan>& asked, bool training = false, Tape* tape = nullptr,
+            const PooledVector<Plan>& asked, bool training = false, Tape* tape = nullptr,
             const Gradients* lane = nullptr) {
     return through(scenario, model, indices, asked,
                    {.training = training, .tape = tape, .lane = lane});
@@ -59,9 +60,9 @@ TEST_F(Digital, AnErrorFreeChannelGivesExactlyTheQuantisedFeatures) {
                count = static_cast<std::size_t>(bits.burst.starts[i + 1]) - first;
     ASSERT_FALSE(bits.result.lost[i]);
     EXPECT_EQ(bits.result.headers[i].positions, plain.result.headers[i].positions);
-    const DigitalLink::Heard heard =
-        link.receive(std::span(y).subspan(first, count), Symbols(count, {1, 0}),
-                     List<float>(count, 0.0f), static_cast<std::int64_t>(features.size()) * 3, 0);
+    const DigitalLink::Heard heard = link.receive(
+        std::span(y).subspan(first, count), Symbols(count, {1, 0}),
+        PooledVector<float>(count, 0.0f), static_cast<std::int64_t>(features.size()) * 3, 0);
     ASSERT_EQ(heard.values.size(), features.size());
     for (std::size_t v = 0; v < features.size(); ++v)
       EXPECT_EQ(heard.values[v], quantiser.value(quantiser.index(features[v])));
@@ -154,7 +155,7 @@ TEST_F(Digital, ALostCodeBlockLosesItsTokensAndNoOthers) {
                   {"interleaver", false}};
   const Scenario digital = scenario(link, {{"kind", "awgn"}, {"snr_db", 0.6}});
   const Model model = tiny::model(digital, *backend_);
-  const Heard heard = run(digital, model, tiny::first(12), List<Plan>(12, Plan{1, 2, 16}));
+  const Heard heard = run(digital, model, tiny::first(12), PooledVector<Plan>(12, Plan{1, 2, 16}));
   const BlockLayout layout = lay_blocks(2304, digital.digital->coding(0));
   ASSERT_GT(layout.blocks, 4);
   const Transport transport(2304, digital.digital->coding(0), {.interleave = false});
@@ -168,7 +169,8 @@ TEST_F(Digital, ALostCodeBlockLosesItsTokensAndNoOthers) {
         first;
     Bits bits(2304), held(transport.blocks());
     transport.decode({y, count}, Symbols(count, {1, 0}),
-                     List<float>(count, static_cast<float>(std::pow(10.0, -0.06))), bits, held);
+                     PooledVector<float>(count, static_cast<float>(std::pow(10.0, -0.06))), bits,
+                     held);
     std::vector<int> gone(9, 0);
     for (int b = 0; b < layout.blocks; ++b)
       for (std::int64_t bit = layout.block_start(b);
@@ -221,8 +223,8 @@ TEST_F(Digital, AtTheEndOfATrainingPassGradientsReachTheMapperThroughTheQuantise
       objective(*std::make_unique<Pass>(Pass{
                     .backend = *backend_, .tape = &tape, .gradients = &lane, .training = true}),
                 model.architecture, digital.train.value(),
-                image_tensor(*backend_, data_, List<std::int32_t>{0, 1, 2, 3, 4, 5}),
-                List<std::int32_t>{0, 1, 2, 0, 1, 2}, heard.trace, heard.result, 6);
+                image_tensor(*backend_, data_, PooledVector<std::int32_t>{0, 1, 2, 3, 4, 5}),
+                PooledVector<std::int32_t>{0, 1, 2, 0, 1, 2}, heard.trace, heard.result, 6);
   tape.backward(*backend_, loss.total);
   double mapper = 0;
   for (const Parameter& p : model.parameters->all())

@@ -47,12 +47,13 @@ class Exits : public WholePath {
   }
 
   Heard run(const Scenario& s, const Model& model, const std::vector<std::int32_t>& indices,
-            const List<Plan>& plans, bool asks_heads = false, bool training = false) {
+            const PooledVector<Plan>& plans, bool asks_heads = false, bool training = false) {
     return through(s, model, indices, plans, {.training = training, .heads = asks_heads});
   }
 
   /// What each head says about each image where nobody leaves early: [depth][image].
-  std::vector<std::vector<std::vector<float>>> said(const Model& model, const List<Plan>& plans) {
+  std::vector<std::vector<std::vector<float>>> said(const Model& model,
+                                                    const PooledVector<Plan>& plans) {
     const Heard heard =
         run(scenario("fixed"), model, tiny::first(static_cast<int>(plans.size())), plans, true);
     std::vector<std::vector<std::vector<float>>> all(3,
@@ -67,9 +68,9 @@ class Exits : public WholePath {
   }
 };
 
-const List<Plan> plans{{1, 2, 4},   {0.5, 2, 16}, {0, 2, 4},    {0.12, 1, 1},
-                       {0.3, 2, 3}, {1, 0, 8},    {0.75, 2, 2}, {0.5, 2, 4},
-                       {1, 1, 4},   {1, 2, 4},    {0.75, 2, 4}, {0.5, 2, 8}};
+const PooledVector<Plan> plans{{1, 2, 4},   {0.5, 2, 16}, {0, 2, 4},    {0.12, 1, 1},
+                               {0.3, 2, 3}, {1, 0, 8},    {0.75, 2, 2}, {0.5, 2, 4},
+                               {1, 1, 4},   {1, 2, 4},    {0.75, 2, 4}, {0.5, 2, 8}};
 
 /// Halfway between two neighbouring measures of what the first head says, so that some images are
 /// surer and some less sure.
@@ -150,7 +151,7 @@ TEST_F(Exits, AnImageAloneAndInCompanyGivesTheSameBits) {
 }
 
 TEST_F(Exits, TheThresholdSpansFromTheFirstDepthToTheDeepest) {
-  const List<Plan> deep(12, Plan{0.5, 2, 4});
+  const PooledVector<Plan> deep(12, Plan{0.5, 2, 4});
   const auto depths = [&](const Json& exit) {
     const Scenario s = scenario(exit);
     const Heard heard = run(s, model(s), tiny::first(12), deep);
@@ -185,7 +186,7 @@ TEST_F(Exits, AnAnswerIsHeardAsTheHeadSaidIt) {
   const Scenario s = scenario(confidence(middle(heard), true));
   const Model heads = model(s);
   const Heard all = run(s, heads, tiny::first(12), plans);
-  const List<std::int32_t> decided = decisions(*backend_, all.result);
+  const PooledVector<std::int32_t> decided = decisions(*backend_, all.result);
   int answered = 0;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     if (all.trace.answer[i] < 0) continue;
@@ -236,9 +237,10 @@ TEST_F(Exits, TrainingFollowsThePlan) {
     EXPECT_EQ(heard.trace.answer[i], -1);
   }
   ASSERT_EQ(heard.trace.exits.size(), 2u);
-  EXPECT_EQ(heard.trace.exits[0].images, (List<std::int32_t>{0, 1, 3, 4, 6, 7, 8, 9, 10, 11}))
+  EXPECT_EQ(heard.trace.exits[0].images,
+            (PooledVector<std::int32_t>{0, 1, 3, 4, 6, 7, 8, 9, 10, 11}))
       << "all that are inside and have a token";
-  EXPECT_EQ(heard.trace.exits[1].images, (List<std::int32_t>{0, 1, 4, 6, 7, 9, 10, 11}));
+  EXPECT_EQ(heard.trace.exits[1].images, (PooledVector<std::int32_t>{0, 1, 4, 6, 7, 9, 10, 11}));
 }
 
 TEST_F(Exits, ShardsAndThreadsMakeNoDifference) {

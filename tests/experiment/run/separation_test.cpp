@@ -95,8 +95,9 @@ TEST_F(Separation, WithoutErrorsThePictureIsThatOfTheCodecAndNoBetterQualityFits
     const Channel channel(scenario.channel);
     const Fading fading = channel.realise(pass.draws);
     TransmitTrace trace;
-    const Burst burst = model.transmitter->transmit(pass, image_tensor(*backend_, data, indices),
-                                                    channel.observe(fading), List<Plan>(5), &trace);
+    const Burst burst =
+        model.transmitter->transmit(pass, image_tensor(*backend_, data, indices),
+                                    channel.observe(fading), PooledVector<Plan>(5), &trace);
     const Result result = model.receiver->receive(pass, channel.apply(pass, burst, fading));
     ASSERT_EQ(result.rebuilt.size(), 5u);
     const auto coder = image_codecs().make({{"kind", codec}}, Place{"test", ""});

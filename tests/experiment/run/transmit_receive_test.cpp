@@ -20,15 +20,15 @@ class Path : public WholePath {
  protected:
   /// Images through everything, one plan each.
   Heard run(const Scenario& scenario, const Model& model, const std::vector<std::int32_t>& indices,
-            const List<Plan>& plans, bool training = false, Tape* tape = nullptr,
+            const PooledVector<Plan>& plans, bool training = false, Tape* tape = nullptr,
             const Gradients* lane = nullptr) {
     return through(scenario, model, indices, plans,
                    {.training = training, .tape = tape, .lane = lane});
   }
 };
 
-const List<Plan> mixed_plans{{1, 2, 4},   {0.5, 0, 16}, {0, 1, 4},    {0.12, 1, 1},
-                             {0.3, 2, 3}, {1, 0, 8},    {0.75, 1, 2}, {0.5, 2, 4}};
+const PooledVector<Plan> mixed_plans{{1, 2, 4},   {0.5, 0, 16}, {0, 1, 4},    {0.12, 1, 1},
+                                     {0.3, 2, 3}, {1, 0, 8},    {0.75, 1, 2}, {0.5, 2, 4}};
 
 TEST_F(Path, AnImageAloneAndInCompanyGivesTheSameBits) {
   for (const std::string gate : {"learned", "random", "keep_all"}) {
@@ -116,7 +116,7 @@ TEST_F(Path, SentSymbolsHaveUnitMeanPowerInEveryScope) {
 TEST_F(Path, TheHighestScoresStay) {
   const Scenario scenario = tiny::scenario();
   const Model model = tiny::model(scenario, *backend_);
-  const Heard heard = run(scenario, model, tiny::first(4), List<Plan>(4, Plan{0.5, 2, 4}));
+  const Heard heard = run(scenario, model, tiny::first(4), PooledVector<Plan>(4, Plan{0.5, 2, 4}));
   ASSERT_EQ(heard.trace.scored->rows(), 36);
   for (int i = 0; i < 4; ++i) {
     std::vector<std::pair<float, int>> ranked;
@@ -143,7 +143,7 @@ TEST_F(Path, EqualScoresLeaveTheLowerPosition) {
   const std::vector<float> rows(10, 1), scores{1, 3, 3, 0, 3, 2, 2, 2, 2, 2};
   const Kept kept = keep_best(pass, *gate, {Var(backend_->from_host({10, 1}, rows.data())), layout},
                               Var(backend_->from_host({10, 1}, scores.data())), {2, 3});
-  EXPECT_EQ(kept.tokens.layout->positions, (List<std::int32_t>{1, 2, 0, 1, 2}));
+  EXPECT_EQ(kept.tokens.layout->positions, (PooledVector<std::int32_t>{1, 2, 0, 1, 2}));
 
   // A NaN counts as the lowest score of all, whatever stands beside it.
   const float nan = std::nanf("");
@@ -151,7 +151,7 @@ TEST_F(Path, EqualScoresLeaveTheLowerPosition) {
   const Kept sound =
       keep_best(pass, *gate, {Var(backend_->from_host({10, 1}, rows.data())), layout},
                 Var(backend_->from_host({10, 1}, broken.data())), {3, 2});
-  EXPECT_EQ(sound.tokens.layout->positions, (List<std::int32_t>{0, 1, 3, 0, 1}));
+  EXPECT_EQ(sound.tokens.layout->positions, (PooledVector<std::int32_t>{0, 1, 3, 0, 1}));
 }
 
 TEST_F(Path, SkippedWorkIsNotDone) {
@@ -179,7 +179,7 @@ TEST_F(Path, OnlyTheChosenExpertsRun) {
   const auto operations = [&](int k) {
     const Scenario scenario = tiny::scenario({{"/receiver/router/k", k}});
     const Model model = tiny::model(scenario, *backend_);
-    const Heard heard = run(scenario, model, {0, 1}, List<Plan>(2, Plan{1, 2, 4}));
+    const Heard heard = run(scenario, model, {0, 1}, PooledVector<Plan>(2, Plan{1, 2, 4}));
     EXPECT_EQ(heard.result.expert_rows[0] + heard.result.expert_rows[1] +
                   heard.result.expert_rows[2] + heard.result.expert_rows[3],
               2 * 2 * 9 * k);
@@ -193,7 +193,7 @@ TEST_F(Path, OnlyTheChosenExpertsRun) {
 TEST_F(Path, ATokenSetHasNoPlacesAndNoImage) {
   const Scenario scenario = tiny::scenario({{"/transmitter/positions", "none"}});
   const Model model = tiny::model(scenario, *backend_);
-  const Heard heard = run(scenario, model, tiny::first(3), List<Plan>(3, Plan{0.5, 2, 4}));
+  const Heard heard = run(scenario, model, tiny::first(3), PooledVector<Plan>(3, Plan{0.5, 2, 4}));
   EXPECT_FALSE(heard.result.patches.defined());
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(heard.burst.headers[i].parts.size(), 1u);
@@ -218,15 +218,15 @@ TEST_F(Path, ALostHeaderIsALostImage) {
   pass.draws = {5, 0, {0, 1}};
   const Channel channel(scenario.channel);
   const Fading fading = channel.realise(pass.draws);
-  const Burst burst =
-      model.transmitter->transmit(pass, image_tensor(*backend_, data_, tiny::first(2)),
-                                  channel.observe(fading), List<Plan>(2, Plan{0.5, 2, 4}), nullptr);
+  const Burst burst = model.transmitter->transmit(
+      pass, image_tensor(*backend_, data_, tiny::first(2)), channel.observe(fading),
+      PooledVector<Plan>(2, Plan{0.5, 2, 4}), nullptr);
   Reception heard = channel.apply(pass, burst, fading);
   for (auto& symbol : heard.header_symbols[0]) symbol = -symbol;
   const Result result = model.receiver->receive(pass, heard);
   EXPECT_TRUE(result.lost[0]);
   EXPECT_FALSE(result.lost[1]);
-  EXPECT_EQ(result.rebuilt, (List<std::int32_t>{1}));
+  EXPECT_EQ(result.rebuilt, (PooledVector<std::int32_t>{1}));
 }
 
 TEST_F(Path, TrainingAndInferenceComputeTheSameNumbers) {

@@ -24,7 +24,7 @@ TEST(Quantiser, LevelsAreEvenSymmetricAndReadBack) {
     const Quantiser quantiser(bits, 1.5);
     const int levels = 1 << bits;
     EXPECT_DOUBLE_EQ(quantiser.step(), 3.0 / levels);
-    List<float> values;
+    PooledVector<float> values;
     for (int c = 0; c < levels; ++c) {
       EXPECT_EQ(quantiser.index(quantiser.value(c)), c);
       EXPECT_NEAR(quantiser.value(c), -quantiser.value(levels - 1 - c), 1e-6);
@@ -35,7 +35,7 @@ TEST(Quantiser, LevelsAreEvenSymmetricAndReadBack) {
     EXPECT_EQ(quantiser.index(std::numeric_limits<float>::quiet_NaN()), 0);
     Bits written(values.size() * static_cast<std::size_t>(bits));
     quantiser.write(values, written);
-    List<float> read(values.size());
+    PooledVector<float> read(values.size());
     quantiser.read(written, read);
     EXPECT_EQ(read, values);
   }
@@ -82,7 +82,7 @@ TEST(Quantiser, ForwardIsHardBackwardIsTheDerivativeOfTheSoftAssignment) {
     const Quantiser quantiser(3);
     Tape tape;
     Pass pass{.backend = *backend, .tape = &tape};
-    List<float> values, upstream;
+    PooledVector<float> values, upstream;
     for (std::uint32_t i = 0; i < 2 * count; ++i) {
       values.push_back(1.5f * draw(i));
       upstream.push_back(draw(1000 + i));

@@ -27,8 +27,8 @@ SemanticHeader example(int k, bool positions_sent) {
   return header;
 }
 
-List<int> lengths(const List<Bits>& parts) {
-  List<int> bits;
+PooledVector<int> lengths(const PooledVector<Bits>& parts) {
+  PooledVector<int> bits;
   for (const Bits& part : parts) bits.push_back(static_cast<int>(part.size()));
   return bits;
 }
@@ -51,14 +51,14 @@ Symbols on_air(const Bits& checked, const HeaderFormat& format) {
 }
 
 TEST(HeaderCodec, AtMostFourFormatsCheapestFirst) {
-  const List<int> bits{17, 37};
+  const PooledVector<int> bits{17, 37};
   ASSERT_LE(header_formats().size(), 4u);
   for (int f = 1; f < static_cast<int>(header_formats().size()); ++f)
     EXPECT_GT(header_uses(bits, f), header_uses(bits, f - 1));
 }
 
 TEST(HeaderCodec, UsesOfAFixedWordAreWithinTheBudget) {
-  const List<int> word{word_bits};
+  const PooledVector<int> word{word_bits};
   EXPECT_LE(header_uses(word, choose_header_format(word, 10)), 20);
   EXPECT_LE(header_uses(word, choose_header_format(word, 0)), 75);
 }
@@ -158,7 +158,7 @@ TEST(HeaderCodec, LayoutOnAirIsTheDocumentedOne) {
 }
 
 TEST(HeaderCodec, AnyOneWrongBitBeforeTheCodeIsCaught) {
-  const List<Bits> parts = write_semantic_header(example(12, true), grid);
+  const PooledVector<Bits> parts = write_semantic_header(example(12, true), grid);
   for (int f = 0; f < 4; ++f) {
     const HeaderFormat& format = header_formats()[static_cast<std::size_t>(f)];
     for (std::size_t which = 0; which < parts.size(); ++which) {

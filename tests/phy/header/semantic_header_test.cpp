@@ -13,8 +13,8 @@ namespace semwave {
 namespace {
 
 /// k of T positions, ascending (selection sampling).
-List<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
-  List<std::int32_t> positions;
+PooledVector<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
+  PooledVector<std::int32_t> positions;
   for (int p = 0; p < grid; ++p) {
     const int left = grid - p, wanted = k - static_cast<int>(positions.size());
     const RandomWords words = philox(21, Purpose::plan, static_cast<std::uint32_t>(grid), trial,
@@ -25,7 +25,7 @@ List<std::int32_t> draw_positions(int grid, int k, std::uint32_t trial) {
 }
 
 void expect_round_trip(const SemanticHeader& header, int grid) {
-  const List<Bits> parts = write_semantic_header(header, grid);
+  const PooledVector<Bits> parts = write_semantic_header(header, grid);
   ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
   const std::optional<int> second = semantic_second_part_bits(parts[0], grid);
   ASSERT_TRUE(second.has_value());
@@ -48,12 +48,13 @@ TEST(SemanticHeader, EveryCountOfThe49GridComesBack) {
   for (int k = 0; k <= 49; ++k)
     for (std::uint32_t trial = 0; trial < 20; ++trial) {
       const bool sent = trial % 2 == 0;
-      expect_round_trip({.exit_depth = static_cast<int>(trial % 16),
-                         .symbols_per_token = 1 + k % 16,
-                         .positions_sent = sent,
-                         .positions = sent ? draw_positions(49, k, trial) : List<std::int32_t>{},
-                         .k = k},
-                        49);
+      expect_round_trip(
+          {.exit_depth = static_cast<int>(trial % 16),
+           .symbols_per_token = 1 + k % 16,
+           .positions_sent = sent,
+           .positions = sent ? draw_positions(49, k, trial) : PooledVector<std::int32_t>{},
+           .k = k},
+          49);
     }
 }
 
@@ -64,7 +65,7 @@ TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
   for (const int grid : {1, 9, 49, 64, 1024}) {
     const int classes = 1 << semantic_answer_bits(grid);
     for (int decision = 0; decision < classes; decision += 1 + decision / 3) {
-      const List<Bits> parts = write_semantic_header(
+      const PooledVector<Bits> parts = write_semantic_header(
           {.exit_depth = decision % 16, .answer = true, .decision = decision}, grid);
       ASSERT_EQ(parts.size(), 1u);
       ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
@@ -91,7 +92,7 @@ TEST(SemanticHeader, AnAnswerIsTheClassAndNothingElse) {
 TEST(SemanticHeader, TheBitsOnAirAreTheseOnes) {
   // depth 4, S - 1 = 7, no answer, index, k = 3; rank C(0, 1) + C(3, 2) + C(8, 3) = 59 in ceil(log2
   // 18424) = 15 bits.
-  const List<Bits> parts = write_semantic_header(
+  const PooledVector<Bits> parts = write_semantic_header(
       {.exit_depth = 4, .symbols_per_token = 8, .positions = {0, 3, 8}, .k = 3}, 49);
   EXPECT_EQ(parts[0], (Bits{0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1}));
   EXPECT_EQ(parts[1], (Bits{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1}));
@@ -109,7 +110,7 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
                        1u);
       return made;
     };
-    List<Bits> parts{bits(0, semantic_word_bits(grid) + (draw[1] % 64 == 0))};
+    PooledVector<Bits> parts{bits(0, semantic_word_bits(grid) + (draw[1] % 64 == 0))};
     const std::optional<int> second = semantic_second_part_bits(parts[0], grid, classes);
     if (second && *second > 0) parts.push_back(bits(1, *second));
     const std::optional<SemanticHeader> read = read_semantic_header(parts, grid, classes);
@@ -152,7 +153,7 @@ TEST(SemanticHeader, GridsUpTo1024ComeBack) {
 TEST(SemanticHeader, FirstAndLastSubsetsComeBack) {
   for (const int grid : {2, 3, 49, 64, 1024})
     for (const int k : {1, grid / 2, grid - 1}) {
-      List<std::int32_t> first, last;
+      PooledVector<std::int32_t> first, last;
       for (int i = 0; i < k; ++i) {
         first.push_back(i);
         last.push_back(grid - k + i);
@@ -185,13 +186,13 @@ TEST(SemanticHeader, SubsetsHaveDistinctIndicesThatFillTheRange) {
     std::set<unsigned> seen;
     int subsets = 0;
     for (unsigned set = 0; set < 1u << 9; ++set) {
-      List<std::int32_t> positions;
+      PooledVector<std::int32_t> positions;
       for (int p = 0; p < 9; ++p)
         if ((set >> p) & 1u) positions.push_back(p);
       if (static_cast<int>(positions.size()) != k) continue;
       ++subsets;
       unsigned index = 0;
-      const List<Bits> parts = write_semantic_header({.positions = positions, .k = k}, 9);
+      const PooledVector<Bits> parts = write_semantic_header({.positions = positions, .k = k}, 9);
       for (const std::uint8_t bit : parts[1]) index = 2 * index + bit;
       seen.insert(index);
     }
@@ -201,21 +202,21 @@ TEST(SemanticHeader, SubsetsHaveDistinctIndicesThatFillTheRange) {
 }
 
 TEST(SemanticHeader, AMapIsReadAndItsCountChecked) {
-  List<Bits> parts = write_semantic_header({.positions = {1, 4, 5}, .k = 3}, 10);
+  PooledVector<Bits> parts = write_semantic_header({.positions = {1, 4, 5}, .k = 3}, 10);
   parts[0][9] = 0;  // form: map
   parts[0][10] = 1;
   EXPECT_EQ(semantic_second_part_bits(parts[0], 10), 10);
   parts[1] = Bits{0, 1, 0, 0, 1, 1, 0, 0, 0, 0};
   const std::optional<SemanticHeader> read = read_semantic_header(parts, 10);
   ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(read->positions, (List<std::int32_t>{1, 4, 5}));
+  EXPECT_EQ(read->positions, (PooledVector<std::int32_t>{1, 4, 5}));
   parts[1][9] = 1;
   EXPECT_FALSE(read_semantic_header(parts, 10).has_value());
 }
 
 TEST(SemanticHeader, ImpossibleHeadersAreRefused) {
-  const List<Bits> good = write_semantic_header({.positions = {0, 3, 8}, .k = 3}, 49);
-  List<Bits> bad = good;
+  const PooledVector<Bits> good = write_semantic_header({.positions = {0, 3, 8}, .k = 3}, 49);
+  PooledVector<Bits> bad = good;
   bad[0].push_back(0);
   EXPECT_FALSE(read_semantic_header(bad, 49).has_value()) << "long word";
   bad = good;
@@ -243,7 +244,7 @@ TEST(SemanticHeader, TheChoiceOfCodingTravelsInTheWordAndOnlyWhereItIsAsked) {
                         .k = 3,
                         .coding = 13};
   EXPECT_EQ(semantic_word_bits(9, 5), semantic_word_bits(9) + 5);
-  const List<Bits> parts = write_semantic_header(header, 9, 5);
+  const PooledVector<Bits> parts = write_semantic_header(header, 9, 5);
   const std::optional<SemanticHeader> read = read_semantic_header(parts, 9, 10, 5);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->coding, 13);

@@ -13,7 +13,7 @@ namespace signal_reference {
 
 template <typename T>
 using Rows = std::vector<std::complex<T>>;
-using Segments = semwave::List<std::int32_t>;
+using Segments = semwave::PooledVector<std::int32_t>;
 
 template <typename T>
 T segment_power(const Rows<T>& x, std::size_t begin, std::size_t end) {

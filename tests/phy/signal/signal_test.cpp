@@ -199,7 +199,7 @@ TEST(SignalOps, WithoutATapeNothingIsKept) {
 TEST(UnitPower, EachSegmentHasMeanPowerOneInEveryScope) {
   const auto backend = make_cpu_backend();
   Pass pass{.backend = *backend};
-  const List<std::int32_t> starts{0, 12, 12, 18};
+  const PooledVector<std::int32_t> starts{0, 12, 12, 18};
   const std::vector<int> symbols_per_token{4, 8, 2};
   Rows x = random_rows(18, 1);
   for (std::size_t r = 0; r < x.size(); ++r) x[r] *= 1.0 + static_cast<double>(r);
@@ -217,7 +217,7 @@ TEST(UnitPower, EachSegmentHasMeanPowerOneInEveryScope) {
       }
   }
   EXPECT_EQ(power_segments(PowerScope::token, starts, symbols_per_token),
-            (List<std::int32_t>{0, 4, 8, 12, 14, 16, 18}));
+            (PooledVector<std::int32_t>{0, 4, 8, 12, 14, 16, 18}));
 }
 
 TEST(UnitPower, AnImageDoesNotKnowItsNeighbours) {  // trap 4

@@ -41,7 +41,8 @@ inline LostFrames lose(const Transport& transport, double snr_db, int frames,
                           Purpose::noise, frame, 0, static_cast<float>(deviation));
     }
     transport.decode(y, Symbols(y.size(), {1, 0}),
-                     List<float>(y.size(), static_cast<float>(deviation * deviation)), heard, held);
+                     PooledVector<float>(y.size(), static_cast<float>(deviation * deviation)),
+                     heard, held);
     for (std::size_t f = 0; f < count; ++f) {
       bool lost = false;
       for (std::size_t b = 0; b < blocks; ++b) {

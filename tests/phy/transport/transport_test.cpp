@@ -57,7 +57,7 @@ TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
           faded[s] *= gains[s];
         }
         Bits heard(transport.bits()), held(transport.blocks());
-        transport.decode(faded, gains, List<float>(symbols.size(), 0.0f), heard, held);
+        transport.decode(faded, gains, PooledVector<float>(symbols.size(), 0.0f), heard, held);
         EXPECT_EQ(heard, message) << coding.name() << " " << bits;
         for (const std::uint8_t holds : held) EXPECT_EQ(holds, 1) << coding.name();
       }
@@ -82,7 +82,8 @@ TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
     const Transport transport(700, coding);  // several code blocks, unequal by a bit
     constexpr std::size_t frames = 20;
     const Symbols gains(frames * transport.uses(), {1, 0});
-    const List<float> variance(frames * transport.uses(), static_cast<float>(std::pow(10.0, -0.6)));
+    const PooledVector<float> variance(frames * transport.uses(),
+                                       static_cast<float>(std::pow(10.0, -0.6)));
     Symbols y;
     for (std::uint32_t f = 0; f < frames; ++f) {
       const Symbols heard = hear(transport.encode(random_message(700, f)), 6, f);
@@ -111,7 +112,7 @@ TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
   Symbols gains(y.size(), {1, 0});
   for (std::size_t s = 100; s < 130; ++s) gains[s] = {0, 0};
   Bits heard(300), held(1);
-  transport.decode(y, gains, List<float>(y.size(), 0.5f), heard, held);
+  transport.decode(y, gains, PooledVector<float>(y.size(), 0.5f), heard, held);
   EXPECT_EQ(heard, message);
   EXPECT_EQ(held[0], 1);
 }
@@ -168,7 +169,7 @@ TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {
       const Bits message = random_message(static_cast<std::size_t>(bits), 9);
       Bits heard(transport.bits()), held(transport.blocks());
       transport.decode(transport.encode(message), Symbols(transport.uses(), {1, 0}),
-                       List<float>(transport.uses(), 0.01f), heard, held);
+                       PooledVector<float>(transport.uses(), 0.01f), heard, held);
       ASSERT_EQ(heard, message) << coding.name() << " " << bits;
     }
 }

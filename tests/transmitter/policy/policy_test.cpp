@@ -147,7 +147,7 @@ TEST(Policy, DriftPlusPenaltyKeepsItsMean) {
 }
 
 TEST(Policy, DriftPlusPenaltyHoldsBackWhatIsNotWorthItsPrice) {
-  // 20 uses an image do not pay for the 30 of a bad slot: images of good ones are sent, those of
+  // 20 uses per image do not pay for the 30 of a bad slot: images of good ones are sent, those of
   // bad ones are not, and the mean is kept.
   const auto policy = make({{"kind", "drift_plus_penalty"}, {"file", table_file()}, {"uses", 20}});
   const auto never =
