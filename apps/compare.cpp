@@ -108,8 +108,11 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
     });
   }
   add_paired(table, "channel uses per image", "/channel_uses", 2);
-  if (any("psnr_db")) add_paired(table, "PSNR, dB", "/psnr_db", 3);
-  if (any("ssim")) add_paired(table, "SSIM", "/ssim", 4);
+  for (const auto& [name, summary] : metrics().list()) {
+    const auto metric = metrics().make({{"kind", name}}, {});
+    if (metric->needs() == Metric::Needs::image && any(metric->key().c_str()))
+      add_paired(table, metric->heading(), "/" + metric->key(), std::max(3, metric->digits()));
+  }
   table.add_number("lost", "A", 5, "/header_losses/a", 0);
   table.add_number("lost", "B", 5, "/header_losses/b", 0);
   return table;
@@ -121,7 +124,7 @@ int compare(const Options& options) {
   keep_asked(a, b, options.points, matches);
   const std::vector<std::string> pointers = swept_by_either(a, b, matches);
   std::vector<OrderedJson> rows;
-  PairedTotals all;
+  PairedTotals all(common_score_keys(a, b));
   std::int64_t only_a = 0, only_b = 0;
   bool over_links = false;
   for (const MatchedPoint& match : matches) {

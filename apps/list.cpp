@@ -32,7 +32,7 @@ std::vector<std::pair<std::string, Lines>> everything() {
           {"routers", routers().list()},     {"policies", policies().list()},
           {"channels", channels().list()},   {"equalisers", equalisers().list()},
           {"codecs", image_codecs().list()}, {"datasets", datasets},
-          {"metrics", metric_names()}};
+          {"metrics", metrics().list()}};
 }
 
 int list(const std::string& what, bool json) {

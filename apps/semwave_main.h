@@ -1,5 +1,5 @@
 // Every command of `semwave` as one call. A program of a user's own registers its gates first and
-// then calls it, see docs/adding_a_gate.md.
+// then calls it, see docs/extending/gate.md.
 #pragma once
 
 namespace semwave {

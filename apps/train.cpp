@@ -22,8 +22,6 @@
 namespace semwave {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
-
 void print_epoch(const TrainingProgress& at, bool image, bool json) {
   if (json) {
     OrderedJson line{{"epoch", at.epoch},

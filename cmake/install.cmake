@@ -1,4 +1,4 @@
-# `cmake --install`: headers below include/semwave/ROOM, the libraries, the program, and semwaveConfig.cmake for find_package(semwave).
+# `cmake --install`: public headers below include/semwave, the libraries, the program, and semwaveConfig.cmake for find_package(semwave).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -6,11 +6,8 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/semwave)
 install(TARGETS semwave_core semwave_phy semwave_channel semwave_transmitter semwave_receiver semwave_experiment semwave_node semwave_apps EXPORT semwaveTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS semwave RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(room core phy channel transmitter receiver experiment node)
-  install(DIRECTORY ${room} DESTINATION include/semwave FILES_MATCHING PATTERN "*.h")
-endforeach()
-# The other headers of apps need CLI11, which a program that registers a gate does not.
-install(FILES apps/semwave_main.h DESTINATION include/semwave/apps)
+install(CODE "set(SOURCE \"${PROJECT_SOURCE_DIR}\")")
+install(SCRIPT cmake/install_headers.cmake)
 install(EXPORT semwaveTargets NAMESPACE semwave:: DESTINATION ${package_folder})
 
 configure_package_config_file(cmake/semwaveConfig.cmake.in ${PROJECT_BINARY_DIR}/semwaveConfig.cmake INSTALL_DESTINATION ${package_folder})

@@ -42,7 +42,7 @@ class Used {
   /// A timeline that measures nothing counts what the network would do, and leaves it out.
   void network(const Scenario& scenario) {
     add(part::network);
-    const bool runs = scenario.accuracy || scenario.psnr || scenario.ssim;
+    const bool runs = !scenario.metrics.empty();
     if (runs)
       add(device_ == DeviceKind::cpu ? part::network_kernels_cpu : part::network_kernels_cuda);
   }
@@ -98,6 +98,10 @@ class Used {
     }
   }
 
+  void metric(const Metric& metric) {
+    found_.insert_or_assign("metric " + metric.key(), std::to_string(metric.version()));
+  }
+
   std::vector<Component> list() const {
     std::vector<Component> made;
     for (const auto& [name, version] : found_) made.push_back({name, version});
@@ -147,8 +151,7 @@ std::vector<Component> components_used(const Scenario& scenario, DeviceKind devi
   Used used(device);
   used.add(part::scenario, part::images, part::evaluation);
   used.channel(scenario.channel, scenario.resolved["channel"]);
-  if (scenario.psnr) used.add(part::psnr);
-  if (scenario.ssim) used.add(part::ssim);
+  for (const auto& metric : scenario.metrics) used.metric(*metric);
   if (scenario.timeline) used.add(part::timeline);
   switch (scenario.pair) {
     case PairKind::semantic:

@@ -19,17 +19,16 @@ inline constexpr CodePart scenario{
     "experiment/scenario/sweep"};
 inline constexpr CodePart evaluation{
     "evaluation", 1,
-    "experiment/run/evaluate experiment/run/images experiment/results/metrics "
+    "experiment/run/evaluate experiment/run/images experiment/metric/statistics "
+    "experiment/metric/picture_scores "
     "experiment/run/model experiment/results/record experiment/results/results "
     "experiment/run/shard_run"};
-inline constexpr CodePart psnr{"psnr", 1, "experiment/results/metrics"};
-inline constexpr CodePart ssim{"ssim", 1, "experiment/results/metrics"};
 inline constexpr CodePart timeline{"timeline", 1, "experiment/run/timeline"};
 inline constexpr CodePart link_laboratory{"link laboratory", 1,
                                           "experiment/link/link_rows experiment/link/link_run"};
 
-inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &psnr,
-                                                    &ssim,     &timeline,   &link_laboratory};
+inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &timeline,
+                                                    &link_laboratory};
 
 }  // namespace part
 

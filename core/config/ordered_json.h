@@ -9,7 +9,9 @@
 
 namespace semwave {
 
+using OrderedJson = nlohmann::ordered_json;
+
 /// The same limits and the same words as parse_json().
-nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& file);
+OrderedJson parse_ordered_json(std::string_view text, const std::string& file);
 
 }  // namespace semwave

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <memory>
 
-#include "apps/semwave_main.h"
-#include "transmitter/gate/gate.h"
+#include <semwave/apps/semwave_main.h>
+#include <semwave/transmitter/gate/gate.h>
 
 namespace {
 

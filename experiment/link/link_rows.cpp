@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "experiment/link/link_run.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 
 namespace semwave {
 namespace {

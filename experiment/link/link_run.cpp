@@ -196,7 +196,7 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
       continue;
     }
     if (summary.interrupted) break;
-    if (folder_) folder_->add(made, nullptr);
+    if (folder_) folder_->add(made, {}, nullptr);
     ++summary.done;
     if (settings.finished) settings.finished(i, made, false);
     rows.push_back(std::move(made));

@@ -237,7 +237,7 @@ void look_at_timeline(const Scenario& scenario, const Model& model, const Datase
                    std::min(slots, scenario.timeline->feedback_delay + 1), slots);
     return run_timeline(sample, model, data, pool, {.shard = settings.shard}).result;
   };
-  const bool network = scenario.accuracy || scenario.psnr || scenario.ssim;
+  const bool network = !scenario.metrics.empty();
   if (network) {
     const double a_slot = std::max(1e-6, run(16).wall_seconds / sample.timeline->slots);
     const PointResult first =
@@ -248,7 +248,7 @@ void look_at_timeline(const Scenario& scenario, const Model& model, const Datase
     budget.seconds = first.wall_seconds * scale;
     if (!model.transmitter->forecast({}, {.exit_depth = 0, .symbols_per_token = 1})) return;
   }
-  sample.accuracy = sample.psnr = sample.ssim = false;
+  sample.metrics.clear();
   const double wanted =
       std::min<double>(slots, static_cast<double>(most_decisions) / scenario.timeline->links);
   const PointResult gone_through = run(wanted);

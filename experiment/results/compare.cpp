@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 
 namespace semwave {
 namespace {
@@ -18,10 +18,6 @@ constexpr std::int64_t largest_exact = 1000;  // discordant pairs
 
 double chi_square_p(double statistic) {
   return std::erfc(std::sqrt(statistic / 2));
-}
-
-bool right(const ImageRecord& record) {
-  return record.decision == record.label && !record.late;
 }
 
 /// Dataset and split must agree; with as many images asked for of each, so must the sum of them
@@ -79,6 +75,11 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only) {
                   std::exp(largest + std::log(2 * sum) - static_cast<double>(n) * std::log(2.0)));
 }
 
+PairedTotals::PairedTotals(std::vector<std::string> score_keys)
+    : score_keys_(std::move(score_keys)) {
+  if (score_keys_.size() > most_image_metrics) score_keys_.resize(most_image_metrics);
+}
+
 void PairedTotals::add(const ImageRecord& a, const ImageRecord& b, bool decides) {
   const auto [found, fresh] = place_.try_emplace(a.timeline ? a.link : a.image, clusters_.size());
   if (fresh)
@@ -86,7 +87,7 @@ void PairedTotals::add(const ImageRecord& a, const ImageRecord& b, bool decides)
   else
     repeats_ = true;
   Cluster& cluster = clusters_[found->second];
-  const auto pair = [&](Figure figure, double of_a, double of_b) {
+  const auto pair = [&](std::size_t figure, double of_a, double of_b) {
     if (std::isnan(of_a) || std::isnan(of_b)) return;
     cluster.difference[figure] += of_b - of_a;
     ++cluster.pairs[figure];
@@ -94,19 +95,19 @@ void PairedTotals::add(const ImageRecord& a, const ImageRecord& b, bool decides)
     sums_[figure].b += of_b;
   };
   if (decides) {
-    pair(accuracy, right(a), right(b));
-    counts_.mcnemar.a_only += right(a) && !right(b);
-    counts_.mcnemar.b_only += right(b) && !right(a);
+    pair(accuracy, a.right(), b.right());
+    counts_.mcnemar.a_only += a.right() && !b.right();
+    counts_.mcnemar.b_only += b.right() && !a.right();
   }
-  pair(psnr_db, a.psnr_db, b.psnr_db);
-  pair(ssim, a.ssim, b.ssim);
+  for (std::size_t s = 0; s < score_keys_.size(); ++s)
+    pair(first_score + s, a.scores[s], b.scores[s]);
   pair(uses, static_cast<double>(a.uses.total()), static_cast<double>(b.uses.total()));
   ++counts_.pairs;
   counts_.losses_a += a.header_lost;
   counts_.losses_b += b.header_lost;
 }
 
-PairedMean PairedTotals::mean(Figure figure) const {
+PairedMean PairedTotals::mean(std::size_t figure) const {
   double difference = 0, squares = 0;
   std::int64_t pairs = 0, clusters = 0;
   for (const Cluster& cluster : clusters_) {
@@ -134,8 +135,8 @@ PairedMean PairedTotals::mean(Figure figure) const {
 Comparison PairedTotals::result() const {
   Comparison made = counts_;
   made.accuracy = mean(accuracy);
-  made.psnr_db = mean(psnr_db);
-  made.ssim = mean(ssim);
+  for (std::size_t s = 0; s < score_keys_.size(); ++s)
+    made.scores.emplace_back(score_keys_[s], mean(first_score + s));
   made.uses = mean(uses);
   if (!repeats_) {
     made.mcnemar.p = mcnemar_p(made.mcnemar.a_only, made.mcnemar.b_only);
@@ -277,13 +278,24 @@ class Join {
 
 }  // namespace
 
+std::vector<std::string> common_score_keys(const RecordedFolder& a, const RecordedFolder& b) {
+  std::vector<std::string> keys;
+  for (const auto& [name, summary] : metrics().list()) {
+    const auto metric = metrics().make({{"kind", name}}, {});
+    if (metric->needs() == Metric::Needs::image && a.measures(name) && b.measures(name))
+      keys.push_back(metric->key());
+  }
+  return keys;
+}
+
 PointComparison compare_point(const RecordedFolder& a, const RecordedFolder& b, MatchedPoint match,
                               PairedTotals& all) {
   check_same_data(a, b, match);
-  RecordReader reader_a(a.records_file(), a.records_of(match.a)),
-      reader_b(b.records_file(), b.records_of(match.b));
+  const std::vector<std::string> score_keys = common_score_keys(a, b);
+  RecordReader reader_a(a.records_file(), a.records_of(match.a), score_keys),
+      reader_b(b.records_file(), b.records_of(match.b), score_keys);
   PointComparison made;
-  PairedTotals totals;
+  PairedTotals totals(score_keys);
   const bool decides =
       a.rows()[match.a].contains("accuracy") && b.rows()[match.b].contains("accuracy");
   Join(reader_a, reader_b, [&](const ImageRecord& of_a, const ImageRecord& of_b) {
@@ -318,8 +330,7 @@ OrderedJson comparison_json(const Comparison& comparison) {
     made["mcnemar"] = {{"a_only", comparison.mcnemar.a_only},
                        {"b_only", comparison.mcnemar.b_only},
                        {"p", comparison.mcnemar.p}};
-  measured("psnr_db", comparison.psnr_db);
-  measured("ssim", comparison.ssim);
+  for (const auto& [key, score] : comparison.scores) measured(key.c_str(), score);
   made["channel_uses"] = figure(comparison.uses);
   made["header_losses"] = {{"a", comparison.losses_a}, {"b", comparison.losses_b}};
   return made;

@@ -31,9 +31,10 @@ struct McNemar {
 
 struct Comparison {
   std::int64_t pairs = 0;  // images and points compared
-  PairedMean accuracy, psnr_db, ssim, uses;
-  McNemar mcnemar;                          // of the pairs of `accuracy`
-  std::int64_t losses_a = 0, losses_b = 0;  // headers
+  PairedMean accuracy, uses;
+  std::vector<std::pair<std::string, PairedMean>> scores;  // by key of the metric
+  McNemar mcnemar;                                         // of the pairs of `accuracy`
+  std::int64_t losses_a = 0, losses_b = 0;                 // headers
 };
 
 /// Two-sided p for so many discordant pairs: exact binomial up to 1000 of them, else chi-square
@@ -43,6 +44,8 @@ double mcnemar_p(std::int64_t a_only, std::int64_t b_only);
 /// Adds up pairs, in memory that grows with the images and not with the points.
 class PairedTotals {
  public:
+  /// `score_keys`: of the metrics whose scores the records hold, in their order.
+  explicit PairedTotals(std::vector<std::string> score_keys = {});
   /// The same image in both settings; of a timeline, the same image of the same link. Late answers
   /// are wrong ones, and so is what was lost, but where a setting measures no accuracy (`decides`
   /// is false) nothing is said of it.
@@ -53,7 +56,8 @@ class PairedTotals {
   Comparison result() const;
 
  private:
-  enum Figure : std::size_t { accuracy, psnr_db, ssim, uses, figures };
+  enum Figure : std::size_t { accuracy, uses, first_score };
+  static constexpr std::size_t figures = first_score + most_image_metrics;
   struct Cluster {
     std::array<double, figures> difference{};  // summed over its points
     std::array<std::int64_t, figures> pairs{};
@@ -61,8 +65,9 @@ class PairedTotals {
   struct Sum {
     double a = 0, b = 0;
   };
-  PairedMean mean(Figure figure) const;
+  PairedMean mean(std::size_t figure) const;
 
+  std::vector<std::string> score_keys_;
   std::vector<Cluster>
       clusters_;  // in the order the images came first, so that sums do not depend on the map
   std::unordered_map<std::uint32_t, std::size_t> place_;
@@ -83,6 +88,9 @@ struct MatchedPoint {
 std::vector<MatchedPoint> match_points(const RecordedFolder& a, const RecordedFolder& b,
                                        std::optional<std::size_t> index_a,
                                        std::optional<std::size_t> index_b);
+
+/// Keys of the scores that both folders' rows may hold; scores of records stand in this order.
+std::vector<std::string> common_score_keys(const RecordedFolder& a, const RecordedFolder& b);
 
 /// One matched point, its common images (of a timeline: those sent in both, known by link, arrival
 /// and image); `all` gets them too. Throws Error where the images are not the same data (dataset,

@@ -16,7 +16,7 @@ std::string coding_name(const ImageRecord& image) {
 void PointTotals::add(const ImageRecord& image) {
   ++images;
   uses += image.uses;
-  correct += image.decision == image.label && !image.late;
+  correct += image.right();
   tokens += image.tokens;
   tokens_lost += image.tokens_lost;
   depth += image.exit_depth;
@@ -31,10 +31,15 @@ void PointTotals::add(const ImageRecord& image) {
     streams.quality += image.quality;
     if (!image.unfit()) ++streams.codings[coding_name(image)];
   }
-  if (std::isnan(image.psnr_db) && std::isnan(image.ssim)) return;
-  ++rebuilt;
-  psnr_db += image.psnr_db;
-  ssim += image.ssim;
+  for (std::size_t m = 0, place = 0; m < metrics.size(); ++m) {
+    const double score =
+        metrics[m]->needs() == Metric::Needs::image
+            ? image.scores[place++]
+            : metrics[m]->score({.label = image.label, .decision = image.decision_in_time()});
+    if (std::isnan(score)) continue;
+    ++scores[m].images;
+    scores[m].sum += score;
+  }
 }
 
 void PointResult::add(const ShardCost& cost) {

@@ -13,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/config/ordered_json.h"
+#include "experiment/metric/metric.h"
 #include "experiment/results/text_table.h"
 
 namespace semwave {
@@ -33,7 +34,7 @@ T whole(const Json& value) {
 
 /// What make_record() wrote. Throws Json's own exceptions, or Error without words, where it did
 /// not.
-ImageRecord to_record(const Json& line) {
+ImageRecord to_record(const Json& line, const std::vector<std::string>& score_keys) {
   ImageRecord made;
   made.image = whole<std::uint32_t>(line.at("image"));
   made.timeline = line.contains("late");
@@ -53,9 +54,8 @@ ImageRecord to_record(const Json& line) {
   };
   made.uses = {share("payload"), share("header"), share("pilots"), share("parity"),
                share("prefix")};
-  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-  made.psnr_db = line.contains("psnr_db") ? line["psnr_db"].get<double>() : nothing;
-  made.ssim = line.contains("ssim") ? line["ssim"].get<double>() : nothing;
+  for (std::size_t s = 0; s < std::min(score_keys.size(), made.scores.size()); ++s)
+    if (line.contains(score_keys[s])) made.scores[s] = line[score_keys[s]].get<double>();
   return made;
 }
 
@@ -167,6 +167,18 @@ Json RecordedFolder::value_at(std::size_t row, const std::string& pointer) const
   }
 }
 
+bool RecordedFolder::measures(const std::string& metric) const {
+  // Rows of earlier sweeps may have measured more than the scenario beside them says: their keys
+  // say so too.
+  const auto names = [&](const Json& list) {
+    return list.is_array() && std::find(list.begin(), list.end(), metric) != list.end();
+  };
+  if (scenario_.contains("metrics") && names(scenario_["metrics"])) return true;
+  const std::string key = metrics().make({{"kind", metric}}, {})->key();
+  return std::any_of(rows_.begin(), rows_.end(),
+                     [&](const OrderedJson& row) { return row.contains(key); });
+}
+
 const LineBlock& RecordedFolder::records_of(std::size_t row) const {
   const auto found = records_.find(rows_[row]["point_sha256"].get<std::string>());
   if (found == records_.end())
@@ -186,9 +198,11 @@ std::string RecordedFolder::label(std::size_t row) const {
   return text.empty() ? name() : text;
 }
 
-RecordReader::RecordReader(const std::string& file, const LineBlock& block)
+RecordReader::RecordReader(const std::string& file, const LineBlock& block,
+                           std::vector<std::string> score_keys)
     : file_(file),
       point_sha256_(block.point_sha256),
+      score_keys_(std::move(score_keys)),
       lines_(file, block.begin),
       at_(block.begin),
       end_(block.end),
@@ -210,7 +224,7 @@ std::optional<ImageRecord> RecordReader::next() {
   if (line["point_sha256"] != point_sha256_)
     throw Error(place(), "belongs to another point: the folder was changed meanwhile");
   try {
-    record = to_record(line);
+    record = to_record(line, score_keys_);
   } catch (const Json::exception&) {
     throw Error(place(), "is no record");
   } catch (const Error&) {

@@ -35,6 +35,8 @@ class RecordedFolder {
   /// scenario.json says; null where there is no such key, or where the row is of an earlier sweep
   /// whose scenario is gone.
   Json value_at(std::size_t row, const std::string& pointer) const;
+  /// Whether its points may hold scores of the metric: whether any of its scenarios names it.
+  bool measures(const std::string& metric) const;
   /// Throws Error with the remedy where the point was run without records.
   const LineBlock& records_of(std::size_t row) const;
   /// "snr_db=5 keep=0.25", or the scenario's name.
@@ -59,8 +61,10 @@ class RecordedFolder {
 /// The records of one point in the order of their images, a line at a time.
 class RecordReader {
  public:
-  /// `file` is that of the folder; the block must have come from it.
-  RecordReader(const std::string& file, const LineBlock& block);
+  /// `file` is that of the folder; the block must have come from it. `score_keys`: the scores to
+  /// read, in the order in which they stand in the records; a line without one has NaN.
+  RecordReader(const std::string& file, const LineBlock& block,
+               std::vector<std::string> score_keys = {});
   /// Nullopt behind the last one. Throws Error naming file and line for what is no record or that
   /// of another point, or whose image does not ascend (in a timeline images come in the order of
   /// their slots).
@@ -70,6 +74,7 @@ class RecordReader {
 
  private:
   std::string file_, point_sha256_;
+  std::vector<std::string> score_keys_;
   LineReader lines_;
   std::size_t at_, end_, line_;
   std::int64_t image_ = -1;

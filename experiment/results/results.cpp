@@ -6,7 +6,6 @@
 
 #include "core/base/file.h"
 #include "core/base/sha256.h"
-#include "experiment/results/metrics.h"
 
 namespace semwave {
 namespace {
@@ -113,19 +112,13 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
   row["images"] = count;
-  const bool network =
-      scenario.accuracy || scenario.psnr ||
-      scenario.ssim;  // a timeline may leave it out: what it does not know is not said
-  if (scenario.accuracy && count > 0) {
-    const auto [low, high] = wilson95(totals.correct, count);
-    row["correct"] = totals.correct;
-    row["accuracy"] = static_cast<double>(totals.correct) / images;
-    row["accuracy_ci95"] = {low, high};
-  }
-  if (scenario.psnr && totals.rebuilt > 0)
-    row["psnr_db"] = totals.psnr_db / static_cast<double>(totals.rebuilt);
-  if (scenario.ssim && totals.rebuilt > 0)
-    row["ssim"] = totals.ssim / static_cast<double>(totals.rebuilt);
+  // A timeline may leave the network out: what it does not know is not said.
+  const bool network = !scenario.metrics.empty();
+  for (std::size_t m = 0; m < totals.metrics.size(); ++m)
+    if (totals.scores[m].images > 0)
+      totals.metrics[m]->add_to(
+          row, totals.scores[m],
+          timeline ? std::optional(timeline->scored[m].halfwidth) : std::nullopt);
   row["channel_uses"] = uses_json(totals.uses, images);
   row["cbr"] =
       static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
@@ -169,12 +162,6 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
       1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = static_cast<double>(totals.answered) / images;
   if (timeline) {
-    // Images of a link share its fades: intervals are batch means over links.
-    if (scenario.accuracy && count > 0) {
-      const double accuracy = static_cast<double>(totals.correct) / images;
-      row["accuracy_ci95"] = {std::max(0.0, accuracy - timeline->accuracy_halfwidth),
-                              std::min(1.0, accuracy + timeline->accuracy_halfwidth)};
-    }
     const double decisions = static_cast<double>(timeline->links * timeline->slots);
     row["timeline"] = {{"links", timeline->links},
                        {"slots", timeline->slots},
@@ -193,15 +180,17 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
                        {"channel_uses_halfwidth", timeline->uses_halfwidth}};
     OrderedJson of_arrived{{"channel_uses", timeline->arrived_uses},
                            {"channel_uses_halfwidth", timeline->arrived_uses_halfwidth}};
-    if (scenario.accuracy) {
-      of_arrived["accuracy"] = timeline->arrived_accuracy;
-      of_arrived["accuracy_halfwidth"] = timeline->arrived_accuracy_halfwidth;
-      row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
-    }
-    if (row.contains("psnr_db")) {
-      of_arrived["psnr_db"] = timeline->arrived_psnr_db;
-      of_arrived["psnr_db_halfwidth"] = timeline->arrived_psnr_halfwidth;
-      row["timeline"]["psnr_db_halfwidth"] = timeline->psnr_halfwidth;
+    for (std::size_t m = 0; m < totals.metrics.size(); ++m) {
+      const Metric& metric = *totals.metrics[m];
+      const TimelineTotals::Scored& scored = timeline->scored[m];
+      const bool decision = metric.needs() == Metric::Needs::decision;
+      if (!decision && totals.scores[m].images == 0) continue;
+      of_arrived[metric.key()] = scored.arrived;
+      of_arrived[metric.key() + "_halfwidth"] = scored.arrived_halfwidth;
+      if (decision)
+        row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
+      else
+        row["timeline"][metric.key() + "_halfwidth"] = scored.halfwidth;
     }
     row["timeline"]["of_arrived"] = of_arrived;
   }
@@ -218,7 +207,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   return row;
 }
 
-OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256) {
+OrderedJson make_record(const ImageRecord& image, const Metrics& metrics,
+                        const std::string& point_sha256) {
   OrderedJson line;
   line["point_sha256"] =
       point_sha256;  // first: blocks of a point are found by it without reading the rest
@@ -249,8 +239,12 @@ OrderedJson make_record(const ImageRecord& image, const std::string& point_sha25
         {"quality", image.quality},
         {"coding", image.unfit() ? OrderedJson(nullptr) : OrderedJson(coding_name(image))},
         {"lost", image.block_lost}};
-  if (!std::isnan(image.psnr_db)) line["psnr_db"] = image.psnr_db;
-  if (!std::isnan(image.ssim)) line["ssim"] = image.ssim;
+  std::size_t place = 0;
+  for (const auto& metric : metrics) {
+    if (metric->needs() != Metric::Needs::image) continue;
+    const double score = image.scores[place++];
+    if (!std::isnan(score)) line[metric->key()] = score;
+  }
   return line;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config/json.h"
+#include "core/config/ordered_json.h"
 #include "core/data/dataset.h"
 #include "experiment/numerics.h"
 #include "experiment/results/point_lines.h"
@@ -15,8 +16,6 @@
 #include "experiment/scenario/scenario.h"
 
 namespace semwave {
-
-using OrderedJson = nlohmann::ordered_json;  // rows keep the order of docs/results.md
 
 /// A resolved scenario without `output`, `name` and what depends on where it runs: each file that
 /// it names is the SHA-256 of what is in it; the paths of checkpoint and images, which come with
@@ -45,7 +44,8 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
                      const std::string& point_sha256, const TimelineTotals* timeline = nullptr);
 
 /// One line of records.jsonl.
-OrderedJson make_record(const ImageRecord& image, const std::string& point_sha256);
+OrderedJson make_record(const ImageRecord& image, const Metrics& metrics,
+                        const std::string& point_sha256);
 
 /// One line of slots.jsonl.
 OrderedJson make_slot(const SlotRow& slot, const std::string& point_sha256);
@@ -86,8 +86,8 @@ class ResultFolder {
   const OrderedJson* find(const std::string& point_sha256, bool with_records,
                           bool with_slots = false) const;
   /// Appends records and slots first, then the row, each synced to the disk: a row that is there
-  /// has its lines. A row of the same point is replaced.
-  void add(const OrderedJson& row, const std::vector<ImageRecord>* records,
+  /// has its lines. A row of the same point is replaced. `metrics`: of the point.
+  void add(const OrderedJson& row, const Metrics& metrics, const std::vector<ImageRecord>* records,
            const std::vector<SlotRow>* slots = nullptr);
   /// Records of many points at once, synced once, for rows that finish() will write: a kill before
   /// that leaves none of them.

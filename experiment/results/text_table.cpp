@@ -38,7 +38,8 @@ std::string cell_of(const std::function<std::string(const OrderedJson&)>& cell,
 }
 
 /// What a narrow table leaves out, the least important first; columns without a place here stay.
-constexpr std::pair<std::string_view, std::string_view> dispensable[] = {
+/// In between go the columns of metrics that are not essential.
+constexpr std::pair<std::string_view, std::string_view> dispensable_first[] = {
     {"", "images/s"},
     {"slots waited", "p95"},
     {"slots waited", "mean"},
@@ -53,14 +54,12 @@ constexpr std::pair<std::string_view, std::string_view> dispensable[] = {
     {"kept", "tokens"},
     {uses_group, "header"},
     {uses_group, "payload"},
-    {"accuracy and 95 % CI", "low"},
-    {"accuracy and 95 % CI", "high"},
-    {"image", "ssim"},
+};
+constexpr std::pair<std::string_view, std::string_view> dispensable_last[] = {
     {"", "images"},
     {"kept", "lost"},
     {"streams", "unfit"},
     {"of all that came", "images"},
-    {"of all that came", "psnr_db"},
     {"of all that came", "uses"},
 };
 constexpr std::size_t least_swept = 8;  // columns of a swept value that was cut
@@ -149,13 +148,11 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number(uses_group, "total", 7, "/channel_uses/total", 1);
   for (const std::string& part : parts_of_uses(points))
     add_number(uses_group, part, part == "payload" ? 7 : 6, "/channel_uses/" + part, 1);
-  if (scenario.accuracy) {
-    add_number("accuracy and 95 % CI", "accuracy", 8, "/accuracy", 4);
-    add_number("accuracy and 95 % CI", "low", 6, "/accuracy_ci95/0", 4);
-    add_number("accuracy and 95 % CI", "high", 6, "/accuracy_ci95/1", 4);
-  }
-  if (scenario.psnr) add_number("image", "psnr_db", 7, "/psnr_db", 2);
-  if (scenario.ssim) add_number("image", "ssim", 6, "/ssim", 4);
+  for (const auto& metric : scenario.metrics)
+    for (const ScoreColumn& column : metric->columns()) {
+      add_number(column.group, column.name, column.width, column.pointer, column.digits);
+      if (!column.essential) dispensable_scores_.emplace_back(column.group, column.name);
+    }
   add_number("kept", "tokens", 6, "/tokens_kept", 1);
   add_number("kept", "depth", 5, "/exit_depth", 2);
   add_number("kept", "lost", 5, "/header_losses", 0);
@@ -169,10 +166,11 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
                   [](const Point& point) { return point.scenario.timeline.has_value(); })) {
     // Over all images that came: what was not sent is wrong and took no uses.
     add_number("of all that came", "images", 6, "/timeline/arrived", 0);
-    if (scenario.accuracy)
-      add_number("of all that came", "right", 6, "/timeline/of_arrived/accuracy", 4);
-    if (scenario.psnr)
-      add_number("of all that came", "psnr_db", 7, "/timeline/of_arrived/psnr_db", 2);
+    for (const auto& metric : scenario.metrics) {
+      const ScoreColumn mean = metric->columns().front();
+      add_number("of all that came", mean.name, mean.width, "/timeline/of_arrived/" + metric->key(),
+                 mean.digits);
+    }
     add_number("of all that came", "uses", 6, "/timeline/of_arrived/channel_uses", 1);
     add_number("slots waited", "mean", 5, "/timeline/wait_slots/mean", 2);
     add_number("slots waited", "p95", 4, "/timeline/wait_slots/p95", 0);
@@ -223,12 +221,18 @@ std::size_t Table::width() const {
 
 void Table::fit(std::size_t width) {
   if (width == 0) return;
-  for (const auto& [group, name] : dispensable) {
-    if (this->width() <= width) return;
-    left_out_ += std::erase_if(columns_, [&, group = group, name = name](const Column& column) {
-      return column.group == group && column.name == name;
-    });
-  }
+  const auto leave_out = [&](const auto& columns) {
+    for (const auto& [group, name] : columns) {
+      if (this->width() <= width) return;
+      left_out_ += std::erase_if(columns_, [&, group = group, name = name](const Column& column) {
+        return column.group == group && column.name == name;
+      });
+    }
+  };
+  leave_out(dispensable_first);
+  leave_out(dispensable_scores_);
+  leave_out(dispensable_last);
+  if (this->width() <= width) return;
   for (std::size_t i = 0; i < swept_.size() && this->width() > width; ++i) {
     Column& column = columns_[i];  // swept ones come first
     const std::size_t over = this->width() - width;

@@ -58,7 +58,8 @@ class Table {
   std::string name_;
   std::vector<std::pair<std::string, std::string>> swept_;  // pointer, short name
   std::vector<Column> columns_;
-  std::size_t left_out_ = 0;  // columns
+  std::vector<std::pair<std::string, std::string>> dispensable_scores_;  // group, name
+  std::size_t left_out_ = 0;                                             // columns
 };
 
 }  // namespace semwave

@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/stopwatch.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 #include "experiment/run/images.h"
 #include "experiment/run/shard_run.h"
 #include "transmitter/policy/policy.h"
@@ -60,12 +60,15 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
-  if ((scenario.psnr || scenario.ssim) && !model.rebuilds && !model.architecture.image_head)
-    throw Error(
-        scenario.place("/metrics").str(),
-        "psnr and ssim need a model with an image head; this one answers with a class only");
-  if (scenario.ssim && (data.height < 11 || data.width < 11))
-    throw Error(scenario.place("/metrics").str(), "ssim needs images of at least 11x11");
+  for (const auto& metric : image_metrics(scenario.metrics)) {
+    const std::string place = scenario.place("/metrics").str(), name = "'" + metric->key() + "'";
+    if (!model.rebuilds && !model.architecture.image_head)
+      throw Error(place, name +
+                             " needs a model with an image head; this one answers with a class "
+                             "only");
+    const std::string refusal = metric->refusal(data.height, data.width, data.channels);
+    if (!refusal.empty()) throw Error(place, name + " " + refusal);
+  }
 }
 
 PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset& data,
@@ -111,7 +114,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
     if (sure_enough(scenario.stop, correct, done)) break;
   }
   result.images.resize(static_cast<std::size_t>(done));
-  result.totals = PointTotals(model.architecture.transmitter_blocks);
+  result.totals = PointTotals(scenario.metrics, model.architecture.transmitter_blocks);
   for (const ImageRecord& image : result.images) result.totals.add(image);
   finish(result, model, done, expert_rows);
   result.wall_seconds = seconds_since(start);

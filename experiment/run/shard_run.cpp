@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/stopwatch.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 #include "experiment/run/images.h"
 
 namespace semwave {
@@ -59,10 +59,10 @@ ShardCost ShardRun::run(const PooledVector<std::int32_t>& indices,
   return cost;
 }
 
-double ShardRun::unsent_psnr_db(std::int32_t image) const {
+Scores ShardRun::unsent(std::int32_t image) const {
   ImageRecord record;
   score_images(scenario_, model_, data_, std::span(&image, 1), mean_, Result{}, &record);
-  return record.psnr_db;
+  return record.scores;
 }
 
 void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i,
@@ -100,9 +100,8 @@ void record_heard(const Reception& heard, const Result& result, std::int32_t dec
 void score_images(const Scenario& scenario, const Model& model, const Dataset& data,
                   std::span<const std::int32_t> indices, std::span<const float> mean,
                   const Result& result, ImageRecord* records) {
-  for (std::size_t i = 0; i < indices.size(); ++i)
-    records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
-  if ((!scenario.psnr && !scenario.ssim) || !model.rebuilds) return;
+  for (std::size_t i = 0; i < indices.size(); ++i) records[i].scores = no_scores();
+  if (!scenario.measures(Metric::Needs::image) || !model.rebuilds) return;
   const auto values = static_cast<std::size_t>(data.values());
   PooledVector<float> original(values), rebuilt(values), patches;
   const bool whole = !result.images.empty();
@@ -112,9 +111,14 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
   }
   const auto score = [&](std::size_t i, std::span<const float> image) {
     to_float(data, indices.subspan(i, 1), original.data());
-    if (scenario.psnr) records[i].psnr_db = psnr_db(image, original);
-    if (scenario.ssim)
-      records[i].ssim = ssim(image, original, data.height, data.width, data.channels);
+    std::size_t place = 0;
+    for (const auto& metric : scenario.metrics)
+      if (metric->needs() == Metric::Needs::image)
+        records[i].scores[place++] = metric->score({.rebuilt = image,
+                                                    .original = original,
+                                                    .height = data.height,
+                                                    .width = data.width,
+                                                    .channels = data.channels});
   };
   // Where nothing was rebuilt (the header was lost or answers, or was read as one without
   // positions) the mean image answers.

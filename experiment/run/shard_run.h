@@ -28,9 +28,9 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
                  ImageRecord& record);
 void record_heard(const Reception& heard, const Result& result, std::int32_t decision,
                   std::size_t i, ImageRecord& record);
-/// PSNR and SSIM of a shard, where the scenario measures them and the model rebuilds images; NaN
-/// elsewhere. `indices` are the originals in `data`, `mean` is what answers for an image that was
-/// not rebuilt.
+/// Scores of a shard by the metrics of the scenario that need the image, where the model rebuilds
+/// images; NaN elsewhere. `indices` are the originals in `data`, `mean` is what answers for an
+/// image that was not rebuilt.
 void score_images(const Scenario& scenario, const Model& model, const Dataset& data,
                   std::span<const std::int32_t> indices, std::span<const float> mean,
                   const Result& result, ImageRecord* records);
@@ -47,9 +47,8 @@ class ShardRun {
                 std::uint32_t visit, const ShardPlan& planned, ImageRecord* records,
                 std::int64_t* expert_rows) const;
 
-  /// PSNR of what stands for an image that was never sent, the mean training image; NaN where it is
-  /// not measured.
-  double unsent_psnr_db(std::int32_t image) const;
+  /// Scores of what stands for an image that was never sent, the mean training image.
+  Scores unsent(std::int32_t image) const;
 
  private:
   const Scenario& scenario_;

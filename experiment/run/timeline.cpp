@@ -10,7 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/random/random.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 #include "experiment/run/images.h"
 #include "experiment/run/shard_run.h"
 #include "phy/header/header_codec.h"
@@ -39,8 +39,11 @@ struct Link {
 
 /// Sums of a batch, for batch means. all: over what was not sent, too.
 struct Sums {
-  double arrived = 0, sent = 0, correct = 0, uses = 0, rebuilt = 0, psnr_db = 0, all_uses = 0,
-         all_psnr_db = 0;
+  struct Scored {
+    double images = 0, score = 0, all = 0;
+  };
+  double arrived = 0, sent = 0, uses = 0, all_uses = 0;
+  std::vector<Scored> scored;  // [metrics]
 };
 constexpr std::int64_t stretches = 20;  // of slots, where links are no batches
 
@@ -57,18 +60,21 @@ int poisson(double mean, double uniform) {
 
 /// Half-width of the 95 % interval of sum(value) / sum(weight) (ratio estimator). Where nothing
 /// happened is no batch.
-double batch_halfwidth(std::vector<Sums> batches, double Sums::*value, double Sums::*weight) {
-  std::erase_if(batches, [weight](const Sums& batch) { return batch.*weight <= 0; });
+template <class Value, class Weight>
+double batch_halfwidth(const std::vector<Sums>& all, const Value& value, const Weight& weight) {
+  std::vector<const Sums*> batches;
+  for (const Sums& batch : all)
+    if (weight(batch) > 0) batches.push_back(&batch);
   const double n = static_cast<double>(batches.size());
   double values = 0, weights = 0;
-  for (const Sums& batch : batches) {
-    values += batch.*value;
-    weights += batch.*weight;
+  for (const Sums* batch : batches) {
+    values += value(*batch);
+    weights += weight(*batch);
   }
   if (batches.size() < 2 || weights <= 0) return std::numeric_limits<double>::infinity();
   double squares = 0;
-  for (const Sums& batch : batches)
-    squares += std::pow(batch.*value - values / weights * (batch.*weight), 2);
+  for (const Sums* batch : batches)
+    squares += std::pow(value(*batch) - values / weights * weight(*batch), 2);
   return student95(static_cast<int>(batches.size()) - 1) * std::sqrt(squares / (n - 1) / n) /
          (weights / n);
 }
@@ -83,7 +89,7 @@ class TimelineRun {
         data_(data),
         pool_(pool),
         shard_(shard),
-        network_(scenario.accuracy || scenario.psnr || scenario.ssim),
+        network_(!scenario.metrics.empty()),
         run_(scenario, model, data),
         policy_(make_policy(scenario, model.architecture)),
         links_(static_cast<std::size_t>(settings_.links)),
@@ -96,9 +102,10 @@ class TimelineRun {
     mean_snr_db_ = run_.channel().mean_snr_db(scenario.seed, ids_);
     policy_->begin(links_.size());
     sums_.resize(policy_->couples_links() ? stretches : links_.size());
+    for (Sums& sums : sums_) sums.scored.resize(scenario.metrics.size());
     // Another repeat is a later stretch of the same process.
     origin_ = scenario.repeat * static_cast<std::uint32_t>(settings_.slots);
-    result_.result.totals = PointTotals(model.architecture.transmitter_blocks);
+    result_.result.totals = PointTotals(scenario.metrics, model.architecture.transmitter_blocks);
   }
 
   Timeline run(const EvaluateOptions& options) {
@@ -192,8 +199,45 @@ class TimelineRun {
                      : link];
   }
 
+  /// What was not sent, or came too late, answers nothing: the mean image stands for it, and it has
+  /// no decision.
   void unsent(std::size_t link, std::int64_t slot, std::int32_t image) {
-    if (scenario_.psnr) batch(link, slot).all_psnr_db += run_.unsent_psnr_db(image);
+    if (!network_) return;
+    const Scores of_mean =
+        scenario_.measures(Metric::Needs::image) ? run_.unsent(image) : no_scores();
+    const ScoredImage undecided{.label = data_.labels[static_cast<std::size_t>(image)]};
+    for (std::size_t m = 0, place = 0; m < scenario_.metrics.size(); ++m) {
+      const Metric& metric = *scenario_.metrics[m];
+      const double score =
+          metric.needs() == Metric::Needs::image ? of_mean[place++] : metric.score(undecided);
+      if (!std::isnan(score)) batch(link, slot).scored[m].all += score;
+    }
+  }
+
+  /// Adds the scores of an image that was sent.
+  void scored(const ImageRecord& record, Sums& sums) const {
+    Scores late = no_scores();
+    if (record.late && scenario_.measures(Metric::Needs::image))
+      late = run_.unsent(static_cast<std::int32_t>(record.image));
+    const ScoredImage decided{.label = record.label, .decision = record.decision_in_time()};
+    for (std::size_t m = 0, place = 0; m < scenario_.metrics.size(); ++m) {
+      const Metric& metric = *scenario_.metrics[m];
+      Sums::Scored& of_metric = sums.scored[m];
+      if (metric.needs() == Metric::Needs::decision) {
+        const double score = metric.score(decided);
+        if (std::isnan(score)) continue;
+        of_metric.images += 1;
+        of_metric.score += score;
+        of_metric.all += score;
+        continue;
+      }
+      const double score = record.scores[place], in_time = record.late ? late[place] : score;
+      ++place;
+      if (std::isnan(score)) continue;
+      of_metric.images += 1;
+      of_metric.score += score;
+      of_metric.all += in_time;
+    }
   }
 
   /// Pilots of the slots up to `end` that were not paid for: every slot is sounded for its report.
@@ -317,7 +361,6 @@ class TimelineRun {
       record.gain = run_.channel().power_gain(met, 0);
       record.believed_snr_db = states_[i].snr_db;
       record.uses = run_.channel().uses(expected.uses, met.receiver_pilots_[0]);
-      record.psnr_db = record.ssim = std::numeric_limits<double>::quiet_NaN();
       result_.result.transmitter_operations += expected.operations;
     }
   }
@@ -339,7 +382,7 @@ class TimelineRun {
     record.timeline = true;
     record.late = settings_.deadline > 0 && wait > settings_.deadline;
     spent_[senders_[i]] = uses;
-    const bool right = record.decision == record.label && !record.late;
+    const bool right = record.right();
     ++row.sent;
     row.late += record.late;
     row.correct += right;
@@ -351,17 +394,9 @@ class TimelineRun {
     row.depth += record.exit_depth;
     Sums& sums = batch(senders_[i], slot);
     sums.sent += 1;
-    sums.correct += right;
     sums.uses += uses;
     sums.all_uses += uses;
-    if (!std::isnan(record.psnr_db)) {
-      sums.rebuilt += 1;
-      sums.psnr_db += record.psnr_db;
-      if (record.late)
-        unsent(senders_[i], slot, static_cast<std::int32_t>(record.image));
-      else
-        sums.all_psnr_db += record.psnr_db;
-    }
+    scored(record, sums);
     result_.totals.age += states_[i].age;
     result_.totals.wait_slots += static_cast<double>(wait);
     ++waits_[std::min<std::size_t>(static_cast<std::size_t>(wait), longest_wait)];
@@ -389,22 +424,28 @@ class TimelineRun {
     };
     totals.wait_p95_slots = quantile(0.95);
     totals.wait_p99_slots = quantile(0.99);
-    totals.accuracy_halfwidth = batch_halfwidth(sums_, &Sums::correct, &Sums::sent);
-    totals.uses_halfwidth = batch_halfwidth(sums_, &Sums::uses, &Sums::sent);
-    totals.psnr_halfwidth = batch_halfwidth(sums_, &Sums::psnr_db, &Sums::rebuilt);
+    const auto of_sent = [](const Sums& sums) { return sums.sent; };
+    const auto of_arrived = [](const Sums& sums) { return sums.arrived; };
+    totals.uses_halfwidth = batch_halfwidth(
+        sums_, [](const Sums& sums) { return sums.uses; }, of_sent);
     for (std::size_t l = 0; l < links_.size() && totals.slots > 0; ++l) {
       for (const Waiting& waiting : links_[l].queue) unsent(l, totals.slots - 1, waiting.image);
       batch(l, totals.slots - 1).all_uses += static_cast<double>(sounding(links_[l], totals.slots));
     }
     const double arrived = static_cast<double>(std::max<std::int64_t>(1, totals.arrived));
-    for (const Sums& sums : sums_) {
-      totals.arrived_accuracy += sums.correct / arrived;
-      totals.arrived_uses += sums.all_uses / arrived;
-      totals.arrived_psnr_db += sums.all_psnr_db / arrived;
+    for (const Sums& sums : sums_) totals.arrived_uses += sums.all_uses / arrived;
+    totals.arrived_uses_halfwidth = batch_halfwidth(
+        sums_, [](const Sums& sums) { return sums.all_uses; }, of_arrived);
+    totals.scored.resize(scenario_.metrics.size());
+    for (std::size_t m = 0; m < totals.scored.size(); ++m) {
+      TimelineTotals::Scored& scored = totals.scored[m];
+      for (const Sums& sums : sums_) scored.arrived += sums.scored[m].all / arrived;
+      scored.halfwidth = batch_halfwidth(
+          sums_, [m](const Sums& sums) { return sums.scored[m].score; },
+          [m](const Sums& sums) { return sums.scored[m].images; });
+      scored.arrived_halfwidth = batch_halfwidth(
+          sums_, [m](const Sums& sums) { return sums.scored[m].all; }, of_arrived);
     }
-    totals.arrived_accuracy_halfwidth = batch_halfwidth(sums_, &Sums::correct, &Sums::arrived);
-    totals.arrived_uses_halfwidth = batch_halfwidth(sums_, &Sums::all_uses, &Sums::arrived);
-    totals.arrived_psnr_halfwidth = batch_halfwidth(sums_, &Sums::all_psnr_db, &Sums::arrived);
     semwave::finish(result, model_, sent, expert_rows_);
   }
 

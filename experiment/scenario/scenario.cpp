@@ -22,8 +22,6 @@
 namespace semwave {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
-
 constexpr std::size_t largest_scenario = 16u
                                          << 20;  // bytes; a sweep over whole tables stays far below
 
@@ -44,6 +42,13 @@ Split split_named(const std::string& name) {
 PowerScope power_named(const std::string& name) {
   if (name == "token") return PowerScope::token;
   return name == "symbol" ? PowerScope::symbol : PowerScope::image;
+}
+
+/// The first of these metrics that needs so.
+std::string named(const Metrics& metrics, Metric::Needs needs) {
+  for (const auto& metric : metrics)
+    if (metric->needs() == needs) return "'" + metric->key() + "'";
+  return "";
 }
 
 bool holds(const Json& list, const std::string& name) {
@@ -267,12 +272,14 @@ void read_pair(const Json& all, Scenario& made) {
 void check_pair(const Scenario& made) {
   if (made.image && made.pair != PairKind::separation)
     throw Error(made.place("/model").str(), "only the separation pair can do without a network");
-  if (made.image && made.accuracy)
-    throw Error(
-        made.place("/metrics").str(),
-        "accuracy needs a classifier: let model name a checkpoint, or measure psnr and ssim alone");
-  if (made.pair == PairKind::label && (made.psnr || made.ssim))
-    throw Error(made.place("/metrics").str(), "psnr and ssim need an image; a label is none");
+  if (made.image && made.measures(Metric::Needs::decision))
+    throw Error(made.place("/metrics").str(),
+                named(made.metrics, Metric::Needs::decision) +
+                    " needs a classifier: let model name a checkpoint, or measure the "
+                    "rebuilt image alone");
+  if (made.pair == PairKind::label && made.measures(Metric::Needs::image))
+    throw Error(made.place("/metrics").str(),
+                named(made.metrics, Metric::Needs::image) + " needs an image; a label is none");
   if (made.pair == PairKind::separation)
     SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
   if (made.pair != PairKind::label && made.resolved.contains("train") &&
@@ -349,9 +356,13 @@ void read_source(const Json& source, Scenario& made) {
 }
 
 void read_measures(const Json& all, Scenario& made, Mistakes& mistakes) {
-  made.accuracy = holds(all["metrics"], "accuracy");
-  made.psnr = holds(all["metrics"], "psnr");
-  made.ssim = holds(all["metrics"], "ssim");
+  for (const auto& [name, summary] : metrics().list())
+    if (holds(all["metrics"], name))
+      made.metrics.push_back(metrics().make({{"kind", name}}, made.place("/metrics")));
+  if (image_metrics(made.metrics).size() > most_image_metrics)
+    mistakes.add(Error(made.place("/metrics").str(), "a record has room for at most " +
+                                                         std::to_string(most_image_metrics) +
+                                                         " scores of the rebuilt image"));
   const auto device = [](const Json& end) {
     return DeviceModel::End{end["operations_per_second"], end["joule_per_operation"]};
   };
@@ -363,7 +374,7 @@ void read_measures(const Json& all, Scenario& made, Mistakes& mistakes) {
   if (made.stop.max_images > 0 && made.stop.min_images > made.stop.max_images)
     mistakes.add(Error(made.place("/stop/min_images").str(),
                        "is more than max_images = " + std::to_string(made.stop.max_images)));
-  if (made.stop.accuracy_halfwidth > 0 && !made.accuracy)
+  if (made.stop.accuracy_halfwidth > 0 && !holds(all["metrics"], "accuracy"))
     mistakes.add(Error(made.place("/stop/accuracy_halfwidth").str(), "needs the metric accuracy"));
   made.records = all["output"]["records"];
 }
@@ -376,7 +387,7 @@ void check_metrics(const Json& all, const Scenario& made, Mistakes& mistakes) {
   };
   if (!all.contains("timeline"))
     mistake(
-        "expected at least one of accuracy, psnr, ssim: only a timeline can leave the network "
+        "expected at least one of accuracy, psnr, ssim, ...: only a timeline can leave the network "
         "out");
   else if (made.pair == PairKind::separation)
     mistake("what an image codec sends depends on the image: ask for a metric");
@@ -740,10 +751,10 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
       architecture, scenario.place("/transmitter"));
   SemanticReceiver::check({scenario.equaliser, scenario.router, scenario.digital}, architecture,
                           scenario.place("/receiver"));
-  if (!scenario.train && (scenario.psnr || scenario.ssim) && !architecture.image_head)
-    throw Error(
-        scenario.place("/metrics").str(),
-        "psnr and ssim need a model with an image head; this one answers with a class only");
+  if (!scenario.train && scenario.measures(Metric::Needs::image) && !architecture.image_head)
+    throw Error(scenario.place("/metrics").str(),
+                named(scenario.metrics, Metric::Needs::image) +
+                    " needs a model with an image head; this one answers with a class only");
   if (!scenario.train) return;
   const Place exit_loss = scenario.place("/train/losses/exit");
   if (const Json& weights = scenario.resolved["train"]["losses"]["exit"];

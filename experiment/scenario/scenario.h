@@ -16,6 +16,7 @@
 #include "core/data/codec/image_codec.h"
 #include "core/data/dataset.h"
 #include "core/nn/architecture.h"
+#include "experiment/metric/metric.h"
 #include "phy/digital/digital_link.h"
 #include "phy/signal/power_scope.h"
 #include "phy/signal/signal.h"
@@ -146,8 +147,9 @@ struct Scenario {
   PowerScope power = PowerScope::image;
   ChannelSettings channel;
   Equaliser equaliser = Equaliser::mmse;
-  Json router;  // for the registry of receiver/
-  bool accuracy = true, psnr = false, ssim = false;
+  Json router;      // for the registry of receiver/
+  Metrics metrics;  // what is measured; none: a timeline without its network
+  bool measures(Metric::Needs what) const { return any_needs(metrics, what); }
   DeviceModel devices;
   StopRule stop;
   bool records = false;
@@ -171,9 +173,6 @@ struct Scenario {
 /// Every key of a scenario. Made anew at each call, since a user's own gate may join its registry
 /// at run time.
 Fields scenario_fields();
-/// What may be measured (name, summary).
-std::vector<std::pair<std::string, std::string>> metric_names();
-
 /// What `--set` changes: JSON pointer, value; in the order given.
 using Overrides = std::vector<std::pair<std::string, Json>>;
 

@@ -426,22 +426,14 @@ Field model_field() {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> metric_names() {
-  return {{"accuracy",
-           "share of right classes, with a 95 % Wilson interval; a lost header is an error"},
-          {"psnr",
-           "mean over images of the PSNR of the rebuilt image, dB, peak 1.0 after 8-bit clamping"},
-          {"ssim", "mean over images of the structural similarity of the rebuilt image"}};
-}
-
 Fields scenario_fields() {
-  Field metrics{
+  Field measured{
       .name = "metrics",
       .type = FieldType::list,
       .summary = "what is measured",
       .fallback = Json::array({"accuracy"}),
       .element = std::make_shared<const Field>(Field{
-          .type = FieldType::choice, .summary = "a metric", .choices = names(metric_names())})};
+          .type = FieldType::choice, .summary = "a metric", .choices = names(metrics().list())})};
   Field channel = channels().field("channel");
   channel.summary = "fading and noise between the ends";
   return {
@@ -478,7 +470,7 @@ Fields scenario_fields() {
                   "definitions on which published results differ; a row names those that are not "
                   "the default"),
           device_model_field(),
-          metrics,
+          measured,
           timeline_field(),
           link_field(),
           train_field(),

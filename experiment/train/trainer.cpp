@@ -220,17 +220,19 @@ void Trainer::report(bool epoch_end) {
   if (epoch_end && validation_.count() > 0) {
     Scenario scenario = scenario_;
     scenario.stop = {};
-    scenario.ssim = false;
-    scenario.psnr = model_.rebuilds && settings_.image_weight > 0;
+    scenario.metrics.clear();
+    const bool rebuilds = model_.rebuilds && settings_.image_weight > 0;
+    if (rebuilds)
+      scenario.metrics = {metrics().make({{"kind", "psnr"}}, scenario.place("/metrics"))};
     const PointResult result =
         evaluate(scenario, model_, validation_, pool_, {.shard = options_.shard});
     double correct = 0, psnr = 0;
     for (const ImageRecord& r : result.images) {
       correct += r.decision == r.label;
-      psnr += r.psnr_db;
+      if (rebuilds) psnr += r.scores[0];
     }
     p.validation_accuracy = correct / validation_.count();
-    p.validation_psnr_db = scenario.psnr ? psnr / validation_.count() : 0;
+    p.validation_psnr_db = rebuilds ? psnr / validation_.count() : 0;
   }
   Json line{{"epoch", p.epoch},
             {"step", p.step},

@@ -174,8 +174,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   }
   if (any) score_images(scenario, model, originals, indices, means_[point], result, records.data());
   for (std::size_t i = 0; i < count; ++i)
-    if (!any || !brought(i))
-      records[i].psnr_db = records[i].ssim = std::numeric_limits<double>::quiet_NaN();
+    if (!any || !brought(i)) records[i].scores = no_scores();
 
   const auto experts = result.expert_rows.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -185,36 +184,8 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     image.link = fading.links_[i];
     image.slot = fading.slot;
     image.snr_db = fading.snr_db(static_cast<int>(i));
-    if (one.burst.truth) {
-      image.stream_bytes = one.burst.truth->stream_bytes;
-      image.quality = one.burst.truth->quality;
-      image.coding = one.burst.truth->coding;
-    }
+    if (one.burst.truth) static_cast<SentHalf&>(image) = *one.burst.truth;
     record_heard(heard, result, decided[i], i, image);
-    Answer& answer = one.answer;
-    answer = {.point = one.burst.point,
-              .image = one.burst.image,
-              .decision = image.decision,
-              .header_lost = image.header_lost,
-              .block_lost = image.block_lost,
-              .gain = image.gain,
-              .uses = image.uses,
-              .psnr_db = image.psnr_db,
-              .ssim = image.ssim,
-              .operations = share_of(pass.operations, i, count),
-              .expert_rows = {},
-              .queue_ns = one.queue_ns,
-              .channel_ns = channel_ns / count,
-              .decode_ns = decode_ns / count};
-    for (std::size_t e = 0; e < experts; ++e)
-      answer.expert_rows.push_back(static_cast<std::uint32_t>(
-          share_of(static_cast<double>(result.expert_rows[e]), i, count)));
-    answer.tokens_lost = static_cast<std::uint32_t>(image.tokens_lost);
-    answer.erased = static_cast<std::uint32_t>(std::count(one.erased.begin(), one.erased.end(), 1));
-    if (!result.lost[i])
-      measure(heard.header_symbols[i], heard.header_gains[i], one.burst.header, one.signal,
-              one.noise);
-
     Record& record = one.record;
     record = {.node = one.node,
               .point = one.burst.point,
@@ -222,23 +193,20 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
               .name = {},
               .truth = one.burst.truth.has_value(),
               .image = image,
-              .transmitter_operations = 0,
-              .receiver_operations = answer.operations,
-              .expert_rows = answer.expert_rows,
-              .erased = answer.erased,
-              .ns = {0, one.queue_ns, 0, answer.channel_ns, answer.decode_ns}};
-    if (!one.burst.truth) continue;
-    const Truth& truth = *one.burst.truth;
-    record.transmitter_operations = truth.operations;
-    record.ns[0] = truth.encode_ns;
-    record.image.label = truth.label;
-    record.image.keep_ratio = truth.keep_ratio;
-    record.image.believed_snr_db = truth.believed_snr_db;
-    record.image.plan_depth = truth.plan_depth;
-    record.image.exit_depth = truth.exit_depth;
-    record.image.symbols_per_token = truth.symbols_per_token;
-    record.image.tokens = truth.tokens;
-    record.image.answered = truth.answered;
+              .transmitter_operations = one.burst.truth ? one.burst.truth->operations : 0,
+              .receiver_operations = share_of(pass.operations, i, count),
+              .expert_rows = {},
+              .erased = 0,
+              .ns = {one.burst.truth ? one.burst.truth->encode_ns : 0, one.queue_ns, 0,
+                     channel_ns / count, decode_ns / count}};
+    for (std::size_t e = 0; e < experts; ++e)
+      record.expert_rows.push_back(static_cast<std::uint32_t>(
+          share_of(static_cast<double>(result.expert_rows[e]), i, count)));
+    record.erased = static_cast<std::uint32_t>(std::count(one.erased.begin(), one.erased.end(), 1));
+    one.answer = answer_of(record);
+    if (!result.lost[i])
+      measure(heard.header_symbols[i], heard.header_gains[i], one.burst.header, one.signal,
+              one.noise);
   }
 }
 

@@ -33,27 +33,6 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// The answer that a record was made of.
-Answer answer_of(const Record& record) {
-  const ImageRecord& image = record.image;
-  return {.point = record.point,
-          .image = image.image,
-          .decision = image.decision,
-          .header_lost = image.header_lost,
-          .block_lost = image.block_lost,
-          .tokens_lost = static_cast<std::uint32_t>(image.tokens_lost),
-          .gain = image.gain,
-          .uses = image.uses,
-          .psnr_db = image.psnr_db,
-          .ssim = image.ssim,
-          .operations = record.receiver_operations,
-          .expert_rows = record.expert_rows,
-          .erased = record.erased,
-          .queue_ns = record.ns[1],
-          .channel_ns = record.ns[3],
-          .decode_ns = record.ns[4]};
-}
-
 NodeId fresh_identity() {
   NodeId id;
   fill_random(id.data(), id.size());

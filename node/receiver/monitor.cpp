@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/base/text.h"
-#include "experiment/results/metrics.h"
+#include "experiment/metric/statistics.h"
 #include "node/record/summary.h"
 
 namespace semwave {

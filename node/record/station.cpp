@@ -176,7 +176,7 @@ std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Di
   check_stream(check, scenario, truth);
   const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) *
                       static_cast<std::size_t>(a.channels);
-  const bool measured = (scenario.psnr || scenario.ssim) && network.rebuilds;
+  const bool measured = scenario.measures(Metric::Needs::image) && network.rebuilds;
   check.holds(truth.original.empty() || (measured && truth.original.size() == values),
               measured ? "the original is of another size"
                        : "an original came, and nothing is measured by it");
@@ -200,8 +200,12 @@ std::string Station::fault_of(const Record& record) const {
   check.range("decision", image.decision, -1, static_cast<double>(a.classes) - 1);
   check.range("SNR", image.snr_db, -largest_snr_db, largest_snr_db);
   check.range("gain", image.gain, 0, 1e9);
-  for (const double score : {image.psnr_db, image.ssim})
-    if (!std::isnan(score)) check.range("PSNR or SSIM", score, -1e6, 1e6);
+  const std::size_t scored = image_metrics(scenario.metrics).size();
+  for (std::size_t s = 0; s < image.scores.size(); ++s) {
+    if (std::isnan(image.scores[s])) continue;
+    check.range("score", image.scores[s], -1e6, 1e6);
+    check.holds(s < scored, "it has a score of a metric that the scenario does not measure");
+  }
   const Ledger& uses = image.uses;
   for (const std::int64_t share :
        {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})

@@ -20,8 +20,9 @@ double milliseconds(std::vector<std::uint64_t>& sorted, double share) {
 
 /// As a simulation writes it, and of a watched picture its file. A name that is no UTF-8 cannot
 /// stand in JSON: what it would be printed as stands there.
-std::string record_line(const Record& record, const std::string& point_sha256) {
-  OrderedJson line = make_record(record.image, point_sha256);
+std::string record_line(const Record& record, const Metrics& metrics,
+                        const std::string& point_sha256) {
+  OrderedJson line = make_record(record.image, metrics, point_sha256);
   const std::string file = file_of(record.name);
   if (!file.empty()) line["file"] = is_utf8(file) ? file : printable(file);
   return line.dump();
@@ -51,9 +52,14 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
   });
   const Model& model = station.model(point);
   PointResult result;
-  result.totals = PointTotals(model.architecture.transmitter_blocks);
+  // Pictures without a label have nothing to compare a decision with.
+  Metrics metrics = station.points()[point].scenario.metrics;
+  if (std::any_of(records.begin(), records.end(),
+                  [](const Record& record) { return record.image.label < 0; }))
+    metrics = image_metrics(metrics);
+  result.totals = PointTotals(metrics, model.architecture.transmitter_blocks);
   std::vector<std::int64_t> expert_rows(static_cast<std::size_t>(model.architecture.experts));
-  std::int64_t erased = 0, labelled = 0;
+  std::int64_t erased = 0;
   for (const Record& record : records) {
     result.totals.add(record.image);
     result.transmitter_operations += record.transmitter_operations;
@@ -64,7 +70,6 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
     result.channel_seconds += 1e-9 * static_cast<double>(record.ns[3]);
     result.receiver_seconds += 1e-9 * static_cast<double>(record.ns[4]);
     erased += record.erased;
-    labelled += record.image.label >= 0;
   }
   result.wall_seconds = seconds;
   finish(result, model, static_cast<double>(records.size()), expert_rows);
@@ -76,9 +81,6 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
   OrderedJson row = make_row(station.scenario(), station.points()[point], model.sha256, data,
                              result, station.sha256_of(point, data_sha256));
   if (seconds <= 0) row.erase("images_per_second");
-  if (labelled <
-      static_cast<std::int64_t>(records.size()))  // pictures without a label have no accuracy
-    for (const char* key : {"correct", "accuracy", "accuracy_ci95"}) row.erase(key);
   row["node"] = {
       {"latency_ms", latency_json(records)},
       {"erased_symbols", erased},
@@ -121,7 +123,10 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     const auto sha = rows.back()["point_sha256"].get<std::string>();
-    const auto line = [&made = of_point, sha](std::size_t i) { return record_line(made[i], sha); };
+    const Metrics& metrics = station.points()[key.first].scenario.metrics;
+    const auto line = [&made = of_point, &metrics, sha](std::size_t i) {
+      return record_line(made[i], metrics, sha);
+    };
     lines.push_back({sha, of_point.size(), line});
   }
   if (out) {

@@ -293,14 +293,7 @@ bool Client::Impl::take_answer(Link& link, const Answer& answer) {
   }
   Flight& flight = at->second;
   Record record = flight.record;
-  record.image.decision = answer.decision;
-  record.image.header_lost = answer.header_lost;
-  record.image.block_lost = answer.block_lost;
-  record.image.tokens_lost = static_cast<std::int32_t>(answer.tokens_lost);
-  record.image.gain = answer.gain;
-  record.image.uses = answer.uses;
-  record.image.psnr_db = answer.psnr_db;
-  record.image.ssim = answer.ssim;
+  static_cast<HeardHalf&>(record.image) = answer;
   record.receiver_operations = answer.operations;
   record.expert_rows = answer.expert_rows;
   record.erased = answer.erased;

@@ -62,7 +62,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
 
   const auto ns =
       static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()) / count;
-  const bool originals = (scenario_.psnr || scenario_.ssim) && model_.rebuilds;
+  const bool originals = scenario_.measures(Metric::Needs::image) && model_.rebuilds;
   for (std::size_t i = 0; i < count; ++i) {
     BurstMessage& message = out[i].burst;
     message.point = static_cast<std::uint32_t>(point_);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "node/wire/body.h"
+#include "node/wire/halves.h"
 #include "node/wire/messages.h"
 #include "phy/header/header_codec.h"
 
@@ -157,13 +158,8 @@ void read_places(ByteReader& reader, BurstMessage& burst) {
 }
 
 void write_truth(ByteWriter& writer, const Truth& truth) {
-  writer.number(truth.label);
-  for (const double value : {truth.keep_ratio, truth.believed_snr_db, truth.operations})
-    writer.number(value);
-  for (const std::int32_t value : {truth.plan_depth, truth.exit_depth, truth.symbols_per_token,
-                                   truth.tokens, truth.stream_bytes, truth.quality, truth.coding})
-    writer.number(value);
-  writer.number(static_cast<std::uint8_t>(truth.answered));
+  write_sent(writer, truth);
+  writer.number(truth.operations);
   writer.number(truth.encode_ns);
   writer.number(static_cast<std::uint32_t>(truth.original.size()));
   writer.bytes(truth.original.data(), truth.original.size());
@@ -171,21 +167,8 @@ void write_truth(ByteWriter& writer, const Truth& truth) {
 
 Truth read_truth(ByteReader& reader) {
   Truth truth;
-  truth.label = reader.number<std::int32_t>();
-  range(reader, truth.label, -1, 1 << 24);
-  truth.keep_ratio = finite(reader, 0, 1);
-  truth.believed_snr_db = finite(reader, -1e4, 1e4);
+  static_cast<SentHalf&>(truth) = read_sent(reader);
   truth.operations = finite(reader, 0, 1e18);
-  for (std::int32_t* value :
-       {&truth.plan_depth, &truth.exit_depth, &truth.symbols_per_token, &truth.tokens}) {
-    *value = reader.number<std::int32_t>();
-    range(reader, *value, 0, 1 << 20);
-  }
-  for (std::int32_t* value : {&truth.stream_bytes, &truth.quality, &truth.coding}) {
-    *value = reader.number<std::int32_t>();
-    range(reader, *value, -1, 1 << 28);
-  }
-  truth.answered = flag(reader);
   truth.encode_ns = reader.number<std::uint64_t>();
   const auto original = reader.number<std::uint32_t>();
   truth.original = reader.bytes(original);

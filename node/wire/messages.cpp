@@ -5,6 +5,7 @@
 
 #include "node/wire/body.h"
 #include "node/wire/frame.h"
+#include "node/wire/halves.h"
 
 namespace semwave {
 namespace {
@@ -12,49 +13,24 @@ namespace {
 constexpr std::size_t most_experts = 256, longest_name = 255, longest_reason = 500;
 constexpr std::size_t statement_header_bytes = 3;  // whole, count
 
-/// What of an ImageRecord a journal keeps: all but what only timelines have. A field that it gains
-/// has to travel too: here, in Truth or Answer (node/wire/messages.h), node/transmitter/sending.cpp
-/// or node/receiver/hearing.cpp, and in docs/wire_format.md.
-static_assert(sizeof(ImageRecord) == 168, "ImageRecord has another field: let it travel");
+/// What of an ImageRecord a journal keeps: both halves, and all else but what only timelines have.
+/// A field that it gains has to travel too, and to stand in docs/wire_format.md.
+static_assert(sizeof(ImageRecord) == sizeof(SentHalf) + sizeof(HeardHalf) + 32,
+              "ImageRecord has another field: let it travel");
 void write_image(ByteWriter& writer, const ImageRecord& image) {
   for (const std::uint32_t value : {image.image, image.link, image.slot}) writer.number(value);
-  for (const std::int32_t value : {image.label, image.decision, image.plan_depth, image.exit_depth,
-                                   image.symbols_per_token, image.tokens})
-    writer.number(value);
-  for (const double value : {image.keep_ratio, image.snr_db, image.gain, image.believed_snr_db,
-                             image.psnr_db, image.ssim})
-    writer.number(value);
-  write_ledger(writer, image.uses);
-  writer.number(static_cast<std::uint8_t>(image.header_lost));
-  writer.number(static_cast<std::uint8_t>(image.answered));
-  for (const std::int32_t value :
-       {image.tokens_lost, image.stream_bytes, image.quality, image.coding})
-    writer.number(value);
-  writer.number(static_cast<std::uint8_t>(image.block_lost));
+  writer.number(image.snr_db);
+  write_sent(writer, image);
+  write_heard(writer, image);
 }
 
 ImageRecord read_image(ByteReader& reader) {
   ImageRecord image;
   for (std::uint32_t* value : {&image.image, &image.link, &image.slot})
     *value = reader.number<std::uint32_t>();
-  for (std::int32_t* value : {&image.label, &image.decision, &image.plan_depth, &image.exit_depth,
-                              &image.symbols_per_token, &image.tokens}) {
-    *value = reader.number<std::int32_t>();
-    range(reader, *value, -1, 1 << 24);
-  }
-  for (double* value : {&image.keep_ratio, &image.snr_db, &image.gain, &image.believed_snr_db})
-    *value = finite(reader, -1e6, 1e9);
-  for (double* value : {&image.psnr_db, &image.ssim}) *value = score(reader);
-  image.uses = read_ledger(reader);
-  image.header_lost = flag(reader);
-  image.answered = flag(reader);
-  image.tokens_lost = reader.number<std::int32_t>();
-  range(reader, image.tokens_lost, 0, 1 << 20);
-  for (std::int32_t* value : {&image.stream_bytes, &image.quality, &image.coding}) {
-    *value = reader.number<std::int32_t>();
-    range(reader, *value, -1, 1 << 28);
-  }
-  image.block_lost = flag(reader);
+  image.snr_db = finite(reader, -1e6, 1e9);
+  static_cast<SentHalf&>(image) = read_sent(reader);
+  static_cast<HeardHalf&>(image) = read_heard(reader);
   return image;
 }
 
@@ -75,21 +51,25 @@ std::vector<std::uint32_t> read_rows(ByteReader& reader) {
 }  // namespace
 
 Truth truth_of(const Record& record) {
-  const ImageRecord& image = record.image;
-  return {.label = image.label,
-          .keep_ratio = image.keep_ratio,
-          .believed_snr_db = image.believed_snr_db,
-          .operations = record.transmitter_operations,
-          .plan_depth = image.plan_depth,
-          .exit_depth = image.exit_depth,
-          .symbols_per_token = image.symbols_per_token,
-          .tokens = image.tokens,
-          .stream_bytes = image.stream_bytes,
-          .quality = image.quality,
-          .coding = image.coding,
-          .answered = image.answered,
-          .encode_ns = record.ns[0],
-          .original = {}};
+  Truth truth;
+  static_cast<SentHalf&>(truth) = record.image;
+  truth.operations = record.transmitter_operations;
+  truth.encode_ns = record.ns[0];
+  return truth;
+}
+
+Answer answer_of(const Record& record) {
+  Answer answer;
+  static_cast<HeardHalf&>(answer) = record.image;
+  answer.point = record.point;
+  answer.image = record.image.image;
+  answer.operations = record.receiver_operations;
+  answer.expert_rows = record.expert_rows;
+  answer.erased = record.erased;
+  answer.queue_ns = record.ns[1];
+  answer.channel_ns = record.ns[3];
+  answer.decode_ns = record.ns[4];
+  return answer;
 }
 
 std::string hexadecimal(std::span<const std::uint8_t> bytes) {
@@ -222,13 +202,8 @@ std::string write(const Answer& answer) {
   ByteWriter writer(body);
   writer.number(answer.point);
   writer.number(answer.image);
-  writer.number(answer.decision);
-  writer.number(static_cast<std::uint8_t>(answer.header_lost));
-  writer.number(static_cast<std::uint8_t>(answer.block_lost));
-  writer.number(answer.tokens_lost);
-  writer.number(answer.gain);
-  write_ledger(writer, answer.uses);
-  for (const double value : {answer.psnr_db, answer.ssim, answer.operations}) writer.number(value);
+  write_heard(writer, answer);
+  writer.number(answer.operations);
   write_rows(writer, answer.expert_rows);
   writer.number(answer.erased);
   for (const std::uint64_t ns : {answer.queue_ns, answer.channel_ns, answer.decode_ns})
@@ -241,16 +216,7 @@ std::optional<Answer> read_answer(std::string_view body) {
   Answer answer;
   answer.point = reader.number<std::uint32_t>();
   answer.image = reader.number<std::uint32_t>();
-  answer.decision = reader.number<std::int32_t>();
-  range(reader, answer.decision, -1, 1 << 24);
-  answer.header_lost = flag(reader);
-  answer.block_lost = flag(reader);
-  answer.tokens_lost = reader.number<std::uint32_t>();
-  range(reader, answer.tokens_lost, 0u, 1u << 20);
-  answer.gain = finite(reader, 0, 1e9);
-  answer.uses = read_ledger(reader);
-  answer.psnr_db = score(reader);
-  answer.ssim = score(reader);
+  static_cast<HeardHalf&>(answer) = read_heard(reader);
   answer.operations = finite(reader, 0, 1e18);
   answer.expert_rows = read_rows(reader);
   answer.erased = reader.number<std::uint32_t>();

@@ -18,7 +18,7 @@
 
 namespace semwave {
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 using Digest = std::array<std::uint8_t, 32>;  // SHA-256
 using NodeId = std::array<std::uint8_t, 16>;  // random, kept in a result folder; tells a
                                               // transmitter that came back from another one
@@ -81,14 +81,10 @@ struct Statement {
 
 /// What the experiment knows of an image and no receiver of the real world would: for rows and
 /// records, not on air and in no ledger.
-struct Truth {
-  std::int32_t label = -1;
-  double keep_ratio = 0, believed_snr_db = 0, operations = 0;
-  std::int32_t plan_depth = 0, exit_depth = 0, symbols_per_token = 0, tokens = 0;
-  std::int32_t stream_bytes = -1, quality = 0, coding = -1;  // of a separation transmitter
-  bool answered = false;
+struct Truth : SentHalf {
+  double operations = 0;
   std::uint64_t encode_ns = 0;
-  std::string original;  // 8 bits a value where the scenario measures PSNR or SSIM, else empty
+  std::string original;  // 8 bits a value where a metric needs the image, else empty
 };
 
 /// One image on air.
@@ -107,14 +103,8 @@ struct BurstMessage {
   std::optional<Truth> truth;
 };
 
-struct Answer {
+struct Answer : HeardHalf {
   std::uint32_t point = 0, image = 0;
-  std::int32_t decision = -1;
-  bool header_lost = false, block_lost = false;
-  std::uint32_t tokens_lost = 0;  // sent, and known not to have arrived
-  double gain = 1;                // mean |h|^2
-  Ledger uses;
-  double psnr_db = 0, ssim = 0;  // NaN where not measured
   double operations = 0;
   std::vector<std::uint32_t> expert_rows;  // [experts]
   std::uint32_t erased = 0;                // symbols that never came
@@ -154,6 +144,8 @@ struct Record {
 
 /// The half of a record that its transmitter knows, without the original.
 Truth truth_of(const Record& record);
+/// The answer that a record was made of.
+Answer answer_of(const Record& record);
 
 /// The number that a picture of a watched folder goes by, kept before its burst leaves: another
 /// life of the transmitter must not give it to another one.

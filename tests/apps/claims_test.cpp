@@ -20,7 +20,7 @@ TEST(Claims, AreProgramsThatListAndPageName) {
   std::vector<std::string> words;
   for (std::string word; listed >> word;) {
     std::erase(word, '"');
-    words.push_back(word.starts_with("claims=") ? word.substr(5) : word);
+    words.push_back(word.starts_with("claims=") ? word.substr(7) : word);
   }
   int claims = 0;
   for (const auto& entry : std::filesystem::directory_iterator(root + "/benchmarks/claims")) {

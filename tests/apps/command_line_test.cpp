@@ -549,7 +549,7 @@ TEST_F(Program, ASecondRunFindsItsPointsThere) {
 TEST_F(Program, APointThatCannotRunIsKnownBeforeAnyRuns) {
   const Outcome result = run({"run", with("/sweep", {{"/metrics", {{"accuracy"}, {"ssim"}}}})});
   EXPECT_EQ(result.status, 2);
-  EXPECT_TRUE(has(result.err, "ssim needs images")) << result.err;
+  EXPECT_TRUE(has(result.err, "'ssim' needs images")) << result.err;
   EXPECT_EQ(result.out, "");
 }
 

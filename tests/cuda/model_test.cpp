@@ -68,7 +68,7 @@ TEST_F(CudaModel, EvaluatesAsTheCpuDoes) {
     EXPECT_EQ(a.tokens, e.tokens);
     EXPECT_EQ(a.uses.total(), e.uses.total());
     others += a.decision != e.decision;
-    EXPECT_NEAR(a.psnr_db, e.psnr_db, 1e-3) << "image " << i;
+    EXPECT_NEAR(a.scores[0], e.scores[0], 1e-3) << "image " << i;
   }
   EXPECT_EQ(others, 0);
   EXPECT_GT(lost, 0);
@@ -84,7 +84,7 @@ TEST_F(CudaModel, ShardsChangeNothing) {
                     cut = evaluate(scenario, model, data, two, {.shard = 3});
   for (std::size_t i = 0; i < whole.images.size(); ++i) {
     EXPECT_EQ(whole.images[i].decision, cut.images[i].decision);
-    EXPECT_EQ(whole.images[i].psnr_db, cut.images[i].psnr_db) << "image " << i;
+    EXPECT_EQ(whole.images[i].scores[0], cut.images[i].scores[0]) << "image " << i;
   }
 }
 

@@ -134,7 +134,8 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
               used({{"/transmitter", separation("jpeg")},
                     {"/model", {{"image", {8, 8, 1}}}},
                     {"/metrics", {"psnr"}}}),
-              {"jpeg", "psnr"}, {"classifier", "network", "network kernels, cpu", "ssim"});
+              {"jpeg", "metric psnr_db"},
+              {"classifier", "network", "network kernels, cpu", "metric ssim"});
   const Json uncounted{{"links", 2}, {"slots", 3}};
   expect_uses("a timeline without metrics",
               used({{"/timeline", uncounted}, {"/metrics", Json::array()}}),
@@ -210,6 +211,8 @@ Names no_number() {
       "core/tensor/profiling_backend",
       "core/tensor/tape",
       "core/tensor/tensor",
+      "experiment/metric/metric",
+      "experiment/metric/registry",
       "experiment/numerics",
       "experiment/planning/budget",
       "experiment/planning/make_plan_table",
@@ -239,6 +242,8 @@ Names words_of(const std::string& text) {
 TEST(Numerics, EveryFileThatMayDecideANumberBelongsToAPart) {
   const std::filesystem::path root = SEMWAVE_SOURCE_DIR;
   Names named = no_number(), there;
+  // A metric is a part by itself, with a version of its own.
+  for (const auto& [name, summary] : metrics().list()) named.insert("experiment/metric/" + name);
   for (const CodePart* part : all_parts())
     for (const std::string& file : words_of(part->files)) named.insert(file);
   for (const char* room : {"core", "phy", "channel", "transmitter", "receiver", "experiment"})

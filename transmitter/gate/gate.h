@@ -25,7 +25,7 @@ class Gate {
   virtual bool drops() const { return true; }
   /// Operations of scoring `rows` tokens of one image, as the pass counts them (core/nn/layers.h,
   /// operations): for `semwave budget`.
-  virtual double scoring_operations(double rows) const { return 0 * rows; }
+  virtual double scoring_operations(double /*rows*/) const { return 0; }
   /// Whether a loss may teach this gate through its scores (straight-through).
   virtual bool learns() const { return false; }
   /// Standard deviation of the noise on scores while training, so that unlikely tokens are tried as
@@ -35,7 +35,7 @@ class Gate {
 
 using GateRegistry = Registry<std::unique_ptr<Gate>, ParameterSet&, const Architecture&>;
 /// keep_all, random, learned; a program of its own may add to it before it reads a scenario
-/// (docs/adding_a_gate.md).
+/// (docs/extending/gate.md).
 GateRegistry& gates();
 
 /// What a gate left: the rows that stay and their scores (undefined where the gate does not score).

@@ -35,8 +35,14 @@ TEST(CompareLong, IntervalOfPairedAccuracyCovers) {
     for (std::uint32_t image = 0; image < 400; ++image) {
       const double u = draw(trial, image, 0);
       const int a = u < 0.76, b = u < 0.70 || u >= 0.90;
-      totals.add({.image = image, .label = 1, .decision = a},
-                 {.image = image, .label = 1, .decision = b});
+      const auto of = [image](int decision) {
+        ImageRecord made;
+        made.image = image;
+        made.label = 1;
+        made.decision = decision;
+        return made;
+      };
+      totals.add(of(a), of(b));
     }
     hits += covered(totals.result().accuracy, 0.04);
   }
@@ -48,7 +54,13 @@ TEST(CompareLong, IntervalOverManyPointsCovers) {
   // for a little noise, and half the images are there at half the points only.
   int hits = 0;
   for (std::uint32_t trial = 0; trial < trials; ++trial) {
-    PairedTotals totals;
+    PairedTotals totals({"psnr_db"});
+    const auto of = [](std::uint32_t image, double psnr_db) {
+      ImageRecord made;
+      made.image = image;
+      made.scores[0] = psnr_db;
+      return made;
+    };
     for (std::uint32_t image = 0; image < 60; ++image) {
       const auto normal = [&](std::uint32_t place) {
         return std::sqrt(2.0) *
@@ -56,10 +68,9 @@ TEST(CompareLong, IntervalOverManyPointsCovers) {
       };
       const double shift = 0.5 + 2 * normal(0);
       for (std::uint32_t point = 0; point < (image % 2 == 0 ? 10u : 5u); ++point)
-        totals.add({.image = image, .psnr_db = 20, .ssim = 0},
-                   {.image = image, .psnr_db = 20 + shift + 0.3 * normal(1 + point), .ssim = 0});
+        totals.add(of(image, 20), of(image, 20 + shift + 0.3 * normal(1 + point)));
     }
-    hits += covered(totals.result().psnr_db, 0.5);
+    hits += covered(totals.result().scores[0].second, 0.5);
   }
   expect_covers(hits);
 }

@@ -19,13 +19,14 @@ constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 ImageRecord record(std::uint32_t image, int label, int decision, std::int64_t uses = 10,
                    double psnr_db = nothing) {
-  return {.image = image,
-          .label = label,
-          .decision = decision,
-          .uses = {.payload = uses},
-          .header_lost = decision < 0,
-          .psnr_db = psnr_db,
-          .ssim = nothing};
+  ImageRecord made;
+  made.image = image;
+  made.label = label;
+  made.decision = decision;
+  made.uses = {.payload = uses};
+  made.header_lost = decision < 0;
+  made.scores[0] = psnr_db;
+  return made;
 }
 
 TEST(McNemarTest, ClosedValues) {
@@ -44,7 +45,7 @@ TEST(McNemarTest, ClosedValues) {
 }
 
 TEST(PairedTotalsTest, HandMadePairs) {
-  PairedTotals totals;
+  PairedTotals totals({"psnr_db", "ssim"});
   totals.add(record(0, 1, 1, 10, 20), record(0, 1, 1, 14, 21));
   totals.add(record(1, 1, 0, 10, 10), record(1, 1, 1, 12, 13));
   totals.add(record(2, 0, 0, 10, 15), record(2, 0, -1, 12, nothing));
@@ -60,10 +61,13 @@ TEST(PairedTotalsTest, HandMadePairs) {
   EXPECT_EQ(made.mcnemar.a_only, 1);
   EXPECT_EQ(made.mcnemar.b_only, 2);
   EXPECT_DOUBLE_EQ(made.mcnemar.p, 1);
-  EXPECT_EQ(made.psnr_db.pairs, 3) << "an image without a PSNR in one of them has no pair";
-  EXPECT_DOUBLE_EQ(made.psnr_db.difference, 2);
-  EXPECT_DOUBLE_EQ(made.psnr_db.a, 14);
-  EXPECT_EQ(made.ssim.pairs, 0);
+  ASSERT_EQ(made.scores.size(), 2u);
+  const auto& [key, psnr_db] = made.scores[0];
+  EXPECT_EQ(key, "psnr_db");
+  EXPECT_EQ(psnr_db.pairs, 3) << "an image without a PSNR in one of them has no pair";
+  EXPECT_DOUBLE_EQ(psnr_db.difference, 2);
+  EXPECT_DOUBLE_EQ(psnr_db.a, 14);
+  EXPECT_EQ(made.scores[1].second.pairs, 0);
   EXPECT_DOUBLE_EQ(made.uses.difference, 3);
   EXPECT_EQ(made.losses_a, 0);
   EXPECT_EQ(made.losses_b, 1);
@@ -129,7 +133,7 @@ std::string make_folder(const std::string& name, const Made& made) {
     for (int image = made.first; image < made.first + made.count; ++image)
       records += make_record(record(static_cast<std::uint32_t>(image),
                                     image == 2 ? made.label_of_two : 0, 0, 10 + made.snr_db[i]),
-                             sha)
+                             {}, sha)
                      .dump() +
                  "\n";
   }
@@ -209,7 +213,7 @@ TEST(MatchTest, FilesAreTheSameHoweverFoldersNameThem) {
 }
 
 TEST(PairedTotalsTest, OneImageHasNoInterval) {
-  PairedTotals totals;
+  PairedTotals totals({"psnr_db", "ssim"});
   totals.add(record(0, 1, 1, 10, 20), record(0, 1, 0, 14, 21));
   const OrderedJson shown = comparison_json(totals.result());
   EXPECT_EQ(shown["channel_uses"]["difference"], 4);
@@ -320,7 +324,7 @@ TEST(CompareTest, LinksOfATimelineAreJoinedByArrival) {
       one.arrived = n / 2;
       one.slot = one.arrived;
       one.late = late && n == 3;
-      text += make_record(one, std::string(64, 'a')).dump() + "\n";
+      text += make_record(one, {}, std::string(64, 'a')).dump() + "\n";
     }
     tiny::write_text(path.back() + "/records.jsonl", text);
   }
@@ -343,7 +347,7 @@ TEST(CompareTest, AnImageThatComesTwiceInASlotHasTwoPairs) {
       ImageRecord one = record(3, 0, i == wrong);
       one.timeline = true;
       one.slot = static_cast<std::uint32_t>(i);
-      text += make_record(one, std::string(64, 'a')).dump() + "\n";
+      text += make_record(one, {}, std::string(64, 'a')).dump() + "\n";
     }
     tiny::write_text(path.back() + "/records.jsonl", text);
   }

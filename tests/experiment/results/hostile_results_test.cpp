@@ -24,7 +24,7 @@ const std::string deep = std::string(100000, '[') + std::string(100000, ']');
 std::string record_line(std::uint32_t image) {
   ImageRecord record{};
   record.image = image;
-  return make_record(record, sha).dump() + "\n";
+  return make_record(record, {}, sha).dump() + "\n";
 }
 
 /// A folder of one point with two records.

@@ -36,43 +36,33 @@ std::vector<std::string> shas_in(const std::string& path) {
   return shas;
 }
 
+ImageRecord image_of(std::uint32_t image, SentHalf sent, HeardHalf heard, double psnr_db,
+                     double ssim) {
+  ImageRecord made;
+  static_cast<SentHalf&>(made) = std::move(sent);
+  static_cast<HeardHalf&>(made) = std::move(heard);
+  made.image = image;
+  made.scores[0] = psnr_db;
+  made.scores[1] = ssim;
+  return made;
+}
+
 /// Four images: right, wrong, lost, right without a rebuilt image.
-PointResult four_images() {
+PointResult four_images(const Metrics& metrics = {}) {
   PointResult result;
-  result.images = {{.image = 0,
-                    .label = 1,
-                    .decision = 1,
-                    .exit_depth = 1,
-                    .tokens = 8,
-                    .uses = {.payload = 32, .header = 20},
-                    .psnr_db = 20,
-                    .ssim = 0.5},
-                   {.image = 1,
-                    .label = 0,
-                    .decision = 1,
-                    .exit_depth = 2,
-                    .tokens = 8,
-                    .uses = {.payload = 32, .header = 20},
-                    .psnr_db = 10,
-                    .ssim = 0.3},
-                   {.image = 2,
-                    .label = 0,
-                    .decision = -1,
-                    .exit_depth = 2,
-                    .tokens = 4,
-                    .uses = {.payload = 16, .header = 80, .pilots = 4},
-                    .header_lost = true,
-                    .psnr_db = 6,
-                    .ssim = 0.1},
-                   {.image = 3,
-                    .label = 0,
-                    .decision = 0,
-                    .exit_depth = 2,
-                    .tokens = 8,
-                    .uses = {.payload = 32, .header = 20},
-                    .psnr_db = not_rebuilt,
-                    .ssim = not_rebuilt}};
-  result.totals = PointTotals(2);
+  const Ledger usual{.payload = 32, .header = 20};
+  result.images = {
+      image_of(0, {.label = 1, .exit_depth = 1, .tokens = 8}, {.decision = 1, .uses = usual}, 20,
+               0.5),
+      image_of(1, {.label = 0, .exit_depth = 2, .tokens = 8}, {.decision = 1, .uses = usual}, 10,
+               0.3),
+      image_of(
+          2, {.label = 0, .exit_depth = 2, .tokens = 4},
+          {.decision = -1, .header_lost = true, .uses = {.payload = 16, .header = 80, .pilots = 4}},
+          6, 0.1),
+      image_of(3, {.label = 0, .exit_depth = 2, .tokens = 8}, {.decision = 0, .uses = usual},
+               not_rebuilt, not_rebuilt)};
+  result.totals = PointTotals(metrics, 2);
   for (const ImageRecord& image : result.images) result.totals.add(image);
   result.expert_load = {0.75, 0.25};
   result.transmitter_operations = 3e6;
@@ -93,8 +83,8 @@ TEST(Results, RowHoldsTheContractsFigures) {
   Model model;
   model.architecture = *scenario.architecture;
   model.sha256 = "abc";
-  const OrderedJson row =
-      make_row(scenario, expand(scenario)[0], model.sha256, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row = make_row(scenario, expand(scenario)[0], model.sha256, eight_by_eight(),
+                                   four_images(scenario.metrics), "sha");
   EXPECT_EQ(row["images"], 4);
   EXPECT_EQ(row["correct"], 2);
   EXPECT_EQ(row["accuracy"], 0.5);
@@ -183,7 +173,7 @@ TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
   const std::vector<ImageRecord> records = four_images().images;
   {
     ResultFolder folder(path);
-    folder.add(row_named(sha_named('a'), 1), &records);
+    folder.add(row_named(sha_named('a'), 1), {}, &records);
   }
   const std::string rows = tiny::read_text(path + "/results.jsonl"),
                     recorded = tiny::read_text(path + "/records.jsonl");
@@ -200,7 +190,7 @@ TEST(ResultFolder, DropsWhatAKillLeftHalfWritten) {
   EXPECT_EQ(tiny::read_text(path + "/results.jsonl"), rows);
   EXPECT_EQ(tiny::read_text(path + "/records.jsonl"), recorded)
       << "records without their row are made again";
-  folder.add(row_named(sha_named('b'), 2), &records);
+  folder.add(row_named(sha_named('b'), 2), {}, &records);
   EXPECT_EQ(tiny::lines_of(path + "/records.jsonl").size(), 8u);
 }
 
@@ -209,10 +199,10 @@ TEST(ResultFolder, EndsInTheOrderOfTheGrid) {
   const std::vector<ImageRecord> records = four_images().images;
   {
     ResultFolder folder(path);
-    for (const char c : {'x', 'c', 'a'}) folder.add(row_named(sha_named(c), c), &records);
+    for (const char c : {'x', 'c', 'a'}) folder.add(row_named(sha_named(c), c), {}, &records);
   }
   ResultFolder folder(path);
-  folder.add(row_named(sha_named('b'), 'b'), &records);
+  folder.add(row_named(sha_named('b'), 'b'), {}, &records);
   folder.finish(
       {row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('c'), 3)});
   EXPECT_EQ(shas_in(path + "/results.jsonl"), (std::vector<std::string>{"a", "b", "c", "x"}))
@@ -233,11 +223,11 @@ TEST(ResultFolder, KeepsTheLinesOfAPointOnceAndWhole) {
   row["timeline"] = {{"slots", 3}};
   {
     ResultFolder folder(path);
-    folder.add(row, nullptr, &slots);
+    folder.add(row, {}, nullptr, &slots);
     EXPECT_NE(folder.find(sha_named('a'), false, true), nullptr);
     EXPECT_EQ(folder.find(sha_named('a'), true, true), nullptr);
-    folder.add(row_named(sha_named('b'), 2), &records);
-    folder.add(row, &records, &slots);  // run again for its records: its slots are replaced
+    folder.add(row_named(sha_named('b'), 2), {}, &records);
+    folder.add(row, {}, &records, &slots);  // run again for its records: its slots are replaced
   }
   EXPECT_EQ(tiny::lines_of(path + "/slots.jsonl").size(), 3u);
   EXPECT_EQ(tiny::lines_of(path + "/records.jsonl").size(), 8u);
@@ -265,8 +255,8 @@ TEST(ResultFolder, TakesTheRecordsOfManyPointsAtOnce) {
   };
   {
     ResultFolder folder(path);
-    folder.add(row_named(sha_named('c'), 3), &records);
-    folder.add(row_named(sha_named('b'), 2), &records);
+    folder.add(row_named(sha_named('c'), 3), {}, &records);
+    folder.add(row_named(sha_named('b'), 2), {}, &records);
     folder.add_records(std::vector{lines('a', many, 300), lines('d', 0, 0), lines('b', 3, 1)});
     folder.finish(
         {row_named(sha_named('a'), 1), row_named(sha_named('b'), 2), row_named(sha_named('d'), 4)});
@@ -289,7 +279,7 @@ TEST(ResultFolder, TakesTheRecordsOfManyPointsAtOnce) {
 
 TEST(ResultFolder, RunsAgainWhatHasNoRecordsWhereTheyAreWanted) {
   ResultFolder folder(fresh_folder("out"));
-  folder.add(row_named(sha_named('a'), 1), nullptr);
+  folder.add(row_named(sha_named('a'), 1), {}, nullptr);
   EXPECT_NE(folder.find(sha_named('a'), false), nullptr);
   EXPECT_EQ(folder.find(sha_named('a'), true), nullptr);
 }
@@ -334,7 +324,7 @@ TEST(ResultFolder, KeepsWholeRowsWhereNoMoreCanBeWritten) {
     try {
       ResultFolder folder(path);
       for (int i = 0; i < 10; ++i)
-        folder.add(row_named(sha_named(static_cast<char>('a' + i)), i), nullptr);
+        folder.add(row_named(sha_named(static_cast<char>('a' + i)), i), {}, nullptr);
     } catch (const Error& mistake) {
       status = std::string(mistake.what()).find("results.jsonl: cannot write: File too large") ==
                        std::string::npos
@@ -361,8 +351,8 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   const Table table(scenario, points);
   Model model;
   model.architecture = *scenario.architecture;
-  const std::string line = table.line(
-      make_row(scenario, points[1], model.sha256, eight_by_eight(), four_images(), "sha"));
+  const std::string line = table.line(make_row(scenario, points[1], model.sha256, eight_by_eight(),
+                                               four_images(scenario.metrics), "sha"));
   std::stringstream header(table.header());
   std::vector<std::string> heads;
   for (std::string head; std::getline(header, head);) heads.push_back(head);
@@ -417,8 +407,8 @@ TEST(Table, FitsANarrowTerminal) {
   const std::vector<Point> points = expand(scenario);
   Model model;
   model.architecture = *scenario.architecture;
-  const OrderedJson row =
-      make_row(scenario, points[0], model.sha256, eight_by_eight(), four_images(), "sha");
+  const OrderedJson row = make_row(scenario, points[0], model.sha256, eight_by_eight(),
+                                   four_images(scenario.metrics), "sha");
   for (const std::size_t width : {100u, 80u, 60u, 44u}) {
     Table table(scenario, points);
     const std::size_t all = names_of(table).size();

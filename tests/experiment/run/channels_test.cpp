@@ -187,7 +187,7 @@ TEST_F(Channels, RowsNameConventionsThatAreNotTheDefault) {
     const Scenario scenario = tiny::scenario(changes);
     const Model model = tiny::model(scenario, *backend_);
     PointResult result;
-    result.totals = PointTotals(2);
+    result.totals = PointTotals({}, 2);
     return make_row(scenario, {Json::object(), scenario}, model.sha256, data_, result,
                     "x")["conventions"];
   };

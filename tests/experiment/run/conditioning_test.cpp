@@ -37,7 +37,7 @@ PointResult results_of(const Scenario& scenario, const Checkpoint& checkpoint,
 double mean_psnr(const PointResult& result) {
   double sum = 0;
   for (const ImageRecord& image : result.images)
-    sum += image.psnr_db / static_cast<double>(result.images.size());
+    sum += image.scores[0] / static_cast<double>(result.images.size());
   return sum;
 }
 

@@ -35,7 +35,8 @@ void expect_same(const PointResult& a, const PointResult& b, const std::string& 
   for (std::size_t i = 0; i < a.images.size(); ++i) {
     const ImageRecord &x = a.images[i], &y = b.images[i];
     EXPECT_EQ(x.decision, y.decision) << what;
-    EXPECT_TRUE(same(x.psnr_db, y.psnr_db) && same(x.ssim, y.ssim)) << what << " image " << i;
+    EXPECT_TRUE(same(x.scores[0], y.scores[0]) && same(x.scores[1], y.scores[1]))
+        << what << " image " << i;
     EXPECT_EQ(x.tokens, y.tokens) << what;
     EXPECT_EQ(x.header_lost, y.header_lost) << what;
     EXPECT_EQ(x.uses.total(), y.uses.total()) << what;
@@ -79,7 +80,7 @@ TEST(Evaluate, ALostImageIsTheMeanImage) {
     if (!r.header_lost) continue;
     ++lost;
     EXPECT_EQ(r.decision, -1);
-    EXPECT_TRUE(std::isfinite(r.psnr_db));
+    EXPECT_TRUE(std::isfinite(r.scores[0]));
   }
   EXPECT_GT(lost, 10);
 }
@@ -92,7 +93,7 @@ TEST(Evaluate, AnotherRepeatHasOtherNoise) {
   const PointResult a = evaluate(tiny::scenario(), model, data, pool, {}),
                     b = evaluate(tiny::scenario({{"/source/repeat", 1}}), model, data, pool, {});
   int different = 0;
-  for (std::size_t i = 0; i < 20; ++i) different += a.images[i].psnr_db != b.images[i].psnr_db;
+  for (std::size_t i = 0; i < 20; ++i) different += a.images[i].scores[0] != b.images[i].scores[0];
   EXPECT_GT(different, 15);
 }
 

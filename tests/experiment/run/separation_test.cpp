@@ -127,7 +127,7 @@ TEST_F(Separation, ShardsChangeNothing) {
   for (std::size_t i = 0; i < 24; ++i) {
     EXPECT_EQ(whole.images[i].decision, alone.images[i].decision);
     EXPECT_EQ(whole.images[i].uses.total(), alone.images[i].uses.total());
-    EXPECT_EQ(whole.images[i].psnr_db, alone.images[i].psnr_db);
+    EXPECT_EQ(whole.images[i].scores[0], alone.images[i].scores[0]);
     EXPECT_EQ(whole.images[i].quality, alone.images[i].quality);
   }
 }
@@ -140,14 +140,14 @@ TEST_F(Separation, WhereNothingFitsNothingIsSentAndTheImageIsLost) {
     EXPECT_EQ(image.uses.total(), 0);
     EXPECT_EQ(image.decision, -1);
     EXPECT_FALSE(image.header_lost);
-    EXPECT_FALSE(std::isnan(image.psnr_db));  // of the mean image
+    EXPECT_FALSE(std::isnan(image.scores[0]));  // of the mean image
   }
   const Model model = make_model(scenario, *backend_);
   const OrderedJson row =
       make_row(scenario, expand(scenario)[0], model.sha256, tiny::images(9), result, "sha");
   EXPECT_EQ(row["separation"]["unfit"], 1.0);
   EXPECT_EQ(row["accuracy"], 0.0);
-  EXPECT_TRUE(make_record(result.images[0], "sha")["decision"].is_null());
+  EXPECT_TRUE(make_record(result.images[0], {}, "sha")["decision"].is_null());
 }
 
 TEST_F(Separation, LossesStayBelowTheOutageAndTheCliffIsBelowWhatWasBelieved) {
@@ -197,7 +197,7 @@ TEST_F(Separation, WithoutANetworkImagesAreRebuiltAndNotTold) {
       separation({{"/model", {{"image", {12, 12, 1}}}}, {"/metrics", {"psnr"}}});
   const PointResult result = run(scenario, 6);
   EXPECT_EQ(result.receiver_operations, 0);
-  EXPECT_GT(result.totals.psnr_db / 6, 15);
+  EXPECT_GT(result.totals.scores[0].sum / 6, 15);
   EXPECT_EQ(make_model(scenario, *backend_).receiver->mean_image(), std::vector<float>(144, 0.5f));
 }
 

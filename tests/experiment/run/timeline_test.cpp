@@ -55,10 +55,11 @@ TEST(Timeline, ThreadsAndShardsChangeNothing) {
                 std::tie(b.image, b.link, b.slot, b.arrived, b.decision, b.late, b.gain,
                          b.believed_snr_db));
       EXPECT_EQ(a.uses.total(), b.uses.total());
-      EXPECT_TRUE(a.psnr_db == b.psnr_db || (std::isnan(a.psnr_db) && std::isnan(b.psnr_db)));
+      EXPECT_TRUE(a.scores[0] == b.scores[0] ||
+                  (std::isnan(a.scores[0]) && std::isnan(b.scores[0])));
     }
     EXPECT_EQ(other.result.transmitter_operations, reference.result.transmitter_operations);
-    EXPECT_EQ(other.totals.accuracy_halfwidth, reference.totals.accuracy_halfwidth);
+    EXPECT_EQ(other.totals.scored[0].halfwidth, reference.totals.scored[0].halfwidth);
     EXPECT_EQ(other.result.expert_load, reference.result.expert_load);
     ASSERT_EQ(other.slots.size(), 12u);
     for (std::size_t s = 0; s < 12; ++s) EXPECT_EQ(other.slots[s].uses, reference.slots[s].uses);
@@ -188,7 +189,7 @@ TEST(Timeline, LinksThatSendOneImageMeetNoiseOfTheirOwn) {
   int different = 0;
   for (std::size_t i = 0; i < made.result.images.size(); i += 4)
     for (std::size_t l = 1; l < 4; ++l)
-      different += !(made.result.images[i].psnr_db == made.result.images[i + l].psnr_db);
+      different += !(made.result.images[i].scores[0] == made.result.images[i + l].scores[0]);
   EXPECT_GT(different, 12) << "the same image in the same slot";
 }
 
@@ -230,22 +231,23 @@ TEST(Timeline, AnImageThatIsHeldBackWaitsForABetterSlotOrItsDeadline) {
   EXPECT_GT(t.expired, 0) << "deep fades outlast the deadline";
   EXPECT_GT(t.wait_slots, 1.2);
   EXPECT_LT(t.arrived_uses, 0.7 * at_once.totals.arrived_uses);
-  EXPECT_DOUBLE_EQ(t.arrived_accuracy * static_cast<double>(t.arrived),
+  EXPECT_DOUBLE_EQ(t.scored[0].arrived * static_cast<double>(t.arrived),
                    static_cast<double>(waits.result.totals.correct));
   EXPECT_DOUBLE_EQ(t.arrived_uses * static_cast<double>(t.arrived),
                    static_cast<double>(waits.result.totals.uses.total()));
   EXPECT_GT(t.arrived_uses_halfwidth, 0);
-  EXPECT_GT(t.arrived_psnr_db, 0);
-  EXPECT_GT(at_once.totals.arrived_psnr_db, 0);
-  EXPECT_NEAR(at_once.totals.arrived_psnr_db,
-              at_once.result.totals.psnr_db / static_cast<double>(at_once.totals.arrived), 1e-9)
+  EXPECT_GT(t.scored[1].arrived, 0);
+  EXPECT_GT(at_once.totals.scored[1].arrived, 0);
+  EXPECT_NEAR(at_once.totals.scored[1].arrived,
+              at_once.result.totals.scores[1].sum / static_cast<double>(at_once.totals.arrived),
+              1e-9)
       << "all were sent";
   // Images that never came through stand as the mean image: those sent are worth something else.
-  const double sent_psnr_db =
-                   waits.result.totals.psnr_db / static_cast<double>(waits.result.totals.images),
+  const double sent_psnr_db = waits.result.totals.scores[1].sum /
+                              static_cast<double>(waits.result.totals.images),
                share =
                    static_cast<double>(waits.result.totals.images) / static_cast<double>(t.arrived);
-  const double rest = (t.arrived_psnr_db - share * sent_psnr_db) / (1 - share);
+  const double rest = (t.scored[1].arrived - share * sent_psnr_db) / (1 - share);
   EXPECT_GT(rest, 1);
   EXPECT_LT(rest, 40);
   int later = 0, early = 0, early_at_once = 0;

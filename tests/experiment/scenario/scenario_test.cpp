@@ -44,7 +44,9 @@ TEST(Scenario, FillsInDefaultsAtEveryDepth) {
   EXPECT_EQ(made.equaliser, Equaliser::mmse);
   EXPECT_EQ(made.power, PowerScope::image);
   EXPECT_EQ(made.channel.fading.kind, FadingKind::rayleigh);
-  EXPECT_TRUE(made.positions_sent && made.accuracy && made.psnr && !made.ssim && !made.records);
+  EXPECT_TRUE(made.positions_sent && made.metrics.size() == 2 &&
+              made.measures(Metric::Needs::decision) && made.measures(Metric::Needs::image) &&
+              !made.records);
   EXPECT_FALSE(made.train.has_value());
   EXPECT_EQ(parse_scenario(made.resolved, "folder/x.json").resolved, made.resolved)
       << "what is resolved must resolve to itself";
@@ -126,7 +128,7 @@ TEST(Scenario, RefusesWrongTypesAndRanges) {
             std::string::npos);
   Json classes = changed("/metrics", {"psnr"});
   classes["model"]["architecture"]["image_head"] = false;
-  EXPECT_NE(mistake_in(classes).find("/metrics: psnr and ssim need a model with an image head"),
+  EXPECT_NE(mistake_in(classes).find("/metrics: 'psnr_db' needs a model with an image head"),
             std::string::npos);
   Json planned = changed("/metrics", Json::array());
   planned["timeline"] = {{"slots", 5}};

@@ -492,7 +492,9 @@ class Liar {
 
 TEST_F(Hostile, ATransmitterBelievesNoAnswerThatCannotBe) {
   nodes::Said said;
-  const Liar liar(framed(FrameType::answer, write(Answer{.decision = 2})));
+  Answer answer;
+  answer.decision = 2;
+  const Liar liar(framed(FrameType::answer, write(answer)));
   ClientOptions client = to(liar.port());
   client.patience_seconds = 0.3;
   client.log = said.sink();

@@ -1,4 +1,5 @@
-#include "experiment/results/metrics.h"
+#include "experiment/metric/picture_scores.h"
+#include "experiment/metric/statistics.h"
 
 #include <gtest/gtest.h>
 

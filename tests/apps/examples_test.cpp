@@ -1,0 +1,111 @@
+// The examples of docs/extending/: semwave is installed once, each example is built against it
+// through find_package, and what it adds runs.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "core/config/json.h"
+#include "tests/apps/program.h"
+
+namespace semwave {
+namespace {
+
+// What an installed sanitized build asks of its users.
+#ifdef __SANITIZE_ADDRESS__
+constexpr const char* flags = " -DCMAKE_CXX_FLAGS=-fsanitize=address,undefined";
+#else
+constexpr const char* flags = "";
+#endif
+
+/// Status of a shell command; its output goes to `log`.
+int shell(const std::string& command, const std::string& log) {
+  return std::system((command + " >>" + log + " 2>&1").c_str());
+}
+
+/// An example, built: each test process installs semwave into a folder of its own.
+class Example {
+ public:
+  explicit Example(const std::string& name)
+      : folder_(fresh_folder("example_" + name)), program_(folder_ + "/build/" + name) {
+    const std::string source = std::string(SEMWAVE_SOURCE_DIR) + "/examples/" + name,
+                      prefix = folder_ + "/prefix", build = folder_ + "/build";
+    built_ = shell("cmake --install " SEMWAVE_BINARY_DIR " --prefix " + prefix, log()) == 0 &&
+             shell("cmake -S " + source + " -B " + build +
+                       " -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=" + prefix + flags,
+                   log()) == 0 &&
+             shell("cmake --build " + build, log()) == 0;
+    tiny::write_pictures(folder_ + "/pictures", 2, 5);
+  }
+
+  bool built() const { return built_; }
+  std::string log() const { return folder_ + "/log"; }
+  std::string said() const { return tiny::read_text(log()); }
+  const std::string& folder() const { return folder_; }
+  /// A small scenario over two classes of five pictures.
+  Json scenario() const { return tiny::scenario(folder_ + "/pictures"); }
+
+  std::string list(const std::string& what) const {
+    const std::string file = folder_ + "/list";
+    EXPECT_EQ(shell(program_ + " list " + what, file), 0);
+    return tiny::read_text(file);
+  }
+  /// Rows of a run; none where it failed.
+  std::vector<Json> run(const Json& scenario, const std::string& verb = "run") const {
+    tiny::write_text(folder_ + "/x.json", scenario.dump());
+    std::vector<Json> rows;
+    if (shell(program_ + " " + verb + " " + folder_ + "/x.json --out " + folder_ + "/out", log()) !=
+        0)
+      return rows;
+    for (const std::string& line : tiny::lines_of(folder_ + "/out/results.jsonl"))
+      rows.push_back(Json::parse(line));
+    return rows;
+  }
+  /// Exit status of semwave itself with the scenario that ran last.
+  int plain(const std::string& verb = "run") const {
+    return shell(std::string(SEMWAVE_BINARY_DIR) + "/semwave " + verb + " " + folder_ + "/x.json",
+                 log());
+  }
+
+ private:
+  std::string folder_, program_;
+  bool built_ = false;
+};
+
+TEST(Examples, AGateOfOnesOwn) {
+  const Example example("custom_gate");
+  ASSERT_TRUE(example.built()) << example.said();
+  EXPECT_TRUE(std::filesystem::exists(example.folder() +
+                                      "/prefix/include/semwave/transmitter/gate/gate.h"));
+  EXPECT_NE(example.list("gates").find("\ncentre "), std::string::npos);
+
+  Json scenario = example.scenario();
+  scenario["sweep"] = {{"/transmitter/gate", {{{"kind", "centre"}, {"row", 0}}, "random"}}};
+  const std::vector<Json> rows = example.run(scenario);
+  ASSERT_EQ(rows.size(), 2u) << example.said();
+  EXPECT_EQ(rows[0]["point"]["/transmitter/gate"]["kind"], "centre");
+  EXPECT_EQ(rows[0]["tokens_kept"], 8.0);
+  EXPECT_NE(example.plain(), 0) << "semwave itself does not know the gate";
+}
+
+TEST(Examples, AMetricOfOnesOwn) {
+  const Example example("custom_metric");
+  ASSERT_TRUE(example.built()) << example.said();
+  EXPECT_NE(example.list("metrics").find("\nmae "), std::string::npos);
+
+  Json scenario = example.scenario();
+  scenario["metrics"] = {"accuracy", "mae", "neighbours", "psnr"};
+  scenario["output"]["records"] = true;
+  const std::vector<Json> rows = example.run(scenario);
+  ASSERT_EQ(rows.size(), 1u) << example.said();
+  EXPECT_GT(rows[0]["mae"], 1);
+  EXPECT_LT(rows[0]["mae"], 255);
+  EXPECT_EQ(rows[0]["neighbours"], 1) << "of two classes each is at most one away";
+  double sum = 0;
+  const auto records = tiny::lines_of(example.folder() + "/out/records.jsonl");
+  for (const std::string& line : records) sum += Json::parse(line)["mae"].get<double>();
+  EXPECT_NEAR(sum / static_cast<double>(records.size()), rows[0]["mae"].get<double>(), 1e-9);
+  EXPECT_NE(example.plain(), 0) << "semwave itself does not know the metric";
+}
+
+}  // namespace
+}  // namespace semwave
