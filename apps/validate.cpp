@@ -40,7 +40,7 @@ Network read_network(const std::string& path) {
 }
 
 void check_with(const Network& network, const Scenario& scenario) {
-  if ((scenario.pair == PairKind::semantic) == network.classifies)
+  if (scenario.pair->classifies_whole_images() != network.classifies)
     throw Error(scenario.place("/model").str(),
                 network.classifies
                     ? "is a classifier of whole images: for the transmitters separation and label"

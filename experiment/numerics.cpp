@@ -1,9 +1,9 @@
 #include "experiment/numerics.h"
 
-#include <map>
 #include <utility>
 
 #include "channel/numerics.h"
+#include "experiment/pair/used_parts.h"
 #include "experiment/scenario/scenario.h"
 #include "phy/numerics.h"
 #include "phy/transport/transport_loss.h"
@@ -13,157 +13,30 @@
 namespace semwave {
 namespace {
 
-/// What has been found so far.
-class Used {
- public:
-  explicit Used(DeviceKind device) : device_(device) {}
-
-  template <class... Parts>
-  void add(const Parts&... parts) {
-    (found_.insert_or_assign(parts.name, std::to_string(parts.version)), ...);
-  }
-  void table(const std::string& name, const std::string& sha256) {
-    found_.insert_or_assign(name, sha256);
-  }
-
-  void channel(const ChannelSettings& settings, const Json& resolved) {
-    add(part::random_draws, part::channel,
-        device_ == DeviceKind::cpu ? part::channel_kernels_cpu : part::channel_kernels_cuda);
-    if (settings.fading.kind != FadingKind::none) add(part::fading);
-    if (resolved["kind"] == "mimo") add(part::antennas);
-    if (settings.loss) add(part::loss);
-    if (settings.trace) add(part::trace);
-    if (!settings.ofdm) return;
-    add(part::ofdm);
-    static const std::string profiles = tap_profiles_sha256();
-    table("tap profiles", profiles);
-  }
-
-  /// A timeline that measures nothing counts what the network would do, and leaves it out.
-  void network(const Scenario& scenario) {
-    add(part::network);
-    const bool runs = !scenario.metrics.empty();
-    if (runs)
-      add(device_ == DeviceKind::cpu ? part::network_kernels_cpu : part::network_kernels_cuda);
-  }
-
-  /// Every header goes through the convolutional code, whatever carries the payload.
-  void header() {
-    add(part::header_codec, part::constellations, part::convolutional_code, part::crc);
-    static const std::string tables = header_tables_sha256();
-    table("header tables", tables);
-  }
-
-  /// Blocks of bits of one coding.
-  void blocks(const ModulationCoding& coding) {
-    const bool automatic = coding.code == ChannelCode::automatic,
-               polar = automatic || coding.code == ChannelCode::polar;
-    add(part::blocks, part::constellations);
-    if (coding.check || polar) add(part::crc);
-    if (coding.code == ChannelCode::convolutional) add(part::convolutional_code);
-    if (automatic || coding.code == ChannelCode::ldpc) {
-      add(part::ldpc_code);
-      static const std::string shifts = ldpc_tables_sha256();
-      if (!coding.file) table("ldpc tables", shifts);  // a file's content is in the digest itself
-    }
-    if (!polar) return;
-    add(part::polar_code, part::capacity);
-    static const std::string sequence = polar_tables_sha256();
-    table("polar tables", sequence);
-  }
-
-  /// Blocks whose coding the sender chooses by its predicted loss: any of the list.
-  void chosen_blocks() {
-    for (const ModulationCoding& coding : modulation_codings()) blocks(coding);
-    predictions();
-    static const std::string codings = modulation_codings_sha256();
-    table("modulation codings", codings);
-  }
-
-  void predictions() {
-    add(part::predicted_loss, part::capacity);
-    static const std::string losses = transport_loss_table_sha256();
-    table("table of predicted losses", losses);
-  }
-
-  void codec(const std::string& kind) {
-    const auto with = [&](const CodePart& codec, const std::string& library) {
-      found_.insert_or_assign(codec.name, std::to_string(codec.version) + ", " + library);
-    };
-    if (kind == "jpeg") with(part::jpeg, jpeg_library());
-    if (kind == "webp") with(part::webp, webp_library());
-    if (kind == "heic") {
-      static const std::string library = heic_library();
-      with(part::heic, library);
-    }
-  }
-
-  void metric(const Metric& metric) {
-    found_.insert_or_assign("metric " + metric.key(), std::to_string(metric.version()));
-  }
-
-  std::vector<Component> list() const {
-    std::vector<Component> made;
-    for (const auto& [name, version] : found_) made.push_back({name, version});
-    return made;
-  }
-
- private:
-  DeviceKind device_;
-  std::map<std::string, std::string> found_;
-};
-
-void semantic_pair(const Scenario& scenario, Used& used) {
-  used.add(part::semantic_transmitter, part::gates, part::exit_rules, part::policies,
-           part::semantic_receiver, part::routers, part::semantic_header);
-  used.header();
-  used.network(scenario);
-  if (!scenario.digital) return;
-  used.add(part::digital_link);
-  if (scenario.digital->coding_bits() > 0)
-    used.chosen_blocks();
-  else
-    used.blocks(scenario.digital->coding(0));
-}
-
-void separation_pair(const Scenario& scenario, Used& used) {
-  used.add(part::separation_transmitter, part::separation_receiver, part::separation_header,
-           part::gain_outlook, part::capacity);
-  used.codec(scenario.codec["kind"]);
-  if (!scenario.bound()) {
-    used.header();
-    used.chosen_blocks();
-  }
-  if (scenario.image) return;  // no network looks at what comes out
-  used.add(part::classifier);
-  used.network(scenario);
-}
-
-void label_pair(const Scenario& scenario, Used& used) {
-  used.add(part::label_transmitter, part::label_receiver, part::label_header, part::classifier);
-  used.header();
-  used.network(scenario);
+void add_channel(const ChannelSettings& settings, const Json& resolved, DeviceKind device,
+                 UsedParts& used) {
+  used.add(part::random_draws, part::channel,
+           device == DeviceKind::cpu ? part::channel_kernels_cpu : part::channel_kernels_cuda);
+  if (settings.fading.kind != FadingKind::none) used.add(part::fading);
+  if (resolved["kind"] == "mimo") used.add(part::antennas);
+  if (settings.loss) used.add(part::loss);
+  if (settings.trace) used.add(part::trace);
+  if (!settings.ofdm) return;
+  used.add(part::ofdm);
+  static const std::string profiles = tap_profiles_sha256();
+  used.table("tap profiles", profiles);
 }
 
 }  // namespace
 
 std::vector<Component> components_used(const Scenario& scenario, DeviceKind device) {
-  Used used(device);
+  UsedParts used;
   used.add(part::scenario, part::images, part::evaluation);
-  used.channel(scenario.channel, scenario.resolved["channel"]);
-  for (const auto& metric : scenario.metrics) used.metric(*metric);
+  add_channel(scenario.channel, scenario.resolved["channel"], device, used);
+  for (const auto& metric : scenario.metrics)
+    used.version("metric " + metric->key(), std::to_string(metric->version()));
   if (scenario.timeline) used.add(part::timeline);
-  switch (scenario.pair) {
-    case PairKind::semantic:
-      semantic_pair(scenario, used);
-      break;
-    case PairKind::separation:
-      separation_pair(scenario, used);
-      break;
-    case PairKind::label:
-      label_pair(scenario, used);
-      break;
-  }
+  used.add(scenario.pair->components(scenario.pair_context(), device, !scenario.metrics.empty()));
   return used.list();
 }
 
@@ -181,9 +54,9 @@ bool predicts_frame_errors(const Scenario& scenario) {
 }
 
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device) {
-  Used used(device);
+  UsedParts used;
   used.add(part::scenario, part::link_laboratory);
-  used.channel(scenario.channel, scenario.resolved["channel"]);
+  add_channel(scenario.channel, scenario.resolved["channel"], device, used);
   used.blocks(scenario.link.value().coding);
   if (predicts_frame_errors(scenario)) used.predictions();
   return used.list();

@@ -11,7 +11,6 @@
 #include "core/tensor/pass.h"
 #include "core/tensor/ragged.h"
 #include "phy/burst/burst.h"
-#include "phy/header/semantic_header.h"
 #include "receiver/router/router.h"
 
 namespace semwave {
@@ -28,7 +27,8 @@ struct Result {
       block_lost;  // [images] or empty: the header was read, the bits behind it were not
   PooledVector<std::int32_t>
       tokens_lost;  // [images] sent, and known not to have arrived; empty: none anywhere
-  PooledVector<SemanticHeader> headers;    // [images] as read
+  PooledVector<std::int32_t> answers;      // [images] or empty: the class that the header itself
+                                           // says; -1: none
   PooledVector<std::int64_t> expert_rows;  // [experts] rows dispatched, all blocks together
   PooledVector<RoutedBlock> routed;        // [blocks] of a recording pass, for the balance losses
 };

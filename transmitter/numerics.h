@@ -16,7 +16,7 @@ inline constexpr CodePart policies{"policies", 1,
 inline constexpr CodePart separation_transmitter{
     "separation transmitter", 1,
     "transmitter/separation/encoded_images transmitter/separation/separation_transmitter "
-    "transmitter/separation/stream_fit"};
+    "transmitter/separation/sent_stream transmitter/separation/stream_fit"};
 inline constexpr CodePart label_transmitter{"label transmitter", 1,
                                             "transmitter/label/label_transmitter"};
 

@@ -2,6 +2,8 @@
 // symbols.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,12 +26,10 @@ struct ExitLogits {
   Var logits;  // [images.size(), classes]
 };
 
-/// The stream of one image from a separation transmitter.
-struct SentStream {
-  std::int32_t bytes = 0;    // 0: nothing fitted the budget, nothing was sent
-  std::int32_t quality = 0;  // of the codec
-  std::int32_t coding = -1;  // in modulation_codings(); -1: a bound
-};
+/// What a pair notes of one image beside what all pairs have; -1: nothing. What each number means,
+/// the pair knows (experiment/pair/pair.h).
+using PairNotes = std::array<std::int32_t, 4>;
+inline constexpr PairNotes no_notes = {-1, -1, -1, -1};
 
 /// What a transmission did, for metrics, losses and explanations. Not on the air.
 struct TransmitTrace {
@@ -45,8 +45,8 @@ struct TransmitTrace {
                         // it (phy/digital/quantiser.h)
   bool asks_heads = false;  // set by the caller: every image inside goes through every exit head it
                             // passes, as training needs
-  PooledVector<ExitLogits> exits;    // by depth, where asks_heads
-  PooledVector<SentStream> streams;  // [images] of a separation transmitter; else empty
+  PooledVector<ExitLogits> exits;  // by depth, where asks_heads
+  PooledVector<PairNotes> notes;   // [images] or empty: nothing is noted
 };
 
 /// What one image will cost that does what its plan says.

@@ -212,7 +212,7 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
 /// Whether chance on the way decides what the receiver has to work on: lost tokens, lost blocks of
 /// bits.
 bool loses_on_the_way(const Scenario& scenario) {
-  return scenario.channel.loss || scenario.digital || scenario.pair == PairKind::separation;
+  return scenario.channel.loss || scenario.pair->chance_at_receiver();
 }
 
 /// The receiver's work where it is chance: that of the first images, which are run.

@@ -13,6 +13,8 @@
 #include "core/config/json.h"
 #include "experiment/results/results.h"
 #include "experiment/run/model.h"
+#include "transmitter/exit/exit_rule.h"
+#include "transmitter/policy/policy.h"
 
 namespace semwave {
 namespace {
@@ -120,8 +122,9 @@ MadePlanTable make_plan_table(const std::string& folder, int bins) {
         whole.place("/source/split").str(),
         "a table is made on the validation split, never on what it is then scored on; found " +
             whole.resolved["source"]["split"].dump());
-  if (whole.exit["kind"] != "fixed")
-    throw Error(whole.place("/transmitter/exit").str(), "a table of plans needs the exit 'fixed'");
+  if (exit_looks(whole.exit))
+    throw Error(whole.place("/transmitter/exit").str(),
+                "a table of plans needs an exit that does not look at the image, such as 'fixed'");
   if (whole.timeline)
     throw Error(whole.place("/timeline").str(),
                 "a table is made without a timeline: its images are independent of one another");
@@ -133,7 +136,9 @@ MadePlanTable make_plan_table(const std::string& folder, int bins) {
                   "sweeps " + pointer +
                       ": a table is made of plans, SNRs and repeats alone, all else being equal");
   for (const Point& point : points)
-    if (point.scenario.policy["kind"] != "fixed")
+    if (!policies()
+             .make(point.scenario.policy, point.scenario.place("/transmitter/policy"))
+             ->constant())
       throw Error(whole.place("/transmitter/policy").str(),
                   "a table is made of fixed plans, found '" +
                       point.scenario.policy["kind"].get<std::string>() + "'");

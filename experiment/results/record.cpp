@@ -2,16 +2,7 @@
 
 #include <cmath>
 
-#include "phy/transport/modulation_coding.h"
-
 namespace semwave {
-
-std::string coding_name(const ImageRecord& image) {
-  if (image.coding < 0) return "bound";
-  return lay_blocks(8 * std::int64_t{image.stream_bytes},
-                    modulation_codings()[static_cast<std::size_t>(image.coding)])
-      .coding.name();
-}
 
 void PointTotals::add(const ImageRecord& image) {
   ++images;
@@ -23,14 +14,7 @@ void PointTotals::add(const ImageRecord& image) {
   lost += image.header_lost;
   answered += image.answered;
   ++exits.at(static_cast<std::size_t>(image.exit_depth));
-  if (image.stream_bytes >= 0) {
-    ++streams.images;
-    streams.unfit += image.unfit();
-    streams.block_losses += image.block_lost;
-    streams.bytes += image.stream_bytes;
-    streams.quality += image.quality;
-    if (!image.unfit()) ++streams.codings[coding_name(image)];
-  }
+  if (pair) pair->add(image);
   for (std::size_t m = 0, place = 0; m < metrics.size(); ++m) {
     const double score =
         metrics[m]->needs() == Metric::Needs::image

@@ -2,82 +2,27 @@
 // slots.jsonl and results.jsonl (experiment/results/results.h), and sent between nodes.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <limits>
-#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "experiment/metric/metric.h"
+#include "experiment/pair/pair.h"
+#include "experiment/record/image_record.h"
 #include "phy/burst/ledger.h"
 
 namespace semwave {
 
-/// What a record holds of each metric that needs the image, in the order of image_metrics(); NaN:
-/// no score.
-using Scores = std::array<double, most_image_metrics>;
-inline Scores no_scores() {
-  Scores none;
-  none.fill(std::numeric_limits<double>::quiet_NaN());
-  return none;
-}
-
-/// What the transmitter knows of an image.
-struct SentHalf {
-  std::int32_t label = 0;  // -1: not known
-  double keep_ratio = 0;
-  std::int32_t plan_depth = 0, exit_depth = 0;  // deepest allowed, where it left
-  std::int32_t symbols_per_token = 0, tokens = 0;
-  double believed_snr_db = 0;
-  bool answered = false;  // decided at the transmitter: its class went in the header
-  // Of a separation transmitter, else -1. 0 bytes: nothing fitted.
-  std::int32_t stream_bytes = -1, quality = 0;
-  std::int32_t coding = -1;  // in modulation_codings(); -1: a bound
-  bool unfit() const { return stream_bytes == 0; }
-};
-
-/// What the receiver knows of it.
-struct HeardHalf {
-  std::int32_t decision = -1;  // -1: header lost
-  bool header_lost = false;
-  bool block_lost = false;       // the header was read, the bits behind it were not
-  std::int32_t tokens_lost = 0;  // of those sent, known not to have arrived
-  double gain = 1;               // mean |h|^2
-  Ledger uses;
-  Scores scores = no_scores();
-};
-
-/// One image, in the order of the source; sums over these in this order give the row, whatever the
-/// threads and shards.
-struct ImageRecord : SentHalf, HeardHalf {
-  std::uint32_t image = 0;
-  std::uint32_t link = 0, slot = 0;     // without a timeline: the image, its visit
-  std::uint32_t arrived = 0;            // slot, of a timeline
-  bool timeline = false, late = false;  // late: answered after its deadline, which counts as wrong
-  double snr_db = 0;                    // mean SNR of the link
-  /// A late answer is none.
-  std::int32_t decision_in_time() const { return late ? -1 : decision; }
-  bool right() const { return decision == label && !late; }
-};
-
-/// "QPSK 1/2 polar": what carried its stream; "bound" where no code did.
-std::string coding_name(const ImageRecord& image);
-
-/// What the streams of a separation pair came to.
-struct StreamTotals {
-  std::int64_t images = 0, unfit = 0, block_losses = 0;
-  std::int64_t bytes = 0, quality = 0;          // of the images sent
-  std::map<std::string, std::int64_t> codings;  // images by the name of modulation and code
-};
-
 /// Sums over images, added in one order whatever threads and shards made them.
 struct PointTotals {
-  explicit PointTotals(Metrics measured = {}, int transmitter_blocks = 0)
+  explicit PointTotals(Metrics measured = {}, int transmitter_blocks = 0,
+                       std::shared_ptr<PairTotals> of_pair = nullptr)
       : exits(static_cast<std::size_t>(transmitter_blocks) + 1),
         metrics(std::move(measured)),
-        scores(metrics.size()) {}
+        scores(metrics.size()),
+        pair(std::move(of_pair)) {}
   void add(const ImageRecord& image);
 
   Ledger uses;
@@ -85,8 +30,8 @@ struct PointTotals {
                answered = 0;
   std::vector<std::int64_t> exits;  // [blocks + 1]
   Metrics metrics;
-  std::vector<ScoreSum> scores;  // [metrics]
-  StreamTotals streams;
+  std::vector<ScoreSum> scores;      // [metrics]
+  std::shared_ptr<PairTotals> pair;  // what the pair adds up; null: nothing
 };
 
 struct ShardCost {

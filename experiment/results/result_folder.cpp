@@ -144,7 +144,7 @@ const OrderedJson* ResultFolder::find(const std::string& point_sha256, bool with
   return &found;
 }
 
-void ResultFolder::add(const OrderedJson& row, const Metrics& metrics,
+void ResultFolder::add(const OrderedJson& row, const RecordKind& kind,
                        const std::vector<ImageRecord>* records, const std::vector<SlotRow>* slots) {
   const auto sha = row["point_sha256"].get<std::string>();
   const auto add_lines = [&](PointLines& file, std::size_t count,
@@ -154,7 +154,7 @@ void ResultFolder::add(const OrderedJson& row, const Metrics& metrics,
   };
   if (records != nullptr)
     add_lines(records_, records->size(),
-              [&](std::size_t i) { return make_record((*records)[i], metrics, sha).dump(); });
+              [&](std::size_t i) { return make_record((*records)[i], kind, sha).dump(); });
   if (slots != nullptr)
     add_lines(slots_, slots->size(),
               [&](std::size_t i) { return make_slot((*slots)[i], sha).dump(); });

@@ -133,18 +133,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
     row["expert_load"] = result.expert_load;
     row["header_losses"] = totals.lost;
   }
-  if (const StreamTotals& streams = totals.streams; streams.images > 0) {
-    const double sent =
-        static_cast<double>(std::max<std::int64_t>(1, streams.images - streams.unfit));
-    row["separation"] = {{"codec", scenario.codec["kind"]},
-                         {"transport", name_of(scenario.transport_model)},
-                         {"budget", scenario.budget},
-                         {"unfit", static_cast<double>(streams.unfit) / images},
-                         {"block_losses", streams.block_losses},
-                         {"stream_bytes", static_cast<double>(streams.bytes) / sent},
-                         {"quality", static_cast<double>(streams.quality) / sent},
-                         {"codings", streams.codings}};
-  }
+  if (totals.pair) totals.pair->add_to(row, count);
   row["flops"] = {{"transmitter", result.transmitter_operations}};
   if (network) row["flops"]["receiver"] = result.receiver_operations;
   row["flops_dense"] = {{"transmitter", result.transmitter_operations_dense},
@@ -207,7 +196,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   return row;
 }
 
-OrderedJson make_record(const ImageRecord& image, const Metrics& metrics,
+OrderedJson make_record(const ImageRecord& image, const RecordKind& scenario,
                         const std::string& point_sha256) {
   OrderedJson line;
   line["point_sha256"] =
@@ -233,14 +222,9 @@ OrderedJson make_record(const ImageRecord& image, const Metrics& metrics,
   line["uses"] = uses_json(image.uses, 1);
   line["header_lost"] = image.header_lost;
   line["answered"] = image.answered;
-  if (image.stream_bytes >= 0)
-    line["stream"] = {
-        {"bytes", image.stream_bytes},
-        {"quality", image.quality},
-        {"coding", image.unfit() ? OrderedJson(nullptr) : OrderedJson(coding_name(image))},
-        {"lost", image.block_lost}};
+  if (scenario.pair) scenario.pair->add_to_record(line, image);
   std::size_t place = 0;
-  for (const auto& metric : metrics) {
+  for (const auto& metric : scenario.metrics) {
     if (metric->needs() != Metric::Needs::image) continue;
     const double score = image.scores[place++];
     if (!std::isnan(score)) line[metric->key()] = score;

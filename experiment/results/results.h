@@ -44,7 +44,15 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
                      const std::string& point_sha256, const TimelineTotals* timeline = nullptr);
 
 /// One line of records.jsonl.
-OrderedJson make_record(const ImageRecord& image, const Metrics& metrics,
+/// A record has parts of its pair and of each metric.
+struct RecordKind {
+  Metrics metrics{};
+  std::shared_ptr<const Pair> pair{};
+};
+inline RecordKind record_kind(const Scenario& scenario) {
+  return {scenario.metrics, scenario.pair};
+}
+OrderedJson make_record(const ImageRecord& image, const RecordKind& scenario,
                         const std::string& point_sha256);
 
 /// One line of slots.jsonl.
@@ -86,8 +94,8 @@ class ResultFolder {
   const OrderedJson* find(const std::string& point_sha256, bool with_records,
                           bool with_slots = false) const;
   /// Appends records and slots first, then the row, each synced to the disk: a row that is there
-  /// has its lines. A row of the same point is replaced. `metrics`: of the point.
-  void add(const OrderedJson& row, const Metrics& metrics, const std::vector<ImageRecord>* records,
+  /// has its lines. A row of the same point is replaced. `kind`: of the point's records.
+  void add(const OrderedJson& row, const RecordKind& kind, const std::vector<ImageRecord>* records,
            const std::vector<SlotRow>* slots = nullptr);
   /// Records of many points at once, synced once, for rows that finish() will write: a kill before
   /// that leaves none of them.

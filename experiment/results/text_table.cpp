@@ -45,8 +45,6 @@ constexpr std::pair<std::string_view, std::string_view> dispensable_first[] = {
     {"slots waited", "mean"},
     {"MFLOP per image", "receiver"},
     {"MFLOP per image", "sender"},
-    {"streams", "bytes"},
-    {"streams", "lost"},
     {uses_group, "prefix"},
     {uses_group, "parity"},
     {uses_group, "pilots"},
@@ -58,7 +56,6 @@ constexpr std::pair<std::string_view, std::string_view> dispensable_first[] = {
 constexpr std::pair<std::string_view, std::string_view> dispensable_last[] = {
     {"", "images"},
     {"kept", "lost"},
-    {"streams", "unfit"},
     {"of all that came", "images"},
     {"of all that came", "uses"},
 };
@@ -128,9 +125,7 @@ std::vector<std::string> parts_of_uses(const std::vector<Point>& points) {
     return channel.transmitter.kind == CsiKind::estimated ||
            channel.receiver.kind == CsiKind::estimated;
   });
-  const bool coded = any([](const Scenario& scenario) {
-    return scenario.digital != nullptr || scenario.pair == PairKind::separation;
-  });
+  const bool coded = any([](const Scenario& scenario) { return scenario.pair->sends_parity(); });
   if (pilots) parts.push_back("pilots");
   if (coded) parts.push_back("parity");
   if (any([](const Scenario& scenario) { return scenario.channel.ofdm != nullptr; }))
@@ -149,19 +144,18 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   for (const std::string& part : parts_of_uses(points))
     add_number(uses_group, part, part == "payload" ? 7 : 6, "/channel_uses/" + part, 1);
   for (const auto& metric : scenario.metrics)
-    for (const ScoreColumn& column : metric->columns()) {
-      add_number(column.group, column.name, column.width, column.pointer, column.digits);
-      if (!column.essential) dispensable_scores_.emplace_back(column.group, column.name);
-    }
+    for (const ScoreColumn& column : metric->columns()) add_column(column);
   add_number("kept", "tokens", 6, "/tokens_kept", 1);
   add_number("kept", "depth", 5, "/exit_depth", 2);
   add_number("kept", "lost", 5, "/header_losses", 0);
-  if (std::any_of(points.begin(), points.end(),
-                  [](const Point& point) { return point.scenario.pair == PairKind::separation; })) {
-    add_number("streams", "unfit", 6, "/separation/unfit", 4);
-    add_number("streams", "lost", 5, "/separation/block_losses", 0);
-    add_number("streams", "bytes", 7, "/separation/stream_bytes", 1);
-  }
+  // Columns of every pair that takes part, each once.
+  std::vector<std::string> shown;
+  for (const Point& point : points)
+    for (const ScoreColumn& column : point.scenario.pair->columns()) {
+      if (std::find(shown.begin(), shown.end(), column.pointer) != shown.end()) continue;
+      shown.push_back(column.pointer);
+      add_column(column);
+    }
   if (std::any_of(points.begin(), points.end(),
                   [](const Point& point) { return point.scenario.timeline.has_value(); })) {
     // Over all images that came: what was not sent is wrong and took no uses.
@@ -178,6 +172,11 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   add_number("MFLOP per image", "sender", 7, "/flops/transmitter", 3, 1e-6);
   add_number("MFLOP per image", "receiver", 8, "/flops/receiver", 3, 1e-6);
   add_number("", "images/s", 8, "/images_per_second", 0);
+}
+
+void Table::add_column(const ScoreColumn& column) {
+  add_number(column.group, column.name, column.width, column.pointer, column.digits);
+  if (!column.essential) dispensable_scores_.emplace_back(column.group, column.name);
 }
 
 void Table::add_swept(const std::vector<std::string>& pointers, const std::vector<Json>& points) {

@@ -47,6 +47,7 @@ class Table {
   std::string label(const Point& point) const;
 
  private:
+  void add_column(const ScoreColumn& column);
   std::size_t width() const;
 
   struct Column {

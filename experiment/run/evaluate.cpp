@@ -114,7 +114,8 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
     if (sure_enough(scenario.stop, correct, done)) break;
   }
   result.images.resize(static_cast<std::size_t>(done));
-  result.totals = PointTotals(scenario.metrics, model.architecture.transmitter_blocks);
+  result.totals =
+      PointTotals(scenario.metrics, model.architecture.transmitter_blocks, scenario.pair->totals());
   for (const ImageRecord& image : result.images) result.totals.add(image);
   finish(result, model, done, expert_rows);
   result.wall_seconds = seconds_since(start);

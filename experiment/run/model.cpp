@@ -36,15 +36,15 @@ Json policy_network(const Scenario& scenario) {
 std::unique_ptr<Policy> make_policy(const Scenario& scenario, const Architecture& architecture) {
   std::unique_ptr<Policy> policy =
       policies().make(scenario.policy, scenario.place("/transmitter/policy"));
-  policy->fit(scenario.pair == PairKind::semantic ? architecture.transmitter_blocks
-                                                  : 0);  // plans mean nothing to the other pairs
+  policy->fit(scenario.pair->semantic() ? architecture.transmitter_blocks
+                                        : 0);  // plans mean nothing to the other pairs
   return policy;
 }
 
 std::string network_key(const Scenario& s) {
   const Json& resolved = s.resolved;
   const bool semantic =
-      s.pair == PairKind::semantic;  // the others are made for their budget and channel
+      s.pair->semantic() != nullptr;  // the others are made for their budget and channel
   return canonical({resolved["model"], s.gate, s.exit, s.positions_sent, resolved["receiver"],
                     resolved["conventions"], resolved["seed"],
                     semantic ? resolved["transmitter"]["link"] : resolved["transmitter"],
@@ -81,49 +81,14 @@ Architecture without_network(const std::array<int, 3>& size) {
   return a;
 }
 
-/// Pairs whose only network is a classifier, if any.
-void build_pair(const Scenario& scenario, Model& model) {
-  const Architecture& a = model.architecture;
-  if (!scenario.image) model.classifier = std::make_unique<Classifier>(*model.parameters, a);
-  const Parameter& mean =
-      model.parameters->add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros);
-  if (scenario.pair == PairKind::label) {
-    model.transmitter = std::make_unique<LabelTransmitter>(*model.classifier, a.classes);
-    model.receiver = std::make_unique<LabelReceiver>(model.parameters->backend(), mean, a.classes);
-    return;
-  }
-  if (scenario.image) {  // nothing was seen in training: mid-grey
-    const std::vector<float> grey(static_cast<std::size_t>(mean.value.size()), 0.5f);
-    model.parameters->backend().copy(
-        mean.value, model.parameters->backend().from_host(mean.value.shape(), grey.data()));
-  }
-  const SeparationSettings settings = scenario.separation();
-  model.rebuilds = true;
-  model.transmitter =
-      std::make_unique<SeparationTransmitter>(settings, scenario.place("/transmitter"));
-  model.receiver = std::make_unique<SeparationReceiver>(settings, model.classifier.get(), a.classes,
-                                                        model.parameters->backend(), mean,
-                                                        scenario.place("/transmitter"));
-}
-
 Model build(const Scenario& scenario, const Architecture& architecture,
             const std::optional<TrainedRange>& trained, Backend& backend) {
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
-  if (scenario.pair != PairKind::semantic) {
-    build_pair(scenario, model);
-    return model;
-  }
-  model.trained = trained;
-  model.rebuilds = architecture.image_head && scenario.positions_sent;
-  SemanticTransmitterSettings sending{scenario.gate,  scenario.exit,    scenario.positions_sent,
-                                      scenario.power, scenario.digital, trained};
-  SemanticReceiverSettings hearing{scenario.equaliser, scenario.router, scenario.digital, trained};
-  model.transmitter = std::make_unique<SemanticTransmitter>(
-      *model.parameters, architecture, sending, scenario.place("/transmitter"));
-  model.receiver = std::make_unique<SemanticReceiver>(*model.parameters, architecture, hearing,
-                                                      scenario.place("/receiver"));
+  PairContext context = scenario.pair_context();
+  context.trained = trained;
+  scenario.pair->build(context, model);
   return model;
 }
 
@@ -183,8 +148,7 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   double numbers = 0;
   for (const NamedArray& array : checkpoint.arrays)
     numbers += static_cast<double>(array.values.size());
-  if ((scenario.pair == PairKind::semantic ? architecture.least_parameters()
-                                           : Classifier::least_parameters(architecture)) > numbers)
+  if (scenario.pair->least_parameters(architecture) > numbers)
     throw Error(scenario.model_path,
                 "holds " + std::to_string(static_cast<std::int64_t>(numbers)) +
                     " numbers, fewer than the architecture in its metadata needs");

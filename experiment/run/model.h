@@ -10,26 +10,13 @@
 #include "core/nn/classifier.h"
 #include "core/tensor/checkpoint.h"
 #include "core/tensor/parameter.h"
+#include "experiment/pair/model.h"
 #include "experiment/scenario/scenario.h"
 #include "receiver/receiver.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/transmitter.h"
 
 namespace semwave {
-
-struct Model {
-  Architecture architecture;
-  std::unique_ptr<ParameterSet> parameters;
-  std::unique_ptr<Classifier>
-      classifier;  // of the pairs separation (behind its receiver) and label (in its transmitter):
-                   // all that a training of theirs trains
-  std::unique_ptr<Transmitter> transmitter;
-  std::unique_ptr<Receiver> receiver;
-  bool rebuilds = false;  // an image comes out
-  std::optional<TrainedRange>
-      trained;  // what its networks are told of the channel's state ends there; none: nowhere
-  std::string sha256;  // of the checkpoint; empty for a fresh one
-};
 
 /// A scenario of bits alone has none. Throws Error then.
 void need_model(const Scenario& scenario);

@@ -31,7 +31,7 @@ std::string text(double db) {
 
 void OutsideTraining::add(const Scenario& point, const std::optional<TrainedRange>& trained) {
   const std::optional<TrainedRange> meets = snrs_of(point.channel);
-  if (point.pair != PairKind::semantic || !trained || !meets) return;
+  if (!point.pair->semantic() || !trained || !meets) return;
   const auto [entry, added] = met_.emplace(std::pair{trained->low_db, trained->high_db}, *meets);
   TrainedRange& met = entry->second;
   met = {std::min(met.low_db, meets->low_db), std::max(met.high_db, meets->high_db)};

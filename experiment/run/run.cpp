@@ -131,7 +131,7 @@ RunSummary Run::run(const RunSettings& settings) {
     }
     if (summary.interrupted) break;
     if (folder_)
-      folder_->add(made, point.scenario.metrics, scenario_.records ? &result.images : nullptr,
+      folder_->add(made, record_kind(point.scenario), scenario_.records ? &result.images : nullptr,
                    timeline ? &timeline->slots : nullptr);
     ++summary.done;
     if (settings.finished) settings.finished(i, made, false);

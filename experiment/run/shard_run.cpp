@@ -70,12 +70,7 @@ void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size
   record.link = planned.fading.links_[i];
   record.slot = planned.fading.slot;
   record.answered = trace.answer[i] >= 0;
-  if (!trace.streams.empty()) {
-    const SentStream& stream = trace.streams[i];
-    record.stream_bytes = stream.bytes;
-    record.quality = stream.quality;
-    record.coding = stream.coding;
-  }
+  if (!trace.notes.empty()) record.notes = trace.notes[i];
   record.keep_ratio = planned.plans[i].keep_ratio;
   record.plan_depth = planned.plans[i].exit_depth;
   record.exit_depth = trace.exit_depth[i];

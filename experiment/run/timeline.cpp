@@ -105,7 +105,8 @@ class TimelineRun {
     for (Sums& sums : sums_) sums.scored.resize(scenario.metrics.size());
     // Another repeat is a later stretch of the same process.
     origin_ = scenario.repeat * static_cast<std::uint32_t>(settings_.slots);
-    result_.result.totals = PointTotals(scenario.metrics, model.architecture.transmitter_blocks);
+    result_.result.totals = PointTotals(scenario.metrics, model.architecture.transmitter_blocks,
+                                        scenario.pair->totals());
   }
 
   Timeline run(const EvaluateOptions& options) {

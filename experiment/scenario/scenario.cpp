@@ -13,11 +13,11 @@
 #include "core/config/mistakes.h"
 #include "core/config/ordered_json.h"
 #include "core/tensor/checkpoint.h"
+#include "experiment/pair/semantic_settings.h"
 #include "phy/digital/link_fields.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/semantic/semantic_transmitter.h"
-#include "transmitter/separation/separation_transmitter.h"
 
 namespace semwave {
 namespace {
@@ -210,30 +210,12 @@ void read_conventions(const Json& conventions, Scenario& made) {
 
 /// A binary symmetric channel carries bits, two a symbol.
 void check_flips(const Scenario& scenario) {
-  const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
-    if (coding.modulation != Modulation::qpsk)
-      throw Error(scenario.place(place).str(),
-                  "the channel bsc flips the two bits of a QPSK symbol, found " +
-                      modulation_name(coding.modulation));
-  };
-  if (scenario.pair == PairKind::separation)
-    throw Error(scenario.place("/channel/kind").str(),
-                "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its "
-                "modulation: choose another channel");
-  if (scenario.pair == PairKind::label)
-    return;  // its header stays QPSK at what is believed of such a channel
-  if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
-  if (scenario.digital) {
-    if (scenario.digital->coding_bits() > 0)
-      throw Error(scenario.place("/transmitter/link/coding").str(),
-                  "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
-                  "\"modulation\": \"qpsk\", ...}");
-    needs_qpsk(scenario.digital->coding(0), "/transmitter/link/coding/modulation");
-  } else if (!scenario.link || scenario.resolved.contains("model")) {
-    throw Error(scenario.place("/channel/kind").str(),
-                "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to "
-                "{\"kind\": \"digital\", ...}, or choose another channel");
-  }
+  if (scenario.link && scenario.link->coding.modulation != Modulation::qpsk)
+    throw Error(scenario.place("/link/modulation").str(),
+                "the channel bsc flips the two bits of a QPSK symbol, found " +
+                    modulation_name(scenario.link->coding.modulation));
+  if (!scenario.link || scenario.resolved.contains("model"))
+    scenario.pair->check_qpsk_alone(scenario.place(""));
 }
 
 /// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that
@@ -241,52 +223,40 @@ void check_flips(const Scenario& scenario) {
 void read_pair(const Json& all, Scenario& made) {
   const Json& transmitter = all["transmitter"];
   const std::string& kind = transmitter["kind"].get_ref<const std::string&>();
-  made.pair = kind == "separation" ? PairKind::separation
-              : kind == "label"    ? PairKind::label
-                                   : PairKind::semantic;
   if (all["receiver"].contains("kind") && all["receiver"]["kind"] != kind)
     throw Error(made.place("/receiver/kind").str(),
                 "does not hear what the transmitter '" + kind + "' sends; leave it out");
-  if (made.pair == PairKind::semantic) {
-    made.gate = transmitter["gate"];
-    made.exit = transmitter["exit"];
-    made.policy = transmitter["policy"];
-    made.positions_sent = transmitter["positions"] == "sent";
-    made.digital = read_digital_link(transmitter["link"], made.place("/transmitter/link"));
+  made.pair = pairs().make(transmitter, made.place("/transmitter"),
+                           PairInput{all["receiver"], made.place("")});
+  if (const SemanticSettings* semantic = made.pair->semantic()) {
+    made.gate = semantic->gate;
+    made.exit = semantic->exit;
+    made.policy = semantic->policy;
+    made.positions_sent = semantic->positions_sent;
+    made.digital = semantic->digital;
     return;
   }
-  const Place place = made.place("/transmitter");
   made.gate = {{"kind", "keep_all"}};
   made.exit = {{"kind", "fixed"}};
-  made.policy = resolve("fixed", policies().field("policy"), place / "policy");
-  if (made.pair == PairKind::label) return;
-  made.codec = transmitter["codec"];
-  made.budget = transmitter["budget"];
-  made.transport_model = transport_model_named(transmitter["transport"].get<std::string>());
-  made.outage = transmitter["outage"];
-  if (transmitter.contains("design_snr_db"))
-    made.design_snr_db = transmitter["design_snr_db"].get<double>();
+  made.policy = resolve("fixed", policies().field("policy"), made.place("/transmitter") / "policy");
 }
 
 /// What the pair says about other keys; the channel is known.
 void check_pair(const Scenario& made) {
-  if (made.image && made.pair != PairKind::separation)
-    throw Error(made.place("/model").str(), "only the separation pair can do without a network");
+  const std::string kind = made.resolved["transmitter"]["kind"];
+  if (made.image && !made.pair->works_without_network())
+    throw Error(made.place("/model").str(), "the pair '" + kind + "' needs a network");
   if (made.image && made.measures(Metric::Needs::decision))
     throw Error(made.place("/metrics").str(),
                 named(made.metrics, Metric::Needs::decision) +
-                    " needs a classifier: let model name a checkpoint, or measure the "
-                    "rebuilt image alone");
-  if (made.pair == PairKind::label && made.measures(Metric::Needs::image))
-    throw Error(made.place("/metrics").str(),
-                named(made.metrics, Metric::Needs::image) + " needs an image; a label is none");
-  if (made.pair == PairKind::separation)
-    SeparationTransmitter::check(made.separation(), made.place("/transmitter"));
-  if (made.pair != PairKind::label && made.resolved.contains("train") &&
-      made.resolved["train"].contains("decoded"))
-    throw Error(
-        made.place("/train/decoded").str(),
-        "is for the classifier that stands behind image codecs: \"transmitter\": \"label\"");
+                    " needs a classifier: let model name a checkpoint, or measure the rebuilt "
+                    "image alone");
+  if (!made.pair->rebuilds_images() && made.measures(Metric::Needs::image))
+    throw Error(made.place("/metrics").str(), named(made.metrics, Metric::Needs::image) +
+                                                  " needs an image; a '" + kind + "' is none");
+  made.pair->check(made.pair_context());
+  if (made.resolved.contains("train"))
+    made.pair->check_training(made.resolved["train"], made.place("/train"));
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -389,10 +359,8 @@ void check_metrics(const Json& all, const Scenario& made, Mistakes& mistakes) {
     mistake(
         "expected at least one of accuracy, psnr, ssim, ...: only a timeline can leave the network "
         "out");
-  else if (made.pair == PairKind::separation)
-    mistake("what an image codec sends depends on the image: ask for a metric");
-  else if (made.pair == PairKind::semantic && made.exit["kind"] != "fixed")
-    mistake("an exit that looks at the image needs the network: ask for a metric");
+  else if (const std::string reason = made.pair->looks_at_images(); !reason.empty())
+    mistake(reason);
 }
 
 /// What the timeline says about other keys, and what knowing all does to it.
@@ -404,7 +372,7 @@ void check_timeline(Scenario& made, Mistakes& mistakes) {
   };
   if (static_cast<double>(timeline.links) * timeline.slots > 1e9)
     mistake("/timeline", "links x slots is more than the 1e9 decisions a timeline may hold");
-  if (made.policy["kind"] == "oracle") {  // what it knows of the channel needs no feedback
+  if (made.policy_knows_channel) {  // and needs no feedback
     timeline.feedback_delay = 0;
     timeline.feedback_loss = 0;
   }
@@ -462,7 +430,9 @@ Scenario parse(const Json& value, const std::string& file,
   if (mistakes.any()) return made;
 
   // From here on parts are held against each other.
-  if (made.policy["kind"] == "oracle") made.channel.transmitter = {};
+  made.policy_knows_channel =
+      policies().make(made.policy, made.place("/transmitter/policy"))->knows_the_channel();
+  if (made.policy_knows_channel) made.channel.transmitter = {};
   mistakes.attempt([&] { check_pair(made); });
   if (all.contains("train"))
     mistakes.attempt(
@@ -723,13 +693,7 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides, Mist
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {
-  if (scenario.pair != PairKind::semantic) {
-    if (scenario.train && scenario.pair == PairKind::separation)
-      throw Error(scenario.place("/train").str(),
-                  "nothing of the separation pair is trained; its classifier is, with "
-                  "\"transmitter\": \"label\"");
-    return;
-  }
+  if (!scenario.pair->semantic()) return;
   const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
   const std::string depth_limit =
       " is beyond the network's " + std::to_string(blocks) + " transmitter blocks";

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "channel/channel.h"
-#include "channel/separation_settings.h"
 #include "core/config/json.h"
 #include "core/data/codec/image_codec.h"
 #include "core/data/dataset.h"
 #include "core/nn/architecture.h"
 #include "experiment/metric/metric.h"
+#include "experiment/pair/pair.h"
 #include "phy/digital/digital_link.h"
 #include "phy/signal/power_scope.h"
 #include "phy/signal/signal.h"
@@ -119,9 +119,6 @@ struct TimelineSettings {
   double feedback_loss = 0;
 };
 
-/// Which pair sends and hears.
-enum class PairKind : std::uint8_t { semantic, separation, label };
-
 struct Scenario {
   std::string file;  // as given, for messages
   Json resolved;     // every default filled in; what scenario.json of a result folder holds
@@ -134,15 +131,11 @@ struct Scenario {
       model_path;  // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
   std::optional<std::array<int, 3>>
-      image;  // height, width, channels, where no network looks at them
-  PairKind pair = PairKind::semantic;
+      image;                         // height, width, channels, where no network looks at them
+  std::shared_ptr<const Pair> pair;  // which sends and hears
+  bool policy_knows_channel = false;
   Json gate, exit, policy;  // {"kind": ..., ...} for the registries of transmitter/; of the
                             // semantic pair, usual ones elsewhere
-  Json codec;               // separation: for image_codecs()
-  std::int64_t budget = 0;  // separation: channel uses per image
-  TransportModel transport_model = TransportModel::coded;
-  double outage = 0.01;
-  std::optional<double> design_snr_db;
   bool positions_sent = true;
   PowerScope power = PowerScope::image;
   ChannelSettings channel;
@@ -160,12 +153,8 @@ struct Scenario {
   std::vector<std::pair<std::string, std::vector<Json>>>
       sweep;  // pointer -> values, in the order written
 
-  SeparationSettings separation() const {
-    return {codec, budget, transport_model, outage, channel, design_snr_db};
-  }
-  /// Streams are carried as a bound allows: without code and without header.
-  bool bound() const {
-    return pair == PairKind::separation && transport_model != TransportModel::coded;
+  PairContext pair_context() const {
+    return {.channel = channel, .power = power, .image = image, .place = {file, ""}};
   }
   Place place(const std::string& pointer) const { return {file, pointer}; }
 };

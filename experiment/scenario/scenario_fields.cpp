@@ -5,9 +5,6 @@
 #include "experiment/scenario/scenario.h"
 #include "phy/digital/link_fields.h"
 #include "receiver/router/router.h"
-#include "transmitter/exit/exit_rule.h"
-#include "transmitter/gate/gate.h"
-#include "transmitter/policy/policy.h"
 
 namespace semwave {
 namespace {
@@ -138,54 +135,10 @@ Field source_field() {
 }
 
 Field transmitter_field() {
-  const auto pair = [](std::string kind, std::vector<Field> fields, std::string summary) {
-    return std::pair{std::move(kind),
-                     std::make_shared<const Fields>(
-                         Fields{.summary = std::move(summary), .fields = std::move(fields)})};
-  };
-  Field budget{.name = "budget",
-               .type = FieldType::integer,
-               .summary = "channel uses an image may take, everything counted",
-               .minimum = 1,
-               .maximum = 1e7};
-  return {
-      .name = "transmitter",
-      .type = FieldType::variant,
-      .summary = "the sending end, and with it the pair",
-      .fallback = Json::object(),
-      .kinds =
-          {pair(
-               "semantic",
-               {with_default(gates().field("gate"), {{"kind", "learned"}}, "which tokens are sent"),
-                with_default(exits().field("exit"), {{"kind", "fixed"}},
-                             "how deep an image is computed"),
-                with_default(policies().field("policy"), {{"kind", "fixed"}},
-                             "how much is asked for, from channel state"),
-                choice("positions", "sent", {"sent", "none"},
-                       "none: tokens are a set; enough for a class, no image is rebuilt"),
-                digital_link_field()},
-               "tokens of a network, over the channel as they are or as bits"),
-           pair("separation",
-                {with_default(image_codecs().field("codec"), {{"kind", "jpeg"}},
-                              "how the image becomes bits; the best quality that fits is sent"),
-                 budget,
-                 choice("transport", "coded", {"coded", "capacity", "normal_approximation"},
-                        "how the bits are carried: by the code and modulation that the believed "
-                        "SNR allows; or a bound, which no code reaches: at capacity, or at the "
-                        "normal approximation of the finite length"),
-                 number("outage", 0.01, 1e-6, 0.5,
-                        "largest predicted share of lost images that a choice may have"),
-                 {.name = "design_snr_db",
-                  .type = FieldType::number,
-                  .summary =
-                      "SNR that the sender believes in whatever it observes, as a link does that "
-                      "is designed for it and does not adapt; default: what csi.transmitter says",
-                  .optional = true,
-                  .minimum = -100,
-                  .maximum = 200}},
-                "image codec, channel code, modulation; the received image goes to a classifier"),
-           pair("label", {}, "classify at the transmitter, send the label alone")},
-      .usual_kind = "semantic"};
+  Field field = pairs().field("transmitter");
+  field.fallback = Json::object();
+  field.usual_kind = "semantic";
+  return field;
 }
 
 Field receiver_field() {
@@ -194,7 +147,7 @@ Field receiver_field() {
                    .type = FieldType::choice,
                    .summary = "that of the transmitter, which is taken where this is left out",
                    .optional = true,
-                   .choices = {"semantic", "separation", "label"}},
+                   .choices = names(pairs().list())},
                   with_default(equalisers().field("equaliser"), {{"kind", "mmse"}},
                                "how the channel is undone"),
                   with_default(routers().field("router"), {{"kind", "top_k"}},

@@ -118,7 +118,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
                     .height = model.architecture.height,
                     .width = model.architecture.width,
                     .channels = model.architecture.channels};
-  const bool tells = scenario.bound();
+  const bool tells = scenario.pair->tells();
   for (std::size_t i = 0; i < count; ++i) {
     const BurstMessage& message = shard[i].burst;
     pass.draws.images.push_back(message.image);

@@ -6,27 +6,13 @@
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/data/class_names.h"
-#include "core/data/codec/image_codec.h"
 #include "experiment/results/results.h"
 #include "node/wire/statement.h"
-#include "phy/transport/modulation_coding.h"
-#include "transmitter/separation/stream_fit.h"
 
 namespace semwave {
 namespace {
 
 constexpr double largest_snr_db = 1e4;
-constexpr std::int32_t most_bound_bytes = static_cast<std::int32_t>(transport_largest_bits / 8);
-
-std::string outside(const char* what, double value, double from, double to) {
-  const auto number = [](double x) {
-    return x == std::floor(x) && std::abs(x) < 1e15 ? std::to_string(static_cast<std::int64_t>(x))
-                                                    : std::to_string(x);
-  };
-  return std::string(what) + " " + number(value) + " is not within " + number(from) + " to " +
-         number(to);
-}
-
 /// The first of these that does not hold says so; NaN is in no range.
 class Check {
  public:
@@ -44,45 +30,6 @@ class Check {
  private:
   std::string fault_;
 };
-
-/// What came of the image at the source: its stream, where it is one.
-void check_stream(Check& check, const Scenario& scenario, const Truth& truth) {
-  if (scenario.pair != PairKind::separation) {
-    check.holds(truth.stream_bytes == -1 && truth.quality == 0 && truth.coding == -1,
-                "a stream is named, which this scenario does not send");
-    return;
-  }
-  if (truth.stream_bytes == 0 || scenario.bound()) {
-    const std::int32_t most = scenario.bound() ? most_bound_bytes : 0;
-    check.range("stream bytes", truth.stream_bytes, 0, most);
-    check.holds(truth.coding == -1, "a coding is named, and no code carries the stream");
-  } else {
-    const auto most =
-        static_cast<double>(std::min<std::int64_t>(scenario.budget, most_bound_bytes));
-    check.range("stream bytes", truth.stream_bytes, 0, most);
-#ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the
-                               // fuzzers notice
-    check.range("coding", truth.coding, 0, static_cast<double>(modulation_codings().size()) - 1);
-#endif
-  }
-  check.range("quality", truth.quality, 0, ImageCodec::best_quality);
-}
-
-/// A separation pair's, whatever code carries it; the largest of a digital link's codes.
-std::int64_t most_symbols_of(const Scenario& scenario, const Architecture& a) {
-  if (scenario.pair == PairKind::label) return 0;
-  if (scenario.pair == PairKind::separation)
-    return StreamFitter::symbols_within(scenario.separation(), 0);
-  const std::int64_t features = std::int64_t{a.grid()} * a.max_symbols_per_token;
-  if (!scenario.digital) return features;
-  const DigitalLink& link = *scenario.digital;
-  const std::int64_t bits = link.bits(a.grid(), a.max_symbols_per_token);
-  std::int64_t most = 0;
-  // Twice: of a few tokens less another length of code may be chosen, which takes a little more.
-  for (int coding = 0; link.knows(coding); ++coding)
-    most = std::max(most, 2 * link.uses(bits, coding));
-  return most;
-}
 
 }  // namespace
 
@@ -110,7 +57,8 @@ Station::Station(const Scenario& scenario, Backend& backend)
     check_against(one, models_.back()->architecture);
     check_policy(one, models_.back()->sha256);
     outside_training_.add(one, models_.back()->trained);
-    most_symbols_.push_back(most_symbols_of(one, models_.back()->architecture));
+    most_symbols_.push_back(
+        one.pair->most_symbols(one.pair_context(), models_.back()->architecture));
     // Whatever device it runs on: nodes may differ in that.
     const std::string said = point_sha256(one, "", "", DeviceKind::cpu);
     scenarios.add(said.data(), said.size());
@@ -134,19 +82,15 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
   if (std::string fault = check.take(); !fault.empty()) return fault;
 
   const Scenario& scenario = points_[burst.point].scenario;
-  const bool separation = scenario.pair == PairKind::separation, bound = scenario.bound();
-  const bool tokens = scenario.pair == PairKind::semantic && !scenario.digital;
-  const int widest = model(burst.point).architecture.max_symbols_per_token;
   check.range("payload symbols", burst.count, 0, static_cast<double>(most_symbols_[burst.point]));
-  check.range("symbols that are lost together", burst.piece, 0, tokens ? widest : 0);
   check.holds(scenario.channel.noiseless || burst.places.size() == burst.count,
               "the noise of its symbols has no key");
-  // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are
-  // whole bytes.
-  check.holds(!burst.header.parts.empty() || (separation && (bound || burst.count == 0)),
-              "it has no header");
-  check.holds(burst.told.empty() || (bound && burst.told.size() % 8 == 0),
-              "bits are told that this scenario does not tell");
+  check.also(
+      scenario.pair->fault_of(BurstClaim{.symbols = burst.count,
+                                         .header = !burst.header.parts.empty(),
+                                         .lost_together = burst.piece,
+                                         .told_bits = static_cast<std::int64_t>(burst.told.size())},
+                              model(burst.point).architecture));
   if (!burst.truth) return check.take();
 
   check.also(fault_of(burst.point, burst.image, data, *burst.truth));
@@ -158,7 +102,6 @@ std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Di
   const Scenario& scenario = points_[point].scenario;
   const Model& network = model(point);
   const Architecture& a = network.architecture;
-  const bool semantic = scenario.pair == PairKind::semantic;
   Check check;
   // A source that is told how many images it has, has no others; a watched folder numbers its
   // pictures itself.
@@ -170,10 +113,7 @@ std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Di
   check.range("operations", truth.operations, 0, 1e18);
   check.range("plan's depth", truth.plan_depth, 0, a.transmitter_blocks);
   check.range("exit depth", truth.exit_depth, 0, a.transmitter_blocks);
-  check.range("symbols a token", truth.symbols_per_token, 0,
-              semantic ? a.max_symbols_per_token : 1 << 20);
-  check.range("tokens", truth.tokens, 0, semantic ? a.grid() : 0);
-  check_stream(check, scenario, truth);
+  check.also(scenario.pair->fault_of(static_cast<const SentHalf&>(truth), a));
   const auto values = static_cast<std::size_t>(a.height) * static_cast<std::size_t>(a.width) *
                       static_cast<std::size_t>(a.channels);
   const bool measured = scenario.measures(Metric::Needs::image) && network.rebuilds;
@@ -211,8 +151,8 @@ std::string Station::fault_of(const Record& record) const {
        {uses.payload, uses.header, uses.pilots, uses.parity, uses.prefix})
     check.range("channel uses", static_cast<double>(share), 0,
                 static_cast<double>(std::int64_t{1} << 40));
-  const bool semantic = scenario.pair == PairKind::semantic;
-  check.range("tokens lost", image.tokens_lost, 0, semantic ? a.grid() : 0);
+  check.range("tokens lost", image.tokens_lost, 0,
+              static_cast<double>(scenario.pair->most_tokens(a)));
   check.range("experts", static_cast<double>(record.expert_rows.size()), 0, std::max(1, a.experts));
   check.range("symbols erased", record.erased, 0, static_cast<double>(most_symbols_[record.point]));
   check.range("operations of the receiver", record.receiver_operations, 0, 1e18);

@@ -20,9 +20,9 @@ double milliseconds(std::vector<std::uint64_t>& sorted, double share) {
 
 /// As a simulation writes it, and of a watched picture its file. A name that is no UTF-8 cannot
 /// stand in JSON: what it would be printed as stands there.
-std::string record_line(const Record& record, const Metrics& metrics,
+std::string record_line(const Record& record, const RecordKind& kind,
                         const std::string& point_sha256) {
-  OrderedJson line = make_record(record.image, metrics, point_sha256);
+  OrderedJson line = make_record(record.image, kind, point_sha256);
   const std::string file = file_of(record.name);
   if (!file.empty()) line["file"] = is_utf8(file) ? file : printable(file);
   return line.dump();
@@ -57,7 +57,8 @@ OrderedJson node_row(const Station& station, std::size_t point, std::vector<Reco
   if (std::any_of(records.begin(), records.end(),
                   [](const Record& record) { return record.image.label < 0; }))
     metrics = image_metrics(metrics);
-  result.totals = PointTotals(metrics, model.architecture.transmitter_blocks);
+  result.totals = PointTotals(metrics, model.architecture.transmitter_blocks,
+                              station.points()[point].scenario.pair->totals());
   std::vector<std::int64_t> expert_rows(static_cast<std::size_t>(model.architecture.experts));
   std::int64_t erased = 0;
   for (const Record& record : records) {
@@ -123,9 +124,9 @@ std::vector<OrderedJson> write_results(const Station& station, const std::string
     if (!out) continue;
     rows.back()["point"] = swept_in_order(station.scenario(), station.points()[key.first], folder);
     const auto sha = rows.back()["point_sha256"].get<std::string>();
-    const Metrics& metrics = station.points()[key.first].scenario.metrics;
-    const auto line = [&made = of_point, &metrics, sha](std::size_t i) {
-      return record_line(made[i], metrics, sha);
+    const RecordKind kind = record_kind(station.points()[key.first].scenario);
+    const auto line = [&made = of_point, kind, sha](std::size_t i) {
+      return record_line(made[i], kind, sha);
     };
     lines.push_back({sha, of_point.size(), line});
   }

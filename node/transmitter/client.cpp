@@ -40,9 +40,10 @@ Client::Impl::Impl(const Station& station, const Dataset& data, ThreadPool& pool
     tls_ = make_tls_context(*options_.keys, false, revoked_);
   }
   for (const Point& point : station.points())
-    if (options_.report_every > 0 && point.scenario.bound())
+    if (options_.report_every > 0 && point.scenario.pair->tells())
       throw Error("--feedback",
-                  std::string("transport '") + name_of(point.scenario.transport_model) +
+                  std::string("transport '") +
+                      point.scenario.resolved["transmitter"]["transport"].get<std::string>() +
                       "' is a bound and sends no header, by which a receiver measures the link");
   if (!options_.watch.empty()) {
     if (station.points().size() > 1)

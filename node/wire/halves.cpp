@@ -7,32 +7,31 @@
 namespace semwave {
 
 // A field that a half gains has to travel: here, and in docs/wire_format.md.
-static_assert(sizeof(SentHalf) == 56 && sizeof(HeardHalf) == 128, "let the new field travel");
+static_assert(sizeof(SentHalf) == 64 && sizeof(HeardHalf) == 128, "let the new field travel");
 
 void write_sent(ByteWriter& writer, const SentHalf& sent) {
   for (const std::int32_t value :
-       {sent.label, sent.plan_depth, sent.exit_depth, sent.symbols_per_token, sent.tokens,
-        sent.stream_bytes, sent.quality, sent.coding})
+       {sent.label, sent.plan_depth, sent.exit_depth, sent.symbols_per_token, sent.tokens})
     writer.number(value);
+  for (const std::int32_t note : sent.notes) writer.number(note);
   for (const double value : {sent.keep_ratio, sent.believed_snr_db}) writer.number(value);
   writer.number(static_cast<std::uint8_t>(sent.answered));
 }
 
+// Whether a value fits the scenario, Station::fault_of says.
 SentHalf read_sent(ByteReader& reader) {
   SentHalf sent;
-  sent.label = reader.number<std::int32_t>();
-  range(reader, sent.label, -1, 1 << 24);
   for (std::int32_t* value :
-       {&sent.plan_depth, &sent.exit_depth, &sent.symbols_per_token, &sent.tokens}) {
+       {&sent.label, &sent.plan_depth, &sent.exit_depth, &sent.symbols_per_token, &sent.tokens}) {
     *value = reader.number<std::int32_t>();
-    range(reader, *value, 0, 1 << 20);
+    range(reader, *value, -1, 1 << 24);
   }
-  for (std::int32_t* value : {&sent.stream_bytes, &sent.quality, &sent.coding}) {
-    *value = reader.number<std::int32_t>();
-    range(reader, *value, -1, 1 << 28);
+  for (std::int32_t& note : sent.notes) {
+    note = reader.number<std::int32_t>();
+    range(reader, note, -1, 1 << 28);
   }
-  sent.keep_ratio = finite(reader, 0, 1);
-  sent.believed_snr_db = finite(reader, -1e4, 1e4);
+  for (double* value : {&sent.keep_ratio, &sent.believed_snr_db})
+    *value = finite(reader, -1e6, 1e9);
   sent.answered = flag(reader);
   return sent;
 }

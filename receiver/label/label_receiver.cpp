@@ -21,13 +21,13 @@ Result LabelReceiver::receive(Pass& pass, const Reception& heard) const {
   Result result;
   result.logits = Var(pass.backend.zeros({static_cast<std::int64_t>(count), classes_}));
   result.lost.assign(count, 0);
-  result.headers.resize(count);
+  result.answers.assign(count, -1);
   result.expert_rows.assign(1, 0);
   for (std::size_t i = 0; i < count; ++i) {
     const std::optional<int> said =
         label(heard.header_symbols[i], heard.header_gains[i], heard.header_noise_variance[i]);
     result.lost[i] = !said;
-    if (said) result.headers[i] = {.answer = true, .decision = *said, .positions_sent = false};
+    if (said) result.answers[i] = *said;
   }
   return result;
 }

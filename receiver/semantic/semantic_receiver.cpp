@@ -65,8 +65,7 @@ void SemanticReceiver::check(const SemanticReceiverSettings& settings,
                                                     " experts, asked for " + std::to_string(k));
 }
 
-void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard,
-                                    Result& result) const {
+void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Work& result) const {
   const std::size_t count = heard.starts.size() - 1;
   // One thing to refer to: the functions handed to find_header() then need no memory of their own.
   struct Words {
@@ -126,6 +125,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard,
     if (header && !heard.values.defined() &&
         words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols)
       header.reset();
+    result.answers.push_back(header && header->answer ? header->decision : -1);
     if (header)
       result.headers[i] = *std::move(header);
     else
@@ -134,7 +134,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard,
 }
 
 SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& heard,
-                                                  const Result& result) const {
+                                                  const Work& result) const {
   if (settings_.link) return decode(pass, heard, result);
   const Equalised equalised =
       equalise(pass, heard.symbols, heard.gains, heard.noise_variance, settings_.equaliser);
@@ -148,7 +148,7 @@ SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& h
 }
 
 SemanticReceiver::Features SemanticReceiver::decode(Pass& pass, const Reception& heard,
-                                                    const Result& result) const {
+                                                    const Work& result) const {
   const DigitalLink& link = *settings_.link;
   const std::size_t count = result.headers.size();
   const auto quantisation =
@@ -194,7 +194,7 @@ float SemanticReceiver::log_noise(double variance) const {
   return static_cast<float>(std::log10(std::clamp(told, 1e-4, 1e3)));
 }
 
-SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result& result) const {
+SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Work& result) const {
   const std::size_t count = result.headers.size();
   const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
   const PooledVector<float>& v = features.variance;
@@ -242,7 +242,7 @@ SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Result
 }
 
 Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& frame,
-                                      const Result& result, Var& noise) const {
+                                      const Work& result, Var& noise) const {
   const Ragged& sent = *frame.sent;
   const std::size_t count = result.headers.size();
   const int grid = architecture_.grid();
@@ -283,25 +283,19 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
   return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
 }
 
-PooledVector<std::int32_t> decisions(Backend& backend, const Result& result) {
-  const std::size_t count = result.headers.size();
-  PooledVector<float> logits(static_cast<std::size_t>(result.logits.value().size()));
-  backend.to_host(result.logits.value(), logits.data());
-  const std::size_t classes = count == 0 ? 0 : logits.size() / count;
-  PooledVector<std::int32_t> decided;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float* row = logits.data() + i * classes;
-    const auto best = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
-    decided.push_back(result.lost[i] ? -1
-                      : result.headers[i].answer
-                          ? static_cast<std::int32_t>(result.headers[i].decision)
-                          : best);
-  }
-  return decided;
+Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
+  return receive(pass, heard, nullptr);
 }
 
-Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
-  Result result;
+Result SemanticReceiver::receive(Pass& pass, const Reception& heard,
+                                 PooledVector<SemanticHeader>* headers) const {
+  Work work = work_on(pass, heard);
+  if (headers) *headers = std::move(work.headers);
+  return std::move(work);
+}
+
+SemanticReceiver::Work SemanticReceiver::work_on(Pass& pass, const Reception& heard) const {
+  Work result;
   read_headers(pass, heard, result);
   const std::size_t count = result.headers.size();
   const Features features = hear(pass, heard, result);

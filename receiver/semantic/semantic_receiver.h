@@ -9,6 +9,7 @@
 #include "core/base/pooled_vector.h"
 #include "core/nn/layers.h"
 #include "phy/digital/digital_link.h"
+#include "phy/header/semantic_header.h"
 #include "phy/signal/signal.h"
 #include "receiver/receiver.h"
 #include "receiver/router/router.h"
@@ -36,6 +37,8 @@ class SemanticReceiver final : public Receiver {
                     const Place& place);
 
   Result receive(Pass& pass, const Reception& heard) const override;
+  /// The same, with the headers as they were read; null: nobody asks.
+  Result receive(Pass& pass, const Reception& heard, PooledVector<SemanticHeader>* headers) const;
   std::vector<float> mean_image() const override;
   double operations(const HeaderOnAir* header) const override;
   bool reads(std::span<const std::complex<float>> symbols,
@@ -43,6 +46,11 @@ class SemanticReceiver final : public Receiver {
   double dense_operations() const override;
 
  private:
+  /// A result in the making.
+  struct Work : Result {
+    PooledVector<SemanticHeader> headers;  // [images] as read
+  };
+  Work work_on(Pass& pass, const Reception& heard) const;
   /// What the headers say about the rows of the shard.
   struct Frame {
     RaggedPtr sent;  // rows as sent, without tokens that did not arrive; positions are those of the
@@ -61,16 +69,16 @@ class SemanticReceiver final : public Receiver {
     PooledVector<std::uint8_t> erased;  // [total] 1 where a symbol did not arrive, which takes its
                                         // token along; empty: everything arrived
   };
-  void read_headers(const Pass& pass, const Reception& heard, Result& result) const;
-  Features hear(Pass& pass, const Reception& heard, const Result& result) const;
+  void read_headers(const Pass& pass, const Reception& heard, Work& result) const;
+  Features hear(Pass& pass, const Reception& heard, const Work& result) const;
   /// Blocks of bits back to features; what a lost code block had a bit of is erased.
-  Features decode(Pass& pass, const Reception& heard, const Result& result) const;
-  Frame frame(const Features& features, Result& result) const;
+  Features decode(Pass& pass, const Reception& heard, const Work& result) const;
+  Frame frame(const Features& features, Work& result) const;
   /// What the networks are told of an error variance: its log10, of one that they know.
   float log_noise(double variance) const;
   /// Rows for the blocks: demapped tokens with their places; a rebuilt image has its whole grid,
   /// what was not sent filled in.
-  Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Result& result,
+  Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Work& result,
                       Var& noise) const;
 
   Backend& backend_;  // of the parameters

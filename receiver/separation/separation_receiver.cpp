@@ -94,7 +94,6 @@ Result SeparationReceiver::receive(Pass& pass, const Reception& heard) const {
   pass.backend.to_host(heard.noise_variance, variance.data());
 
   Result result;
-  result.headers.resize(count);
   result.lost.assign(count, 1);
   result.block_lost.assign(count, 0);
   result.expert_rows.assign(1, 0);

@@ -60,6 +60,25 @@ class Example {
       rows.push_back(Json::parse(line));
     return rows;
   }
+  /// Rows of two nodes that run the scenario over a socket: the transmitter's.
+  std::vector<Json> over_sockets(const Json& scenario) const {
+    tiny::write_text(folder_ + "/x.json", scenario.dump());
+    const std::string common = " " + folder_ + "/x.json --quiet --threads 1 --out " + folder_;
+    tiny::write_text(
+        folder_ + "/nodes.sh",
+        program_ + " receive" + common + "/there --listen 127.0.0.1:0 > " + folder_ +
+            "/heard &\nreceiver=$!\nfor i in $(seq 400); do\n  port=$(sed -n 's/.*listening "
+            "on 127.0.0.1:\\([0-9]*\\).*/\\1/p' " +
+            folder_ + "/heard)\n  [ -n \"$port\" ] && break\n  sleep 0.05\ndone\n" + program_ +
+            " transmit" + common +
+            "/here --connect 127.0.0.1:$port\nstatus=$?\nkill -INT $receiver\n"
+            "wait $receiver\nexit $status\n");
+    std::vector<Json> rows;
+    if (shell("sh " + folder_ + "/nodes.sh", log()) != 0) return rows;
+    for (const std::string& line : tiny::lines_of(folder_ + "/here/results.jsonl"))
+      rows.push_back(Json::parse(line));
+    return rows;
+  }
   /// Exit status of semwave itself with the scenario that ran last.
   int plain(const std::string& verb = "run") const {
     return shell(std::string(SEMWAVE_BINARY_DIR) + "/semwave " + verb + " " + folder_ + "/x.json",
@@ -105,6 +124,32 @@ TEST(Examples, AMetricOfOnesOwn) {
   for (const std::string& line : records) sum += Json::parse(line)["mae"].get<double>();
   EXPECT_NEAR(sum / static_cast<double>(records.size()), rows[0]["mae"].get<double>(), 1e-9);
   EXPECT_NE(example.plain(), 0) << "semwave itself does not know the metric";
+}
+
+TEST(Examples, APairOfOnesOwn) {
+  const Example example("custom_pair");
+  ASSERT_TRUE(example.built()) << example.said();
+
+  Json scenario = example.scenario();
+  const Json image = scenario["model"]["architecture"]["image"];
+  scenario["model"] = {{"image", image}};
+  scenario["transmitter"] = {{"kind", "pixels"}, {"repeats", 1}};
+  scenario["receiver"] = Json::object();
+  scenario["channel"] = {{"kind", "rayleigh"}, {"snr_db", 10}};
+  scenario["metrics"] = {"psnr"};
+  scenario["sweep"] = {{"/transmitter/repeats", {1, 4}}};
+  const std::vector<Json> rows = example.run(scenario);
+  ASSERT_EQ(rows.size(), 2u) << example.said();
+  const double pixels = image[0].get<double>() * image[1].get<double>();
+  EXPECT_EQ(rows[0]["channel_uses"]["total"], pixels);
+  EXPECT_EQ(rows[1]["channel_uses"]["total"], 4 * pixels);
+  EXPECT_GT(rows[1]["psnr_db"].get<double>(), rows[0]["psnr_db"].get<double>() + 2)
+      << "four times the energy";
+  EXPECT_NE(example.plain(), 0) << "semwave itself does not know the pair";
+
+  const std::vector<Json> nodes = example.over_sockets(scenario);
+  ASSERT_EQ(nodes.size(), 2u) << example.said();
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(nodes[i]["psnr_db"], rows[i]["psnr_db"]);
 }
 
 }  // namespace

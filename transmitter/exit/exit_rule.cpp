@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/cpu/backend.h"
 #include "phy/header/semantic_header.h"
 
 namespace semwave {
@@ -61,6 +62,27 @@ class HeadExit : public ExitRule {
     return !logits.empty() && sure(logits, rule_.threshold);
   }
   bool answers() const override { return rule_.answer; }
+  void check(const Architecture& architecture, const Place& place) const override {
+    if (!(rule_.threshold > 0 && rule_.threshold < 1))
+      throw Error((place / "threshold").str(),
+                  "must be above 0 and below 1, found " + canonical(rule_.threshold));
+    if (!architecture.exit_heads)
+      throw Error(place.str(),
+                  "the model has no exit heads, which this exit asks: train it with "
+                  "\"exit_heads\": true in model.architecture.transmitter and train.losses.exit "
+                  "above 0 (train.initial may name this model)");
+    if (rule_.from > architecture.transmitter_blocks)
+      throw Error((place / "from").str(), std::to_string(rule_.from) + " is beyond the network's " +
+                                              std::to_string(architecture.transmitter_blocks) +
+                                              " transmitter blocks");
+    if (const int bits = semantic_answer_bits(architecture.grid());
+        rule_.answer && architecture.classes > (1 << bits))
+      throw Error((place / "answer").str(),
+                  "the header of a grid of " + std::to_string(architecture.grid()) +
+                      " tokens has room for " + std::to_string(1 << bits) +
+                      " classes, the model tells " + std::to_string(architecture.classes) +
+                      " apart");
+  }
 
  private:
   virtual bool sure(std::span<const float> logits, double threshold) const = 0;
@@ -138,28 +160,26 @@ ExitRegistry& exits() {
   return registry;
 }
 
+namespace {
+
+/// What a rule of a scenario says of itself, made for any network.
+template <typename Ask>
+auto ask(const Json& parameters, const Architecture& architecture, const Place& place,
+         const Ask& question) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ParameterSet scratch(*backend, 0);
+  return question(*exits().make(parameters, place, scratch, architecture));
+}
+
+}  // namespace
+
 void check_exit(const Json& parameters, const Architecture& architecture, const Place& place) {
-  const std::string kind = parameters.at("kind");
-  if (kind != "confidence" && kind != "entropy") return;
-  const HeadRule rule(parameters);
-  if (!(rule.threshold > 0 && rule.threshold < 1))
-    throw Error((place / "threshold").str(),
-                "must be above 0 and below 1, found " + canonical(rule.threshold));
-  if (!architecture.exit_heads)
-    throw Error(place.str(),
-                "the model has no exit heads, which '" + kind +
-                    "' asks: train it with \"exit_heads\": true in model.architecture.transmitter "
-                    "and train.losses.exit above 0 (train.initial may name this model)");
-  if (rule.from > architecture.transmitter_blocks)
-    throw Error((place / "from").str(), std::to_string(rule.from) + " is beyond the network's " +
-                                            std::to_string(architecture.transmitter_blocks) +
-                                            " transmitter blocks");
-  if (const int bits = semantic_answer_bits(architecture.grid());
-      rule.answer && architecture.classes > (1 << bits))
-    throw Error((place / "answer").str(),
-                "the header of a grid of " + std::to_string(architecture.grid()) +
-                    " tokens has room for " + std::to_string(1 << bits) +
-                    " classes, the model tells " + std::to_string(architecture.classes) + " apart");
+  ask(parameters, architecture, place,
+      [&](const ExitRule& rule) { rule.check(architecture, place); });
+}
+
+bool exit_looks(const Json& parameters) {
+  return ask(parameters, {}, {}, [](const ExitRule& rule) { return rule.looks(); });
 }
 
 }  // namespace semwave

@@ -26,6 +26,8 @@ class ExitRule {
   virtual bool leaves(int depth, const Plan& plan, std::span<const float> logits) const = 0;
   /// Whether an image that is sure sends the head's class in its header, and no token.
   virtual bool answers() const { return false; }
+  /// Whether the network has what the rule needs. Throws Error at `place`, that of the rule.
+  virtual void check(const Architecture& /*architecture*/, const Place& /*place*/) const {}
   /// Whether it looks at the image or computes anything: what it then costs cannot be told from the
   /// plan alone. False only where every image leaves at its plan's depth.
   virtual bool looks() const { return true; }
@@ -35,9 +37,9 @@ using ExitRegistry = Registry<std::unique_ptr<ExitRule>, ParameterSet&, const Ar
 /// fixed, confidence, entropy.
 ExitRegistry& exits();
 
-/// Whether the network has what the rule needs: heads, depths, room for its answer in the header.
-/// Throws Error at `place`.
+/// The same of a rule that a scenario names, before there is a network.
 void check_exit(const Json& parameters, const Architecture& architecture, const Place& place);
+bool exit_looks(const Json& parameters);
 
 /// Of the softmax of `logits`, in double precision: the largest probability, and the entropy in
 /// nats.

@@ -50,6 +50,7 @@ void deepen(Plan& plan, int blocks) {
 class FixedPolicy final : public Policy {
  public:
   explicit FixedPolicy(Plan plan) : plan_(plan) {}
+  bool constant() const override { return true; }
   void fit(int blocks) override { deepen(plan_, blocks); }
   PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
                           std::span<const std::uint32_t>) override {
@@ -126,7 +127,7 @@ void check_budget(const PlanTable& table, double uses, double operations, Budget
 
 /// The best plans of a measured table within a budget of channel uses and one of operations, a plan
 /// for each bin of believed SNR.
-class ParetoPolicy final : public Policy {
+class ParetoPolicy : public Policy {
  public:
   explicit ParetoPolicy(const Json& parameters) : table_(table_of(parameters)) {
     const double uses = parameters.at("uses"),
@@ -172,6 +173,12 @@ class ParetoPolicy final : public Policy {
 
   PlanTable table_;
   std::vector<int> choice_;
+};
+
+class OraclePolicy final : public ParetoPolicy {
+ public:
+  using ParetoPolicy::ParetoPolicy;
+  bool knows_the_channel() const override { return true; }
 };
 
 /// Neely's drift plus penalty (Stochastic Network Optimization, 2010, ch. 4): a virtual queue Z, of
@@ -385,7 +392,7 @@ PolicyRegistry& policies() {
     pareto.summary =
         "pareto with csi.transmitter forced to perfect: what a better belief would gain";
     made.add("oracle", pareto,
-             [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
+             [](const Json& parameters) { return std::make_unique<OraclePolicy>(parameters); });
     Fields drift{.summary =
                      "each slot the plan that maximises V worth - Z uses, or none, Z a virtual "
                      "queue that keeps the mean uses at the limit; for a timeline"};

@@ -31,6 +31,11 @@ class Policy {
   virtual std::string made_for() const { return {}; }
   virtual Json made_with() const { return Json::object(); }
 
+  /// One plan for every state.
+  virtual bool constant() const { return false; }
+  /// Knows the channel as it is, whatever the scenario lets its transmitter know.
+  virtual bool knows_the_channel() const { return false; }
+
   /// A policy with a memory of each link plans for a timeline only: `begin` before it, `passed`
   /// after each slot with the images that came to each link and the channel uses of what it sent.
   /// Its plans may hold an image back.

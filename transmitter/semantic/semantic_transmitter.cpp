@@ -219,13 +219,18 @@ PooledVector<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, 
                                               TransmitTrace& trace,
                                               PooledVector<std::int32_t>& place) const {
   std::fill(place.begin(), place.end(), -1);
-  if (depth == 0 || exit_heads_.empty()) return {};
+  if (depth == 0) return {};
   PooledVector<std::uint8_t> asked(inside.size());
   bool rule_asks = false;
   for (std::size_t i = 0; i < inside.size(); ++i) {
     const bool wanted = inside[i] && !pass.training && exit_->asks(depth, plans[i]);
     asked[i] = inside[i] && (wanted || trace.asks_heads);
     rule_asks = rule_asks || wanted;
+  }
+  if (exit_heads_.empty()) {
+    if (rule_asks)
+      throw Error((place_ / "exit").str(), "asks the heads of exits, and the model has none");
+    return {};
   }
   if (!any(asked)) return {};
   ExitLogits said = ask(pass, tokens, depth, asked, condition);

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "phy/header/header_codec.h"
 #include "phy/header/separation_header.h"
+#include "transmitter/separation/sent_stream.h"
 
 namespace semwave {
 namespace {
@@ -100,7 +101,7 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
   burst.starts.push_back(0);
   burst.ledger.resize(count);
   Symbols symbols;
-  PooledVector<SentStream> streams;
+  PooledVector<PairNotes> notes;
   for (std::size_t i = 0; i < count; ++i) {
     Picture picture{height, width, channels, std::vector<std::uint8_t>(values)};
     for (std::size_t v = 0; v < values; ++v)
@@ -130,9 +131,10 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
         symbols.insert(symbols.end(), static_cast<std::size_t>(sent.fit.uses), {1.0f, 0.0f});
       }
       burst.ledger[i].payload = sent.fit.uses - burst.ledger[i].parity;
-      streams.push_back({.bytes = bytes, .quality = sent.quality, .coding = sent.fit.coding});
+      notes.push_back(
+          notes_of({.bytes = bytes, .quality = sent.quality, .coding = sent.fit.coding}));
     } else {
-      streams.push_back({});
+      notes.push_back(notes_of({}));
     }
     if (settings_.transport_model != TransportModel::coded) burst.told.push_back(std::move(bits));
     burst.headers.push_back(std::move(header));
@@ -147,7 +149,7 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
     trace->layout = Ragged::full(static_cast<int>(count), 0);
     trace->exit_depth.assign(count, 0);
     trace->answer.assign(count, -1);
-    trace->streams = std::move(streams);
+    trace->notes = std::move(notes);
   }
   return burst;
 }

@@ -112,7 +112,7 @@ TEST_F(Channels, ALostTokenIsATokenThatWasNotSent) {
     const Heard heard = through(scenario, model, {image}, {plan}, {});
     ASSERT_EQ(heard.result.tokens_lost.size(), 1u);
     // The same burst, with only what arrived: its header names those tokens alone.
-    SemanticHeader header = heard.result.headers[0];
+    SemanticHeader header = heard.headers[0];
     Burst less{.starts = {0}, .ledger = {{}}};
     PooledVector<float> values;
     PooledVector<std::int32_t> positions;
@@ -155,7 +155,7 @@ TEST_F(Channels, EveryTokenMayBeLostAndAHeaderToo) {
   const Heard heard = through(scenario, model, tiny::first(8), plans, {});
   for (std::size_t i = 0; i < 8; ++i) {
     EXPECT_FALSE(heard.result.lost[i]);
-    EXPECT_EQ(heard.result.tokens_lost[i], heard.result.headers[i].k);
+    EXPECT_EQ(heard.result.tokens_lost[i], heard.headers[i].k);
   }
   for (std::int64_t j = 0; j < heard.result.logits.value().size(); ++j)
     EXPECT_TRUE(std::isfinite(heard.result.logits.value().data()[j]));

@@ -59,7 +59,7 @@ TEST_F(Digital, AnErrorFreeChannelGivesExactlyTheQuantisedFeatures) {
     const auto first = static_cast<std::size_t>(bits.burst.starts[i]),
                count = static_cast<std::size_t>(bits.burst.starts[i + 1]) - first;
     ASSERT_FALSE(bits.result.lost[i]);
-    EXPECT_EQ(bits.result.headers[i].positions, plain.result.headers[i].positions);
+    EXPECT_EQ(bits.headers[i].positions, plain.headers[i].positions);
     const DigitalLink::Heard heard = link.receive(
         std::span(y).subspan(first, count), Symbols(count, {1, 0}),
         PooledVector<float>(count, 0.0f), static_cast<std::int64_t>(features.size()) * 3, 0);
@@ -123,7 +123,7 @@ TEST_F(Digital, TheChoiceOfCodingFollowsTheBelievedSnrAndIsRead) {
     EXPECT_LT(uses, before);
     before = uses;
     const TransportChoice choice = cheapest(9 * 8 * 2 * 3, snr_db);
-    EXPECT_EQ(heard.result.headers[0].coding, choice.index);
+    EXPECT_EQ(heard.headers[0].coding, choice.index);
     EXPECT_EQ(choice.uses, uses);
     EXPECT_LE(choice.loss, largest_transport_loss);
   }

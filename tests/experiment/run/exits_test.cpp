@@ -193,8 +193,8 @@ TEST_F(Exits, AnAnswerIsHeardAsTheHeadSaidIt) {
     ++answered;
     ASSERT_FALSE(all.result.lost[i]);
     EXPECT_EQ(decided[i], all.trace.answer[i]);
-    EXPECT_TRUE(all.result.headers[i].answer);
-    EXPECT_EQ(all.result.headers[i].exit_depth, all.trace.exit_depth[i]);
+    EXPECT_TRUE(all.headers[i].answer);
+    EXPECT_EQ(all.headers[i].exit_depth, all.trace.exit_depth[i]);
     EXPECT_EQ(all.trace.layout->rows_of(static_cast<int>(i)), 0);
     EXPECT_EQ(all.reception.ledger[i].payload, 0);
     const std::vector<int> word{semantic_word_bits(9)};

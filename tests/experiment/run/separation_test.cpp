@@ -12,6 +12,7 @@
 #include "experiment/train/training_step.h"
 #include "tests/core/expect_error.h"
 #include "tests/fixtures/tiny_model.h"
+#include "transmitter/separation/sent_stream.h"
 #include "transmitter/separation/stream_fit.h"
 
 // x265 3.5 never gives back the names of its parameters, about a kilobyte an encoder; under the
@@ -45,6 +46,23 @@ Scenario label(Changes changes = {}) {
   return parse_scenario(value, "tiny.json");
 }
 
+/// Sums over the streams of a run.
+struct Streams {
+  std::int64_t unfit = 0, block_losses = 0, bytes = 0, quality = 0, bound = 0;
+};
+Streams streams_of(const PointResult& result) {
+  Streams sum;
+  for (const ImageRecord& image : result.images) {
+    const SentStream stream = stream_of(image.notes);
+    sum.unfit += stream.bytes == 0;
+    sum.block_losses += image.block_lost;
+    sum.bytes += stream.bytes;
+    sum.quality += stream.quality;
+    sum.bound += stream.bytes > 0 && stream.coding < 0;
+  }
+  return sum;
+}
+
 class Separation : public ::testing::Test {
  protected:
   PointResult run(const Scenario& scenario, int images, int shard = 0) {
@@ -64,21 +82,22 @@ TEST_F(Separation, WhatIsSentStaysWithinTheBudgetAndIsCounted) {
                          codec, 700),
               6);
       for (const ImageRecord& image : result.images) {
-        ASSERT_GT(image.stream_bytes, 0) << codec;
+        ASSERT_GT(stream_of(image.notes).bytes, 0) << codec;
         EXPECT_LE(image.uses.total(), 700);
         EXPECT_GT(image.uses.parity, 0);
         EXPECT_EQ(image.uses.pilots, 4);
         const ModulationCoding& coding =
-            modulation_codings().at(static_cast<std::size_t>(image.coding));
+            modulation_codings().at(static_cast<std::size_t>(stream_of(image.notes).coding));
         EXPECT_EQ(image.uses.payload + image.uses.parity,
-                  transport_uses(8 * std::int64_t{image.stream_bytes}, coding));
-        EXPECT_EQ(image.uses.payload,
-                  lay_blocks(8 * std::int64_t{image.stream_bytes}, coding).payload_uses());
+                  transport_uses(8 * std::int64_t{stream_of(image.notes).bytes}, coding));
+        EXPECT_EQ(
+            image.uses.payload,
+            lay_blocks(8 * std::int64_t{stream_of(image.notes).bytes}, coding).payload_uses());
       }
-      EXPECT_EQ(result.totals.streams.unfit, 0);
+      EXPECT_EQ(streams_of(result).unfit, 0);
       EXPECT_EQ(result.transmitter_operations, 0);
       const double read =
-          static_cast<double>(6 - result.totals.lost - result.totals.streams.block_losses) / 6;
+          static_cast<double>(6 - result.totals.lost - streams_of(result).block_losses) / 6;
       EXPECT_NEAR(result.receiver_operations, read * result.receiver_operations_dense,
                   1e-6 * result.receiver_operations_dense);
     }
@@ -104,15 +123,17 @@ TEST_F(Separation, WithoutErrorsThePictureIsThatOfTheCodecAndNoBetterQualityFits
     for (int i = 0; i < 5; ++i) {
       const Picture original{12, 12, 1, {data.image(i), data.image(i) + 144}};
       const auto stream =
-          coder->encode(original, trace.streams[static_cast<std::size_t>(i)].quality);
+          coder->encode(original, stream_of(trace.notes[static_cast<std::size_t>(i)]).quality);
       const Picture decoded = coder->decode(stream, 12, 12, 1);
       for (std::size_t v = 0; v < 144; ++v)
         EXPECT_EQ(std::lround(255 * result.images[static_cast<std::size_t>(i) * 144 + v]),
                   decoded.pixels[v]);
-      const SeparationSettings settings = scenario.separation();
+      const SeparationSettings settings{.codec = scenario.resolved["transmitter"]["codec"],
+                                        .budget = 260,
+                                        .channel = scenario.channel};
       StreamFitter fitter(settings, GainOutlook(settings.channel, settings.budget),
                           {.snr_db = Channel::ideal_snr_db});
-      const int quality = trace.streams[static_cast<std::size_t>(i)].quality;
+      const int quality = stream_of(trace.notes[static_cast<std::size_t>(i)]).quality;
       if (quality < ImageCodec::best_quality) {
         EXPECT_FALSE(fitter.fit(static_cast<int>(coder->encode(original, quality + 1).size())))
             << codec << " " << quality;
@@ -128,7 +149,7 @@ TEST_F(Separation, ShardsChangeNothing) {
     EXPECT_EQ(whole.images[i].decision, alone.images[i].decision);
     EXPECT_EQ(whole.images[i].uses.total(), alone.images[i].uses.total());
     EXPECT_EQ(whole.images[i].scores[0], alone.images[i].scores[0]);
-    EXPECT_EQ(whole.images[i].quality, alone.images[i].quality);
+    EXPECT_EQ(whole.images[i].notes, alone.images[i].notes);
   }
 }
 
@@ -136,7 +157,7 @@ TEST_F(Separation, WhereNothingFitsNothingIsSentAndTheImageIsLost) {
   const Scenario scenario = separation({{"/channel/snr_db", -12}}, "jpeg", 60);
   const PointResult result = run(scenario, 9);
   for (const ImageRecord& image : result.images) {
-    EXPECT_EQ(image.stream_bytes, 0);
+    EXPECT_EQ(stream_of(image.notes).bytes, 0);
     EXPECT_EQ(image.uses.total(), 0);
     EXPECT_EQ(image.decision, -1);
     EXPECT_FALSE(image.header_lost);
@@ -154,7 +175,7 @@ TEST_F(Separation, LossesStayBelowTheOutageAndTheCliffIsBelowWhatWasBelieved) {
   // Images of 144 values, 600 of them: at an outage of 1 % at most 6 are expected; 4 deviations
   // above.
   for (const double snr_db : {2.0, 9.0}) {
-    const StreamTotals streams = run(separation({{"/channel/snr_db", snr_db}}), 600).totals.streams;
+    const Streams streams = streams_of(run(separation({{"/channel/snr_db", snr_db}}), 600));
     EXPECT_EQ(streams.unfit, 0);
     EXPECT_LE(static_cast<double>(streams.block_losses), 6 + 4 * std::sqrt(6.0)) << snr_db;
   }
@@ -165,9 +186,9 @@ TEST_F(Separation, AFadeThatIsNotKnownIsExpected) {
   const Scenario known = separation({{"/channel", {{"kind", "rayleigh"}, {"snr_db", 30}}}}),
                  unknown = separation({{"/channel", rayleigh}});
   const PointResult a = run(known, 60), b = run(unknown, 600);
-  EXPECT_GT(a.totals.streams.quality, b.totals.streams.quality / 10)
+  EXPECT_GT(streams_of(a).quality, streams_of(b).quality / 10)
       << "a margin for the fade costs quality";
-  const auto lost = static_cast<double>(b.totals.streams.block_losses + b.totals.lost);
+  const auto lost = static_cast<double>(streams_of(b).block_losses + b.totals.lost);
   EXPECT_GT(lost, 0) << "1 % of the fades are deeper than the margin";
   EXPECT_LE(lost, 600 * 0.011 + 4 * std::sqrt(6.0));
 }
@@ -178,15 +199,15 @@ TEST_F(Separation, BoundsCarryMoreThanCodes) {
     const PointResult result = run(
         separation({{"/transmitter/transport", transport}, {"/channel/snr_db", 6}}, "jpeg", 200),
         300);
-    EXPECT_GT(result.totals.streams.bytes, last) << transport;
-    last = result.totals.streams.bytes;
+    EXPECT_GT(streams_of(result).bytes, last) << transport;
+    last = streams_of(result).bytes;
     if (std::string(transport) == "coded") continue;
     EXPECT_EQ(result.totals.uses.header + result.totals.uses.parity, 0);
-    EXPECT_EQ(result.totals.streams.codings.at("bound"), 300);
-    const double per_use = 8.0 * static_cast<double>(result.totals.streams.bytes) /
+    EXPECT_EQ(streams_of(result).bound, 300);
+    const double per_use = 8.0 * static_cast<double>(streams_of(result).bytes) /
                            static_cast<double>(result.totals.uses.payload);
     EXPECT_LE(per_use, std::log2(1 + std::pow(10.0, 0.6)));
-    const std::int64_t lost = result.totals.streams.block_losses;
+    const std::int64_t lost = streams_of(result).block_losses;
     EXPECT_LE(static_cast<double>(lost),
               std::string(transport) == "capacity" ? 0 : 3 + 4 * std::sqrt(3.0));
   }

@@ -78,7 +78,7 @@ TEST_F(Path, PlansAreFollowed) {
     EXPECT_EQ(static_cast<std::int64_t>(heard.reception.header_symbols[i].size()),
               heard.burst.ledger[i].header);
     if (heard.result.lost[i]) continue;
-    const SemanticHeader& header = heard.result.headers[i];
+    const SemanticHeader& header = heard.headers[i];
     EXPECT_EQ(header.exit_depth, plan.exit_depth);
     EXPECT_EQ(header.symbols_per_token, plan.symbols_per_token);
     EXPECT_EQ(header.k, k);
@@ -197,7 +197,7 @@ TEST_F(Path, ATokenSetHasNoPlacesAndNoImage) {
   EXPECT_FALSE(heard.result.patches.defined());
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(heard.burst.headers[i].parts.size(), 1u);
-    EXPECT_TRUE(heard.result.headers[i].positions.empty());
+    EXPECT_TRUE(heard.headers[i].positions.empty());
   }
 }
 

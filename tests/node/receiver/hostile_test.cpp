@@ -19,10 +19,10 @@ using Change = std::function<void(BurstMessage&)>;
 /// Whatever a truth part may say wrongly, in ranges that the wire format allows.
 const std::vector<std::pair<std::string, Change>>& lies() {
   static const std::vector<std::pair<std::string, Change>> made{
-      {"coding 2^28", [](BurstMessage& b) { b.truth->coding = 1 << 28; }},
-      {"coding 25", [](BurstMessage& b) { b.truth->coding = 25; }},
-      {"a stream nobody has", [](BurstMessage& b) { b.truth->stream_bytes = 1 << 28; }},
-      {"quality", [](BurstMessage& b) { b.truth->quality = 101; }},
+      {"coding 2^28", [](BurstMessage& b) { b.truth->notes[2] = 1 << 28; }},
+      {"coding 25", [](BurstMessage& b) { b.truth->notes[2] = 25; }},
+      {"a stream nobody has", [](BurstMessage& b) { b.truth->notes[0] = 1 << 28; }},
+      {"quality", [](BurstMessage& b) { b.truth->notes[1] = 101; }},
       {"class", [](BurstMessage& b) { b.truth->label = 2; }},
       {"exit depth", [](BurstMessage& b) { b.truth->exit_depth = 3; }},
       {"plan's depth", [](BurstMessage& b) { b.truth->plan_depth = 3; }},
@@ -131,9 +131,9 @@ TEST_F(Hostile, AJournalWithABadRecordOpens) {
                           {.record = [&](Record&& record) { good = std::move(record); }});
   }
   const std::vector<std::function<void(Record&)>> spoils{
-      [](Record& r) { r.image.coding = 1 << 28; },
-      [](Record& r) { r.image.coding = 25; },
-      [](Record& r) { r.image.stream_bytes = 77; },
+      [](Record& r) { r.image.notes[2] = 1 << 28; },
+      [](Record& r) { r.image.notes[2] = 25; },
+      [](Record& r) { r.image.notes[0] = 77; },
       [](Record& r) { r.point = 1; },
       [](Record& r) { r.image.label = 2; },
       [](Record& r) { r.image.decision = 2; },
@@ -153,7 +153,7 @@ TEST_F(Hostile, AJournalWithABadRecordOpens) {
       [](Record& r) { r.image.tokens_lost = 17; },
       [](Record& r) { r.erased = 1u << 31; },
       [](Record& r) { r.image.gain = -1; },
-      [](Record& r) { r.image.quality = 3; }};
+      [](Record& r) { r.image.notes[1] = 3; }};
   std::string bad;
   for (const auto& spoil : spoils) {
     Record record = good;
@@ -185,11 +185,10 @@ TEST_F(Hostile, EveryPairIsChecked) {
     for (const BurstMessage& burst : bursts)
       ASSERT_EQ(station.fault_of(burst, digest_of(data.sha256)), "");
     for (const auto& [name, change] : lies()) {
-      if (one.pair != PairKind::semantic &&
-          (name == "symbols a token" || name == "symbols beyond the grid"))
+      if (!one.pair->semantic() && (name == "symbols a token" || name == "symbols beyond the grid"))
         continue;
       if (one.digital && name == "symbols beyond the grid") continue;
-      if (one.pair == PairKind::separation && !one.bound() && name == "coding 25" &&
+      if (!one.pair->semantic() && !one.pair->tells() && name == "coding 25" &&
           modulation_codings().size() > 25)
         continue;
       BurstMessage burst = bursts.front();

@@ -96,7 +96,7 @@ TEST(ExitRule, WhatTheNetworkLacksIsSaid) {
   EXPECT_NO_THROW(check_exit(filled("confidence"), network(), place));
   EXPECT_NO_THROW(check_exit(filled("fixed"), network(false), place));
   expect_contains(problem("entropy", network(false)),
-                  "x.json: /transmitter/exit: the model has no exit heads, which 'entropy' asks: "
+                  "x.json: /transmitter/exit: the model has no exit heads, which this exit asks: "
                   "train it with \"exit_heads\": true");
   for (const char* kind : {"confidence", "entropy"})
     for (const double threshold : {0.0, 1.0})
