@@ -26,17 +26,11 @@ class Used {
     found_.insert_or_assign(name, sha256);
   }
 
-  void channel(const ChannelSettings& settings, const Json& resolved) {
+  void channel(const ChannelSettings& settings) {
     add(part::random_draws, part::channel,
         device_ == DeviceKind::cpu ? part::channel_kernels_cpu : part::channel_kernels_cuda);
-    if (settings.fading.kind != FadingKind::none) add(part::fading);
-    if (resolved["kind"] == "mimo") add(part::antennas);
-    if (settings.loss) add(part::loss);
-    if (settings.trace) add(part::trace);
-    if (!settings.ofdm) return;
-    add(part::ofdm);
-    static const std::string profiles = tap_profiles_sha256();
-    table("tap profiles", profiles);
+    if (settings.fading.gains) add(part::fading);
+    for (const Component& component : settings.components) table(component.name, component.version);
   }
 
   /// A timeline that measures nothing counts what the network would do, and leaves it out.
@@ -146,7 +140,7 @@ void label_pair(const Scenario& scenario, Used& used) {
 std::vector<Component> components_used(const Scenario& scenario, DeviceKind device) {
   Used used(device);
   used.add(part::scenario, part::images, part::evaluation);
-  used.channel(scenario.channel, scenario.resolved["channel"]);
+  used.channel(scenario.channel);
   if (scenario.psnr) used.add(part::psnr);
   if (scenario.ssim) used.add(part::ssim);
   if (scenario.timeline) used.add(part::timeline);
@@ -165,14 +159,8 @@ std::vector<Component> components_used(const Scenario& scenario, DeviceKind devi
 }
 
 bool predicts_frame_errors(const Scenario& scenario) {
-  const ChannelSettings& channel = scenario.channel;
   const TransportDecoding usual, &decoding = scenario.link->decoding;
-  const bool awgn = channel.fading.kind == FadingKind::none && !channel.noiseless &&
-                    !channel.loss && !channel.crossover && !channel.trace && !channel.ofdm &&
-                    channel.phase_step == 0 && channel.impulses.probability == 0 &&
-                    channel.interference.kind == InterferenceKind::none;
-  return awgn && channel.snr.from_db == channel.snr.to_db &&
-         channel.receiver.kind == CsiKind::perfect && decoding.exact == usual.exact &&
+  return scenario.channel.only_white_noise() && decoding.exact == usual.exact &&
          decoding.list == usual.list && decoding.ldpc.algorithm == usual.ldpc.algorithm &&
          decoding.ldpc.iterations == usual.ldpc.iterations;
 }
@@ -180,7 +168,7 @@ bool predicts_frame_errors(const Scenario& scenario) {
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device) {
   Used used(device);
   used.add(part::scenario, part::link_laboratory);
-  used.channel(scenario.channel, scenario.resolved["channel"]);
+  used.channel(scenario.channel);
   used.blocks(scenario.link.value().coding);
   if (predicts_frame_errors(scenario)) used.predictions();
   return used.list();

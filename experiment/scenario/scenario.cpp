@@ -177,7 +177,7 @@ LinkSettings read_link(const Json& link, const Json& stop, const Place& place,
     made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
   }
   if (!link.contains("eb_n0_db")) return made;
-  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db)
+  if (!channel.has_one_snr())
     throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
   const double bits_per_use = static_cast<double>(made.block_bits) /
                               static_cast<double>(transport_uses(made.block_bits, made.coding));
@@ -191,7 +191,8 @@ void read_conventions(const Json& conventions, Scenario& made) {
   if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
   if (conventions["fading"] != "real") return;
   const std::string place = made.place("/conventions/fading").str();
-  if (made.resolved["channel"]["kind"] != "rayleigh")
+  const auto real = made.channel.real_gains();
+  if (!real)
     throw Error(place, "'real' is |h| of the channel rayleigh; '" +
                            made.resolved["channel"]["kind"].get<std::string>() +
                            "' has no such reading");
@@ -200,34 +201,38 @@ void read_conventions(const Json& conventions, Scenario& made) {
     throw Error(place,
                 "a gain without phase is known at the receiver perfectly, by pilots, or not at "
                 "all: change channel.csi.receiver");
-  made.channel.fading.real_valued = true;
+  made.channel.fading.gains = real;
 }
 
 /// A binary symmetric channel carries bits, two a symbol.
 void check_flips(const Scenario& scenario) {
+  const std::string kind = scenario.resolved["channel"]["kind"];
   const auto needs_qpsk = [&](const ModulationCoding& coding, const char* place) {
     if (coding.modulation != Modulation::qpsk)
-      throw Error(scenario.place(place).str(),
-                  "the channel bsc flips the two bits of a QPSK symbol, found " +
-                      modulation_name(coding.modulation));
+      throw Error(scenario.place(place).str(), "the channel " + kind +
+                                                   " flips the two bits of a QPSK symbol, found " +
+                                                   modulation_name(coding.modulation));
   };
   if (scenario.pair == PairKind::separation)
     throw Error(scenario.place("/channel/kind").str(),
-                "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its "
-                "modulation: choose another channel");
+                "'" + kind +
+                    "' flips the bits of QPSK symbols, and a separation transmitter chooses its "
+                    "modulation: choose another channel");
   if (scenario.pair == PairKind::label)
     return;  // its header stays QPSK at what is believed of such a channel
   if (scenario.link) needs_qpsk(scenario.link->coding, "/link/modulation");
   if (scenario.digital) {
     if (scenario.digital->coding_bits() > 0)
       throw Error(scenario.place("/transmitter/link/coding").str(),
-                  "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
-                  "\"modulation\": \"qpsk\", ...}");
+                  "over " + kind +
+                      " modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
+                      "\"modulation\": \"qpsk\", ...}");
     needs_qpsk(scenario.digital->coding(0), "/transmitter/link/coding/modulation");
   } else if (!scenario.link || scenario.resolved.contains("model")) {
     throw Error(scenario.place("/channel/kind").str(),
-                "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to "
-                "{\"kind\": \"digital\", ...}, or choose another channel");
+                "'" + kind +
+                    "' carries bits alone, and the payload is analogue: set transmitter.link to "
+                    "{\"kind\": \"digital\", ...}, or choose another channel");
   }
 }
 
@@ -414,9 +419,10 @@ void check_training_pilots(const Scenario& made, Mistakes& mistakes) {
   const std::string place = made.place("/train/pilots").str();
   if (made.channel.fading.coherence == Coherence::block)
     mistakes.add(Error(place, "pilots are drawn for an image as a whole: coherence image"));
-  if (made.channel.ofdm)
-    mistakes.add(Error(
-        place, "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0"));
+  if (made.channel.frame_uses() > 1)
+    mistakes.add(Error(place, "the pilots of the channel '" +
+                                  made.resolved["channel"]["kind"].get<std::string>() +
+                                  "' are laid out by channel.pilots: leave this at 0"));
 }
 
 /// A scenario whose keys are all known and of their type; what is left is what one says about
@@ -459,7 +465,7 @@ Scenario parse(const Json& value, const std::string& file,
   mistakes.attempt([&] {
     if (all.contains("link"))
       made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
-    if (made.channel.crossover) check_flips(made);
+    if (made.channel.flips_bits()) check_flips(made);
   });
   if (all.contains("timeline"))
     mistakes.attempt(

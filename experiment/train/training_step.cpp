@@ -135,7 +135,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
                       d = philox(scenario_.seed, Purpose::plan,
                                  static_cast<std::uint32_t>(indices[i]), visit, 3);
     const int pilots = settings_.pilots.draw_integer(uniform(c[0]));
-    if (pilots > 0) fading.receiver_pilots_[i] = pilots;
+    if (pilots > 0) fading.receiver_pilots[i] = pilots;
     // sqrt(2) x the real part of CN(0, 1) is N(0, 1).
     states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 *
                         complex_normal(d).real();

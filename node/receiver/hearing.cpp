@@ -182,7 +182,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
     Incoming& one = shard[i];
     ImageRecord& image = records[i];
     image.image = one.burst.image;
-    image.link = fading.links_[i];
+    image.link = fading.links[i];
     image.slot = fading.slot;
     image.snr_db = fading.snr_db(static_cast<int>(i));
     if (one.burst.truth) {

@@ -139,7 +139,7 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
   const int widest = model(burst.point).architecture.max_symbols_per_token;
   check.range("payload symbols", burst.count, 0, static_cast<double>(most_symbols_[burst.point]));
   check.range("symbols that are lost together", burst.piece, 0, tokens ? widest : 0);
-  check.holds(scenario.channel.noiseless || burst.places.size() == burst.count,
+  check.holds(!scenario.channel.has_noise() || burst.places.size() == burst.count,
               "the noise of its symbols has no key");
   // Without a header goes what did not fit, and a bound, which needs none. What a bound is told are
   // whole bytes.

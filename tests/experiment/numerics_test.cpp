@@ -195,6 +195,7 @@ Names no_number() {
       "core/base/sync",
       "core/base/text",
       "core/base/thread_pool",
+      "core/config/field_builders",
       "core/config/fields",
       "core/config/json",
       "core/config/json_reader",

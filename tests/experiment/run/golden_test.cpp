@@ -1,5 +1,7 @@
 // Uncoded bit error rates through the channel that carries the images, against the conventions'
 // table.
+#include "channel/kind/rayleigh.h"
+#include "channel/kind/tdl.h"
 #include "tests/experiment/run/golden_points.h"
 
 namespace semwave {
@@ -62,11 +64,8 @@ TEST(GoldenFigures, LmmseErrsLessThanZeroForcingAndMoreThanOneStream) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const auto errors = [&](Antennas antennas) {
     Uncoded settings{.modulation = qpsk, .seed = 21};
-    settings.channel = {.fading = {.kind = FadingKind::rayleigh,
-                                   .coherence = Coherence::symbol,
-                                   .branches = antennas.transmit * antennas.receive},
-                        .snr = {8, 8},
-                        .antennas = antennas};
+    settings.channel = {.fading = {.coherence = Coherence::symbol}, .snr = {8, 8}};
+    over_antennas(antennas, settings.channel);
     return static_cast<double>(count_errors(*backend, settings, 60).bit_errors);
   };
   const double zero_forcing = errors({2, 2, Detector::zero_forcing}),
@@ -81,10 +80,8 @@ TEST(GoldenFigures, BitsOverTheTonesOfOfdmErrAsOverFlatRayleigh) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const Ofdm ofdm({.subcarriers = 64, .spacing_khz = 60, .prefix = 16}, tap_profiles()[2]);
   Uncoded settings{.modulation = qpsk, .seed = 22, .frame_symbols = 64};
-  settings.channel = {
-      .fading = {.kind = FadingKind::rayleigh, .branches = static_cast<int>(ofdm.taps().size())},
-      .snr = {uncoded_es_n0_db(8, qpsk), uncoded_es_n0_db(8, qpsk)},
-      .ofdm = std::make_shared<const Ofdm>(ofdm)};
+  settings.channel.snr = {uncoded_es_n0_db(8, qpsk), uncoded_es_n0_db(8, qpsk)};
+  over_tones(std::make_shared<const Ofdm>(ofdm), 0, settings.channel);
   constexpr int frames = 3000;
   const LinkCounts count = count_errors(*backend, settings, frames);
   const double bits = static_cast<double>(count.bits) / frames,
@@ -100,7 +97,7 @@ TEST(GoldenFigures, TheConventionOfPublicCodeIsThreeDecibelBetterToTheError) {
   std::int64_t moved = 0;
   for (const double snr_db : {-3.0, 0.0, 4.0, 7.0}) {
     Uncoded named{.modulation = qpsk, .seed = 23}, higher = named, plain = named;
-    named.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol},
+    named.channel = {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::symbol},
                      .snr = {snr_db, snr_db},
                      .snr_offset_db = 10 * std::log10(2.0)};
     plain.channel = {.fading = named.channel.fading, .snr = {snr_db, snr_db}};
@@ -131,7 +128,7 @@ TEST(UncodedLink, FramesOverFadesCountTheSameForAnyNumberOfThreads) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   Uncoded settings{.modulation = qam16, .seed = 11, .frame_symbols = 100};
   settings.channel = {
-      .fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 7},
+      .fading = {.gains = rayleigh_gains(), .coherence = Coherence::block, .block = 7},
       .snr = {5, 15}};
   const LinkCounts one = count_errors(*backend, settings, 300),
                    three = count_errors(*backend, settings, 300, 3);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "channel/kind/rayleigh.h"
 #include "core/base/error.h"
 #include "core/tensor/checkpoint.h"
 #include "experiment/scenario/scenario_page.h"
@@ -43,7 +44,7 @@ TEST(Scenario, FillsInDefaultsAtEveryDepth) {
   EXPECT_EQ(made.router["k"], 1);
   EXPECT_EQ(made.equaliser, Equaliser::mmse);
   EXPECT_EQ(made.power, PowerScope::image);
-  EXPECT_EQ(made.channel.fading.kind, FadingKind::rayleigh);
+  EXPECT_EQ(made.channel.fading.gains, rayleigh_gains());
   EXPECT_TRUE(made.positions_sent && made.accuracy && made.psnr && !made.ssim && !made.records);
   EXPECT_FALSE(made.train.has_value());
   EXPECT_EQ(parse_scenario(made.resolved, "folder/x.json").resolved, made.resolved)
