@@ -15,7 +15,8 @@
   KIND(bsc)                         \
   KIND(impulsive)                   \
   KIND(phase_noise)                 \
-  KIND(trace)
+  KIND(trace)                       \
+  KIND(chain)
 
 namespace semwave {
 

@@ -658,9 +658,15 @@ double Law::draw(double uniform) const {
 
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 7> pointers{
-      "/model",         "/source/path", "/transmitter/policy/file",     "/channel/file",
-      "/train/initial", "/link/file",   "/transmitter/link/coding/file"};
+  // Of a chain of channels only the first may be a trace.
+  static constexpr std::array<const char*, 8> pointers{"/model",
+                                                       "/source/path",
+                                                       "/transmitter/policy/file",
+                                                       "/channel/file",
+                                                       "/channel/of/0/file",
+                                                       "/train/initial",
+                                                       "/link/file",
+                                                       "/transmitter/link/coding/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;

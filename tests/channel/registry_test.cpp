@@ -28,7 +28,7 @@ TEST(ChannelRegistry, NamesTheChannels) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl",
                                              "erasure", "gilbert_elliott", "bsc", "impulsive",
-                                             "phase_noise", "trace"}));
+                                             "phase_noise", "trace", "chain"}));
   EXPECT_EQ(equalisers().list().size(), 2u);
 }
 

@@ -246,6 +246,22 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
   EXPECT_EQ(again.resolved, made.resolved);
 }
 
+TEST(Scenario, ATraceInAChainIsRelativeToTheFile) {
+  const std::string folder = fresh_folder("chained_paths");
+  Json value = tiny::scenario("pictures");
+  value["channel"] =
+      Json::parse(R"({"kind": "chain", "of": [{"kind": "trace", "file": "t.csv"}, "erasure"]})");
+  value["sweep"] = {{"/channel/of/0/file", {"t.csv", "u.csv"}}, {"/channel/of/1/loss", {0, 0.5}}};
+  for (const char* name : {"/t.csv", "/u.csv"})
+    tiny::write_text(folder + name, "slot,re,im\n0,1,0\n");
+  tiny::write_text(folder + "/x.json", value.dump());
+
+  const std::vector<Point> points = expand(read_scenario(folder + "/x.json"));
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[2].scenario.resolved["channel"]["of"][0]["file"], folder + "/u.csv");
+  EXPECT_EQ(points[3].scenario.channel.loss->loss_good, 0.5);
+}
+
 TEST(Scenario, AnOverrideEndsTheSweepOfItsKey) {
   const std::string path = fresh_folder("swept") + "/x.json";
   Json value = tiny::scenario("pictures");
