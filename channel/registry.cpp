@@ -8,6 +8,7 @@
   KIND(awgn)                        \
   KIND(rayleigh)                    \
   KIND(rician)                      \
+  KIND(nakagami)                    \
   KIND(mimo)                        \
   KIND(tdl)                         \
   KIND(erasure)                     \

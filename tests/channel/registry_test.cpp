@@ -26,9 +26,9 @@ TEST(ChannelRegistry, NamesTheChannels) {
     names.push_back(name);
     EXPECT_FALSE(summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl",
-                                             "erasure", "gilbert_elliott", "bsc", "impulsive",
-                                             "phase_noise", "trace", "chain"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "nakagami",
+                                             "mimo", "tdl", "erasure", "gilbert_elliott", "bsc",
+                                             "impulsive", "phase_noise", "trace", "chain"}));
   EXPECT_EQ(equalisers().list().size(), 2u);
 }
 

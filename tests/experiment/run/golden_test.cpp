@@ -2,6 +2,7 @@
 // table.
 #include "channel/kind/rayleigh.h"
 #include "channel/kind/tdl.h"
+#include "channel/registry.h"
 #include "tests/experiment/run/golden_points.h"
 
 namespace semwave {
@@ -58,6 +59,45 @@ TEST(GoldenFigures, ZeroForcingHasTheDiversityThatIsLeft) {
                  {qpsk, true, 8, bit_error_rate(qpsk, 2, 8 - 10 * std::log10(2.0)), 2, 3},
                  {qpsk, true, 4, bit_error_rate(qpsk, 1, 4 - 10 * std::log10(4.0)), 4, 4}},
                 1300);
+}
+
+/// Bit error rate of QPSK over Nakagami-m fades, g = Eb/N0 (Simon and Alouini 2005, equation 5.3
+/// with the moment generating function of 2.2.1.4): 1/pi of the integral of (1 + g/(m sin^2 t))^-m
+/// over 0..pi/2.
+double nakagami_error_rate(double m, double g) {
+  constexpr int steps = 20000;
+  double sum = 0;
+  for (int i = 0; i < steps; ++i) {
+    const double sine = std::sin(std::numbers::pi / 2 * (i + 0.5) / steps);
+    sum += std::pow(1 + g / (m * sine * sine), -m);
+  }
+  return sum / (2 * steps);
+}
+
+TEST(GoldenFigures, QpskOverNakagamiErrsAsTheClosedFormSays) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  EXPECT_NEAR(nakagami_error_rate(1, 10), diversity_error_rate(10, 1), 1e-9);
+  EXPECT_NEAR(nakagami_error_rate(4, 4 * 2.0), diversity_error_rate(2.0, 4), 1e-9);
+  std::uint64_t seed = 30;
+  for (const double m : {0.5, 1.0, 2.5, 4.0})
+    for (const double eb_n0_db : {2.0, 8.0}) {
+      const Json value{{"kind", "nakagami"},
+                       {"m", m},
+                       {"coherence", "symbol"},
+                       {"snr_db", uncoded_es_n0_db(eb_n0_db, qpsk)}};
+      Uncoded settings{.modulation = qpsk, .seed = ++seed};
+      settings.channel = channels().make(resolve(value, channels().field("channel"), {}), {});
+      const LinkCounts count = count_errors(*backend, settings, 500);
+      const double p = nakagami_error_rate(m, std::pow(10, eb_n0_db / 10)),
+                   bits = static_cast<double>(count.bits);
+      // The two bits of a symbol share its fade: at most both err.
+      const double z =
+          (static_cast<double>(count.bit_errors) - bits * p) / std::sqrt(2 * bits * p * (1 - p));
+      EXPECT_LT(std::abs(z), 4) << "m = " << m << ", " << eb_n0_db
+                                << " dB: " << static_cast<double>(count.bit_errors) / bits
+                                << ", not " << p;
+      EXPECT_GT(count.bit_errors, 500);
+    }
 }
 
 TEST(GoldenFigures, LmmseErrsLessThanZeroForcingAndMoreThanOneStream) {
