@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what semwave is built from, on Debian and its relatives. Does nothing where all of it is there.
 # Usage: ./install_dependencies.sh [--checks] [--full]
-#   --checks  adds clang-format, which ./test.sh holds the sources against
+#   --checks  adds clang-format and clang-tidy, which ./test.sh holds the sources against
 #   --full    adds clang for the fuzzers of ./test.sh --full
 set -euo pipefail
 
@@ -10,7 +10,7 @@ packages=(cmake ninja-build g++ libfmt-dev libcli11-dev nlohmann-json3-dev libra
           libgtest-dev libbenchmark-dev dataset-fashion-mnist python3)
 for argument in "$@"; do
   case "$argument" in
-    --checks) packages+=(clang-format) ;;
+    --checks) packages+=(clang-format clang-tidy) ;;
     --full) packages+=(clang libclang-rt-14-dev) ;;
     *) echo "install_dependencies.sh: unknown argument $argument (--checks and --full are known)" >&2; exit 2 ;;
   esac

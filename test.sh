@@ -50,6 +50,8 @@ if [[ $full == no ]]; then
   echo "test.sh: $passed quick tests passed in $((SECONDS - start)) s"
   exit 0
 fi
+echo "# clang-tidy over every source"
+tests/tidy.sh --all
 check build
 build asan
 check build-asan -L gate

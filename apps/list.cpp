@@ -12,7 +12,7 @@
 #include "core/base/error.h"
 #include "core/config/json.h"
 #include "core/data/codec/image_codec.h"
-#include "core/data/dataset.h"
+#include "core/data/dataset_kinds.h"
 #include "experiment/scenario/scenario.h"
 #include "receiver/router/router.h"
 #include "transmitter/exit/exit_rule.h"
@@ -25,14 +25,13 @@ namespace {
 using Lines = std::vector<std::pair<std::string, std::string>>;  // name, summary
 
 std::vector<std::pair<std::string, Lines>> everything() {
-  Lines datasets;
-  for (const DatasetName& dataset : dataset_names())
-    datasets.emplace_back(dataset.name, dataset.summary);
+  Lines sets;
+  for (const DatasetKind& kind : datasets().all()) sets.emplace_back(kind.name, kind.summary);
   return {{"gates", gates().list()},         {"exits", exits().list()},
           {"routers", routers().list()},     {"policies", policies().list()},
           {"channels", channels().list()},   {"equalisers", equalisers().list()},
-          {"codecs", image_codecs().list()}, {"datasets", datasets},
-          {"metrics", metrics().list()}};
+          {"codecs", image_codecs().list()}, {"datasets", sets},
+          {"metrics", metrics().list()},     {"pairs", pairs().list()}};
 }
 
 int list(const std::string& what, bool json) {

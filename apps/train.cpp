@@ -43,10 +43,8 @@ void print_epoch(const TrainingProgress& at, bool image, bool json) {
   flush_output();
 }
 
-int train_scenario(const RunOptions& options, bool resume, bool profile) {
-  const Scenario scenario = read_scenario(options.scenario, options.overrides());
-  if (!scenario.train)
-    throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
+/// Makes the folder of the training, or finds the one that goes on.
+void open_folder(const RunOptions& options, const Scenario& scenario, bool resume) {
   if (options.out.empty())
     throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
   const bool begun_before = std::filesystem::exists(options.out + "/training.safetensors");
@@ -67,6 +65,13 @@ int train_scenario(const RunOptions& options, bool resume, bool profile) {
   if (resume && !begun_before)
     fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n",
                printable(options.out));
+}
+
+int train_scenario(const RunOptions& options, bool resume, bool profile) {
+  const Scenario scenario = read_scenario(options.scenario, options.overrides());
+  if (!scenario.train)
+    throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
+  open_folder(options, scenario, resume);
   const std::unique_ptr<Backend> device = options.make_backend();
   const std::unique_ptr<ProfilingBackend> profiling =
       profile ? make_profiling_backend(*device) : nullptr;

@@ -6,7 +6,6 @@
 
 #include "channel/channel.h"
 #include "channel/csi/known_gains.h"
-#include "channel/mimo_ofdm/blocks.h"
 #include "core/random/random.h"
 #include "phy/header/header_codec.h"
 #include "phy/signal/signal.h"
@@ -40,10 +39,9 @@ class Flight {
     heard_.values = burst.values;
     heard_.told = burst.told;
     if (pass.training) heard_.headers = burst.headers;
-    by_blocks_ = settings.ofdm || settings.antennas.transmit > 1;
-    known_apart_ = by_blocks_ || settings.antennas.receive > 1 || settings.phase_step > 0 ||
+    known_apart_ = settings.passage || settings.fading.branches > 1 || settings.phase_step > 0 ||
                    settings.receiver.kind != CsiKind::perfect ||
-                   std::any_of(fading.receiver_pilots_.begin(), fading.receiver_pilots_.end(),
+                   std::any_of(fading.receiver_pilots.begin(), fading.receiver_pilots.end(),
                                [](int n) { return n > 0; });
     gains_.resize(burst.places.size());
     if (known_apart_) known_.resize(burst.places.size());
@@ -51,7 +49,7 @@ class Flight {
     variance_.resize(burst.places.size());
     if (settings.loss) heard_.erased.assign(burst.places.size(), 0);
     if (settings.loss && settings.loss->header_too) heard_.header_erased.assign(images, 0);
-    if ((by_blocks_ || settings.crossover) && total > 0) {
+    if (settings.passage && total > 0) {
       payload_.resize(burst.places.size());
       pass.backend.to_host(burst.symbols.value(), reinterpret_cast<float*>(payload_.data()));
     }
@@ -59,9 +57,7 @@ class Flight {
 
   Reception fly() {
     for (std::size_t i = 0; i < burst_.headers.size(); ++i) {
-      const std::int64_t header = settings_.crossover ? over_flips(i)
-                                  : by_blocks_        ? over_blocks(i)
-                                                      : over_uses(i);
+      const std::int64_t header = settings_.passage ? over_passage(i) : over_uses(i);
       if (settings_.loss) lose(i);
       count(i, header);
     }
@@ -86,15 +82,18 @@ class Flight {
                                   fading_.noise_variance(image), pass_.draws, image);
     const bool adjusts = disturbance.more_than_white(), turns = settings_.phase_step > 0;
     PhaseWalk phase(settings_.phase_step, pass_.draws, image);
-    CombinedGains h(fading_, image, settings_.receiver, pass_.draws);
+    Symbols symbols = pass_.training ? Symbols() : encode_header(burst_.headers[i]);
+    const std::int64_t header =
+        pass_.training ? header_uses(burst_.headers[i]) : static_cast<std::int64_t>(symbols.size());
+    CombinedGains h(fading_, image, settings_.receiver, pass_.draws,
+                    header + burst_.starts[i + 1] - burst_.starts[i]);
     const double variance = fading_.known_noise(image) + h.error_variance();
     std::int64_t use = 0;
     if (pass_.training) {
-      use = header_uses(burst_.headers[i]);
+      use = header;
       h.skip(use);
       for (std::int64_t u = 0; turns && u < use; ++u) phase.next();
     } else {
-      Symbols symbols = encode_header(burst_.headers[i]);
       heard_.header_gains[i].reserve(symbols.size());
       for (std::complex<float>& symbol : symbols) {
         const KnownGains::Gain& gain = h.next();
@@ -107,7 +106,6 @@ class Flight {
       }
       heard_.header_symbols[i] = std::move(symbols);
     }
-    const std::int64_t header = use;
     const auto first = static_cast<std::size_t>(burst_.starts[i]),
                last = static_cast<std::size_t>(burst_.starts[i + 1]);
     disturbance.white(std::span(burst_.places).subspan(first, last - first),
@@ -129,39 +127,8 @@ class Flight {
     return header;
   }
 
-  /// Signs of either dimension change by themselves; the noise that is told makes soft bits of QPSK
-  /// what they should be.
-  std::int64_t over_flips(std::size_t i) {
-    const double p = *settings_.crossover;
-    const double variance = 2 / std::log((1 - p) / std::max(p, 1e-9));
-    const auto flipped = [&](std::complex<float> x, std::int64_t use) {
-      const RandomWords words = philox(pass_.draws.seed, Purpose::crossover, pass_.draws.images[i],
-                                       pass_.draws.visit, static_cast<std::uint32_t>(use));
-      return std::complex<float>(uniform(words[0]) < p ? -x.real() : x.real(),
-                                 uniform(words[1]) < p ? -x.imag() : x.imag());
-    };
-    std::int64_t use = 0;
-    if (pass_.training) {
-      use = header_uses(burst_.headers[i]);
-    } else {
-      heard_.header_symbols[i] = encode_header(burst_.headers[i]);
-      for (std::complex<float>& symbol : heard_.header_symbols[i]) symbol = flipped(symbol, use++);
-      heard_.header_gains[i].assign(heard_.header_symbols[i].size(), {1, 0});
-    }
-    const std::int64_t header = use;
-    for (auto s = static_cast<std::size_t>(burst_.starts[i]);
-         s < static_cast<std::size_t>(burst_.starts[i + 1]); ++s, ++use) {
-      gains_[s] = {1, 0};
-      noise_[s] = flipped(payload_[s], use) - payload_[s];
-      variance_[s] = static_cast<float>(variance);
-    }
-    heard_.header_noise_variance[i] = variance;
-    heard_.mean_gain[i] = 1;
-    return header;
-  }
-
-  /// Several symbols a use: the whole burst of the image is carried at once.
-  std::int64_t over_blocks(std::size_t i) {
+  /// The whole burst of the image is carried at once.
+  std::int64_t over_passage(std::size_t i) {
     const int image = static_cast<int>(i);
     const Symbols header = encode_header(burst_.headers[i]);
     const auto first = static_cast<std::size_t>(burst_.starts[i]),
@@ -171,12 +138,8 @@ class Flight {
     PooledVector<Carried> carried(x.size());
     const Disturbance disturbance(settings_.impulses, settings_.interference,
                                   fading_.noise_variance(image), pass_.draws, image);
-    if (settings_.ofdm)
-      carry_tones(*settings_.ofdm, settings_.receiver, fading_, image, pass_.draws, disturbance, x,
-                  carried);
-    else
-      carry_streams(settings_.antennas, settings_.receiver, fading_, image, pass_.draws,
-                    disturbance, x, carried);
+    settings_.passage->carry({fading_, image, pass_.draws, settings_.receiver, disturbance}, x,
+                             carried);
     double power = 0, largest = fading_.known_noise(image);
     for (std::size_t u = 0; u < x.size(); ++u) {
       const Carried& one = carried[u];
@@ -238,7 +201,7 @@ class Flight {
     assert(said.parity <= payload && (said.payload == 0 || said.payload + said.parity == payload));
     heard_.ledger[i] =
         channel_.uses({.payload = payload - said.parity, .header = header, .parity = said.parity},
-                      fading_.receiver_pilots_[i]);
+                      fading_.receiver_pilots[i]);
   }
 
   const ChannelSettings& settings_;
@@ -246,9 +209,9 @@ class Flight {
   Pass& pass_;
   const Burst& burst_;
   const Fading& fading_;
-  bool by_blocks_ = false, known_apart_ = false;
+  bool known_apart_ = false;
   Reception heard_;
-  Symbols payload_;                // where blocks or flips need it
+  Symbols payload_;                // where a passage needs it
   Symbols gains_, known_, noise_;  // [total]
   PooledVector<float> variance_;   // [total]
 };

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <numbers>
 
+#include "channel/csi/known_gains.h"
 #include "core/random/random.h"
 
 namespace semwave {
@@ -16,11 +16,10 @@ double to_db(double power) {
   return 10 * std::log10(std::max(power, 1e-12));
 }
 
-/// A trace of SNRs says them.
-void follow_trace(Fading& fading) {
-  if (!fading.trace || fading.law.kind == FadingKind::trace) return;
-  for (std::size_t i = 0; i < fading.snr_db_.size(); ++i)
-    fading.snr_db_[i] = fading.trace->snr_db(fading.links_[i], fading.over_time, fading.slot);
+void follow(const SnrLaw& law, Fading& fading) {
+  if (!law.source) return;
+  for (std::size_t i = 0; i < fading.mean_snr_db.size(); ++i)
+    fading.mean_snr_db[i] = law.source->snr_db(fading.links[i], fading.over_time, fading.slot);
 }
 
 }  // namespace
@@ -30,15 +29,10 @@ double quantise(double value, double from, double to, int bits) {
   return from + (std::clamp(std::floor((value - from) / width), 0.0, cells - 1) + 0.5) * width;
 }
 
-Channel::Channel(ChannelSettings settings) : settings_(std::move(settings)) {
-  assert(!settings_.ofdm ||
-         settings_.fading.branches == static_cast<int>(settings_.ofdm->taps().size()));
-  assert(settings_.ofdm ||
-         settings_.fading.branches == settings_.antennas.transmit * settings_.antennas.receive);
-  if (settings_.fading.kind != FadingKind::trace) return;
-  if (settings_.receiver.kind == CsiKind::delayed)
-    trace_error_ = settings_.trace->change(settings_.receiver.delay);
-  if (settings_.receiver.kind == CsiKind::none) trace_error_ = settings_.trace->distance_from_one();
+Channel::Channel(ChannelSettings settings)
+    : settings_(std::move(settings)),
+      unestimated_(unestimated_error(settings_.fading, settings_.receiver)) {
+  assert(!settings_.passage || settings_.fading.branches == settings_.passage->branches());
 }
 
 PooledVector<double> Channel::mean_snr_db(std::uint64_t seed,
@@ -63,7 +57,7 @@ Fading Channel::realise(const Draws& draws) const {
 Fading Channel::realise(const Draws& draws, PooledVector<double> snr_db) const {
   Fading fading = realise(draws, draws.images, std::move(snr_db));
   fading.over_time = false;
-  follow_trace(fading);
+  follow(settings_.snr, fading);
   return fading;
 }
 
@@ -75,20 +69,19 @@ Fading Channel::realise(const Draws& draws, PooledVector<std::uint32_t> links,
   const bool estimates = settings_.receiver.kind == CsiKind::estimated;
   if (estimates && fading.law.coherence == Coherence::block)
     fading.law.block = std::max<std::int64_t>(
-        1, fading.law.block - settings_.antennas.transmit * settings_.receiver.pilots);
-  fading.trace = settings_.trace;
-  fading.trace_error = trace_error_;
+        1, fading.law.block - settings_.streams() * settings_.receiver.pilots);
+  fading.unestimated = unestimated_;
   fading.over_time = true;
   fading.snr_offset_db = settings_.snr_offset_db;
   if (settings_.interference.known) fading.known_interference = settings_.interference.power;
   fading.noiseless = settings_.noiseless;
   fading.seed = draws.seed;
   fading.slot = draws.visit;
-  fading.links_ = std::move(links);
-  fading.snr_db_ = std::move(snr_db);
-  fading.receiver_pilots_ =
+  fading.links = std::move(links);
+  fading.mean_snr_db = std::move(snr_db);
+  fading.receiver_pilots =
       PooledVector<std::int32_t>(draws.images.size(), estimates ? settings_.receiver.pilots : 0);
-  follow_trace(fading);
+  follow(settings_.snr, fading);
   return fading;
 }
 
@@ -114,7 +107,7 @@ PooledVector<ChannelState> Channel::observe(const Fading& fading) const {
         branches.clear();
         for (int b = 0; b < fading.law.branches; ++b) {
           const RandomWords words =
-              philox(fading.seed, Purpose::sounding, fading.links_[static_cast<std::size_t>(i)],
+              philox(fading.seed, Purpose::sounding, fading.links[static_cast<std::size_t>(i)],
                      fading.slot, static_cast<std::uint32_t>(b));
           branches.push_back(LinkGains(fading, i, b).at(0) + deviation * complex_normal(words));
         }
@@ -129,8 +122,8 @@ PooledVector<ChannelState> Channel::observe(const Fading& fading) const {
     } else if (fading.fades()) {
       state.snr_db += to_db(mean_power);
     }
-    if (settings_.crossover)
-      state.snr_db = symmetric_snr_db(*settings_.crossover);
+    if (settings_.flips_bits())
+      state.snr_db = *settings_.passage->believed_snr_db();
     else if (fading.noiseless)
       state.snr_db =
           fading.known_interference > 0 ? std::min(ideal_snr_db, state.snr_db) : ideal_snr_db;
@@ -145,8 +138,8 @@ ChannelState Channel::unheard() const {
       .snr_db = (settings_.snr.from_db + settings_.snr.to_db) / 2 + settings_.snr_offset_db,
       .age = 0,
       .how = CsiKind::none};
-  if (settings_.crossover) {
-    state.snr_db = symmetric_snr_db(*settings_.crossover);
+  if (settings_.flips_bits()) {
+    state.snr_db = *settings_.passage->believed_snr_db();
     return state;
   }
   const double noise = settings_.noiseless ? 0 : std::pow(10.0, -state.snr_db / 10);
@@ -157,37 +150,11 @@ ChannelState Channel::unheard() const {
   return state;
 }
 
-double Channel::symmetric_snr_db(double crossover) {
-  // A soft bit of QPSK at its own place is 2/N0.
-  return std::min(6.0, 10 * std::log10(std::log((1 - crossover) / std::max(crossover, 1e-9)) / 2));
-}
-
 double Channel::power_of(std::span<const std::complex<double>> branches, double noise) const {
-  if (!settings_.ofdm && settings_.antennas.transmit == 1) {
-    double power = 0;
-    for (const std::complex<double> h : branches) power += std::norm(h);
-    return power;
-  }
-  if (noise <= 0) return 1;
-  double carried = 0, parts = 0;
-  const auto add = [&](double power) {
-    carried += std::log2(1 + power / noise);
-    ++parts;
-  };
-  if (settings_.ofdm) {
-    const Ofdm& ofdm = *settings_.ofdm;
-    PooledVector<std::complex<double>> taps(branches.begin(), branches.end()),
-        tones(static_cast<std::size_t>(ofdm.settings().subcarriers));
-    for (std::size_t l = 0; l < taps.size(); ++l) taps[l] *= std::sqrt(ofdm.taps()[l].power);
-    ofdm.tone_gains(taps, tones);
-    for (const std::complex<double> h : tones) add(std::norm(h));
-  } else {
-    const Detection detection = detect(settings_.antennas, branches, noise);
-    for (int i = 0; i < settings_.antennas.transmit; ++i)
-      add(detection.gain[static_cast<std::size_t>(i)] *
-          detection.gain[static_cast<std::size_t>(i)]);
-  }
-  return std::expm1(carried / parts * std::numbers::ln2) * noise;
+  if (settings_.passage) return settings_.passage->power(branches, noise);
+  double power = 0;
+  for (const std::complex<double> h : branches) power += std::norm(h);
+  return power;
 }
 
 double Channel::power_gain(const Fading& fading, int image, std::int64_t coherence_index) const {
@@ -198,33 +165,23 @@ double Channel::power_gain(const Fading& fading, int image, std::int64_t coheren
 }
 
 double Channel::mean_power_gain() const {
-  const Antennas& antennas = settings_.antennas;
-  return settings_.ofdm
-             ? settings_.ofdm->correlation(0).real()
-             : static_cast<double>(antennas.receive - antennas.transmit + 1) / antennas.transmit;
+  if (settings_.passage) return settings_.passage->mean_power();
+  return settings_.fading.branches *
+         (settings_.fading.gains ? settings_.fading.gains->mean_power() : 1);
+}
+
+std::int64_t Channel::sounding_uses() const {
+  return settings_.transmitter.kind == CsiKind::estimated
+             ? std::int64_t{settings_.streams()} * settings_.transmitter.pilots
+             : 0;
 }
 
 Ledger Channel::uses(const Ledger& symbols, int receiver_pilots) const {
   const std::int64_t header = symbols.header, payload = symbols.payload + symbols.parity;
-  Ledger uses;
-  if (settings_.ofdm) {
-    uses = settings_.ofdm->uses(header, payload, receiver_pilots > 0);
-  } else {
-    const std::int64_t streams = settings_.antennas.transmit,
-                       all = (header + payload + streams - 1) / streams;
-    uses.header = payload > 0 ? std::min(all, (header + streams - 1) / streams) : all;
-    uses.payload = all - uses.header;
-    std::int64_t gains = all > 0 ? 1 : 0;
-    if (settings_.fading.kind != FadingKind::none &&
-        settings_.fading.coherence == Coherence::block) {
-      const std::int64_t usable =
-          std::max<std::int64_t>(1, settings_.fading.block - streams * receiver_pilots);
-      gains = (all + usable - 1) / usable;
-    }
-    uses.pilots = gains * streams * receiver_pilots;
-  }
-  if (settings_.transmitter.kind == CsiKind::estimated)
-    uses.pilots += std::int64_t{settings_.antennas.transmit} * settings_.transmitter.pilots;
+  Ledger uses = settings_.passage
+                    ? settings_.passage->uses(header, payload, settings_.fading, receiver_pilots)
+                    : uses_of_symbols(header, payload, 1, settings_.fading, receiver_pilots);
+  uses.pilots += sounding_uses();
   // Several symbols a use: parity keeps its share of them.
   if (symbols.parity > 0) uses.parity = (uses.payload * symbols.parity + payload / 2) / payload;
   uses.payload -= uses.parity;

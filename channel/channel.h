@@ -4,46 +4,16 @@
 
 #include <complex>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
+#include "channel/channel_settings.h"
 #include "channel/csi/csi.h"
 #include "channel/fading/fading.h"
-#include "channel/fading/trace.h"
-#include "channel/impairment/disturbance.h"
-#include "channel/impairment/loss.h"
-#include "channel/mimo_ofdm/antennas.h"
-#include "channel/mimo_ofdm/ofdm.h"
 #include "core/base/pooled_vector.h"
 #include "core/tensor/pass.h"
 #include "phy/burst/burst.h"
 
 namespace semwave {
-
-/// Mean SNR of the links: one value, or drawn per image, uniform in dB.
-struct SnrLaw {
-  double from_db = 10, to_db = 10;
-};
-
-struct ChannelSettings {
-  FadingLaw fading{};      // its block counts every use, pilots too
-  bool noiseless = false;  // `ideal`
-  SnrLaw snr{};
-  Csi transmitter{}, receiver{};  // what each end knows
-  double snr_offset_db = 0;       // of the convention `snr`: added to every SNR of the scenario
-  Antennas antennas{};            // fading.branches = transmit x receive
-  std::shared_ptr<const Ofdm> ofdm{};    // fading.branches = its taps; none: one tap, no tones
-  std::shared_ptr<const Trace> trace{};  // of gains where the fading's kind is trace, else of SNRs
-  Interference interference{};
-  Impulses impulses{};
-  double phase_step = 0;  // deviation in radians a use
-  std::optional<LossLaw> loss{};
-  std::optional<double> crossover{};  // `bsc`: either dimension of a QPSK symbol changes its sign
-                                      // with this probability
-};
 
 class Channel {
  public:
@@ -54,8 +24,8 @@ class Channel {
   PooledVector<double> mean_snr_db(std::uint64_t seed, std::span<const std::uint32_t> links) const;
   /// Links are the image ids of the pass; visit is the slot.
   Fading realise(const Draws& draws) const;
-  /// The same with the mean SNR of each image given (training draws its own). Where a trace says
-  /// the SNR, the trace holds.
+  /// The same with the mean SNR of each image given (training draws its own). Where the channel
+  /// says its SNRs itself (SnrSource), those hold.
   Fading realise(const Draws& draws, PooledVector<double> snr_db) const;
   /// Links given too, those of a timeline: a link carries many images, one a slot.
   Fading realise(const Draws& draws, PooledVector<std::uint32_t> links,
@@ -66,7 +36,7 @@ class Channel {
   /// the instantaneous SNR some slots ago. Quantised: the perfect one in `bits`. None: the middle
   /// of the SNR law. Of several streams or tones it is the SNR at which one of them would carry the
   /// mean of what they carry, log2(1 + SNR). Interference counts as noise where it is known. The
-  /// ideal channel is believed at `ideal_snr_db`.
+  /// ideal channel is believed at `ideal_snr_db`, one that flips bits at what its passage says.
   PooledVector<ChannelState> observe(const Fading& fading) const;
   /// What a transmitter believes that has heard nothing: the middle of the SNR law, and what both
   /// ends agreed on (convention, known interference).
@@ -76,12 +46,13 @@ class Channel {
   /// their prefixes. Pilots are the receiver's for each gain it meets (`receiver_pilots`, usually
   /// settings().receiver.pilots where it estimates, else 0) and the transmitter's sounding.
   Ledger uses(const Ledger& symbols, int receiver_pilots) const;
+  /// Those of the transmitter's sounding: for each burst, in a timeline for each slot.
+  std::int64_t sounding_uses() const;
   /// Power gain of an image in one coherence interval: of combined antennas, or of what its streams
   /// or tones carry together.
   double power_gain(const Fading& fading, int image, std::int64_t coherence_index = 0) const;
-  /// Its mean over the fades, which a belief holds where gains change within the burst: of one
-  /// stream on m antennas m, of n streams behind zero forcing (m - n + 1)/n, of tones what the
-  /// prefix keeps.
+  /// Its mean over the fades, which a belief holds where gains change within the burst: of combined
+  /// antennas their number, otherwise Passage::mean_power.
   double mean_power_gain() const;
   /// y = h x + n for header and payload, the header first in the index of uses. Differentiable in
   /// the payload; what other symbols leave behind in one (streams, tones beyond the prefix) counts
@@ -94,15 +65,12 @@ class Channel {
   Reception apply(Pass& pass, const Burst& burst, const Fading& fading) const;
 
   static constexpr double ideal_snr_db = 40;
-  /// What a sender believes of a binary symmetric channel: the Es/N0 at which the soft bits of QPSK
-  /// are those of its flips, log((1 - p)/p), and at most 6 dB, since headers must stay QPSK.
-  static double symmetric_snr_db(double crossover);
 
  private:
   double power_of(std::span<const std::complex<double>> branches, double noise) const;
 
   ChannelSettings settings_;
-  double trace_error_ = 0;
+  GainError unestimated_;
 };
 
 }  // namespace semwave

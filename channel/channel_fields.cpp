@@ -1,62 +1,61 @@
-// The keys of a scenario's channel: what `semwave schema`, `list` and `validate` know of them. Read
-// in channel/registry.cpp.
+// What `semwave schema`, `list` and `validate` know of the keys that many kinds of channel have,
+// and their reading.
 #include "channel/channel_fields.h"
 
-#include "channel/fading/multipath.h"
-#include "channel/mimo_ofdm/antennas.h"
+#include <cmath>
+
+#include "channel/channel.h"
+#include "core/base/error.h"
+#include "core/config/field_builders.h"
 
 namespace semwave {
 namespace {
 
-std::shared_ptr<const Fields> shared(Fields fields) {
-  return std::make_shared<const Fields>(std::move(fields));
+Field coherence_field() {
+  Field block{.name = "block",
+              .type = FieldType::integer,
+              .summary = "uses that share a gain",
+              .minimum = 1,
+              .maximum = 1e9};
+  Field uses{.name = "coherence", .type = FieldType::object, .summary = "a block of uses"};
+  uses.object = fields::shared(Fields{.summary = "a block of uses", .fields = {block}});
+  return {
+      .name = "coherence",
+      .type = FieldType::choice,
+      .summary =
+          "how long a gain lasts: a symbol, a block of block_uses (or {\"block\": uses}), an image",
+      .fallback = Json("image"),
+      .choices = {"symbol", "block", "image"},
+      .alternatives = {uses}};
 }
 
-Field number(std::string name, double fallback, double minimum, double maximum,
-             std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::number,
-          .summary = std::move(summary),
-          .fallback = Json(fallback),
-          .minimum = minimum,
-          .maximum = maximum};
+Csi read_end(const Json& end, const Json& common) {
+  static constexpr std::pair<const char*, CsiKind> kinds[] = {{"perfect", CsiKind::perfect},
+                                                              {"estimated", CsiKind::estimated},
+                                                              {"delayed", CsiKind::delayed},
+                                                              {"quantised", CsiKind::quantised},
+                                                              {"none", CsiKind::none}};
+  Csi csi;
+  for (const auto& [name, kind] : kinds)
+    if (end.at("kind") == name) csi.kind = kind;
+  csi.pilots = end.value("pilots", common.is_null() ? 1 : common.get<int>());
+  csi.delay = end.value("delay", csi.delay);
+  csi.bits = end.value("bits", csi.bits);
+  return csi;
 }
 
-Field integer(std::string name, int fallback, double minimum, double maximum, std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::integer,
-          .summary = std::move(summary),
-          .fallback = Json(fallback),
-          .minimum = minimum,
-          .maximum = maximum};
-}
-
-Field boolean(std::string name, bool fallback, std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::boolean,
-          .summary = std::move(summary),
-          .fallback = Json(fallback)};
-}
-
-Field choice(std::string name, std::string fallback, std::vector<std::string> choices,
-             std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::choice,
-          .summary = std::move(summary),
-          .fallback = Json(std::move(fallback)),
-          .choices = std::move(choices)};
-}
-
-Field object(std::string name, std::vector<Field> members, std::string summary) {
-  auto inner = shared({.summary = summary, .fields = std::move(members)});
-  return {.name = std::move(name),
-          .type = FieldType::object,
-          .summary = std::move(summary),
-          .fallback = Json::object(),
-          .object = std::move(inner)};
+Interference read_interference(const Json& parameters) {
+  const Json& from = parameters.at("interference");
+  if (from.at("kind") == "none") return {};
+  return {from.at("kind") == "qpsk" ? InterferenceKind::qpsk : InterferenceKind::gaussian,
+          1 / linear(from.at("sir_db")), from.at("known").get<bool>()};
 }
 
 }  // namespace
+
+double linear(const Json& db) {
+  return std::pow(10, db.get<double>() / 10);
+}
 
 Field snr_field() {
   const auto decibel = [](std::string name) {
@@ -74,7 +73,7 @@ Field snr_field() {
   range.element = std::make_shared<const Field>(decibel("snr_db"));
   Field law{
       .name = "snr_db", .type = FieldType::object, .summary = "drawn per image, uniform in dB"};
-  law.object = shared(Fields{.summary = "a law of the SNR", .fields = {range}});
+  law.object = fields::shared(Fields{.summary = "a law of the SNR", .fields = {range}});
   Field field = decibel("snr_db");
   field.summary = "mean Es/N0 in dB, or {\"uniform\": [from, to]} drawn per image";
   field.fallback = Json(10);
@@ -82,22 +81,50 @@ Field snr_field() {
   return field;
 }
 
-Field coherence_field() {
-  Field block{.name = "block",
-              .type = FieldType::integer,
-              .summary = "uses that share a gain",
-              .minimum = 1,
-              .maximum = 1e9};
-  Field uses{.name = "coherence", .type = FieldType::object, .summary = "a block of uses"};
-  uses.object = shared(Fields{.summary = "a block of uses", .fields = {block}});
-  return {
-      .name = "coherence",
-      .type = FieldType::choice,
-      .summary =
-          "how long a gain lasts: a symbol, a block of block_uses (or {\"block\": uses}), an image",
-      .fallback = Json("image"),
-      .choices = {"symbol", "block", "image"},
-      .alternatives = {uses}};
+Field noiseless_field() {
+  return fields::boolean("noiseless", false, "what arrives is what was sent, snr_db means nothing");
+}
+
+void make_noiseless(ChannelSettings& channel) {
+  channel.noiseless = true;
+  channel.snr = {Channel::ideal_snr_db, Channel::ideal_snr_db};
+}
+
+ChannelSettings read_noise(const Json& parameters) {
+  ChannelSettings channel;
+  channel.interference = read_interference(parameters);
+  if (!parameters.contains("snr_db")) return channel;
+
+  const Json& snr = parameters.at("snr_db");
+  if (snr.is_object()) {
+    channel.snr = {snr.at("uniform").at(0).get<double>(), snr.at("uniform").at(1).get<double>()};
+    if (channel.snr.from_db > channel.snr.to_db)
+      throw Error("@/snr_db", "\"uniform\" wants the smaller end first");
+  } else {
+    channel.snr = {snr.get<double>(), snr.get<double>()};
+  }
+  if (parameters.value("noiseless", false)) make_noiseless(channel);
+  return channel;
+}
+
+Field interference_field() {
+  const auto at = [](std::string summary) {
+    return fields::shared(
+        {.summary = std::move(summary),
+         .fields = {
+             fields::number("sir_db", 10, -100, 200,
+                            "mean power of the signal over that of the interference, dB, at each "
+                            "receive antenna"),
+             fields::boolean("known", false,
+                             "both ends count it as noise; otherwise they know N0 alone")}});
+  };
+  return {.name = "interference",
+          .type = FieldType::variant,
+          .summary = "another sender on the same uses, which does not fade",
+          .fallback = Json("none"),
+          .kinds = {{"none", fields::shared({.summary = "nobody else"})},
+                    {"gaussian", at("CN(0, power): many senders")},
+                    {"qpsk", at("one sender of QPSK, in step, its phase drawn once per image")}}};
 }
 
 Field csi_field(bool own_pilots) {
@@ -122,13 +149,13 @@ Field csi_field(bool own_pilots) {
                      .minimum = 1,
                      .maximum = 24};
     return std::vector<std::pair<std::string, std::shared_ptr<const Fields>>>{
-        {"perfect", shared({.summary = std::move(perfect)})},
-        {"estimated",
-         shared({.summary = std::move(estimated),
-                 .fields = own_pilots ? std::vector<Field>{pilots} : std::vector<Field>{}})},
-        {"delayed", shared({.summary = std::move(delayed), .fields = {delay}})},
-        {"quantised", shared({.summary = std::move(quantised), .fields = {bits}})},
-        {"none", shared({.summary = std::move(none)})}};
+        {"perfect", fields::shared({.summary = std::move(perfect)})},
+        {"estimated", fields::shared({.summary = std::move(estimated),
+                                      .fields = own_pilots ? std::vector<Field>{pilots}
+                                                           : std::vector<Field>{}})},
+        {"delayed", fields::shared({.summary = std::move(delayed), .fields = {delay}})},
+        {"quantised", fields::shared({.summary = std::move(quantised), .fields = {bits}})},
+        {"none", fields::shared({.summary = std::move(none)})}};
   };
   const Field transmitter{
       .name = "transmitter",
@@ -158,126 +185,93 @@ Field csi_field(bool own_pilots) {
               .summary = "channel state information at each end",
               .fallback = Json::object()};
   field.object =
-      shared(Fields{.summary = "channel state information",
-                    .fields = own_pilots ? std::vector<Field>{transmitter, receiver, common}
-                                         : std::vector<Field>{transmitter, receiver}});
+      fields::shared(Fields{.summary = "channel state information",
+                            .fields = own_pilots ? std::vector<Field>{transmitter, receiver, common}
+                                                 : std::vector<Field>{transmitter, receiver}});
   return field;
 }
 
-Field block_field() {
-  return integer("block_uses", 1, 1, 1e9, "uses that share a gain with coherence block");
-}
-
-Field doppler_field() {
-  return {.name = "doppler",
-          .type = FieldType::number,
-          .summary =
-              "f_D tau, tau the coherence interval (a slot for image): gains follow each other "
-              "with autocorrelation J0(2 pi f_D tau n); default: each draws its own",
-          .optional = true,
-          .minimum = 0,
-          .maximum = 1e6};
-}
-
-Field interference_field() {
-  const auto at = [](std::string summary) {
-    return shared(
-        {.summary = std::move(summary),
-         .fields = {number("sir_db", 10, -100, 200,
-                           "mean power of the signal over that of the interference, dB, at each "
-                           "receive antenna"),
-                    boolean("known", false,
-                            "both ends count it as noise; otherwise they know N0 alone")}});
+void read_csi(const Json& parameters, ChannelSettings& channel) {
+  const Json& csi = parameters.at("csi");
+  const Json pilots = csi.value("pilots", Json());
+  channel.transmitter = read_end(csi.at("transmitter"), pilots);
+  channel.receiver = read_end(csi.at("receiver"), pilots);
+  const FadingLaw& fading = channel.fading;
+  if (!fading.gains || fading.coherence == Coherence::image) return;
+  const auto one_gain = [&](const Csi& end, const char* place) {
+    if (end.kind == CsiKind::delayed)
+      throw Error(place, "a delayed gain needs one gain a burst: coherence image");
   };
-  return {.name = "interference",
-          .type = FieldType::variant,
-          .summary = "another sender on the same uses, which does not fade",
-          .fallback = Json("none"),
-          .kinds = {{"none", shared({.summary = "nobody else"})},
-                    {"gaussian", at("CN(0, power): many senders")},
-                    {"qpsk", at("one sender of QPSK, in step, its phase drawn once per image")}}};
+  one_gain(channel.receiver, "@/csi/receiver");
+  one_gain(channel.transmitter, "@/csi/transmitter");
+  if (channel.transmitter.kind == CsiKind::estimated)
+    throw Error("@/csi/transmitter",
+                "the transmitter can estimate one gain a burst only: coherence image");
+  if (channel.receiver.kind != CsiKind::estimated) return;
+  if (fading.coherence == Coherence::symbol)
+    throw Error("@/csi/receiver",
+                "a gain that lasts one symbol cannot be estimated: coherence image or block");
+  if (const std::int64_t pilots_a_gain = std::int64_t{channel.streams()} * channel.receiver.pilots;
+      pilots_a_gain >= fading.block)
+    throw Error("@/csi/receiver", std::to_string(pilots_a_gain) +
+                                      " pilots leave nothing of a block of " +
+                                      std::to_string(fading.block) + " uses");
 }
 
-std::vector<Field> antennas_fields() {
-  return {object("antennas",
-                 {integer("transmit", 1, 1, most_antennas, "n"),
-                  integer("receive", 2, 1, most_antennas, "m, at least n")},
-                 "n = 1: the receiver adds its branches in maximum ratio; n > 1: n streams of "
-                 "power 1/n each, n symbols a use"),
-          choice("detector", "lmmse", {"zf", "lmmse"},
-                 "what separates the streams; unbiased, with the variance of each")};
+void read_csi_without_pilots(const Json& parameters, ChannelSettings& channel) {
+  const Json& csi = parameters.at("csi");
+  channel.transmitter = read_end(csi.at("transmitter"), Json());
+  channel.receiver = read_end(csi.at("receiver"), Json());
 }
 
-std::vector<Field> ofdm_fields() {
-  std::vector<std::string> names;
-  for (const TapProfile& profile : tap_profiles()) names.push_back(profile.name);
-  const auto spaced = [](double least, std::string every) {
-    return shared({.summary = every, .fields = {integer("every", 4, least, 4096, every)}});
-  };
-  return {choice("profile", "B100", names,
-                 "taps, named by their RMS delay spread in ns (3GPP TS 38.101-4, 38.104)"),
-          integer("subcarriers", 64, 8, 4096, "FFT size, a power of two; every tone is used"),
-          number("spacing_khz", 60, 0.1, 1e5,
-                 "between tones; one sample lasts 1/(subcarriers spacing), each tap falls on the "
-                 "nearest one"),
-          integer("prefix", 16, 0, 4096, "samples of cyclic prefix, at most subcarriers; counted"),
-          {.name = "pilots",
-           .type = FieldType::variant,
-           .summary = "where csi.receiver is estimated: least squares; counted",
-           .fallback = Json("tones"),
-           .kinds = {{"tones",
-                      spaced(2, "one tone in so many of each OFDM symbol, interpolated linearly")},
-                     {"symbols",
-                      spaced(1, "an OFDM symbol before so many of data, held until the next")}}},
-          number("doppler_hz", 0, 0, 1e6,
-                 "of every tap, from OFDM symbol to OFDM symbol by Clarke's law; constant within "
-                 "one; 0: within the burst")};
+std::vector<Field> coherence_fields() {
+  return {coherence_field(),
+          fields::integer("block_uses", 1, 1, 1e9, "uses that share a gain with coherence block")};
+}
+
+std::vector<Field> doppler_fields() {
+  const Field doppler{
+      .name = "doppler",
+      .type = FieldType::number,
+      .summary =
+          "f_D tau, tau the coherence interval (a slot for image): gains follow each other "
+          "with autocorrelation J0(2 pi f_D tau n); default: each draws its own",
+      .optional = true,
+      .minimum = 0,
+      .maximum = 1e6};
+  return fields::joined(coherence_fields(), {doppler});
+}
+
+void read_coherence(const Json& parameters, FadingLaw& law) {
+  const Json& coherence = parameters.at("coherence");
+  if (coherence.is_object()) {
+    law.coherence = Coherence::block;
+    law.block = coherence.at("block").get<std::int64_t>();
+  } else {
+    law.coherence = coherence == "symbol"  ? Coherence::symbol
+                    : coherence == "block" ? Coherence::block
+                                           : Coherence::image;
+    law.block = parameters.at("block_uses").get<std::int64_t>();
+  }
+  if (parameters.contains("doppler")) law.doppler = parameters.at("doppler").get<double>();
 }
 
 std::vector<Field> loss_fields() {
-  return {choice("of", "token", {"token", "packet"},
-                 "what is lost as a whole: the symbols of a token, or packet_uses payload symbols "
-                 "in a row"),
-          integer("packet_uses", 32, 1, 1e9, "symbols a packet"),
-          choice("header", "reliable", {"reliable", "lost too"},
-                 "reliable: it goes over a control link that loses nothing; lost too: it travels "
-                 "before the payload like the rest, and without it the image is lost"),
-          boolean("noiseless", false, "what arrives is what was sent, snr_db means nothing")};
+  return {fields::choice(
+              "of", "token", {"token", "packet"},
+              "what is lost as a whole: the symbols of a token, or packet_uses payload symbols "
+              "in a row"),
+          fields::integer("packet_uses", 32, 1, 1e9, "symbols a packet"),
+          fields::choice(
+              "header", "reliable", {"reliable", "lost too"},
+              "reliable: it goes over a control link that loses nothing; lost too: it travels "
+              "before the payload like the rest, and without it the image is lost")};
 }
 
-Field probability(std::string name, double fallback, std::string summary) {
-  return number(std::move(name), fallback, 0, 1, std::move(summary));
-}
-
-std::vector<Field> memory_fields() {
-  return {probability("good_to_bad", 0.05, "chance a token or packet that the good state ends"),
-          number("bad_to_good", 0.25, 1e-9, 1,
-                 "chance that the bad state ends: bursts last 1/bad_to_good on average"),
-          probability("loss_good", 0, "share lost in the good state"),
-          probability("loss_bad", 1, "share lost in the bad state")};
-}
-
-std::vector<Field> impulse_fields() {
-  return {probability("probability", 0.01, "share of uses with an impulse"),
-          number("power_ratio_db", 20, -100, 100,
-                 "noise of an impulse over that of the other uses, dB; the mean stays N0, and N0 "
-                 "is what the receiver knows")};
-}
-
-Field phase_field() {
-  return number("deviation", 0.01, 0, 10,
-                "of the phase step from use to use, radians: sqrt(2 pi linewidth use_seconds); the "
-                "receiver's gain is that of the first use");
-}
-
-std::vector<Field> trace_fields() {
-  return {
-      {.name = "file",
-       .type = FieldType::string,
-       .summary =
-           "CSV with a header line: slot,link,re,im or slot,link,snr_db; link may be left out"},
-      boolean("normalise", true,
-              "gains are scaled to mean power 1 over the file, so that snr_db keeps its meaning")};
+void read_loss(const Json& parameters, LossLaw& law) {
+  law.unit = parameters.at("of") == "packet" ? LossUnit::packet : LossUnit::token;
+  law.packet_uses = parameters.at("packet_uses").get<std::int64_t>();
+  law.header_too = parameters.at("header") == "lost too";
 }
 
 }  // namespace semwave

@@ -14,13 +14,11 @@ constexpr std::int64_t fewest_draws = 1024, most_draws = 8192, all_gains = 65536
 }  // namespace
 
 GainOutlook::GainOutlook(const ChannelSettings& settings, std::int64_t uses) : settings_(settings) {
-  const bool fades = settings.fading.kind != FadingKind::none && !settings.noiseless,
-             varies = settings.snr.from_db != settings.snr.to_db;
+  const bool fades = settings.fades(), varies = settings.snr.from_db != settings.snr.to_db;
   if (!fades && !varies) return;
   // Gains are counted by uses, over OFDM by its symbols, of which a burst has whole ones.
-  if (settings.ofdm)
-    uses = std::max<std::int64_t>(
-        1, uses / (settings.ofdm->settings().subcarriers + settings.ofdm->settings().prefix));
+  if (const std::int64_t frame = settings.frame_uses(); frame > 1)
+    uses = std::max<std::int64_t>(1, uses / frame);
   const std::int64_t block = settings.fading.coherence == Coherence::image   ? uses
                              : settings.fading.coherence == Coherence::block ? settings.fading.block
                                                                              : 1;
@@ -51,7 +49,7 @@ GainOutlook::GainOutlook(const ChannelSettings& settings, std::int64_t uses) : s
 
 bool GainOutlook::certain(const ChannelState& state) const {
   if (power_.empty()) return true;
-  const bool fades = settings_.fading.kind != FadingKind::none && !settings_.noiseless;
+  const bool fades = settings_.fades();
   return state.how != CsiKind::none && (!fades || settings_.fading.coherence == Coherence::image);
 }
 

@@ -10,13 +10,17 @@ namespace part {
 
 inline constexpr CodePart channel{
     "channel", 1,
-    "channel/apply channel/mimo_ofdm/blocks phy/burst/burst channel/channel "
-    "channel/channel_fields channel/csi/csi channel/impairment/disturbance "
-    "channel/csi/known_gains phy/burst/ledger phy/signal/power_scope channel/registry "
-    "phy/signal/signal phy/signal/signal_kernels channel/trained_range"};
-inline constexpr CodePart fading{"fading", 1, "channel/fading/fading"};
-inline constexpr CodePart antennas{"antennas", 1, "channel/mimo_ofdm/antennas"};
-inline constexpr CodePart ofdm{"ofdm", 1, "channel/mimo_ofdm/ofdm channel/fading/multipath"};
+    "channel/apply channel/channel channel/channel_fields channel/channel_settings "
+    "channel/csi/csi channel/csi/known_gains channel/impairment/disturbance channel/kind/ "
+    "channel/mimo_ofdm/passage channel/registry channel/trained_range phy/burst/burst "
+    "phy/burst/ledger phy/signal/power_scope phy/signal/signal phy/signal/signal_kernels"};
+inline constexpr CodePart fading{
+    "fading", 1,
+    "channel/fading/fading channel/fading/gain_law channel/kind/rayleigh channel/kind/rician"};
+inline constexpr CodePart antennas{"antennas", 1,
+                                   "channel/mimo_ofdm/antennas channel/mimo_ofdm/streams"};
+inline constexpr CodePart ofdm{
+    "ofdm", 1, "channel/mimo_ofdm/ofdm channel/mimo_ofdm/tones channel/fading/multipath"};
 inline constexpr CodePart loss{"loss of tokens and packets", 1, "channel/impairment/loss"};
 inline constexpr CodePart trace{"trace", 1, "channel/fading/trace"};
 inline constexpr CodePart gain_outlook{"gain outlook", 1, "channel/gain_outlook"};

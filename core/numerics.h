@@ -34,7 +34,8 @@ inline constexpr CodePart random_draws{
 /// tensor.
 inline constexpr CodePart images{
     "images", 1,
-    "core/data/cifar core/data/dataset core/data/dataset_files core/data/datasets "
+    "core/data/cifar core/data/dataset core/data/dataset_files core/data/dataset_kinds "
+    "core/data/datasets "
     "core/data/idx core/data/image_folder core/data/picture"};
 
 inline constexpr CodePart network{

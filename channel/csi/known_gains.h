@@ -16,13 +16,15 @@ namespace semwave {
 /// pass.
 class KnownGains {
  public:
-  KnownGains(const Fading& fading, int image, const Csi& csi, const Draws& draws);
+  /// `intervals`: how many coherence intervals will be asked for, one after the other.
+  KnownGains(const Fading& fading, int image, const Csi& csi, const Draws& draws,
+             std::int64_t intervals);
 
   struct Gain {
     std::complex<double> is, known;
   };
-  Gain at(std::int64_t coherence_index, int branch) const;
-  std::complex<double> is(std::int64_t coherence_index, int branch) const {
+  Gain at(std::int64_t coherence_index, int branch);
+  std::complex<double> is(std::int64_t coherence_index, int branch) {
     return links_[static_cast<std::size_t>(branch)].at(coherence_index);
   }
   /// E|h - known|^2 of a branch.
@@ -35,28 +37,26 @@ class KnownGains {
   int branches() const { return static_cast<int>(links_.size()); }
 
  private:
-  struct ErrorPower {
-    double variance = 0;
-    double along = 0;  // |E known* (h - known)|^2 / E|known|^2, of what may have several branches:
-                       // all Rayleigh
-  };
-  ErrorPower unestimated_error() const;
-
   const Fading& fading_;
   const Csi& csi_;
   const Draws& draws_;
   int image_, pilots_;
   PooledVector<LinkGains> links_;
-  ErrorPower error_;
+  GainError error_;
 };
+
+/// The error of a gain that the receiver knows without pilots, as `receiver` says.
+GainError unestimated_error(const FadingLaw& law, const Csi& receiver);
 
 /// One gain a use, in the order of the uses; several branches are added in maximum ratio, weighted
 /// by what is known of them: z = known^H y / |known|. So the noise stays N0, and a receiver that
 /// knows every branch has the gain |h|. Each gain is made once for as long as it lasts.
 class CombinedGains {
  public:
-  CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws)
-      : fading_(fading), branches_(fading, image, csi, draws) {}
+  /// Of so many uses.
+  CombinedGains(const Fading& fading, int image, const Csi& csi, const Draws& draws,
+                std::int64_t uses)
+      : fading_(fading), branches_(fading, image, csi, draws, fading.intervals(uses)) {}
 
   const KnownGains::Gain& next() {
     std::int64_t one = 1;
@@ -69,7 +69,7 @@ class CombinedGains {
     for (std::int64_t lasts = uses; uses > 0; uses -= lasts, lasts = uses) next(lasts);
   }
   /// Mean |h|^2 over the uses so far; of the first use where there was none.
-  double mean_power() const {
+  double mean_power() {
     return use_ > 0 ? power_ / static_cast<double>(use_)
                     : std::norm(combined(fading_.coherence_index(0)).is);
   }
@@ -77,7 +77,7 @@ class CombinedGains {
   double error_variance() const { return branches_.combined_error_variance(); }
 
  private:
-  KnownGains::Gain combined(std::int64_t index) const;
+  KnownGains::Gain combined(std::int64_t index);
 
   const Fading& fading_;
   KnownGains branches_;

@@ -1,21 +1,20 @@
-// Independent draws, or a sum of sinusoids where gains follow each other.
+// Which gain a use meets; the scatter: independent draws, or a sum of sinusoids where gains follow
+// each other.
 #include "channel/fading/fading.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
-#include "core/random/random.h"
-
 namespace semwave {
 
 double FadingLaw::correlation(double n) const {
-  if (kind == FadingKind::none || n == 0) return 1;
+  if (!gains || n == 0) return 1;
   const double scatter =
       doppler ? std::cyl_bessel_j(0, std::abs(2 * std::numbers::pi * *doppler * n)) : 0;
-  assert(kind != FadingKind::trace);
-  return kind == FadingKind::rician ? (k_factor + scatter) / (k_factor + 1) : scatter;
+  return gains->correlation(n, scatter);
 }
 
 std::int64_t Fading::coherence_index(std::int64_t use) const {
@@ -46,17 +45,11 @@ double Fading::noise_variance(int image) const {
   return noiseless ? 0.0 : std::pow(10.0, -(snr_db(image) + snr_offset_db) / 10);
 }
 
-LinkGains::LinkGains(const Fading& fading, int image, int branch)
+LinkDraws::LinkDraws(const Fading& fading, int image, int branch)
     : fading_(fading),
-      link_(fading.links_[static_cast<std::size_t>(image)]),
+      link_(fading.links[static_cast<std::size_t>(image)]),
       branch_(static_cast<std::uint32_t>(branch)) {
   const FadingLaw& law = fading.law;
-  if (law.kind == FadingKind::rician) {
-    const double theta =
-        2 * std::numbers::pi * uniform(philox(fading.seed, Purpose::line_of_sight, link_, 0, 0)[0]);
-    line_of_sight_ = std::polar(std::sqrt(law.k_factor / (law.k_factor + 1)), theta);
-    scatter_ = std::sqrt(1 / (law.k_factor + 1));
-  }
   if (!fading.fades() || !law.doppler) return;
   // From slot to slot one process a link; within a burst each slot has its own.
   const std::uint32_t slot = law.coherence == Coherence::image ? 0 : fading.slot;
@@ -69,30 +62,54 @@ LinkGains::LinkGains(const Fading& fading, int image, int branch)
   }
 }
 
-std::complex<double> LinkGains::at(std::int64_t coherence_index, int slots_before) const {
-  const FadingLaw& law = fading_.law;
-  assert(coherence_index >= 0 && (slots_before == 0 || law.coherence == Coherence::image));
-  if (!fading_.fades()) return {1.0, 0.0};
-  if (law.kind == FadingKind::trace)
-    return fading_.trace->gain(link_, fading_.over_time, fading_.slot, slots_before);
-  std::complex<double> scatter;
-  if (law.doppler) {
-    const double n = law.coherence == Coherence::image
-                         ? static_cast<double>(fading_.slot) - slots_before
-                         : static_cast<double>(coherence_index);
-    for (std::size_t i = 0; i < waves; ++i) {
-      const double angle = rate_[i] * n + phase_[i];
-      scatter += std::complex<double>(std::cos(angle), std::sin(angle));
-    }
-    scatter /= std::sqrt(static_cast<double>(waves));
-  } else {
-    const std::uint32_t slot = fading_.slot - static_cast<std::uint32_t>(slots_before);
-    scatter = complex_normal(
-        philox(fading_.seed, Purpose::fading, link_, slot,
-               static_cast<std::uint32_t>(coherence_index * law.branches) + branch_));
+RandomWords LinkDraws::words(std::int64_t interval, int slots_before, std::uint32_t round) const {
+  // Keys of rounds lie far apart: users' seeds are small numbers.
+  constexpr std::uint64_t apart = 0x9E3779B97F4A7C15;
+  return philox(fading_.seed + round * apart, Purpose::fading, link_,
+                fading_.slot - static_cast<std::uint32_t>(slots_before),
+                static_cast<std::uint32_t>(interval * fading_.law.branches) + branch_);
+}
+
+std::complex<double> LinkDraws::wave_sum(double n) const {
+  std::complex<double> sum;
+  for (std::size_t i = 0; i < waves; ++i) {
+    const double angle = rate_[i] * n + phase_[i];
+    sum += std::complex<double>(std::cos(angle), std::sin(angle));
   }
-  if (law.real_valued) return std::abs(scatter);
-  return law.kind == FadingKind::rician ? line_of_sight_ + scatter_ * scatter : scatter;
+  return sum / std::sqrt(static_cast<double>(waves));
+}
+
+void LinkDraws::scatter(std::int64_t first, int slots_before,
+                        std::span<std::complex<double>> out) const {
+  const FadingLaw& law = fading_.law;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int64_t interval = first + static_cast<std::int64_t>(i);
+    if (!law.doppler)
+      out[i] = complex_normal(words(interval, slots_before));
+    else if (law.coherence == Coherence::image)
+      out[i] = wave_sum(static_cast<double>(fading_.slot) - slots_before);
+    else
+      out[i] = wave_sum(static_cast<double>(interval));
+  }
+}
+
+std::complex<double> LinkGains::at(std::int64_t interval, int slots_before) {
+  assert(interval >= 0 && (slots_before == 0 || fading_.law.coherence == Coherence::image));
+  if (!fading_.fades()) return {1.0, 0.0};
+
+  if (slots_before != 0) {
+    std::complex<double> gain;
+    fading_.law.gains->draw(draws_, interval, slots_before, {&gain, 1});
+    return gain;
+  }
+
+  if (interval < first_ || interval >= first_ + count_) {
+    first_ = interval;
+    count_ = std::clamp<std::int64_t>(intervals_ - interval, 1, most_ahead);
+    fading_.law.gains->draw(draws_, first_, 0,
+                            std::span(ahead_).first(static_cast<std::size_t>(count_)));
+  }
+  return ahead_[static_cast<std::size_t>(interval - first_)];
 }
 
 }  // namespace semwave

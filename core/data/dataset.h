@@ -44,7 +44,7 @@ enum class Split : std::uint8_t {
     // both
 
 struct DatasetRequest {
-  std::string name{};  // "fashion-mnist", "cifar-10", "folder"
+  std::string name{};  // one of datasets(): "fashion-mnist", "cifar-10", "folder", ...
   Split split = Split::test;
   std::string
       path{};     // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
@@ -57,11 +57,6 @@ struct DatasetRequest {
 /// there), and all pictures have one size. Throws Error naming the package or file to get where
 /// data is missing, and the file where it is corrupt.
 Dataset load_dataset(const DatasetRequest& request);
-
-struct DatasetName {
-  std::string name, summary;
-};
-const std::vector<DatasetName>& dataset_names();
 
 // Readers by themselves, for tests and fuzzers.
 struct IdxArray {

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "core/data/dataset.h"
+#include "core/data/dataset_kinds.h"
 
 namespace semwave {
-
-constexpr int validation_images = 5000;
 
 Dataset load_fashion_mnist(const DatasetRequest& request);
 Dataset load_cifar10(const DatasetRequest& request);
@@ -28,16 +27,5 @@ std::string split_name(Split split);
 /// Folders to look in: `path` alone where it is given, else $SEMWAVE_DATA and the system's datasets
 /// folder.
 std::vector<std::string> data_roots(const DatasetRequest& request);
-/// First of root/subfolder that holds `file` or `file`.gz; throws Error that lists what was looked
-/// for and ends with `remedy`.
-std::string find_data(const DatasetRequest& request, const std::vector<std::string>& subfolders,
-                      const std::string& file, const std::string& remedy);
-
-/// The images [begin, end) of the `available` of a file that make the split, cut to `count`.
-struct ImageRange {
-  int begin = 0, end = 0;
-  int size() const { return end - begin; }
-};
-ImageRange range_of(const DatasetRequest& request, int available);
 
 }  // namespace semwave

@@ -137,54 +137,89 @@ const std::vector<std::string>& fashion_mnist_classes() {
   return names;
 }
 
+DatasetKinds& datasets() {
+  static DatasetKinds kinds = [] {
+    DatasetKinds made;
+    made.add(
+        {.name = "fashion-mnist",
+         .summary = "Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 x 28, 10 classes",
+         .load = load_fashion_mnist,
+         .class_names = [](const DatasetRequest&) { return fashion_mnist_classes(); }});
+    made.add({.name = "cifar-10",
+              .summary = "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary "
+                         "version, or pictures in class folders)",
+              .load = load_cifar10,
+              .class_names = [](const DatasetRequest&) { return cifar10_classes(); }});
+    made.add({.name = "folder",
+              .summary = "PNG or JPEG pictures of one size in {train,test}/<class>/",
+              .load = load_image_folder,
+              .class_names = image_folder_classes});
+    return made;
+  }();
+  return kinds;
+}
+
+const DatasetKind* DatasetKinds::find(const std::string& name) const {
+  for (const DatasetKind& kind : all_)
+    if (kind.name == name) return &kind;
+  return nullptr;
+}
+
+std::vector<std::string> DatasetKinds::names() const {
+  std::vector<std::string> made;
+  for (const DatasetKind& kind : all_) made.push_back(kind.name);
+  return made;
+}
+
 std::vector<std::string> class_names(const DatasetRequest& request) {
-  if (request.name == "fashion-mnist") return fashion_mnist_classes();
-  if (request.name == "cifar-10") return cifar10_classes();
-  if (request.name != "folder") return {};
+  const DatasetKind* kind = datasets().find(request.name);
+  if (kind == nullptr || !kind->class_names) return {};
   try {
-    return image_folder_classes(request);
+    return kind->class_names(request);
   } catch (const Error&) {  // who wants the images is told what is wrong
     return {};
   }
 }
 
-Dataset load_dataset(const DatasetRequest& request) {
-  struct Loader {
-    const char* name;
-    Dataset (*load)(const DatasetRequest&);
+namespace {
+
+/// What a loader of somebody else's promised: images of one size, labels that have a name.
+void check_loaded(const DatasetRequest& request, const Dataset& data) {
+  const auto wrong = [&](const std::string& what) {
+    throw Error(place_of(request), "the data set '" + request.name + "' " + what);
   };
-  constexpr Loader loaders[] = {{"fashion-mnist", load_fashion_mnist},
-                                {"cifar-10", load_cifar10},
-                                {"folder", load_image_folder}};
-  for (const Loader& loader : loaders)
-    if (request.name == loader.name) {
-      Dataset data = loader.load(request);
-      data.name = request.name;
-      data.classes = static_cast<int>(data.class_names.size());
-      Sha256 sum;
-      sum.add(data.labels.data(), data.labels.size() * sizeof(std::int32_t));
-      sum.add(data.pixels.data(), data.pixels.size());
-      data.sha256 = sum.hex();
-      return data;
-    }
-  std::vector<std::string> known;
-  for (const DatasetName& dataset : dataset_names()) known.push_back(dataset.name);
-  const std::string near = nearest(request.name, known);
-  throw Error(place_of(request), "unknown dataset '" + request.name + "'; " +
-                                     (near.empty() ? "" : "did you mean '" + near + "'? ") +
-                                     "known: fashion-mnist, cifar-10, folder");
+  if (data.height < 1 || data.width < 1 || data.channels < 1) wrong("holds images without a size");
+  if (data.labels.empty()) wrong("holds no image");
+  if (data.pixels.size() != data.labels.size() * static_cast<std::size_t>(data.values()))
+    wrong("holds " + std::to_string(data.pixels.size()) + " values, which are not " +
+          std::to_string(data.labels.size()) + " images of " + std::to_string(data.values()));
+  for (const std::int32_t label : data.labels)
+    if (label < 0 || label >= static_cast<std::int32_t>(data.class_names.size()))
+      wrong("has the label " + std::to_string(label) + ", which no class has");
 }
 
-const std::vector<DatasetName>& dataset_names() {
-  static const std::vector<DatasetName> names{
-      {"fashion-mnist",
-       "Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 x 28, 10 classes"},
-      {"cifar-10",
-       "CIFAR-10: 50,000 + 10,000 colour images, 32 x 32, 10 classes (binary version, or pictures "
-       "in class folders)"},
-      {"folder", "PNG or JPEG pictures of one size in {train,test}/<class>/"},
-  };
-  return names;
+}  // namespace
+
+Dataset load_dataset(const DatasetRequest& request) {
+  const DatasetKind* kind = datasets().find(request.name);
+  if (kind == nullptr) {
+    const std::vector<std::string> known = datasets().names();
+    std::string all;
+    for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
+    const std::string near = nearest(request.name, known);
+    throw Error(place_of(request), "unknown dataset '" + request.name + "'; " +
+                                       (near.empty() ? "" : "did you mean '" + near + "'? ") +
+                                       "known: " + all);
+  }
+  Dataset data = kind->load(request);
+  check_loaded(request, data);
+  data.name = request.name;
+  data.classes = static_cast<int>(data.class_names.size());
+  Sha256 sum;
+  sum.add(data.labels.data(), data.labels.size() * sizeof(std::int32_t));
+  sum.add(data.pixels.data(), data.pixels.size());
+  data.sha256 = sum.hex();
+  return data;
 }
 
 void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out) {

@@ -112,7 +112,7 @@ class PixelPair final : public Pair {
   void check_training(const Json&, const Place& place) const override {
     throw Error(place.str(), "nothing of the pair 'pixels' is trained");
   }
-  void check_qpsk_alone(const Place& root) const override {
+  void check_qpsk_alone(const Place& root, const std::string&) const override {
     throw Error((root / "channel" / "kind").str(), "carries bits alone, and pixels are phases");
   }
   std::int64_t most_symbols(const PairContext&, const Architecture& a) const override {

@@ -56,9 +56,7 @@ OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkP
   row["block_bits"] = link.block_bits;
   row["code_blocks"] = layout.blocks;
   row["coded_bits"] = layout.coded_bits;
-  const bool has_snr =
-      !scenario.channel.noiseless && scenario.channel.snr.from_db == scenario.channel.snr.to_db;
-  if (has_snr) {
+  if (scenario.channel.has_one_snr()) {
     row["es_n0_db"] = scenario.channel.snr.from_db;
     row["eb_n0_db"] =
         scenario.channel.snr.from_db -

@@ -34,7 +34,7 @@ class LabelPair final : public Pair {
 
   void check_training(const Json&, const Place&) const override {}
   /// Its header stays QPSK at what is believed of such a channel, and there is nothing else.
-  void check_qpsk_alone(const Place&) const override {}
+  void check_qpsk_alone(const Place&, const std::string&) const override {}
   bool classifies_whole_images() const override { return true; }
   bool rebuilds_images() const override { return false; }
   std::int64_t most_symbols(const PairContext&, const Architecture&) const override { return 0; }

@@ -75,8 +75,8 @@ class Pair {
   virtual void check(const PairContext& /*context*/) const {}
   /// With the `train` of a scenario; `place` is that of the key.
   virtual void check_training(const Json& train, const Place& place) const = 0;
-  /// Over a binary symmetric channel, which carries QPSK alone; `root` is the scenario.
-  virtual void check_qpsk_alone(const Place& root) const = 0;
+  /// Over a channel that flips bits and carries QPSK alone, by its name; `root` is the scenario.
+  virtual void check_qpsk_alone(const Place& root, const std::string& channel) const = 0;
   /// Whether images go through it without any network: "model": {"image": [...]}.
   virtual bool works_without_network() const { return false; }
   /// Whether its checkpoint is a classifier of whole images.

@@ -3,6 +3,7 @@
 
 #include "channel/registry.h"
 #include "core/base/error.h"
+#include "core/config/field_builders.h"
 #include "experiment/pair/pair.h"
 #include "experiment/pair/used_parts.h"
 #include "phy/digital/link_fields.h"
@@ -21,18 +22,16 @@ Field with_default(Field field, const char* kind, std::string summary) {
   return field;
 }
 
-Fields fields() {
-  return {.summary = "tokens of a network, over the channel as they are or as bits",
-          .fields = {with_default(gates().field("gate"), "learned", "which tokens are sent"),
-                     with_default(exits().field("exit"), "fixed", "how deep an image is computed"),
-                     with_default(policies().field("policy"), "fixed",
-                                  "how much is asked for, from channel state"),
-                     {.name = "positions",
-                      .type = FieldType::choice,
-                      .summary = "none: tokens are a set; enough for a class, no image is rebuilt",
-                      .fallback = "sent",
-                      .choices = {"sent", "none"}},
-                     digital_link_field()}};
+Fields keys() {
+  return {
+      .summary = "tokens of a network, over the channel as they are or as bits",
+      .fields = {with_default(gates().field("gate"), "learned", "which tokens are sent"),
+                 with_default(exits().field("exit"), "fixed", "how deep an image is computed"),
+                 with_default(policies().field("policy"), "fixed",
+                              "how much is asked for, from channel state"),
+                 fields::choice("positions", "sent", {"sent", "none"},
+                                "none: tokens are a set; enough for a class, no image is rebuilt"),
+                 digital_link_field()}};
 }
 
 class SemanticPair final : public Pair {
@@ -92,21 +91,23 @@ class SemanticPair final : public Pair {
                   "\"label\"");
   }
 
-  void check_qpsk_alone(const Place& root) const override {
+  void check_qpsk_alone(const Place& root, const std::string& channel) const override {
     if (!settings_.digital)
       throw Error((root / "channel" / "kind").str(),
-                  "'bsc' carries bits alone, and the payload is analogue: set transmitter.link to "
-                  "{\"kind\": \"digital\", ...}, or choose another channel");
+                  "'" + channel +
+                      "' carries bits alone, and the payload is analogue: set transmitter.link to "
+                      "{\"kind\": \"digital\", ...}, or choose another channel");
     const Place coding = root / "transmitter" / "link" / "coding";
     if (settings_.digital->coding_bits() > 0)
       throw Error(coding.str(),
-                  "over bsc modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
-                  "\"modulation\": \"qpsk\", ...}");
+                  "over " + channel +
+                      " modulation and coding are agreed: \"coding\": {\"kind\": \"fixed\", "
+                      "\"modulation\": \"qpsk\", ...}");
     if (const Modulation agreed = settings_.digital->coding(0).modulation;
         agreed != Modulation::qpsk)
-      throw Error(
-          (coding / "modulation").str(),
-          "the channel bsc flips the two bits of a QPSK symbol, found " + modulation_name(agreed));
+      throw Error((coding / "modulation").str(),
+                  "the channel " + channel + " flips the two bits of a QPSK symbol, found " +
+                      modulation_name(agreed));
   }
 
   std::string looks_at_images() const override {
@@ -153,7 +154,7 @@ class SemanticPair final : public Pair {
 }  // namespace
 
 void add_semantic(PairRegistry& registry) {
-  registry.add("semantic", fields(), [](const Json& transmitter, const PairInput& input) {
+  registry.add("semantic", keys(), [](const Json& transmitter, const PairInput& input) {
     return std::make_shared<const SemanticPair>(transmitter, input);
   });
 }

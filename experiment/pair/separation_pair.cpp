@@ -1,6 +1,7 @@
 // An image codec, a channel code and a modulation, chosen apart from each other.
 #include "channel/separation_settings.h"
 #include "core/base/error.h"
+#include "core/config/field_builders.h"
 #include "core/data/codec/image_codec.h"
 #include "experiment/pair/pair.h"
 #include "experiment/pair/used_parts.h"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr auto most_stream_bytes = static_cast<std::int32_t>(transport_largest_bits / 8);
 
-Fields fields() {
+Fields keys() {
   Field codec = image_codecs().field("codec");
   codec.fallback = Json{{"kind", "jpeg"}};
   codec.summary = "how the image becomes bits; the best quality that fits is sent";
@@ -31,19 +32,12 @@ Fields fields() {
            .summary = "channel uses an image may take, everything counted",
            .minimum = 1,
            .maximum = 1e7},
-          {.name = "transport",
-           .type = FieldType::choice,
-           .summary = "how the bits are carried: by the code and modulation that the believed "
-                      "SNR allows; or a bound, which no code reaches: at capacity, or at the "
-                      "normal approximation of the finite length",
-           .fallback = "coded",
-           .choices = {"coded", "capacity", "normal_approximation"}},
-          {.name = "outage",
-           .type = FieldType::number,
-           .summary = "largest predicted share of lost images that a choice may have",
-           .fallback = 0.01,
-           .minimum = 1e-6,
-           .maximum = 0.5},
+          fields::choice("transport", "coded", {"coded", "capacity", "normal_approximation"},
+                         "how the bits are carried: by the code and modulation that the believed "
+                         "SNR allows; or a bound, which no code reaches: at capacity, or at the "
+                         "normal approximation of the finite length"),
+          fields::number("outage", 0.01, 1e-6, 0.5,
+                         "largest predicted share of lost images that a choice may have"),
           {.name = "design_snr_db",
            .type = FieldType::number,
            .summary = "SNR that the sender believes in whatever it observes, as a link does that "
@@ -155,10 +149,11 @@ class SeparationPair final : public Pair {
                 "\"transmitter\": \"label\"");
   }
 
-  void check_qpsk_alone(const Place& root) const override {
+  void check_qpsk_alone(const Place& root, const std::string& channel) const override {
     throw Error((root / "channel" / "kind").str(),
-                "'bsc' flips the bits of QPSK symbols, and a separation transmitter chooses its "
-                "modulation: choose another channel");
+                "'" + channel +
+                    "' flips the bits of QPSK symbols, and a separation transmitter chooses its "
+                    "modulation: choose another channel");
   }
 
   bool works_without_network() const override { return true; }
@@ -248,7 +243,7 @@ class SeparationPair final : public Pair {
 }  // namespace
 
 void add_separation(PairRegistry& registry) {
-  registry.add("separation", fields(), [](const Json& transmitter, const PairInput&) {
+  registry.add("separation", keys(), [](const Json& transmitter, const PairInput&) {
     return std::make_shared<const SeparationPair>(transmitter);
   });
 }

@@ -61,7 +61,7 @@ class PlannedImages {
     const Draws draws = draws_of(begin, end);
     const Fading fading = channel_.realise(draws);
     const PooledVector<ChannelState> states = channel_.observe(fading);
-    const PooledVector<Plan> plans = policy_->plan(states, fading.links_);
+    const PooledVector<Plan> plans = policy_->plan(states, fading.links);
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::optional<Forecast> forecast =
           model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
@@ -69,7 +69,7 @@ class PlannedImages {
         sums.looks = true;
         return sums;
       }
-      const Ledger uses = channel_.uses(forecast->uses, fading.receiver_pilots_[i]);
+      const Ledger uses = channel_.uses(forecast->uses, fading.receiver_pilots[i]);
       sums.uses += uses;
       sums.transmitter_operations += forecast->operations;
       sums.receiver_operations += model_.receiver->operations(&forecast->header);
@@ -85,7 +85,7 @@ class PlannedImages {
     pass.draws = draws_of(begin, end);
     const Fading fading = channel_.realise(pass.draws);
     const PooledVector<ChannelState> states = channel_.observe(fading);
-    const PooledVector<Plan> plans = policy_->plan(states, fading.links_);
+    const PooledVector<Plan> plans = policy_->plan(states, fading.links);
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());

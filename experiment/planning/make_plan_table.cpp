@@ -114,9 +114,10 @@ std::vector<double> isotonic(const std::vector<double>& values,
   return made;
 }
 
-MadePlanTable make_plan_table(const std::string& folder, int bins) {
-  const std::string file = folder + "/scenario.json";
-  const Scenario whole = read_scenario(file);
+namespace {
+
+/// Throws Error where the scenario of a folder is none that a table can be made of.
+void check_scenario(const Scenario& whole, const std::vector<Point>& points) {
   if (whole.source.split != Split::validation)
     throw Error(
         whole.place("/source/split").str(),
@@ -128,7 +129,6 @@ MadePlanTable make_plan_table(const std::string& folder, int bins) {
   if (whole.timeline)
     throw Error(whole.place("/timeline").str(),
                 "a table is made without a timeline: its images are independent of one another");
-  const std::vector<Point> points = expand(whole);
   for (const auto& [pointer, values] : whole.sweep)
     if (!pointer.starts_with("/transmitter/policy") && pointer != "/channel/snr_db" &&
         pointer != "/source/repeat")
@@ -142,12 +142,19 @@ MadePlanTable make_plan_table(const std::string& folder, int bins) {
       throw Error(whole.place("/transmitter/policy").str(),
                   "a table is made of fixed plans, found '" +
                       point.scenario.policy["kind"].get<std::string>() + "'");
+}
 
-  // A folder may hold rows of other scenarios, which stay there: only those of this one's points
-  // count, known by their sums.
-  std::map<std::string, double> operations;  // of a point
+/// What the rows of a folder say.
+struct RowsRead {
+  std::map<std::string, double> operations;  // of the transmitter, by point_sha256
+  std::string model, data;                   // SHA-256
+};
+
+/// A folder may hold rows of other scenarios, which stay there: only those of this one's points
+/// count, known by their sums.
+RowsRead rows_of(const std::string& folder, const std::vector<Point>& points) {
+  RowsRead made;
   std::map<std::pair<std::string, std::string>, std::set<std::string>> known;
-  std::string model, data;
   each_line(folder + "/results.jsonl", [&](const Json& row) {
     const std::string sha = row.at("model_sha256"), images = row.at("data_sha256"),
                       own = row.at("point_sha256");
@@ -157,94 +164,123 @@ MadePlanTable make_plan_table(const std::string& folder, int bins) {
         for (const DeviceKind device : {DeviceKind::cpu, DeviceKind::cuda})
           grid.insert(point_sha256(point.scenario, sha, images, device));
     if (!grid.contains(own)) return;
-    if (!model.empty() && (sha != model || images != data))
+    if (!made.model.empty() && (sha != made.model || images != made.data))
       throw Error(folder + "/results.jsonl",
                   "holds rows of several models or sets of images; run into a folder of its own");
-    model = sha;
-    data = images;
-    operations[own] = row.at("flops").at("transmitter");
+    made.model = sha;
+    made.data = images;
+    made.operations[own] = row.at("flops").at("transmitter");
   });
-  if (operations.size() < points.size())
-    throw Error(folder, "holds " + std::to_string(operations.size()) + " of the " +
+  if (made.operations.size() < points.size())
+    throw Error(folder, "holds " + std::to_string(made.operations.size()) + " of the " +
                             std::to_string(points.size()) +
                             " points of its scenario: run it to the end first");
-  if (model.empty())
+  if (made.model.empty())
     throw Error(folder, "was run with a fresh network; a table needs a checkpoint");
+  return made;
+}
 
-  std::map<PlanKey, Measured> measured;
-  std::vector<double> snr_db;
-  bool rebuilt = true;
+/// What the records of a folder say of each plan.
+struct RecordsRead {
+  std::map<PlanKey, Measured> plans;
+  std::vector<double> snr_db;  // believed, of each record
+  bool rebuilt = true;         // every record has a PSNR
+};
+
+RecordsRead records_of(const std::string& folder, const RowsRead& rows) {
+  RecordsRead made;
   each_line(folder + "/records.jsonl", [&](const Json& record) {
-    const auto point = operations.find(record.at("point_sha256"));
-    if (point == operations.end()) return;
+    const auto point = rows.operations.find(record.at("point_sha256"));
+    if (point == rows.operations.end()) return;
     const Json& plan = record.at("plan");
-    Measured& entry = measured[{plan.at("keep"), plan.at("depth"), plan.at("symbols_per_token")}];
+    Measured& entry = made.plans[{plan.at("keep"), plan.at("depth"), plan.at("symbols_per_token")}];
     const double snr = record.at("believed_snr_db");
     const bool image = record.contains("psnr_db");
-    rebuilt = rebuilt && image;
+    made.rebuilt = made.rebuilt && image;
     entry.operations += point->second;
     entry.samples.push_back({snr, record.at("uses").at("total").get<float>(),
                              image ? record.at("psnr_db").get<float>() : 0,
                              record.at("decision") == record.at("label")});
-    snr_db.push_back(snr);
+    made.snr_db.push_back(snr);
   });
-  if (measured.empty())
+  if (made.plans.empty())
     throw Error(folder + "/records.jsonl", "holds no record; run with --set /output/records=true");
+  return made;
+}
+
+/// One plan of the table: means over the records of each bin of SNR.
+MeasuredPlan measured_plan(const PlanKey& key, const Measured& entry, const PlanTable& table,
+                           bool rebuilt, const std::string& folder) {
+  MeasuredPlan plan{.plan = {std::get<0>(key), std::get<1>(key), std::get<2>(key)},
+                    .operations = entry.operations / static_cast<double>(entry.samples.size()),
+                    .uses = {},
+                    .accuracy = {},
+                    .psnr_db = {}};
+  const std::size_t count = table.share.size();
+  std::vector<double> weight(count), uses(count), correct(count), psnr_db(count);
+  for (const Sample& sample : entry.samples) {
+    const auto b = static_cast<std::size_t>(table.bin(sample.snr_db));
+    weight[b] += 1;
+    uses[b] += sample.uses;
+    correct[b] += sample.correct;
+    psnr_db[b] += sample.psnr_db;
+  }
+  for (std::size_t b = 0; b < count; ++b) {
+    if (weight[b] == 0)
+      throw Error(
+          folder,
+          "the plan keep " + Json(plan.plan.keep_ratio).dump() + ", depth " +
+              std::to_string(plan.plan.exit_depth) +
+              " was not run at all SNRs: run all plans of the sweep, or ask for fewer bins");
+    uses[b] /= weight[b];
+    correct[b] /= weight[b];
+    psnr_db[b] /= weight[b];
+  }
+  plan.uses = uses;
+  plan.accuracy = isotonic(correct, weight);
+  if (rebuilt) plan.psnr_db = isotonic(psnr_db, weight);
+  return plan;
+}
+
+/// Without the plans that another one beats; of equals the first stays.
+std::vector<MeasuredPlan> unbeaten(const std::vector<MeasuredPlan>& plans) {
+  std::vector<MeasuredPlan> kept;
+  for (std::size_t p = 0; p < plans.size(); ++p) {
+    bool drop = false;
+    for (std::size_t q = 0; q < plans.size() && !drop; ++q)
+      drop = p != q && beaten(plans[p], plans[q]) && (q < p || !beaten(plans[q], plans[p]));
+    if (!drop) kept.push_back(plans[p]);
+  }
+  return kept;
+}
+
+}  // namespace
+
+MadePlanTable make_plan_table(const std::string& folder, int bins) {
+  const Scenario whole = read_scenario(folder + "/scenario.json");
+  const std::vector<Point> points = expand(whole);
+  check_scenario(whole, points);
+  const RowsRead rows = rows_of(folder, points);
+  const RecordsRead records = records_of(folder, rows);
 
   MadePlanTable made;
-  made.records = static_cast<std::int64_t>(snr_db.size());
-  made.plans_measured = measured.size();
-  std::tie(made.from_db, made.to_db) = std::pair{*std::min_element(snr_db.begin(), snr_db.end()),
-                                                 *std::max_element(snr_db.begin(), snr_db.end())};
+  made.records = static_cast<std::int64_t>(records.snr_db.size());
+  made.plans_measured = records.plans.size();
+  const auto [lowest, highest] = std::minmax_element(records.snr_db.begin(), records.snr_db.end());
+  made.from_db = *lowest;
+  made.to_db = *highest;
   PlanTable& table = made.table;
-  table.edges_db = bin_edges(snr_db, bins);
+  table.edges_db = bin_edges(records.snr_db, bins);
   table.share.assign(table.edges_db.size() + 1, 0);
-  for (const double snr : snr_db)
+  for (const double snr : records.snr_db)
     table.share[static_cast<std::size_t>(table.bin(snr))] +=
-        1.0 / static_cast<double>(snr_db.size());
-  const std::size_t count = table.share.size();
-
-  for (const auto& [key, entry] : measured) {
-    MeasuredPlan plan{.plan = {std::get<0>(key), std::get<1>(key), std::get<2>(key)},
-                      .operations = entry.operations / static_cast<double>(entry.samples.size()),
-                      .uses = {},
-                      .accuracy = {},
-                      .psnr_db = {}};
-    std::vector<double> weight(count), uses(count), correct(count), psnr_db(count);
-    for (const Sample& sample : entry.samples) {
-      const auto b = static_cast<std::size_t>(table.bin(sample.snr_db));
-      weight[b] += 1;
-      uses[b] += sample.uses;
-      correct[b] += sample.correct;
-      psnr_db[b] += sample.psnr_db;
-    }
-    for (std::size_t b = 0; b < count; ++b) {
-      if (weight[b] == 0)
-        throw Error(
-            folder,
-            "the plan keep " + Json(plan.plan.keep_ratio).dump() + ", depth " +
-                std::to_string(plan.plan.exit_depth) +
-                " was not run at all SNRs: run all plans of the sweep, or ask for fewer bins");
-      uses[b] /= weight[b];
-      correct[b] /= weight[b];
-      psnr_db[b] /= weight[b];
-    }
-    plan.uses = uses;
-    plan.accuracy = isotonic(correct, weight);
-    if (rebuilt) plan.psnr_db = isotonic(psnr_db, weight);
-    table.plans.push_back(std::move(plan));
-  }
-  std::vector<MeasuredPlan> kept;
-  for (std::size_t p = 0; p < table.plans.size(); ++p) {
-    bool drop = false;
-    for (std::size_t q = 0; q < table.plans.size() && !drop; ++q)
-      drop = p != q && beaten(table.plans[p], table.plans[q]) &&
-             (q < p || !beaten(table.plans[q], table.plans[p]));  // of equals the first stays
-    if (!drop) kept.push_back(table.plans[p]);
-  }
-  table.plans = std::move(kept);
-  table.model_sha256 = model;
+        1.0 / static_cast<double>(records.snr_db.size());
+  for (const auto& [key, entry] : records.plans)
+    table.plans.push_back(measured_plan(key, entry, table, records.rebuilt, folder));
+  table.plans = unbeaten(table.plans);
+  table.model_sha256 = rows.model;
   table.network = policy_network(whole);
+
   // A table travels: of the folder it keeps the name, not where it lay.
   const std::string name =
       printable((std::filesystem::path(folder) / "").parent_path().filename().string());

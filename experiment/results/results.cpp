@@ -46,6 +46,41 @@ Columns columns_of(const OrderedJson& row) {
   return columns;
 }
 
+OrderedJson timeline_json(const TimelineTotals& timeline, const PointTotals& totals) {
+  const double decisions = static_cast<double>(timeline.links * timeline.slots);
+  OrderedJson made{{"links", timeline.links},
+                   {"slots", timeline.slots},
+                   {"arrived", timeline.arrived},
+                   {"sent", totals.images},
+                   {"dropped", timeline.dropped},
+                   {"expired", timeline.expired},
+                   {"late", timeline.late},
+                   {"waiting", timeline.waiting},
+                   {"queue", timeline.queue},
+                   {"wait_slots",
+                    {{"mean", timeline.wait_slots},
+                     {"p95", timeline.wait_p95_slots},
+                     {"p99", timeline.wait_p99_slots}}},
+                   {"age", timeline.age},
+                   {"channel_uses_halfwidth", timeline.uses_halfwidth}};
+  OrderedJson of_arrived{{"channel_uses", timeline.arrived_uses},
+                         {"channel_uses_halfwidth", timeline.arrived_uses_halfwidth}};
+  for (std::size_t m = 0; m < totals.metrics.size(); ++m) {
+    const Metric& metric = *totals.metrics[m];
+    const TimelineTotals::Scored& scored = timeline.scored[m];
+    const bool decision = metric.needs() == Metric::Needs::decision;
+    if (!decision && totals.scores[m].images == 0) continue;
+    of_arrived[metric.key()] = scored.arrived;
+    of_arrived[metric.key() + "_halfwidth"] = scored.arrived_halfwidth;
+    if (decision)
+      made["goodput"] = static_cast<double>(totals.correct) / decisions;
+    else
+      made[metric.key() + "_halfwidth"] = scored.halfwidth;
+  }
+  made["of_arrived"] = of_arrived;
+  return made;
+}
+
 std::string quoted(const std::string& cell) {
   if (cell.find_first_of(",\"\n\r") == std::string::npos) return cell;
   std::string text = "\"";
@@ -150,39 +185,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   row["energy_mj"] =
       1e3 * scenario.devices.joule(result.transmitter_operations, result.receiver_operations, uses);
   row["answers"] = static_cast<double>(totals.answered) / images;
-  if (timeline) {
-    const double decisions = static_cast<double>(timeline->links * timeline->slots);
-    row["timeline"] = {{"links", timeline->links},
-                       {"slots", timeline->slots},
-                       {"arrived", timeline->arrived},
-                       {"sent", count},
-                       {"dropped", timeline->dropped},
-                       {"expired", timeline->expired},
-                       {"late", timeline->late},
-                       {"waiting", timeline->waiting},
-                       {"queue", timeline->queue},
-                       {"wait_slots",
-                        {{"mean", timeline->wait_slots},
-                         {"p95", timeline->wait_p95_slots},
-                         {"p99", timeline->wait_p99_slots}}},
-                       {"age", timeline->age},
-                       {"channel_uses_halfwidth", timeline->uses_halfwidth}};
-    OrderedJson of_arrived{{"channel_uses", timeline->arrived_uses},
-                           {"channel_uses_halfwidth", timeline->arrived_uses_halfwidth}};
-    for (std::size_t m = 0; m < totals.metrics.size(); ++m) {
-      const Metric& metric = *totals.metrics[m];
-      const TimelineTotals::Scored& scored = timeline->scored[m];
-      const bool decision = metric.needs() == Metric::Needs::decision;
-      if (!decision && totals.scores[m].images == 0) continue;
-      of_arrived[metric.key()] = scored.arrived;
-      of_arrived[metric.key() + "_halfwidth"] = scored.arrived_halfwidth;
-      if (decision)
-        row["timeline"]["goodput"] = static_cast<double>(totals.correct) / decisions;
-      else
-        row["timeline"][metric.key() + "_halfwidth"] = scored.halfwidth;
-    }
-    row["timeline"]["of_arrived"] = of_arrived;
-  }
+  if (timeline) row["timeline"] = timeline_json(*timeline, totals);
   row["conventions"] = {{"power", scenario.resolved["conventions"]["power"]}};
   for (const char* key : {"snr", "fading"})
     if (const Json& named = scenario.resolved["conventions"][key]; named != "complex")

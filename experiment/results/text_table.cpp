@@ -128,7 +128,7 @@ std::vector<std::string> parts_of_uses(const std::vector<Point>& points) {
   const bool coded = any([](const Scenario& scenario) { return scenario.pair->sends_parity(); });
   if (pilots) parts.push_back("pilots");
   if (coded) parts.push_back("parity");
-  if (any([](const Scenario& scenario) { return scenario.channel.ofdm != nullptr; }))
+  if (any([](const Scenario& scenario) { return scenario.channel.frame_uses() > 1; }))
     parts.push_back("prefix");
   return parts;
 }

@@ -27,10 +27,10 @@ ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin,
                     .states = {},
                     .plans = {}};
   planned.states = shard.channel().observe(planned.fading);
-  planned.plans = policy.plan(planned.states, planned.fading.links_);
+  planned.plans = policy.plan(planned.states, planned.fading.links);
   const double planning = seconds_since(clock);
   ShardCost cost =
-      shard.run(indices, planned.fading.links_, scenario.repeat, planned, records, expert_rows);
+      shard.run(indices, planned.fading.links, scenario.repeat, planned, records, expert_rows);
   cost.channel_seconds += planning;
   return cost;
 }

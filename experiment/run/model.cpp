@@ -167,10 +167,9 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
 /// well.
 std::optional<TrainedRange> range_of_training(const Scenario& scenario) {
   const ChannelSettings& settings = scenario.channel;
-  if (settings.noiseless || settings.crossover) return std::nullopt;
-  const bool measured = settings.trace && !settings.trace->has_gains();
+  if (!settings.has_noise()) return std::nullopt;
   auto [low, high] = scenario.train.value().snr_db.range();
-  if (measured) low = settings.trace->lowest_snr_db(), high = settings.trace->highest_snr_db();
+  if (settings.snr.source) low = settings.snr.from_db, high = settings.snr.to_db;
 
   constexpr std::size_t images = 4096;
   const Channel channel(settings);

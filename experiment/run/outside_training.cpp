@@ -11,16 +11,13 @@ namespace {
 
 /// Mean SNRs of the links of a channel, dB; none where it has no SNR.
 std::optional<TrainedRange> snrs_of(const ChannelSettings& channel) {
-  if (channel.crossover) return std::nullopt;
-  if (channel.noiseless && channel.interference.power > 0)
+  if (channel.flips_bits()) return std::nullopt;
+  if (!channel.has_noise() && channel.interference.power > 0)
     return std::nullopt;  // its noise is another sender
   constexpr double infinite = std::numeric_limits<double>::infinity();
-  if (channel.noiseless) return TrainedRange{infinite, infinite};
-
-  TrainedRange made{channel.snr.from_db, channel.snr.to_db};
-  if (channel.trace && !channel.trace->has_gains())
-    made = {channel.trace->lowest_snr_db(), channel.trace->highest_snr_db()};
-  return TrainedRange{made.low_db + channel.snr_offset_db, made.high_db + channel.snr_offset_db};
+  if (!channel.has_noise()) return TrainedRange{infinite, infinite};
+  return TrainedRange{channel.snr.from_db + channel.snr_offset_db,
+                      channel.snr.to_db + channel.snr_offset_db};
 }
 
 std::string text(double db) {

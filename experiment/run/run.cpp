@@ -69,11 +69,32 @@ void Run::open(const std::string& out, const OrderedJson& about) {
   folder_->write_run(about_);
 }
 
+Run::PointRun Run::run_point(std::size_t i, const Loaded& loaded, const std::string& sha,
+                             const RunSettings& settings) {
+  const Point& point = points_[i];
+  const Model model = model_of(point, loaded);
+  EvaluateOptions options{.shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
+  if (settings.progress)
+    options.progress = [&](int done, int total) { settings.progress(i, done, total); };
+  PointRun made;
+  if (point.scenario.timeline) {
+    made.timeline = run_timeline(point.scenario, model, *loaded.data, pool_, options);
+    made.result = std::move(made.timeline->result);
+  } else {
+    made.result = evaluate(point.scenario, model, *loaded.data, pool_, options);
+  }
+  if (made.result.interrupted) return made;
+  made.row = make_row(scenario_, point, model.sha256, *loaded.data, made.result, sha,
+                      made.timeline ? &made.timeline->totals : nullptr);
+  if (folder_) made.row["point"] = swept_in_order(scenario_, point, folder_->path());
+  return made;
+}
+
 RunSummary Run::run(const RunSettings& settings) {
   const auto start = std::chrono::steady_clock::now();
   RunSummary summary;
   std::vector<OrderedJson> rows;
-  for (std::size_t i = 0; i < points_.size() && !summary.interrupted; ++i) {
+  for (std::size_t i = 0; i < points_.size(); ++i) {
     const Point& point = points_[i];
     const auto fails = [&](const Error& problem) {
       ++summary.failed;
@@ -101,54 +122,41 @@ RunSummary Run::run(const RunSettings& settings) {
       if (settings.finished) settings.finished(i, rows.back(), true);
       continue;
     }
-    PointResult result;
-    std::optional<Timeline> timeline;
-    OrderedJson made;
+    PointRun made;
     try {
-      const Model model = model_of(point, loaded);
-      EvaluateOptions options{
-          .shard = settings.shard, .interrupt = settings.interrupt, .progress = {}};
-      if (settings.progress)
-        options.progress = [&](int done, int total) { settings.progress(i, done, total); };
-      timeline.reset();
-      if (point.scenario.timeline) {
-        timeline = run_timeline(point.scenario, model, *loaded.data, pool_, options);
-        result = std::move(timeline->result);
-      } else {
-        result = evaluate(point.scenario, model, *loaded.data, pool_, options);
-      }
-      summary.interrupted = result.interrupted;
-      summary.thread_seconds +=
-          result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
-      if (!summary.interrupted)
-        made = make_row(scenario_, point, model.sha256, *loaded.data, result, sha,
-                        timeline ? &timeline->totals : nullptr);
-      if (folder_ && !summary.interrupted)
-        made["point"] = swept_in_order(scenario_, point, folder_->path());
+      made = run_point(i, loaded, sha, settings);
     } catch (const Error& problem) {
       fails(problem);
       continue;
     }
+    const PointResult& result = made.result;
+    summary.thread_seconds +=
+        result.transmitter_seconds + result.channel_seconds + result.receiver_seconds;
+    summary.interrupted = result.interrupted;
     if (summary.interrupted) break;
     if (folder_)
-      folder_->add(made, record_kind(point.scenario), scenario_.records ? &result.images : nullptr,
-                   timeline ? &timeline->slots : nullptr);
+      folder_->add(made.row, record_kind(point.scenario),
+                   scenario_.records ? &result.images : nullptr,
+                   made.timeline ? &made.timeline->slots : nullptr);
     ++summary.done;
-    if (settings.finished) settings.finished(i, made, false);
-    rows.push_back(std::move(made));
+    if (settings.finished) settings.finished(i, made.row, false);
+    rows.push_back(std::move(made.row));
   }
-  if (folder_) {
-    summary.others = folder_->finish(rows);
-    about_["wall_seconds"] =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    about_["points"] = {{"grid", points_.size()},
-                        {"done", summary.done},
-                        {"reused", summary.reused},
-                        {"failed", summary.failed}};
-    about_["interrupted"] = summary.interrupted;
-    folder_->write_run(about_);
-  }
+  if (folder_) close_folder(summary, rows, start);
   return summary;
+}
+
+void Run::close_folder(RunSummary& summary, const std::vector<OrderedJson>& rows,
+                       std::chrono::steady_clock::time_point start) {
+  summary.others = folder_->finish(rows);
+  about_["wall_seconds"] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  about_["points"] = {{"grid", points_.size()},
+                      {"done", summary.done},
+                      {"reused", summary.reused},
+                      {"failed", summary.failed}};
+  about_["interrupted"] = summary.interrupted;
+  folder_->write_run(about_);
 }
 
 }  // namespace semwave

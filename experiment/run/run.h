@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "experiment/results/results.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/run/outside_training.h"
+#include "experiment/run/timeline.h"
 #include "experiment/scenario/scenario.h"
 
 namespace semwave {
@@ -73,6 +75,16 @@ class Run {
   };
   Loaded load(const Scenario& scenario);
   Model model_of(const Point& point, const Loaded& loaded) const;
+  /// One point, run; without a row where it was interrupted.
+  struct PointRun {
+    PointResult result;
+    std::optional<Timeline> timeline;
+    OrderedJson row;
+  };
+  PointRun run_point(std::size_t i, const Loaded& loaded, const std::string& sha,
+                     const RunSettings& settings);
+  void close_folder(RunSummary& summary, const std::vector<OrderedJson>& rows,
+                    std::chrono::steady_clock::time_point start);
 
   const Scenario scenario_;
   Backend& backend_;

@@ -67,7 +67,7 @@ Scores ShardRun::unsent(std::int32_t image) const {
 
 void record_sent(const ShardPlan& planned, const TransmitTrace& trace, std::size_t i,
                  ImageRecord& record) {
-  record.link = planned.fading.links_[i];
+  record.link = planned.fading.links[i];
   record.slot = planned.fading.slot;
   record.answered = trace.answer[i] >= 0;
   if (!trace.notes.empty()) record.notes = trace.notes[i];

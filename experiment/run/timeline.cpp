@@ -243,11 +243,7 @@ class TimelineRun {
 
   /// Pilots of the slots up to `end` that were not paid for: every slot is sounded for its report.
   std::int64_t sounding(Link& link, std::int64_t end) const {
-    const Csi& csi = scenario_.channel.transmitter;
-    const std::int64_t pilots =
-        csi.kind == CsiKind::estimated
-            ? std::int64_t{scenario_.channel.antennas.transmit} * csi.pilots * (end - link.sounded)
-            : 0;
+    const std::int64_t pilots = run_.channel().sounding_uses() * (end - link.sounded);
     link.sounded = static_cast<std::int32_t>(end);
     return pilots;
   }
@@ -361,7 +357,7 @@ class TimelineRun {
       record.snr_db = met.snr_db(0);
       record.gain = run_.channel().power_gain(met, 0);
       record.believed_snr_db = states_[i].snr_db;
-      record.uses = run_.channel().uses(expected.uses, met.receiver_pilots_[0]);
+      record.uses = run_.channel().uses(expected.uses, met.receiver_pilots[0]);
       result_.result.transmitter_operations += expected.operations;
     }
   }

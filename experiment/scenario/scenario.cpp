@@ -119,6 +119,10 @@ TrainSettings read_train(const Json& train, const Place& place,
   else
     made.exit_weights = {losses["exit"].get<double>()};
   made.label_smoothing = losses["label_smoothing"];
+  for (const auto& [name, summary] : objective_terms().list())
+    if (const double weight = losses[name]; weight > 0)
+      made.terms.push_back(
+          {name, weight, objective_terms().make({{"kind", name}}, place / "losses" / name)});
   made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
   made.keep = read_law(train["keep"], place / "keep", false);
   made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
@@ -182,7 +186,7 @@ LinkSettings read_link(const Json& link, const Json& stop, const Place& place,
     made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
   }
   if (!link.contains("eb_n0_db")) return made;
-  if (channel.noiseless || channel.snr.from_db != channel.snr.to_db)
+  if (!channel.has_one_snr())
     throw Error((place / "eb_n0_db").str(), "needs a channel with one snr_db, which it stands for");
   const double bits_per_use = static_cast<double>(made.block_bits) /
                               static_cast<double>(transport_uses(made.block_bits, made.coding));
@@ -196,7 +200,8 @@ void read_conventions(const Json& conventions, Scenario& made) {
   if (conventions["snr"] == "per_real_value") made.channel.snr_offset_db = 10 * std::log10(2.0);
   if (conventions["fading"] != "real") return;
   const std::string place = made.place("/conventions/fading").str();
-  if (made.resolved["channel"]["kind"] != "rayleigh")
+  const auto real = made.channel.real_gains();
+  if (!real)
     throw Error(place, "'real' is |h| of the channel rayleigh; '" +
                            made.resolved["channel"]["kind"].get<std::string>() +
                            "' has no such reading");
@@ -205,17 +210,18 @@ void read_conventions(const Json& conventions, Scenario& made) {
     throw Error(place,
                 "a gain without phase is known at the receiver perfectly, by pilots, or not at "
                 "all: change channel.csi.receiver");
-  made.channel.fading.real_valued = true;
+  made.channel.fading.gains = real;
 }
 
 /// A binary symmetric channel carries bits, two a symbol.
 void check_flips(const Scenario& scenario) {
+  const std::string kind = scenario.resolved["channel"]["kind"];
   if (scenario.link && scenario.link->coding.modulation != Modulation::qpsk)
     throw Error(scenario.place("/link/modulation").str(),
-                "the channel bsc flips the two bits of a QPSK symbol, found " +
+                "the channel " + kind + " flips the two bits of a QPSK symbol, found " +
                     modulation_name(scenario.link->coding.modulation));
   if (!scenario.link || scenario.resolved.contains("model"))
-    scenario.pair->check_qpsk_alone(scenario.place(""));
+    scenario.pair->check_qpsk_alone(scenario.place(""), kind);
 }
 
 /// The pair, and what its transmitter asks for. Where it is not the semantic one, the keys of that
@@ -393,9 +399,10 @@ void check_training_pilots(const Scenario& made, Mistakes& mistakes) {
   const std::string place = made.place("/train/pilots").str();
   if (made.channel.fading.coherence == Coherence::block)
     mistakes.add(Error(place, "pilots are drawn for an image as a whole: coherence image"));
-  if (made.channel.ofdm)
-    mistakes.add(Error(
-        place, "the pilots of a tdl channel are laid out by channel.pilots: leave this at 0"));
+  if (made.channel.frame_uses() > 1)
+    mistakes.add(Error(place, "the pilots of the channel '" +
+                                  made.resolved["channel"]["kind"].get<std::string>() +
+                                  "' are laid out by channel.pilots: leave this at 0"));
 }
 
 /// A scenario whose keys are all known and of their type; what is left is what one says about
@@ -440,7 +447,7 @@ Scenario parse(const Json& value, const std::string& file,
   mistakes.attempt([&] {
     if (all.contains("link"))
       made.link = read_link(all["link"], all["stop"], made.place("/link"), made.channel);
-    if (made.channel.crossover) check_flips(made);
+    if (made.channel.flips_bits()) check_flips(made);
   });
   if (all.contains("timeline"))
     mistakes.attempt(
@@ -633,9 +640,15 @@ double Law::draw(double uniform) const {
 
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 7> pointers{
-      "/model",         "/source/path", "/transmitter/policy/file",     "/channel/file",
-      "/train/initial", "/link/file",   "/transmitter/link/coding/file"};
+  // Of a chain of channels only the first may be a trace.
+  static constexpr std::array<const char*, 8> pointers{"/model",
+                                                       "/source/path",
+                                                       "/transmitter/policy/file",
+                                                       "/channel/file",
+                                                       "/channel/of/0/file",
+                                                       "/train/initial",
+                                                       "/link/file",
+                                                       "/transmitter/link/coding/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;

@@ -16,6 +16,7 @@
 #include "core/data/dataset.h"
 #include "core/nn/architecture.h"
 #include "experiment/metric/metric.h"
+#include "experiment/objective/objective_term.h"
 #include "experiment/pair/pair.h"
 #include "phy/digital/digital_link.h"
 #include "phy/signal/power_scope.h"
@@ -53,6 +54,13 @@ struct TrainSettings {
   DecodedSettings decoded;  // before flip and shift: a codec sees pictures as they are stored
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3,
          gate_weight = 0, label_smoothing = 0.1;
+  /// Of objective_terms(), those with a weight.
+  struct Term {
+    std::string name;
+    double weight = 0;
+    std::shared_ptr<const ObjectiveTerm> term;
+  };
+  std::vector<Term> terms;
   std::vector<double>
       exit_weights;  // of the exit heads by depth from 1; one: of each alike; none: no such loss
   double exit_weight(int after) const;  // of the head behind `after` blocks

@@ -1,7 +1,9 @@
 // Every key of a scenario, once: checking, defaults, the schema and the documentation are made from
 // this description.
 #include "channel/registry.h"
+#include "core/config/field_builders.h"
 #include "core/data/codec/image_codec.h"
+#include "core/data/dataset_kinds.h"
 #include "experiment/scenario/scenario.h"
 #include "phy/digital/link_fields.h"
 #include "receiver/router/router.h"
@@ -15,63 +17,13 @@ std::vector<std::string> names(const std::vector<std::pair<std::string, std::str
   return made;
 }
 
-std::vector<std::string> dataset_choices() {
-  std::vector<std::string> made;
-  for (const DatasetName& dataset : dataset_names()) made.push_back(dataset.name);
-  return made;
-}
-
-Field number(std::string name, double fallback, double minimum, double maximum,
-             std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::number,
-          .summary = std::move(summary),
-          .fallback = fallback,
-          .minimum = minimum,
-          .maximum = maximum};
-}
-
-Field integer(std::string name, int fallback, double minimum, double maximum, std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::integer,
-          .summary = std::move(summary),
-          .fallback = fallback,
-          .minimum = minimum,
-          .maximum = maximum};
-}
-
-Field boolean(std::string name, bool fallback, std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::boolean,
-          .summary = std::move(summary),
-          .fallback = fallback};
-}
+using fields::boolean, fields::choice, fields::integer, fields::number, fields::object;
 
 Field text(std::string name, std::string fallback, std::string summary) {
   return {.name = std::move(name),
           .type = FieldType::string,
           .summary = std::move(summary),
           .fallback = std::move(fallback)};
-}
-
-Field choice(std::string name, std::string fallback, std::vector<std::string> choices,
-             std::string summary) {
-  return {.name = std::move(name),
-          .type = FieldType::choice,
-          .summary = std::move(summary),
-          .fallback = std::move(fallback),
-          .choices = std::move(choices)};
-}
-
-/// An optional object: without it its own defaults hold.
-Field section(std::string name, std::vector<Field> fields, std::string summary) {
-  auto inner =
-      std::make_shared<const Fields>(Fields{.summary = summary, .fields = std::move(fields)});
-  return {.name = std::move(name),
-          .type = FieldType::object,
-          .summary = std::move(summary),
-          .fallback = Json::object(),
-          .object = std::move(inner)};
 }
 
 Field with_default(Field field, Json fallback, std::string summary) {
@@ -121,9 +73,9 @@ Field exit_weights() {
 }
 
 Field source_field() {
-  return section(
+  return object(
       "source",
-      {choice("dataset", "fashion-mnist", dataset_choices(), "which images"),
+      {choice("dataset", "fashion-mnist", datasets().names(), "which images"),
        choice("split", "test", {"train", "validation", "test", "all_train"},
               "validation is split off train; all_train is both"),
        integer("count", 0, 0, 1e9, "first images of the split; 0: all"),
@@ -142,33 +94,33 @@ Field transmitter_field() {
 }
 
 Field receiver_field() {
-  return section("receiver",
-                 {{.name = "kind",
-                   .type = FieldType::choice,
-                   .summary = "that of the transmitter, which is taken where this is left out",
-                   .optional = true,
-                   .choices = names(pairs().list())},
-                  with_default(equalisers().field("equaliser"), {{"kind", "mmse"}},
-                               "how the channel is undone"),
-                  with_default(routers().field("router"), {{"kind", "top_k"}},
-                               "which experts a token goes to")},
-                 "the hearing end");
+  return object("receiver",
+                {{.name = "kind",
+                  .type = FieldType::choice,
+                  .summary = "that of the transmitter, which is taken where this is left out",
+                  .optional = true,
+                  .choices = names(pairs().list())},
+                 with_default(equalisers().field("equaliser"), {{"kind", "mmse"}},
+                              "how the channel is undone"),
+                 with_default(routers().field("router"), {{"kind", "top_k"}},
+                              "which experts a token goes to")},
+                "the hearing end");
 }
 
 Field device_model_field() {
   const auto end = [](std::string name, double operations_per_second, double joule_per_operation,
                       std::string who) {
-    return section(
+    return object(
         std::move(name),
         {number("operations_per_second", operations_per_second, 1, 1e30, "executed by the " + who),
          number("joule_per_operation", joule_per_operation, 0, 1e3, "of the " + who)},
         "the " + who + "'s processor");
   };
-  return section("device_model",
-                 {end("transmitter", 1e9, 1e-11, "sensor"), end("receiver", 1e11, 1e-11, "server"),
-                  number("symbol_seconds", 1e-6, 0, 1e6, "time of one channel use"),
-                  number("transmit_watt", 0.1, 0, 1e6, "power radiated and lost while sending")},
-                 "what latency_ms and energy_mj of a row are made of");
+  return object("device_model",
+                {end("transmitter", 1e9, 1e-11, "sensor"), end("receiver", 1e11, 1e-11, "server"),
+                 number("symbol_seconds", 1e-6, 0, 1e6, "time of one channel use"),
+                 number("transmit_watt", 0.1, 0, 1e6, "power radiated and lost while sending")},
+                "what latency_ms and energy_mj of a row are made of");
 }
 
 Field link_field() {
@@ -185,8 +137,8 @@ Field link_field() {
   fields.push_back(boolean(
       "crc", false, "a CRC for each code block, as images have it; polar codes have one always"));
   for (Field& field : decoding_fields()) fields.push_back(std::move(field));
-  Field field = section("link", std::move(fields),
-                        "semwave link: bits instead of images through the channel");
+  Field field =
+      object("link", std::move(fields), "semwave link: bits instead of images through the channel");
   field.fallback.reset();
   field.optional = true;
   return field;
@@ -206,7 +158,7 @@ Field timeline_field() {
                                        {integer("every", 1, 1, 1e9, "slots")}),
                                  entry("poisson", "any number a slot, independent of the past",
                                        {number("mean", 1, 0, 100, "images a slot")})}};
-  Field field = section(
+  Field field = object(
       "timeline",
       {integer("links", 16, 1, 1e5, "transmitters, each with its own fading, queue and feedback"),
        integer("slots", 1000, 1, 1e6, "how long; a link sends at most one burst a slot"), arrivals,
@@ -216,11 +168,10 @@ Field timeline_field() {
                "cannot be in time is not sent; 0: none"),
        integer("slot_uses", 0, 0, 1e9,
                "channel uses a slot holds: a longer burst takes several; 0: any burst fits"),
-       section(
-           "feedback",
-           {integer("delay", 1, 0, 1e9, "slots until the receiver's report of a slot is known"),
-            number("loss", 0, 0, 1, "share of reports that are lost")},
-           "what the transmitter learns of the link; a report holds what csi.transmitter says")},
+       object("feedback",
+              {integer("delay", 1, 0, 1e9, "slots until the receiver's report of a slot is known"),
+               number("loss", 0, 0, 1, "share of reports that are lost")},
+              "what the transmitter learns of the link; a report holds what csi.transmitter says")},
       "links over time: images arrive, wait, and are planned for with what feedback has told");
   field.fallback.reset();
   field.optional = true;
@@ -238,7 +189,7 @@ Field decoded_field() {
                      .minimum = 1,
                      .maximum = 100,
                      .element = std::make_shared<const Field>(codec)};
-  Field field = section(
+  Field field = object(
       "decoded",
       {number("share", 0.5, 0, 1, "of the images of a step; the others stay as they are stored"),
        codecs,
@@ -250,6 +201,23 @@ Field decoded_field() {
   return field;
 }
 
+Field losses_field() {
+  std::vector<Field> weights{
+      number("class", 1, 0, 1e6, "cross entropy of the receiver's class"),
+      number("image", 0, 0, 1e6,
+             "mean over images of ln(MSE) of the rebuilt image, which is PSNR up to a factor"),
+      number("balance", 0.01, 0, 1e6, "Switch balance loss of the experts"),
+      number("z", 1e-3, 0, 1e6, "router z-loss"),
+      exit_weights(),
+      number("gate", 0, 0, 1e6,
+             "draws the score of each dropped token to the ln(MSE) of its rebuilt patch; for "
+             "a learned gate at 0"),
+      number("label_smoothing", 0.1, 0, 1, "share spread over all classes")};
+  for (const auto& [name, summary] : objective_terms().list())
+    weights.push_back(number(name, 0, 0, 1e6, summary));
+  return object("losses", std::move(weights), "weight of each loss");
+}
+
 Field train_field() {
   Field freeze{.name = "freeze",
                .type = FieldType::list,
@@ -257,51 +225,39 @@ Field train_field() {
                .fallback = Json::array(),
                .element = std::make_shared<const Field>(
                    Field{.type = FieldType::string, .summary = "a prefix, such as transmitter."})};
-  Field field = section(
+  Field field = object(
       "train",
       {integer("epochs", 10, 1, 1e6, "passes over the training images"),
        integer("batch", 128, 1, 65536, "images a step"),
-       section("optimiser",
-               {choice("kind", "adamw", {"adamw"}, "AdamW, decoupled weight decay"),
-                number("learning_rate", 1.2e-3, 0, 10, "peak of the schedule"),
-                number("weight_decay", 0.05, 0, 10, "of matrices only"),
-                number("beta1", 0.9, 0, 0.999999, "decay of the mean"),
-                number("beta2", 0.99, 0, 0.999999, "decay of the square"),
-                number("clip", 1.0, 0, 1e9, "largest gradient norm; 0: no limit")},
-               "how steps are made"),
-       section("schedule",
-               {choice("kind", "cosine", {"cosine"}, "linear warm-up, then cosine"),
-                number("warmup_epochs", 1, 0, 1e6, "length of the warm-up"),
-                number("floor", 0.01, 0, 1, "last rate as a share of the peak")},
-               "learning rate over time"),
-       section("augmentation",
-               {boolean("flip", false, "left-right, half of the images"),
-                integer("shift", 0, 0, 64, "up to so many pixels each way")},
-               "changes to training images"),
+       object("optimiser",
+              {choice("kind", "adamw", {"adamw"}, "AdamW, decoupled weight decay"),
+               number("learning_rate", 1.2e-3, 0, 10, "peak of the schedule"),
+               number("weight_decay", 0.05, 0, 10, "of matrices only"),
+               number("beta1", 0.9, 0, 0.999999, "decay of the mean"),
+               number("beta2", 0.99, 0, 0.999999, "decay of the square"),
+               number("clip", 1.0, 0, 1e9, "largest gradient norm; 0: no limit")},
+              "how steps are made"),
+       object("schedule",
+              {choice("kind", "cosine", {"cosine"}, "linear warm-up, then cosine"),
+               number("warmup_epochs", 1, 0, 1e6, "length of the warm-up"),
+               number("floor", 0.01, 0, 1, "last rate as a share of the peak")},
+              "learning rate over time"),
+       object("augmentation",
+              {boolean("flip", false, "left-right, half of the images"),
+               integer("shift", 0, 0, 64, "up to so many pixels each way")},
+              "changes to training images"),
        decoded_field(),
-       section(
-           "losses",
-           {number("class", 1, 0, 1e6, "cross entropy of the receiver's class"),
-            number(
-                "image", 0, 0, 1e6,
-                "mean over images of ln(MSE) of the rebuilt image, which is PSNR up to a factor"),
-            number("balance", 0.01, 0, 1e6, "Switch balance loss of the experts"),
-            number("z", 1e-3, 0, 1e6, "router z-loss"), exit_weights(),
-            number("gate", 0, 0, 1e6,
-                   "draws the score of each dropped token to the ln(MSE) of its rebuilt patch; for "
-                   "a learned gate at 0"),
-            number("label_smoothing", 0.1, 0, 1, "share spread over all classes")},
-           "weight of each loss"),
+       losses_field(),
        law("snr_db", Json{{"uniform", {-5, 20}}}, -200, 200,
            "mean SNR of the link of each image, dB"),
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; default: any from 1 to all"),
        law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
-       section("hardness",
-               {number("from", 2, 1e-3, 1e6, "in the first epoch"),
-                number("to", 40, 1e-3, 1e6, "in the last")},
-               "of the soft assignment to levels that the gradient of a digital link sees, "
-               "exp(-hardness (distance / step)^2); linear over the epochs"),
+       object("hardness",
+              {number("from", 2, 1e-3, 1e6, "in the first epoch"),
+               number("to", 40, 1e-3, 1e6, "in the last")},
+              "of the soft assignment to levels that the gradient of a digital link sees, "
+              "exp(-hardness (distance / step)^2); linear over the epochs"),
        law("pilots", 0, 0, 1e6,
            "pilots the receiver estimates each image's gain from; 0: it knows what channel.csi "
            "says"),
@@ -412,34 +368,34 @@ Fields scenario_fields() {
           transmitter_field(),
           channel,
           receiver_field(),
-          section("conventions",
-                  {choice("power", "image", {"image", "token", "symbol"},
-                          "over what the mean power of symbols is 1"),
-                   choice("snr", "complex", {"complex", "per_real_value"},
-                          "per_real_value: power 1 per real value over noise N0/2 per real "
-                          "dimension, as found in public code: 3.01 dB too optimistic"),
-                   choice("fading", "complex", {"complex", "real"},
-                          "real: a gain |h| without phase, as found in public code; for rayleigh")},
-                  "definitions on which published results differ; a row names those that are not "
-                  "the default"),
+          object("conventions",
+                 {choice("power", "image", {"image", "token", "symbol"},
+                         "over what the mean power of symbols is 1"),
+                  choice("snr", "complex", {"complex", "per_real_value"},
+                         "per_real_value: power 1 per real value over noise N0/2 per real "
+                         "dimension, as found in public code: 3.01 dB too optimistic"),
+                  choice("fading", "complex", {"complex", "real"},
+                         "real: a gain |h| without phase, as found in public code; for rayleigh")},
+                 "definitions on which published results differ; a row names those that are not "
+                 "the default"),
           device_model_field(),
           measured,
           timeline_field(),
           link_field(),
           train_field(),
           sweep_field(),
-          section("stop",
-                  {integer("min_images", 0, 0, 1e9, "never fewer images"),
-                   integer("max_images", 0, 0, 1e9, "never more; 0: all of source.count"),
-                   number("accuracy_halfwidth", 0, 0, 1,
-                          "stop where half the accuracy interval is this small; 0: never early"),
-                   integer("frame_errors", 100, 0, 1e9,
-                           "semwave link: stop after so many; 0: never early"),
-                   integer("max_frames", 1000000, 1, 4e9, "semwave link: never more")},
-                  "how many images, or frames, a point takes"),
-          section("output",
-                  {boolean("records", false, "a line for each image and point in records.jsonl")},
-                  "what is written beside the rows")}};
+          object("stop",
+                 {integer("min_images", 0, 0, 1e9, "never fewer images"),
+                  integer("max_images", 0, 0, 1e9, "never more; 0: all of source.count"),
+                  number("accuracy_halfwidth", 0, 0, 1,
+                         "stop where half the accuracy interval is this small; 0: never early"),
+                  integer("frame_errors", 100, 0, 1e9,
+                          "semwave link: stop after so many; 0: never early"),
+                  integer("max_frames", 1000000, 1, 4e9, "semwave link: never more")},
+                 "how many images, or frames, a point takes"),
+          object("output",
+                 {boolean("records", false, "a line for each image and point in records.jsonl")},
+                 "what is written beside the rows")}};
 }
 
 }  // namespace semwave

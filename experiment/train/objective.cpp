@@ -28,6 +28,31 @@ std::vector<double> row_errors(Backend& backend, const Tensor& x, const Tensor& 
   return errors;
 }
 
+Var exit_term(Pass& pass, const TrainSettings& settings, const ExitLogits& exit,
+              std::span<const std::int32_t> labels, float weight) {
+  PooledVector<std::int32_t> asked;
+  for (const std::int32_t image : exit.images)
+    asked.push_back(labels[static_cast<std::size_t>(image)]);
+  return cross_entropy(pass, exit.logits, asked, static_cast<float>(settings.label_smoothing),
+                       weight);
+}
+
+/// [rebuilt x grid, patch values] of the images that were rebuilt.
+Tensor patches_of(Backend& backend, const Architecture& a, const Tensor& images,
+                  std::span<const std::int32_t> rebuilt) {
+  const auto grid = static_cast<std::size_t>(a.grid());
+  Tensor all = backend.empty({images.shape()[0] * a.grid(), a.patch_values()});
+  backend.patches(all, images, Window{a.patch_height(), a.patch_height(), 0});
+  if (rebuilt.size() * grid == static_cast<std::size_t>(all.rows())) return all;
+  std::vector<std::int32_t> rows;
+  for (const std::int32_t image : rebuilt)
+    for (std::size_t t = 0; t < grid; ++t)
+      rows.push_back(image * a.grid() + static_cast<std::int32_t>(t));
+  Tensor some = backend.empty({static_cast<std::int64_t>(rows.size()), a.patch_values()});
+  backend.gather_rows(some, all, rows);
+  return some;
+}
+
 }  // namespace
 
 ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings,
@@ -49,27 +74,12 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
   for (const ExitLogits& exit : sent.exits) {
     const double weight = settings.exit_weight(exit.depth);
     if (weight <= 0 || exit.images.empty()) continue;
-    PooledVector<std::int32_t> asked;
-    for (const std::int32_t image : exit.images)
-      asked.push_back(labels[static_cast<std::size_t>(image)]);
-    terms.push_back(cross_entropy(pass, exit.logits, asked,
-                                  static_cast<float>(settings.label_smoothing),
-                                  static_cast<float>(weight / batch)));
+    terms.push_back(exit_term(pass, settings, exit, labels, static_cast<float>(weight / batch)));
     loss.exit_loss += value(terms.back());
   }
   if (settings.image_weight > 0 && !result.rebuilt.empty()) {
     const auto grid = static_cast<std::size_t>(a.grid());
-    Tensor target = pass.backend.empty({images.shape()[0] * a.grid(), a.patch_values()});
-    pass.backend.patches(target, images, Window{a.patch_height(), a.patch_height(), 0});
-    if (result.rebuilt.size() * grid != static_cast<std::size_t>(target.rows())) {
-      std::vector<std::int32_t> rows;
-      for (const std::int32_t image : result.rebuilt)
-        for (std::size_t t = 0; t < grid; ++t)
-          rows.push_back(image * a.grid() + static_cast<std::int32_t>(t));
-      const Tensor all = target;
-      target = pass.backend.empty({static_cast<std::int64_t>(rows.size()), a.patch_values()});
-      pass.backend.gather_rows(target, all, rows);
-    }
+    const Tensor target = patches_of(pass.backend, a, images, result.rebuilt);
     const std::vector<double> errors = row_errors(pass.backend, result.patches.value(), target);
     // d ln(m + e) = dm / (m + e): a squared error weighted by image gives the derivative of the
     // logarithm.
@@ -111,6 +121,12 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     router_losses(pass, "router." + std::to_string(b), result.routed[b].logits,
                   result.routed[b].routing, static_cast<float>(settings.balance_weight),
                   static_cast<float>(settings.z_weight));
+  const ObjectiveInput input{a, images, labels, sent, result, batch};
+  for (const TrainSettings::Term& one : settings.terms) {
+    const Var added = one.term->value(pass, input, static_cast<float>(one.weight));
+    loss.terms.push_back(added.defined() ? value(added) / one.weight : 0);
+    if (added.defined()) terms.push_back(added);
+  }
   if (!terms.empty()) loss.total = sum(pass, terms);
   return loss;
 }

@@ -17,6 +17,7 @@ struct ShardLoss {
   Var total;  // [1], undefined where nothing is asked for
   double class_loss = 0, image_loss = 0, gate_loss = 0;  // unweighted shares of the batch mean
   double exit_loss = 0;                                  // weighted, all depths together
+  std::vector<double> terms;  // of settings.terms, unweighted shares of the batch mean
 };
 
 /// class: cross-entropy with label smoothing. image: mean over images of ln(MSE + 1e-5), which is

@@ -183,6 +183,8 @@ void Trainer::step(std::int64_t step) {
   sum_.image_loss += loss.image_loss;
   sum_.gate_loss += loss.gate_loss;
   sum_.exit_loss += loss.exit_loss;
+  sum_.terms.resize(loss.terms.size());
+  for (std::size_t t = 0; t < loss.terms.size(); ++t) sum_.terms[t] += loss.terms[t];
   sum_.balance += loss.balance;
   sum_.z += loss.z;
   sum_.routed_blocks = loss.routed_blocks;
@@ -248,6 +250,8 @@ void Trainer::report(bool epoch_end) {
             {"images_per_second", p.images_per_second},
             {"operations", p.operations},
             {"seconds", elapsed}};
+  for (std::size_t t = 0; t < sum_.terms.size(); ++t)
+    line[settings_.terms[t].name + "_loss"] = sum_.terms[t] / n;
   if (epoch_end) {
     line["validation_accuracy"] = p.validation_accuracy;
     if (model_.rebuilds && settings_.image_weight > 0)

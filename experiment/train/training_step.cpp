@@ -65,8 +65,11 @@ struct TrainingStep::Work {
 };
 
 double BatchLoss::total(const TrainSettings& s) const {
-  return s.class_weight * class_loss + s.image_weight * image_loss + s.gate_weight * gate_loss +
-         exit_loss + routed_blocks * (s.balance_weight * balance + s.z_weight * z);
+  double sum = s.class_weight * class_loss + s.image_weight * image_loss +
+               s.gate_weight * gate_loss + exit_loss +
+               routed_blocks * (s.balance_weight * balance + s.z_weight * z);
+  for (std::size_t t = 0; t < terms.size(); ++t) sum += s.terms[t].weight * terms[t];
+  return sum;
 }
 
 TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data,
@@ -135,7 +138,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
                       d = philox(scenario_.seed, Purpose::plan,
                                  static_cast<std::uint32_t>(indices[i]), visit, 3);
     const int pilots = settings_.pilots.draw_integer(uniform(c[0]));
-    if (pilots > 0) fading.receiver_pilots_[i] = pilots;
+    if (pilots > 0) fading.receiver_pilots[i] = pilots;
     // sqrt(2) x the real part of CN(0, 1) is N(0, 1).
     states[i].snr_db += settings_.belief_error_db.draw(uniform(c[1])) * std::numbers::sqrt2 *
                         complex_normal(d).real();
@@ -195,6 +198,8 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.image_loss += work->loss.image_loss;
     loss.gate_loss += work->loss.gate_loss;
     loss.exit_loss += work->loss.exit_loss;
+    loss.terms.resize(settings_.terms.size());
+    for (std::size_t t = 0; t < loss.terms.size(); ++t) loss.terms[t] += work->loss.terms[t];
     loss.operations += work->pass.operations;
   }
   const int blocks = !model_.classifier && model_.architecture.experts > 1

@@ -101,27 +101,16 @@ void Hearing::hear(ThreadPool& pool, std::span<Incoming> batch) const {
            [&](int s) { hear_shard(shards[static_cast<std::size_t>(s)]); });
 }
 
-void Hearing::hear_shard(std::span<Incoming> shard) const {
-  const std::size_t point = shard.front().burst.point, count = shard.size();
-  const Scenario& scenario = station_.points()[point].scenario;
-  const Model& model = station_.model(point);
-  Backend& backend = station_.backend();
-  const Channel& channel = channels_[point];
+namespace {
 
-  auto clock = Clock::now();
-  Pass pass{.backend = backend};
-  pass.draws = {scenario.seed, scenario.repeat, {}};
+/// The images of a shard on air, as their bursts say; their numbers go to `draws`.
+Burst burst_of(Backend& backend, std::span<const Incoming> shard, bool tells, Draws& draws) {
   Burst burst;
   burst.starts.push_back(0);
   PooledVector<float> symbols;
-  Dataset originals{.name = scenario.source.name,
-                    .height = model.architecture.height,
-                    .width = model.architecture.width,
-                    .channels = model.architecture.channels};
-  const bool tells = scenario.pair->tells();
-  for (std::size_t i = 0; i < count; ++i) {
-    const BurstMessage& message = shard[i].burst;
-    pass.draws.images.push_back(message.image);
+  for (const Incoming& one : shard) {
+    const BurstMessage& message = one.burst;
+    draws.images.push_back(message.image);
     burst.headers.push_back(message.header);
     const auto* values = reinterpret_cast<const float*>(message.symbols.data());
     symbols.insert(symbols.end(), values, values + 2 * message.symbols.size());
@@ -139,6 +128,52 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
       burst.places.empty()
           ? backend.zeros({0, 2})
           : backend.from_host({static_cast<std::int64_t>(burst.places.size()), 2}, symbols.data()));
+  return burst;
+}
+
+/// Scored is who brought its original; a black picture keeps the place of the others, which have no
+/// score.
+void score_brought(const Scenario& scenario, const Model& model, std::span<const Incoming> shard,
+                   std::span<const float> mean, const Result& result, ImageRecord* records) {
+  const auto brought = [](const Incoming& one) {
+    return one.burst.truth && !one.burst.truth->original.empty();
+  };
+  if (std::none_of(shard.begin(), shard.end(), brought)) return;
+
+  Dataset originals{.name = scenario.source.name,
+                    .height = model.architecture.height,
+                    .width = model.architecture.width,
+                    .channels = model.architecture.channels};
+  PooledVector<std::int32_t> indices;
+  for (const Incoming& one : shard) {
+    indices.push_back(static_cast<std::int32_t>(indices.size()));
+    originals.labels.push_back(0);
+    if (brought(one)) {
+      const std::string& bytes = one.burst.truth->original;
+      originals.pixels.insert(originals.pixels.end(), bytes.begin(), bytes.end());
+    } else {
+      originals.pixels.resize(originals.pixels.size() +
+                              static_cast<std::size_t>(originals.values()));
+    }
+  }
+  score_images(scenario, model, originals, indices, mean, result, records);
+  for (std::size_t i = 0; i < shard.size(); ++i)
+    if (!brought(shard[i])) records[i].scores = no_scores();
+}
+
+}  // namespace
+
+void Hearing::hear_shard(std::span<Incoming> shard) const {
+  const std::size_t point = shard.front().burst.point, count = shard.size();
+  const Scenario& scenario = station_.points()[point].scenario;
+  const Model& model = station_.model(point);
+  Backend& backend = station_.backend();
+  const Channel& channel = channels_[point];
+
+  auto clock = Clock::now();
+  Pass pass{.backend = backend};
+  pass.draws = {scenario.seed, scenario.repeat, {}};
+  const Burst burst = burst_of(backend, shard, scenario.pair->tells(), pass.draws);
   const Fading fading = channel.realise(pass.draws);
   Reception heard = channel.apply(pass, burst, fading);
   erase(backend, shard, heard);
@@ -150,38 +185,14 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
   const PooledVector<std::int32_t> decided = decisions(backend, result);
   const std::uint64_t decode_ns = ns_since(clock);
 
-  // Scored is who brought its original; a black picture keeps the place of the others, which have
-  // no PSNR.
   std::vector<ImageRecord> records(count);
-  const auto brought = [&](std::size_t i) {
-    return shard[i].burst.truth && !shard[i].burst.truth->original.empty();
-  };
-  PooledVector<std::int32_t> indices;
-  bool any = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    indices.push_back(static_cast<std::int32_t>(i));
-    any = any || brought(i);
-  }
-  for (std::size_t i = 0; any && i < count; ++i) {
-    originals.labels.push_back(0);
-    if (brought(i)) {
-      const std::string& bytes = shard[i].burst.truth->original;
-      originals.pixels.insert(originals.pixels.end(), bytes.begin(), bytes.end());
-    } else {
-      originals.pixels.resize(originals.pixels.size() +
-                              static_cast<std::size_t>(originals.values()));
-    }
-  }
-  if (any) score_images(scenario, model, originals, indices, means_[point], result, records.data());
-  for (std::size_t i = 0; i < count; ++i)
-    if (!any || !brought(i)) records[i].scores = no_scores();
-
+  score_brought(scenario, model, shard, means_[point], result, records.data());
   const auto experts = result.expert_rows.size();
   for (std::size_t i = 0; i < count; ++i) {
     Incoming& one = shard[i];
     ImageRecord& image = records[i];
     image.image = one.burst.image;
-    image.link = fading.links_[i];
+    image.link = fading.links[i];
     image.slot = fading.slot;
     image.snr_db = fading.snr_db(static_cast<int>(i));
     if (one.burst.truth) static_cast<SentHalf&>(image) = *one.burst.truth;

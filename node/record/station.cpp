@@ -83,7 +83,7 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
 
   const Scenario& scenario = points_[burst.point].scenario;
   check.range("payload symbols", burst.count, 0, static_cast<double>(most_symbols_[burst.point]));
-  check.holds(scenario.channel.noiseless || burst.places.size() == burst.count,
+  check.holds(!scenario.channel.has_noise() || burst.places.size() == burst.count,
               "the noise of its symbols has no key");
   check.also(
       scenario.pair->fault_of(BurstClaim{.symbols = burst.count,

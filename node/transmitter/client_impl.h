@@ -71,7 +71,13 @@ class Client::Impl {
   void read_revoked();
 
   Awaitable<void> keep_connected();
+  /// A link to the receiver, welcomed. Null, and `why`, where it may succeed later; what never will
+  /// goes to fail(). Its steps follow.
   Awaitable<LinkPtr> connect(std::string& why);
+  Awaitable<LinkPtr> reach(std::string& why);
+  Awaitable<bool> shake_hands(Link& link, std::string& why);
+  Awaitable<bool> be_welcomed(Link& link, boost::asio::steady_timer& limit, std::string& why);
+  bool open_datagrams(Link& link, std::string& why);
   Awaitable<void> next_frame(Link& link, Frame& frame, boost::system::error_code& failure);
   Awaitable<std::string> what_differs(Link& link);
   Awaitable<void> converse(LinkPtr link);

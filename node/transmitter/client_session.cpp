@@ -96,7 +96,7 @@ Awaitable<std::string> Client::Impl::what_differs(Link& link) {
   co_return text.empty() ? "" : "; " + text;
 }
 
-Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
+Awaitable<Client::Impl::LinkPtr> Client::Impl::reach(std::string& why) {
   boost::system::error_code failure;
   const std::string place = options_.host + ":" + std::to_string(options_.port);
   tcp::resolver resolver(io_);
@@ -114,81 +114,101 @@ Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
     socket.close(failure);
     co_await socket.async_connect(entry.endpoint(),
                                   asio::redirect_error(asio::use_awaitable, failure));
-    if (!failure) break;
+    if (!failure) co_return std::make_shared<Link>(std::move(socket), tls_);
   }
-  if (failure) {
-    why = place + ": " + failure.message();
-    co_return nullptr;
-  }
-  const auto link = std::make_shared<Link>(std::move(socket), tls_);
-  // A receiver that says nothing is given up.
-  asio::steady_timer limit(io_, in_seconds(options_.answer_seconds));
-  limit.async_wait([link](const boost::system::error_code& cancelled) {
-    if (!cancelled) link->connection.close();
-  });
+  why = place + ": " + failure.message();
+  co_return nullptr;
+}
+
+Awaitable<bool> Client::Impl::shake_hands(Link& link, std::string& why) {
+  boost::system::error_code failure;
+  const std::string place = options_.host + ":" + std::to_string(options_.port);
   std::string reason;
-  co_await link->connection.handshake(false, failure, reason);
+  co_await link.connection.handshake(false, failure, reason);
   if (failure) {
     why = place + ": no TLS session: " + reason;
     // Certificates that do not fit will not fit the next time either.
     if (failure.category() == asio::error::get_ssl_category()) fail(why);
-    co_return nullptr;
+    co_return false;
   }
-  if (const auto there = link->connection.certificate();
+  if (const auto there = link.connection.certificate();
       options_.keys && (!there || there->name != options_.peer)) {
     fail(place + ": its certificate names '" + (there ? there->name : "") + "', not '" +
          options_.peer + "': --peer says whom to expect");
-    co_return nullptr;
+    co_return false;
   }
+  co_return true;
+}
+
+Awaitable<bool> Client::Impl::be_welcomed(Link& link, asio::steady_timer& limit, std::string& why) {
+  boost::system::error_code failure;
+  const std::string place = options_.host + ":" + std::to_string(options_.port);
   std::string bytes;
   write_frame(bytes, FrameType::hello, write(hello()));
-  co_await link->connection.write(bytes, failure);
+  co_await link.connection.write(bytes, failure);
   Frame frame;
-  if (!failure) co_await next_frame(*link, frame, failure);
+  if (!failure) co_await next_frame(link, frame, failure);
   if (frame.type == FrameType::refusal && !failure) {
     const auto refusal = read_refusal(frame.body);
     why = place + " refuses: " + (refusal ? refusal->reason : "for no reason that could be read");
-    if (refusal && refusal->code == RefusalCode::scenario) why += co_await what_differs(*link);
+    if (refusal && refusal->code == RefusalCode::scenario) why += co_await what_differs(link);
     limit.cancel();
     if (!refusal || !refusal->passes()) fail(why);
-    co_return nullptr;
+    co_return false;
   }
   limit.cancel();
-  if (link->frames.fault() != FrameFault::none) {
-    fail(place + ": no receiver of semwave: " + describe(link->frames.fault()));
-    co_return nullptr;
+  if (link.frames.fault() != FrameFault::none) {
+    fail(place + ": no receiver of semwave: " + describe(link.frames.fault()));
+    co_return false;
   }
   if (failure) {
     const std::string plain = " before a welcome: the receiver may want TLS (--keys)";
     why = place + ": " + reason_of(failure) + (options_.keys ? "" : plain);
     if (failure.category() == asio::error::get_ssl_category())
       fail(why);  // in TLS 1.3 a receiver says so after the handshake
-    co_return nullptr;
+    co_return false;
   }
   const auto welcome = frame.type == FrameType::welcome ? read_welcome(frame.body) : std::nullopt;
   if (!welcome) {
     fail(place + ": expected a welcome");
-    co_return nullptr;
+    co_return false;
   }
-  link->welcome = *welcome;
-  if (options_.datagrams) {
-    if (welcome->datagram_port == 0) {
-      fail(place + " takes no datagrams");
-      co_return nullptr;
-    }
-    boost::system::error_code refused;
-    const auto there = asio::ip::make_address(link->connection.address(), refused);
-    const asio::ip::udp::endpoint port(there, welcome->datagram_port);
-    link->datagrams = std::make_unique<asio::ip::udp::socket>(io_);
-    link->datagrams->open(port.protocol(), refused);
-    if (!refused) link->datagrams->connect(port, refused);
-    if (refused) {
-      why = place + ": no datagrams: " + refused.message();
-      co_return nullptr;
-    }
-    link->seal = std::make_unique<DatagramSeal>(
-        link->connection.exported_key(datagram_key_label, datagram_key_bytes));
+  link.welcome = *welcome;
+  co_return true;
+}
+
+bool Client::Impl::open_datagrams(Link& link, std::string& why) {
+  const std::string place = options_.host + ":" + std::to_string(options_.port);
+  if (link.welcome.datagram_port == 0) {
+    fail(place + " takes no datagrams");
+    return false;
   }
+  boost::system::error_code refused;
+  const auto there = asio::ip::make_address(link.connection.address(), refused);
+  const asio::ip::udp::endpoint port(there, link.welcome.datagram_port);
+  link.datagrams = std::make_unique<asio::ip::udp::socket>(io_);
+  link.datagrams->open(port.protocol(), refused);
+  if (!refused) link.datagrams->connect(port, refused);
+  if (refused) {
+    why = place + ": no datagrams: " + refused.message();
+    return false;
+  }
+  link.seal = std::make_unique<DatagramSeal>(
+      link.connection.exported_key(datagram_key_label, datagram_key_bytes));
+  return true;
+}
+
+Awaitable<Client::Impl::LinkPtr> Client::Impl::connect(std::string& why) {
+  const LinkPtr link = co_await reach(why);
+  if (!link) co_return nullptr;
+  // A receiver that says nothing is given up.
+  asio::steady_timer limit(io_, in_seconds(options_.answer_seconds));
+  limit.async_wait([link](const boost::system::error_code& cancelled) {
+    if (!cancelled) link->connection.close();
+  });
+  if (!co_await shake_hands(*link, why)) co_return nullptr;
+  if (!co_await be_welcomed(*link, limit, why)) co_return nullptr;
+  if (options_.datagrams && !open_datagrams(*link, why)) co_return nullptr;
   link->welcomed = true;
   co_return link;
 }

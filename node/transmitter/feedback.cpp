@@ -5,12 +5,10 @@
 namespace semwave {
 
 std::string why_reports_mislead(const ChannelSettings& channel, const std::string& name) {
-  if (channel.noiseless) return {};
-  const bool drawn =
-      channel.fading.kind == FadingKind::rayleigh || channel.fading.kind == FadingKind::rician;
+  if (!channel.has_noise()) return {};
   // Where gains change within an image, the mean is all that one number can say, in the simulation
   // too.
-  const bool fade = drawn && channel.fading.coherence == Coherence::image;
+  const bool fade = channel.draws_fades() && channel.fading.coherence == Coherence::image;
   const bool snr = channel.snr.from_db != channel.snr.to_db;
   if (!fade && !snr) return {};
   return "channel '" + name + "' draws " + (fade ? "a new fade" : "a new SNR") +

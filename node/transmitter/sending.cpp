@@ -53,7 +53,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
   ShardPlan planned{.fading = channel_.realise(pass.draws), .states = {}, .plans = {}};
   planned.states =
       believed ? PooledVector<ChannelState>(count, *believed) : channel_.observe(planned.fading);
-  planned.plans = policy_->plan(planned.states, planned.fading.links_);
+  planned.plans = policy_->plan(planned.states, planned.fading.links);
   TransmitTrace trace;
   const Burst burst = model_.transmitter->transmit(pass, image_tensor(backend, data_, indices),
                                                    planned.states, planned.plans, &trace);
@@ -78,7 +78,7 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
       message.piece = static_cast<std::uint16_t>(burst.symbols_per_token[i]);
     message.parity = static_cast<std::uint32_t>(burst.ledger[i].parity);
     if (!burst.told.empty()) message.told = burst.told[i];
-    if (!scenario_.channel.noiseless)
+    if (scenario_.channel.has_noise())
       message.places.assign(burst.places.begin() + begin, burst.places.begin() + end);
 
     Record& record = out[i].record;

@@ -52,6 +52,7 @@ class Example {
   /// Rows of a run; none where it failed.
   std::vector<Json> run(const Json& scenario, const std::string& verb = "run") const {
     tiny::write_text(folder_ + "/x.json", scenario.dump());
+    std::filesystem::remove_all(folder_ + "/out");
     std::vector<Json> rows;
     if (shell(program_ + " " + verb + " " + folder_ + "/x.json --out " + folder_ + "/out", log()) !=
         0)
@@ -59,6 +60,17 @@ class Example {
     for (const std::string& line : tiny::lines_of(folder_ + "/out/results.jsonl"))
       rows.push_back(Json::parse(line));
     return rows;
+  }
+  /// Lines of training.jsonl; none where it failed.
+  std::vector<Json> train(const std::string& file, const std::string& options) const {
+    std::vector<Json> lines;
+    if (shell(program_ + " train " + SEMWAVE_SOURCE_DIR + "/examples/" + file + " --out " +
+                  folder_ + "/trained --quiet " + options,
+              log()) != 0)
+      return lines;
+    for (const std::string& line : tiny::lines_of(folder_ + "/trained/training.jsonl"))
+      lines.push_back(Json::parse(line));
+    return lines;
   }
   /// Rows of two nodes that run the scenario over a socket: the transmitter's.
   std::vector<Json> over_sockets(const Json& scenario) const {
@@ -106,6 +118,43 @@ TEST(Examples, AGateOfOnesOwn) {
   EXPECT_NE(example.plain(), 0) << "semwave itself does not know the gate";
 }
 
+TEST(Examples, AChannelOfOnesOwn) {
+  const Example example("custom_channel");
+  ASSERT_TRUE(example.built()) << example.said();
+  EXPECT_NE(example.list("channels").find("\nsuzuki "), std::string::npos);
+
+  // Without a shadow it is Rayleigh; with one, and in a chain, it is not.
+  const Json rayleigh{{"kind", "rayleigh"}, {"snr_db", 8}, {"coherence", "symbol"}};
+  Json flat = rayleigh, shadowed = rayleigh;
+  flat["kind"] = shadowed["kind"] = "suzuki";
+  flat["shadow_db"] = 0;
+  shadowed["shadow_db"] = 8;
+  const Json chain{{"kind", "chain"},
+                   {"snr_db", 8},
+                   {"of",
+                    {{{"kind", "suzuki"}, {"coherence", "symbol"}, {"shadow_db", 8}},
+                     {{"kind", "erasure"}, {"loss", 0.3}}}}};
+  const Json scenario{{"version", 1},
+                      {"link", {{"code", "none"}, {"block_bits", 960}}},
+                      {"channel", rayleigh},
+                      {"sweep", {{"/channel", {rayleigh, flat, shadowed, chain}}}},
+                      {"stop", {{"frame_errors", 0}, {"max_frames", 400}}}};
+  std::vector<double> errors;
+  for (const Json& row : example.run(scenario, "link"))
+    errors.push_back(row["bit_errors"].get<double>());
+  ASSERT_EQ(errors.size(), 4u) << example.said();
+  EXPECT_EQ(errors[1], errors[0]);
+  EXPECT_GT(errors[2], 1.3 * errors[0]) << "a shadow costs more than it gives";
+  EXPECT_GT(errors[3], 1.1 * errors[2]) << "lost packets come on top";
+  EXPECT_NE(example.plain("link"), 0) << "semwave itself does not know the channel";
+
+  Json mistyped = scenario;
+  mistyped["sweep"] = Json::object();
+  mistyped["channel"] = {{"kind", "suzuki"}, {"shadow", 3}};
+  EXPECT_TRUE(example.run(mistyped, "link").empty());
+  EXPECT_NE(example.said().find("'shadow_db'"), std::string::npos) << "the nearest known key";
+}
+
 TEST(Examples, AMetricOfOnesOwn) {
   const Example example("custom_metric");
   ASSERT_TRUE(example.built()) << example.said();
@@ -124,6 +173,20 @@ TEST(Examples, AMetricOfOnesOwn) {
   for (const std::string& line : records) sum += Json::parse(line)["mae"].get<double>();
   EXPECT_NEAR(sum / static_cast<double>(records.size()), rows[0]["mae"].get<double>(), 1e-9);
   EXPECT_NE(example.plain(), 0) << "semwave itself does not know the metric";
+}
+
+TEST(Examples, ADataSetAndALossOfOnesOwn) {
+  const Example example("custom_training");
+  ASSERT_TRUE(example.built()) << example.said();
+  EXPECT_NE(example.list("datasets").find("\nstripes "), std::string::npos);
+
+  const std::vector<Json> lines =
+      example.train("custom_training/stripes.json", "--set /source/count=1000 --threads 1");
+  ASSERT_FALSE(lines.empty()) << example.said();
+  const double first = lines.front()["absolute_loss"], last = lines.back()["absolute_loss"];
+  EXPECT_GT(first, 0);
+  EXPECT_LT(last, 0.7 * first) << "it is minimised";
+  EXPECT_GT(lines.back()["validation_accuracy"].get<double>(), 0.5);
 }
 
 TEST(Examples, APairOfOnesOwn) {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "channel/kind/rayleigh.h"
 #include "core/random/random.h"
 #include "core/tensor/backend.h"
 #include "phy/header/header_codec.h"
@@ -155,7 +156,7 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
   const auto backend = make_cpu_backend();
   for (const Coherence coherence : {Coherence::symbol, Coherence::block, Coherence::image}) {
     const Channel channel(
-        {.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = 9},
+        {.fading = {.gains = rayleigh_gains(), .coherence = coherence, .block = 9},
          .snr = {-5, 20}});
     const Reception whole = hear(*backend, channel, range(0, 20));
     const PooledVector<float> y = host(*backend, whole.symbols.value()),
@@ -184,7 +185,7 @@ TEST(Channel, WhatIsHeardDoesNotDependOnTheShard) {
 TEST(Channel, LedgerCountsTheSymbolsReallySent) {
   const auto backend = make_cpu_backend();
   const Channel channel(
-      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
+      {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::symbol}, .snr = {10, 10}});
   const PooledVector<std::uint32_t> ids = range(100, 60);
   const Reception heard = hear(*backend, channel, ids);
   const Burst burst = burst_of(*backend, ids);
@@ -252,7 +253,7 @@ TEST(Channel, HeadersAreReadAtTheSnrTheyWereChosenForAndLostFarBelow) {
 TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
   const auto backend = make_cpu_backend();
   const Channel channel(
-      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {0, 0}});
+      {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::symbol}, .snr = {0, 0}});
   const PooledVector<std::uint32_t> ids = range(40, 12);
   const Reception training = hear(*backend, channel, ids, true),
                   evaluation = hear(*backend, channel, ids, false);
@@ -270,7 +271,7 @@ TEST(Channel, ATrainingPassHandsTheHeaderOverAndCountsItAllTheSame) {
 TEST(Channel, MeanGainIsOverHeaderAndPayload) {
   const auto backend = make_cpu_backend();
   const Channel channel(
-      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol}, .snr = {10, 10}});
+      {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::symbol}, .snr = {10, 10}});
   const PooledVector<std::uint32_t> ids = range(3, 1);
   const Reception heard = hear(*backend, channel, ids);
   double power = 0;

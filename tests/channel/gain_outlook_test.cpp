@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "channel/kind/mimo.h"
+#include "channel/kind/rayleigh.h"
+#include "channel/kind/tdl.h"
 #include "phy/bounds/capacity.h"
 #include "tests/channel/air.h"
 
@@ -14,7 +17,7 @@ namespace {
 
 ChannelSettings rayleigh(Coherence coherence, std::int64_t block, CsiKind transmitter) {
   ChannelSettings made;
-  made.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block};
+  made.fading = {.gains = rayleigh_gains(), .coherence = coherence, .block = block};
   made.snr = {10, 10};
   made.transmitter.kind = transmitter;
   return made;
@@ -78,8 +81,7 @@ TEST(GainOutlook, ExpectsTheSnrsThatBurstsOverAntennasAndTonesMeet) {
   const auto antennas = [&](int n, int m, Detector detector, Coherence coherence,
                             CsiKind transmitter) {
     ChannelSettings made = rayleigh(coherence, 16, transmitter);
-    made.fading.branches = n * m;
-    made.antennas = {n, m, detector};
+    over_antennas({n, m, detector}, made);
     cases.push_back({std::to_string(n) + "x" + std::to_string(m), made, 64, 64 * n});
   };
   for (const auto& [n, m, detector] : {std::tuple{1, 4, Detector::lmmse},
@@ -95,10 +97,8 @@ TEST(GainOutlook, ExpectsTheSnrsThatBurstsOverAntennasAndTonesMeet) {
       if (doppler_hz == 0 && transmitter == CsiKind::perfect) continue;  // certain
       ChannelSettings made =
           rayleigh(doppler_hz > 0 ? Coherence::symbol : Coherence::image, 1, transmitter);
-      made.ofdm = std::make_shared<const Ofdm>(
-          OfdmSettings{.subcarriers = 64, .spacing_khz = 60, .prefix = 16}, tap_profiles()[1]);
-      made.fading.branches = static_cast<int>(made.ofdm->taps().size());
-      if (doppler_hz > 0) made.fading.doppler = doppler_hz * made.ofdm->symbol_seconds();
+      const OfdmSettings ofdm{.subcarriers = 64, .spacing_khz = 60, .prefix = 16};
+      over_tones(std::make_shared<const Ofdm>(ofdm, tap_profiles()[1]), doppler_hz, made);
       cases.push_back({"B100 " + std::to_string(doppler_hz) + " Hz", made, 6 * 80 + 79,
                        6 * 64});  // whole OFDM symbols fit
     }

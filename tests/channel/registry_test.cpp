@@ -6,6 +6,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "channel/kind/rayleigh.h"
+#include "channel/mimo_ofdm/tones.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/scratch.h"
 
@@ -24,21 +26,21 @@ TEST(ChannelRegistry, NamesTheChannels) {
     names.push_back(name);
     EXPECT_FALSE(summary.empty());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "mimo", "tdl",
-                                             "erasure", "gilbert_elliott", "bsc", "impulsive",
-                                             "phase_noise", "trace"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "nakagami",
+                                             "mimo", "tdl", "erasure", "gilbert_elliott", "bsc",
+                                             "impulsive", "phase_noise", "trace", "chain"}));
   EXPECT_EQ(equalisers().list().size(), 2u);
 }
 
 TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
   const ChannelSettings awgn = settings_of(R"({"kind": "awgn", "snr_db": -3.5})");
-  EXPECT_EQ(awgn.fading.kind, FadingKind::none);
+  EXPECT_FALSE(awgn.fading.gains);
   EXPECT_EQ(awgn.snr.from_db, -3.5);
   EXPECT_EQ(awgn.snr.to_db, -3.5);
   EXPECT_FALSE(awgn.noiseless);
   const ChannelSettings drawn = settings_of(
       R"({"kind": "rayleigh", "snr_db": {"uniform": [-5, 20]}, "coherence": "symbol"})");
-  EXPECT_EQ(drawn.fading.kind, FadingKind::rayleigh);
+  EXPECT_EQ(drawn.fading.gains, rayleigh_gains());
   EXPECT_EQ(drawn.snr.from_db, -5);
   EXPECT_EQ(drawn.snr.to_db, 20);
   EXPECT_EQ(drawn.fading.coherence, Coherence::symbol);
@@ -59,8 +61,7 @@ TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
       R"({"kind": "rician", "k_db": 10, "doppler": 0.1,)"
       R"( "csi": {"transmitter": {"kind": "delayed", "delay": 3}, "receiver": "estimated",)"
       R"( "pilots": 6}})");
-  EXPECT_EQ(rician.fading.kind, FadingKind::rician);
-  EXPECT_DOUBLE_EQ(rician.fading.k_factor, 10);
+  EXPECT_DOUBLE_EQ(rician.fading.gains->correlation(1, 0), 10.0 / 11);  // K / (K + 1)
   EXPECT_EQ(rician.fading.doppler, 0.1);
   EXPECT_EQ(rician.transmitter.kind, CsiKind::delayed);
   EXPECT_EQ(rician.transmitter.delay, 3);
@@ -79,23 +80,22 @@ TEST(ChannelRegistry, ReadsEveryKind) {
   const ChannelSettings mimo =
       settings_of(R"({"kind": "mimo", "antennas": {"transmit": 2, "receive": 3}, "detector": "zf",)"
                   R"( "coherence": {"block": 30}, "csi": {"receiver": "estimated"}})");
-  EXPECT_EQ(mimo.antennas.transmit, 2);
-  EXPECT_EQ(mimo.antennas.receive, 3);
-  EXPECT_EQ(mimo.antennas.detector, Detector::zero_forcing);
+  EXPECT_EQ(mimo.streams(), 2);
+  EXPECT_EQ(mimo.passage->mean_power(), 1);  // zero forcing: (3 - 2 + 1)/2
   EXPECT_EQ(mimo.fading.branches, 6);
   EXPECT_EQ(mimo.fading.block, 30);
-  EXPECT_EQ(settings_of(R"("mimo")").antennas.receive, 2);
-  EXPECT_EQ(settings_of(R"("mimo")").antennas.detector, Detector::lmmse);
+  EXPECT_FALSE(settings_of(R"("mimo")").passage);
+  EXPECT_EQ(settings_of(R"("mimo")").fading.branches, 2);
   const ChannelSettings tdl = settings_of(
       R"({"kind": "tdl", "profile": "A30", "subcarriers": 128, "spacing_khz": 120, "prefix": 9,)"
       R"( "pilots": {"kind": "symbols", "every": 5}, "doppler_hz": 100,)"
       R"( "csi": {"receiver": "estimated"}})");
-  ASSERT_TRUE(tdl.ofdm);
-  EXPECT_EQ(tdl.ofdm->settings().subcarriers, 128);
-  EXPECT_EQ(tdl.ofdm->settings().prefix, 9);
-  EXPECT_EQ(tdl.ofdm->settings().layout, PilotLayout::symbols);
-  EXPECT_EQ(tdl.ofdm->settings().pilot_spacing, 5);
-  EXPECT_EQ(tdl.fading.branches, static_cast<int>(tdl.ofdm->taps().size()));
+  const Ofdm& ofdm = dynamic_cast<const Tones&>(*tdl.passage).ofdm();
+  EXPECT_EQ(ofdm.settings().subcarriers, 128);
+  EXPECT_EQ(ofdm.settings().prefix, 9);
+  EXPECT_EQ(ofdm.settings().layout, PilotLayout::symbols);
+  EXPECT_EQ(ofdm.settings().pilot_spacing, 5);
+  EXPECT_EQ(tdl.fading.branches, static_cast<int>(ofdm.taps().size()));
   EXPECT_NEAR(*tdl.fading.doppler, 100 * 137 / (128 * 120e3), 1e-12);
   EXPECT_EQ(settings_of(R"("tdl")").fading.coherence, Coherence::image);
   const ChannelSettings erasure =
@@ -131,7 +131,8 @@ TEST(ChannelRegistry, ReadsEveryKind) {
   const std::string file = temporary_path("trace.csv");
   std::ofstream(file) << "slot,snr_db\n0,-5\n1,15\n";
   const ChannelSettings trace = settings_of(R"({"kind": "trace", "file": ")" + file + R"("})");
-  EXPECT_EQ(trace.fading.kind, FadingKind::none);
+  EXPECT_FALSE(trace.fading.gains);
+  EXPECT_TRUE(trace.snr.source);
   EXPECT_EQ(trace.snr.from_db, -5);
   EXPECT_EQ(trace.snr.to_db, 15);
 }

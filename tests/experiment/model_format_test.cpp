@@ -185,6 +185,20 @@ class CaseRun {
     EXPECT_EQ(decisions(*backend_, result)[0], largest(logits));
   }
 
+  /// I and Q of the S symbols of each of k tokens, of unit power.
+  std::vector<float> symbols_of(const Tokens& x, const Var& condition, int k, int S) {
+    Composition& net = *net_;
+    const Var normed = net.norm("transmitter.norm", x, condition);
+    const Var mapped = net.stage("transmitter.mapped", net.linear("transmitter.mapper", normed));
+    const int widest = net.a.max_symbols_per_token;
+    PooledVector<std::int32_t> used;
+    for (int t = 0; t < k; ++t)
+      for (int s = 0; s < S; ++s) used.push_back(t * widest + s);
+    const Var chosen = gather_rows(net.pass, reshape(net.pass, mapped, {k * widest, 2}), used);
+    const Var sent = unit_power(net.pass, chosen, {0, k * S});
+    return host(*backend_, net.stage("transmitter.symbols", sent).value());
+  }
+
   void semantic() {
     const Json& given = made_.given;
     Composition& net = *net_;
@@ -223,18 +237,7 @@ class CaseRun {
       if (leaves) break;
       x = net.block("transmitter.blocks." + std::to_string(depth), x, c);
     }
-    std::vector<float> symbols;
-    if (!answers) {
-      const Var normed = net.norm("transmitter.norm", x, c);
-      const Var mapped = net.stage("transmitter.mapped", net.linear("transmitter.mapper", normed));
-      const int widest = net.a.max_symbols_per_token;
-      PooledVector<std::int32_t> used;
-      for (int t = 0; t < k; ++t)
-        for (int s = 0; s < S; ++s) used.push_back(t * widest + s);
-      const Var chosen = gather_rows(net.pass, reshape(net.pass, mapped, {k * widest, 2}), used);
-      const Var sent = unit_power(net.pass, chosen, {0, k * S});
-      symbols = host(*backend_, net.stage("transmitter.symbols", sent).value());
-    }
+    const std::vector<float> symbols = answers ? std::vector<float>() : symbols_of(x, c, k, S);
 
     const Model real = model({{"kind", "semantic"},
                               {"gate", {{"kind", given["gate"]}, {"at", given["gate_at"]}}},

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/config/field_builders.h"
 #include "transmitter/policy/plan_table.h"
 
 namespace semwave {
@@ -338,95 +339,90 @@ std::unique_ptr<Policy> read_table(const std::string& file) {
   return std::make_unique<TablePolicy>(std::move(entries), table.at("model_sha256"));
 }
 
+Field measured_field() {
+  return {.name = "file",
+          .type = FieldType::string,
+          .summary = "what plans were worth, made by semwave table; relative to the scenario"};
+}
+
+Field metric_field() {
+  return fields::choice("metric", "accuracy", {"accuracy", "psnr"}, "what is maximised");
+}
+
+Field uses_field(std::string summary) {
+  return {.name = "uses",
+          .type = FieldType::number,
+          .summary = std::move(summary),
+          .minimum = 0,
+          .maximum = 1e9};
+}
+
+Fields pareto_fields(std::string summary) {
+  const Field operations{
+      .name = "operations",
+      .type = FieldType::number,
+      .summary = "budget of the transmitter's operations per image; default: none",
+      .optional = true,
+      .minimum = 0,
+      .maximum = 1e18};
+  const Field scope = fields::choice(
+      "budget", "mean", {"mean", "each"},
+      "mean: of the images met on links like those of the table; each: in every bin of SNR");
+  return {.summary = std::move(summary),
+          .fields = {measured_field(), metric_field(),
+                     uses_field("budget of channel uses per image, header and pilots included"),
+                     operations, scope}};
+}
+
+Fields drift_fields() {
+  return {.summary =
+              "each slot the plan that maximises V worth - Z uses, or none, Z a virtual "
+              "queue that keeps the mean uses at the limit; for a timeline",
+          .fields = {measured_field(), metric_field(),
+                     uses_field("limit of the mean channel uses of an image that comes, header and "
+                                "pilots included"),
+                     fields::number("v", 1e6, 0, 1e15,
+                                    "weight V of the worth (accuracy as a share, PSNR in dB)"),
+                     fields::number("mu", 1, 1e-12, 1e12, "step of the virtual queue"),
+                     fields::choice("budget", "link", {"link", "network"},
+                                    "link: each link keeps the limit; network: the mean over all "
+                                    "links does, and those that gain more may spend more"),
+                     fields::boolean("hold", true,
+                                     "an image waits where no plan is worth its price; false: each "
+                                     "is sent at once")}};
+}
+
+template <typename Made>
+std::unique_ptr<Policy> make(const Json& parameters) {
+  return std::make_unique<Made>(parameters);
+}
+
 }  // namespace
 
 PolicyRegistry& policies() {
   static PolicyRegistry registry = [] {
     PolicyRegistry made("policy");
-    Fields fixed{.summary = "the same plan whatever the channel"};
-    fixed.fields = plan_fields();
-    made.add("fixed", fixed, [](const Json& parameters) {
-      return std::make_unique<FixedPolicy>(to_plan(parameters));
-    });
-    Fields table{.summary = "believed SNR -> plan, from a JSON file made on the validation split"};
-    table.fields = {{.name = "file",
-                     .type = FieldType::string,
-                     .summary = "the table, relative to the scenario"}};
-    made.add("table", table, [](const Json& parameters) {
-      return read_table(parameters.at("file").get<std::string>());
-    });
-    const Field measured{
-        .name = "file",
-        .type = FieldType::string,
-        .summary = "what plans were worth, made by semwave table; relative to the scenario"};
-    const Field metric{.name = "metric",
-                       .type = FieldType::choice,
-                       .summary = "what is maximised",
-                       .fallback = "accuracy",
-                       .choices = {"accuracy", "psnr"}};
-    const Field uses{.name = "uses",
-                     .type = FieldType::number,
-                     .summary = "budget of channel uses per image, header and pilots included",
-                     .minimum = 0,
-                     .maximum = 1e9};
-    const Field operations{
-        .name = "operations",
-        .type = FieldType::number,
-        .summary = "budget of the transmitter's operations per image; default: none",
-        .optional = true,
-        .minimum = 0,
-        .maximum = 1e18};
-    const Field scope{
-        .name = "budget",
-        .type = FieldType::choice,
-        .summary =
-            "mean: of the images met on links like those of the table; each: in every bin of SNR",
-        .fallback = "mean",
-        .choices = {"mean", "each"}};
-    Fields pareto{.summary =
-                      "believed SNR -> the best plan measured on the validation split within "
-                      "budgets of channel uses and operations"};
-    pareto.fields = {measured, metric, uses, operations, scope};
-    made.add("pareto", pareto,
-             [](const Json& parameters) { return std::make_unique<ParetoPolicy>(parameters); });
-    pareto.summary =
-        "pareto with csi.transmitter forced to perfect: what a better belief would gain";
-    made.add("oracle", pareto,
-             [](const Json& parameters) { return std::make_unique<OraclePolicy>(parameters); });
-    Fields drift{.summary =
-                     "each slot the plan that maximises V worth - Z uses, or none, Z a virtual "
-                     "queue that keeps the mean uses at the limit; for a timeline"};
-    Field limit = uses;
-    limit.summary =
-        "limit of the mean channel uses of an image that comes, header and pilots included";
-    drift.fields = {
-        measured,
-        metric,
-        limit,
-        {.name = "v",
-         .type = FieldType::number,
-         .summary = "weight V of the worth (accuracy as a share, PSNR in dB)",
-         .fallback = 1e6,
-         .minimum = 0,
-         .maximum = 1e15},
-        {.name = "mu",
-         .type = FieldType::number,
-         .summary = "step of the virtual queue",
-         .fallback = 1,
-         .minimum = 1e-12,
-         .maximum = 1e12},
-        {.name = "budget",
-         .type = FieldType::choice,
-         .summary = "link: each link keeps the limit; network: the mean over all links does, and "
-                    "those that gain more may spend more",
-         .fallback = "link",
-         .choices = {"link", "network"}},
-        {.name = "hold",
-         .type = FieldType::boolean,
-         .summary = "an image waits where no plan is worth its price; false: each is sent at once",
-         .fallback = true}};
-    made.add("drift_plus_penalty", drift,
-             [](const Json& parameters) { return std::make_unique<DriftPolicy>(parameters); });
+    made.add(
+        "fixed", {.summary = "the same plan whatever the channel", .fields = plan_fields()},
+        [](const Json& parameters) { return std::make_unique<FixedPolicy>(to_plan(parameters)); });
+    const Field table{.name = "file",
+                      .type = FieldType::string,
+                      .summary = "the table, relative to the scenario"};
+    made.add("table",
+             {.summary = "believed SNR -> plan, from a JSON file made on the validation split",
+              .fields = {table}},
+             [](const Json& parameters) {
+               return read_table(parameters.at("file").get<std::string>());
+             });
+    made.add("pareto",
+             pareto_fields("believed SNR -> the best plan measured on the validation split within "
+                           "budgets of channel uses and operations"),
+             make<ParetoPolicy>);
+    made.add("oracle",
+             pareto_fields("pareto with csi.transmitter forced to perfect: what a better belief "
+                           "would gain"),
+             make<OraclePolicy>);
+    made.add("drift_plus_penalty", drift_fields(), make<DriftPolicy>);
     return made;
   }();
   return registry;

@@ -26,8 +26,7 @@ std::int64_t StreamFitter::symbols_within(const SeparationSettings& settings, st
   const Channel channel(settings.channel);
   const int pilots =
       settings.channel.receiver.kind == CsiKind::estimated ? settings.channel.receiver.pilots : 0;
-  constexpr std::int64_t most_streams = 64;  // symbols a use, several antennas
-  std::int64_t low = 0, high = settings.budget * most_streams + 1;
+  std::int64_t low = 0, high = settings.budget * settings.channel.streams() + 1;
   while (high - low > 1) {
     const std::int64_t middle = (low + high) / 2;
     (channel.uses({.payload = middle, .header = header}, pilots).total() <= settings.budget

@@ -8,6 +8,9 @@
 #include <numbers>
 
 #include "channel/channel.h"
+#include "channel/kind/bsc.h"
+#include "channel/kind/mimo.h"
+#include "channel/kind/rayleigh.h"
 #include "core/random/random.h"
 #include "core/tensor/backend.h"
 #include "phy/header/semantic_header.h"
@@ -22,7 +25,7 @@ Draws draws_of(std::uint32_t images, std::uint32_t visit = 0, std::uint64_t seed
   return draws;
 }
 
-constexpr FadingLaw rayleigh{.kind = FadingKind::rayleigh};
+const FadingLaw rayleigh{.gains = rayleigh_gains()};
 
 /// One payload symbol 1 an image, a header where `header`; heard in evaluation.
 Reception hear(Backend& backend, const Channel& channel, std::uint32_t images, int symbols = 1,
@@ -121,7 +124,7 @@ TEST(ReceiverCsi, ErrorVarianceAfterCombiningIsTheOneTheEqualiserIsTold) {
     cases.push_back(over({}, {.kind = CsiKind::quantised, .bits = bits}));
   for (ChannelSettings settings : cases)
     for (const int branches : {1, 2, 8}) {
-      settings.fading.branches = settings.antennas.receive = branches;
+      settings.fading.branches = branches;
       const air::Heard heard = air::hear(settings, air::ids(5000), 1, false, 5);
       std::vector<double> left;
       for (std::uint32_t i = 0; i < 5000; ++i)
@@ -144,7 +147,7 @@ TEST(ReceiverCsi, PilotsAreChannelUses) {
   // Blocks of 10 uses, 3 of them pilots: 7 carry data, so 50 symbols need 8 blocks; and the fades
   // change with them.
   const Channel block(
-      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10},
+      {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::block, .block = 10},
        .receiver = {.kind = CsiKind::estimated, .pilots = 3}});
   EXPECT_EQ(hear(*backend, block, 1, 50).ledger[0].pilots, 24);
   const Fading fading = block.realise(draws_of(1));
@@ -160,18 +163,16 @@ TEST(ReceiverCsi, PilotsAreChannelUses) {
 TEST(ReceiverCsi, WhereNothingIsSentThereIsNoGainToEstimate) {
   const auto backend = make_cpu_backend();
   const auto over = [](FadingLaw law, Antennas antennas = {}) {
-    law.branches = antennas.transmit * antennas.receive;
-    return Channel({.fading = law,
-                    .receiver = {.kind = CsiKind::estimated, .pilots = 4},
-                    .antennas = antennas});
+    ChannelSettings made{.fading = law, .receiver = {.kind = CsiKind::estimated, .pilots = 4}};
+    if (antennas.transmit > 1) over_antennas(antennas, made);
+    return Channel(made);
   };
   for (const Channel& channel :
        {over({}), over(rayleigh),
-        over({.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 10}),
+        over({.gains = rayleigh_gains(), .coherence = Coherence::block, .block = 10}),
         over(rayleigh, {2, 2, Detector::lmmse})}) {
     EXPECT_EQ(hear(*backend, channel, 1, 0).ledger[0].total(), 0);
-    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots,
-              4 * channel.settings().antennas.transmit);
+    EXPECT_EQ(hear(*backend, channel, 1, 1).ledger[0].pilots, 4 * channel.settings().streams());
   }
   // What the transmitter sounded before it chose to send nothing was sent.
   EXPECT_EQ(Channel({.fading = rayleigh,
@@ -185,7 +186,7 @@ TEST(ReceiverCsi, WhereNothingIsSentThereIsNoGainToEstimate) {
 TEST(ReceiverCsi, EachBlockIsEstimatedByItself) {
   const auto backend = make_cpu_backend();
   const Channel block(
-      {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 8},
+      {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::block, .block = 8},
        .receiver = {.kind = CsiKind::estimated, .pilots = 4}});
   const Reception heard = hear(*backend, block, 1, 12);
   const PooledVector<float> known = host(*backend, heard.gains);
@@ -274,8 +275,9 @@ TEST(TransmitterCsi, WithoutAnyKnowledgeTheMiddleOfTheLawAndWhatWasAgreedAreBeli
   EXPECT_NEAR(Channel(settings).unheard().snr_db, -10 * std::log10(interference), 1e-9);
   settings.interference = {};
   EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::ideal_snr_db);
-  settings.crossover = 0.1;
-  EXPECT_EQ(Channel(settings).unheard().snr_db, Channel::symmetric_snr_db(0.1));
+  const double soft_bit = std::log(0.9 / 0.1);
+  EXPECT_NEAR(Channel(flipped_bits(0.1)).unheard().snr_db, 10 * std::log10(soft_bit / 2), 1e-12);
+  EXPECT_EQ(Channel(flipped_bits(1e-6)).unheard().snr_db, 6);
 }
 
 TEST(TransmitterCsi, QuantisedCellsAreOfEqualWidth) {

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "channel/channel.h"
+#include "channel/kind/rayleigh.h"
 
 namespace semwave {
 namespace {
@@ -16,7 +17,7 @@ Draws draws_of(std::uint32_t images, std::uint64_t seed = 3, std::uint32_t visit
 }
 
 Channel rayleigh(Coherence coherence, std::int64_t block = 1) {
-  return Channel({.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .block = block},
+  return Channel({.fading = {.gains = rayleigh_gains(), .coherence = coherence, .block = block},
                   .snr = {10, 10}});
 }
 
@@ -113,8 +114,7 @@ TEST(ChannelState, IsWhatPerfectKnowledgeAllows) {
 }
 
 TEST(ChannelState, TheIdealChannelHasNoNoiseAndNoFade) {
-  const Channel ideal(
-      {.fading = {.kind = FadingKind::rayleigh}, .noiseless = true, .snr = {10, 10}});
+  const Channel ideal({.fading = {.gains = rayleigh_gains()}, .noiseless = true, .snr = {10, 10}});
   const Fading fading = ideal.realise(draws_of(3));
   EXPECT_EQ(fading.noise_variance(1), 0);
   EXPECT_EQ(fading.gain(2, 5), std::complex<double>(1, 0));

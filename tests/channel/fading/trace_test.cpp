@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "channel/kind/trace.h"
 #include "tests/channel/air.h"
 #include "tests/core/expect_error.h"
 
@@ -82,8 +83,8 @@ TEST(Trace, RefusesWithFileAndLine) {
 }
 
 ChannelSettings traced(const std::string& text) {
-  ChannelSettings settings{.snr = {10, 10}, .trace = Trace::parse(text, "x.csv", false)};
-  if (settings.trace->has_gains()) settings.fading.kind = FadingKind::trace;
+  ChannelSettings settings{.snr = {10, 10}};
+  follow(Trace::parse(text, "x.csv", false), settings);
   return settings;
 }
 
@@ -122,7 +123,7 @@ TEST(Trace, LateKnowledgeErrsAsTheFileSays) {
   for (int i = 0; i < 500; ++i)
     error += std::norm(heard.known[static_cast<std::size_t>(i)] - fading.gain(i, 0)) / 500;
   EXPECT_NEAR(heard.variance[0] - 0.1, error, 1e-4);
-  EXPECT_NEAR(error, settings.trace->change(3), 1e-4);
+  EXPECT_NEAR(error, Trace::parse(text, "x.csv", false)->change(3), 1e-4);
   EXPECT_GT(error, 1);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "channel/kind/mimo.h"
 #include "tests/channel/air.h"
 
 namespace semwave {
@@ -79,9 +80,9 @@ TEST(Detection, AStreamThatCannotBeToldIsSilent) {
 
 ChannelSettings antennas(int n, int m, Detector detector, double snr_db,
                          Coherence coherence = Coherence::symbol) {
-  return {.fading = {.kind = FadingKind::rayleigh, .coherence = coherence, .branches = n * m},
-          .snr = {snr_db, snr_db},
-          .antennas = {n, m, detector}};
+  ChannelSettings made{.fading = {.coherence = coherence}, .snr = {snr_db, snr_db}};
+  over_antennas({n, m, detector}, made);
+  return made;
 }
 
 TEST(Antennas, WhatIsHeardHasTheNoiseTheReceiverIsTold) {

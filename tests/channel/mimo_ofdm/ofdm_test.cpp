@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "channel/kind/tdl.h"
+#include "channel/mimo_ofdm/tones.h"
 #include "core/base/error.h"
 #include "tests/channel/air.h"
 
@@ -23,15 +25,13 @@ const TapProfile& profile(const std::string& name) {
 
 ChannelSettings over(const OfdmSettings& ofdm, const TapProfile& taps, double snr_db,
                      double doppler_hz = 0) {
-  ChannelSettings settings{.fading = {.kind = FadingKind::rayleigh},
-                           .snr = {snr_db, snr_db},
-                           .ofdm = std::make_shared<const Ofdm>(ofdm, taps)};
-  settings.fading.branches = static_cast<int>(settings.ofdm->taps().size());
-  if (doppler_hz > 0) {
-    settings.fading.coherence = Coherence::symbol;
-    settings.fading.doppler = doppler_hz * settings.ofdm->symbol_seconds();
-  }
+  ChannelSettings settings{.snr = {snr_db, snr_db}};
+  over_tones(std::make_shared<const Ofdm>(ofdm, taps), doppler_hz, settings);
   return settings;
+}
+
+const Ofdm& ofdm_of(const ChannelSettings& settings) {
+  return dynamic_cast<const Tones&>(*settings.passage).ofdm();
 }
 
 TEST(TapProfiles, HaveTheirDelaySpreadsAndUnitPower) {
@@ -91,7 +91,7 @@ TEST(Ofdm, TimeDomainConvolutionEqualsTonesWithinThePrefix) {
     for (const double doppler_hz : {0.0, 300.0}) {
       const ChannelSettings settings = over({.subcarriers = 64, .spacing_khz = 200, .prefix = 40},
                                             profile(name), silent_db, doppler_hz);
-      ASSERT_LE(settings.ofdm->taps().back().delay, 40);
+      ASSERT_LE(ofdm_of(settings).taps().back().delay, 40);
       const air::Heard heard = air::hear(settings, air::ids(3), 200);
       const Draws draws{.seed = 9, .images = air::ids(3)};
       const Fading fading = Channel(settings).realise(draws);
@@ -99,8 +99,8 @@ TEST(Ofdm, TimeDomainConvolutionEqualsTonesWithinThePrefix) {
         for (int s = 0; s < 200; ++s) {
           // H of this tone and OFDM symbol, from the taps.
           Complex h;
-          for (std::size_t l = 0; l < settings.ofdm->taps().size(); ++l) {
-            const SampledTap& tap = settings.ofdm->taps()[l];
+          for (std::size_t l = 0; l < ofdm_of(settings).taps().size(); ++l) {
+            const SampledTap& tap = ofdm_of(settings).taps()[l];
             h += std::sqrt(tap.power) *
                  LinkGains(fading, i, static_cast<int>(l)).at(fading.coherence_index(s / 64)) *
                  std::polar(1.0, -2 * std::numbers::pi * (s % 64) * tap.delay / 64);
@@ -121,7 +121,7 @@ TEST(Ofdm, ADelayBeyondThePrefixInterferesWithThePowerOfTheory) {
   for (const int prefix : {24, 8}) {
     const ChannelSettings settings =
         over({.subcarriers = 64, .spacing_khz = 200, .prefix = prefix}, two, silent_db);
-    ASSERT_EQ(settings.ofdm->taps()[1].delay, 24);
+    ASSERT_EQ(ofdm_of(settings).taps()[1].delay, 24);
     constexpr int images = 400, symbols = 64 * 6;
     const air::Heard heard = air::hear(settings, air::ids(images), symbols);
     std::vector<double> power, gain;
@@ -166,20 +166,22 @@ TEST(Ofdm, TonesFadeAsTheProfileSays) {
   // Rounding to samples of 260 ns moves taps: the grid's own correlation, which the profile's is
   // near.
   EXPECT_NEAR(air::mean_of(power).value, 1, air::mean_of(power).four);
-  EXPECT_NEAR(air::mean_of(near_re).value, settings.ofdm->correlation(1).real(),
+  EXPECT_NEAR(air::mean_of(near_re).value, ofdm_of(settings).correlation(1).real(),
               air::mean_of(near_re).four);
-  EXPECT_NEAR(air::mean_of(far_re).value, settings.ofdm->correlation(8).real(),
+  EXPECT_NEAR(air::mean_of(far_re).value, ofdm_of(settings).correlation(8).real(),
               air::mean_of(far_re).four);
-  EXPECT_NEAR(air::mean_of(far_im).value, settings.ofdm->correlation(8).imag(),
+  EXPECT_NEAR(air::mean_of(far_im).value, ofdm_of(settings).correlation(8).imag(),
               air::mean_of(far_im).four);
-  EXPECT_NEAR(std::abs(settings.ofdm->correlation(1) - profile("C300").frequency_correlation(df)),
-              0, 0.02);
   EXPECT_NEAR(
-      std::abs(settings.ofdm->correlation(8) - profile("C300").frequency_correlation(8 * df)), 0,
+      std::abs(ofdm_of(settings).correlation(1) - profile("C300").frequency_correlation(df)), 0,
+      0.02);
+  EXPECT_NEAR(
+      std::abs(ofdm_of(settings).correlation(8) - profile("C300").frequency_correlation(8 * df)), 0,
       0.12);
-  EXPECT_NEAR(air::mean_of(next).value,
-              std::cyl_bessel_j(0, 2 * std::numbers::pi * 10000 * settings.ofdm->symbol_seconds()),
-              air::mean_of(next).four);
+  EXPECT_NEAR(
+      air::mean_of(next).value,
+      std::cyl_bessel_j(0, 2 * std::numbers::pi * 10000 * ofdm_of(settings).symbol_seconds()),
+      air::mean_of(next).four);
 }
 
 TEST(Ofdm, EstimatesErrAsTheReceiverIsTold) {

@@ -1,5 +1,6 @@
 // Data sets: which files are taken, how they are split, in which order.
 #include "core/data/dataset.h"
+#include "core/data/dataset_kinds.h"
 
 #include <gtest/gtest.h>
 
@@ -150,11 +151,11 @@ TEST(Dataset, WhatIsMissingIsNamedWithTheRemedy) {
 
 TEST(Dataset, NamesAreListedAndEachIsKnown) {
   const std::string folder = fresh_folder("empty");
-  ASSERT_EQ(dataset_names().size(), 3u);
-  for (const DatasetName& dataset : dataset_names()) {
-    EXPECT_FALSE(dataset.summary.empty());
+  ASSERT_EQ(datasets().all().size(), 3u);
+  for (const DatasetKind& kind : datasets().all()) {
+    EXPECT_FALSE(kind.summary.empty());
     const std::string message =
-        error_of([&] { load_dataset(request(dataset.name, Split::test, folder)); });
+        error_of([&] { load_dataset(request(kind.name, Split::test, folder)); });
     EXPECT_EQ(message.find("unknown dataset"), std::string::npos) << message;
   }
 }

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "channel/kind/mimo.h"
 #include "core/tensor/backend.h"
 #include "experiment/link/link_run.h"
 #include "tests/experiment/closed_forms.h"
@@ -63,10 +64,9 @@ inline void expect_golden(const std::vector<GoldenPoint>& points, double errors)
     Uncoded settings{.modulation = point.modulation, .seed = ++seed};
     const double snr_db = uncoded_es_n0_db(point.eb_n0_db, point.modulation);
     settings.channel.snr = {snr_db, snr_db};
-    settings.channel.fading.kind = point.rayleigh ? FadingKind::rayleigh : FadingKind::none;
     settings.channel.fading.coherence = Coherence::symbol;
-    settings.channel.fading.branches = point.transmit * point.receive;
-    settings.channel.antennas = {point.transmit, point.receive, Detector::zero_forcing};
+    if (point.rayleigh)
+      over_antennas({point.transmit, point.receive, Detector::zero_forcing}, settings.channel);
     const int width = bits_per_symbol(point.modulation);
     const auto frames =
         static_cast<std::int64_t>(std::ceil(errors / p / width / settings.frame_symbols));

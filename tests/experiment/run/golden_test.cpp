@@ -1,5 +1,8 @@
 // Uncoded bit error rates through the channel that carries the images, against the conventions'
 // table.
+#include "channel/kind/rayleigh.h"
+#include "channel/kind/tdl.h"
+#include "channel/registry.h"
 #include "tests/experiment/run/golden_points.h"
 
 namespace semwave {
@@ -58,15 +61,51 @@ TEST(GoldenFigures, ZeroForcingHasTheDiversityThatIsLeft) {
                 1300);
 }
 
+/// Bit error rate of QPSK over Nakagami-m fades, g = Eb/N0 (Simon and Alouini 2005, equation 5.3
+/// with the moment generating function of 2.2.1.4): 1/pi of the integral of (1 + g/(m sin^2 t))^-m
+/// over 0..pi/2.
+double nakagami_error_rate(double m, double g) {
+  constexpr int steps = 20000;
+  double sum = 0;
+  for (int i = 0; i < steps; ++i) {
+    const double sine = std::sin(std::numbers::pi / 2 * (i + 0.5) / steps);
+    sum += std::pow(1 + g / (m * sine * sine), -m);
+  }
+  return sum / (2 * steps);
+}
+
+TEST(GoldenFigures, QpskOverNakagamiErrsAsTheClosedFormSays) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  EXPECT_NEAR(nakagami_error_rate(1, 10), diversity_error_rate(10, 1), 1e-9);
+  EXPECT_NEAR(nakagami_error_rate(4, 4 * 2.0), diversity_error_rate(2.0, 4), 1e-9);
+  std::uint64_t seed = 30;
+  for (const double m : {0.5, 1.0, 2.5, 4.0})
+    for (const double eb_n0_db : {2.0, 8.0}) {
+      const Json value{{"kind", "nakagami"},
+                       {"m", m},
+                       {"coherence", "symbol"},
+                       {"snr_db", uncoded_es_n0_db(eb_n0_db, qpsk)}};
+      Uncoded settings{.modulation = qpsk, .seed = ++seed};
+      settings.channel = channels().make(resolve(value, channels().field("channel"), {}), {});
+      const LinkCounts count = count_errors(*backend, settings, 500);
+      const double p = nakagami_error_rate(m, std::pow(10, eb_n0_db / 10)),
+                   bits = static_cast<double>(count.bits);
+      // The two bits of a symbol share its fade: at most both err.
+      const double z =
+          (static_cast<double>(count.bit_errors) - bits * p) / std::sqrt(2 * bits * p * (1 - p));
+      EXPECT_LT(std::abs(z), 4) << "m = " << m << ", " << eb_n0_db
+                                << " dB: " << static_cast<double>(count.bit_errors) / bits
+                                << ", not " << p;
+      EXPECT_GT(count.bit_errors, 500);
+    }
+}
+
 TEST(GoldenFigures, LmmseErrsLessThanZeroForcingAndMoreThanOneStream) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const auto errors = [&](Antennas antennas) {
     Uncoded settings{.modulation = qpsk, .seed = 21};
-    settings.channel = {.fading = {.kind = FadingKind::rayleigh,
-                                   .coherence = Coherence::symbol,
-                                   .branches = antennas.transmit * antennas.receive},
-                        .snr = {8, 8},
-                        .antennas = antennas};
+    settings.channel = {.fading = {.coherence = Coherence::symbol}, .snr = {8, 8}};
+    over_antennas(antennas, settings.channel);
     return static_cast<double>(count_errors(*backend, settings, 60).bit_errors);
   };
   const double zero_forcing = errors({2, 2, Detector::zero_forcing}),
@@ -81,10 +120,8 @@ TEST(GoldenFigures, BitsOverTheTonesOfOfdmErrAsOverFlatRayleigh) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   const Ofdm ofdm({.subcarriers = 64, .spacing_khz = 60, .prefix = 16}, tap_profiles()[2]);
   Uncoded settings{.modulation = qpsk, .seed = 22, .frame_symbols = 64};
-  settings.channel = {
-      .fading = {.kind = FadingKind::rayleigh, .branches = static_cast<int>(ofdm.taps().size())},
-      .snr = {uncoded_es_n0_db(8, qpsk), uncoded_es_n0_db(8, qpsk)},
-      .ofdm = std::make_shared<const Ofdm>(ofdm)};
+  settings.channel.snr = {uncoded_es_n0_db(8, qpsk), uncoded_es_n0_db(8, qpsk)};
+  over_tones(std::make_shared<const Ofdm>(ofdm), 0, settings.channel);
   constexpr int frames = 3000;
   const LinkCounts count = count_errors(*backend, settings, frames);
   const double bits = static_cast<double>(count.bits) / frames,
@@ -100,7 +137,7 @@ TEST(GoldenFigures, TheConventionOfPublicCodeIsThreeDecibelBetterToTheError) {
   std::int64_t moved = 0;
   for (const double snr_db : {-3.0, 0.0, 4.0, 7.0}) {
     Uncoded named{.modulation = qpsk, .seed = 23}, higher = named, plain = named;
-    named.channel = {.fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::symbol},
+    named.channel = {.fading = {.gains = rayleigh_gains(), .coherence = Coherence::symbol},
                      .snr = {snr_db, snr_db},
                      .snr_offset_db = 10 * std::log10(2.0)};
     plain.channel = {.fading = named.channel.fading, .snr = {snr_db, snr_db}};
@@ -131,7 +168,7 @@ TEST(UncodedLink, FramesOverFadesCountTheSameForAnyNumberOfThreads) {
   const std::unique_ptr<Backend> backend = make_cpu_backend();
   Uncoded settings{.modulation = qam16, .seed = 11, .frame_symbols = 100};
   settings.channel = {
-      .fading = {.kind = FadingKind::rayleigh, .coherence = Coherence::block, .block = 7},
+      .fading = {.gains = rayleigh_gains(), .coherence = Coherence::block, .block = 7},
       .snr = {5, 15}};
   const LinkCounts one = count_errors(*backend, settings, 300),
                    three = count_errors(*backend, settings, 300, 3);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "channel/kind/rayleigh.h"
 #include "core/base/error.h"
 #include "core/tensor/checkpoint.h"
 #include "experiment/scenario/scenario_page.h"
@@ -43,7 +44,7 @@ TEST(Scenario, FillsInDefaultsAtEveryDepth) {
   EXPECT_EQ(made.router["k"], 1);
   EXPECT_EQ(made.equaliser, Equaliser::mmse);
   EXPECT_EQ(made.power, PowerScope::image);
-  EXPECT_EQ(made.channel.fading.kind, FadingKind::rayleigh);
+  EXPECT_EQ(made.channel.fading.gains, rayleigh_gains());
   EXPECT_TRUE(made.positions_sent && made.metrics.size() == 2 &&
               made.measures(Metric::Needs::decision) && made.measures(Metric::Needs::image) &&
               !made.records);
@@ -245,6 +246,22 @@ TEST(Scenario, PathsAreRelativeToTheFile) {
   EXPECT_EQ(written["model"], "../../model.safetensors");
   const Scenario again = read_scenario(folder + "/results/one/scenario.json");
   EXPECT_EQ(again.resolved, made.resolved);
+}
+
+TEST(Scenario, ATraceInAChainIsRelativeToTheFile) {
+  const std::string folder = fresh_folder("chained_paths");
+  Json value = tiny::scenario("pictures");
+  value["channel"] =
+      Json::parse(R"({"kind": "chain", "of": [{"kind": "trace", "file": "t.csv"}, "erasure"]})");
+  value["sweep"] = {{"/channel/of/0/file", {"t.csv", "u.csv"}}, {"/channel/of/1/loss", {0, 0.5}}};
+  for (const char* name : {"/t.csv", "/u.csv"})
+    tiny::write_text(folder + name, "slot,re,im\n0,1,0\n");
+  tiny::write_text(folder + "/x.json", value.dump());
+
+  const std::vector<Point> points = expand(read_scenario(folder + "/x.json"));
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[2].scenario.resolved["channel"]["of"][0]["file"], folder + "/u.csv");
+  EXPECT_EQ(points[3].scenario.channel.loss->loss_good, 0.5);
 }
 
 TEST(Scenario, AnOverrideEndsTheSweepOfItsKey) {
