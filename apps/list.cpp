@@ -14,6 +14,7 @@
 #include "core/data/codec/image_codec.h"
 #include "core/data/dataset.h"
 #include "experiment/scenario/scenario.h"
+#include "phy/signal/equaliser.h"
 #include "receiver/router/router.h"
 #include "transmitter/exit/exit_rule.h"
 #include "transmitter/gate/gate.h"

@@ -86,16 +86,8 @@ class Used {
     table("table of predicted losses", losses);
   }
 
-  void codec(const std::string& kind) {
-    const auto with = [&](const CodePart& codec, const std::string& library) {
-      found_.insert_or_assign(codec.name, std::to_string(codec.version) + ", " + library);
-    };
-    if (kind == "jpeg") with(part::jpeg, jpeg_library());
-    if (kind == "webp") with(part::webp, webp_library());
-    if (kind == "heic") {
-      static const std::string library = heic_library();
-      with(part::heic, library);
-    }
+  void add(const Component& component) {
+    found_.insert_or_assign(component.name, component.version);
   }
 
   std::vector<Component> list() const {
@@ -125,7 +117,7 @@ void semantic_pair(const Scenario& scenario, Used& used) {
 void separation_pair(const Scenario& scenario, Used& used) {
   used.add(part::separation_transmitter, part::separation_receiver, part::separation_header,
            part::gain_outlook, part::capacity);
-  used.codec(scenario.codec["kind"]);
+  used.add(image_codecs().make(scenario.codec, scenario.place("/transmitter/codec"))->component());
   if (!scenario.bound()) {
     used.header();
     used.chosen_blocks();
