@@ -11,14 +11,16 @@ namespace part {
 inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "phy/signal/cpu/"};
 inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "phy/signal/cuda/"};
 inline constexpr CodePart constellations{"constellations", 1,
-                                         "phy/modulation/modulation phy/modulation/demapping"};
+                                         "phy/modulation/modulation phy/modulation/demapping "
+                                         "phy/modulation/demap_kernels"};
 inline constexpr CodePart crc{"crc", 1, "phy/code/crc"};
 inline constexpr CodePart convolutional_code{"convolutional code", 1,
                                              "phy/code/convolutional_code"};
 inline constexpr CodePart ldpc_code{
     "ldpc code", 1,
     "phy/code/ldpc/alist phy/code/ldpc/ldpc_80211n phy/code/ldpc/ldpc_code "
-    "phy/code/ldpc/ldpc_decoder phy/code/ldpc/ldpc_engine phy/code/ldpc/ldpc_sum_product"};
+    "phy/code/ldpc/ldpc_decoder phy/code/ldpc/ldpc_engine phy/code/ldpc/ldpc_sum_product "
+    "phy/code/ldpc/ldpc_min_sum phy/code/decoder_settings"};
 inline constexpr CodePart polar_code{
     "polar code", 1,
     "phy/code/polar/polar_code phy/code/polar/polar_decoder phy/code/polar/polar_sequence"};

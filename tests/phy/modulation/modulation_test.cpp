@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/random/random.h"
+#include "phy/modulation/demap_kernels.h"
 
 namespace semwave {
 namespace {
@@ -202,6 +203,24 @@ TEST(Modulation, MaxLogMeetsTheExactRatioWithoutNoiseAndNotInIt) {
   for (std::size_t i = 0; i < exact.size(); ++i)
     apart = std::max(apart, std::abs(double(exact[i]) - max_log[i]));
   EXPECT_GT(apart, 0.05);
+}
+
+TEST(Modulation, EveryVariantOfTheInstructionSetMakesTheSameSoftBits) {
+  const Heard heard = some_symbols();
+  const auto* z = reinterpret_cast<const float*>(heard.symbols.data());
+  for (const Modulation modulation : all) {
+    std::vector<float> best(heard.symbols.size() *
+                            static_cast<std::size_t>(bits_per_symbol(modulation))),
+        made(best.size());
+    for (const bool each : {false, true})
+      for (const cpu::DemapGray kernel : cpu::demap_kernels()) {
+        const float* variance = each ? heard.noise_variance.data() : nullptr;
+        cpu::demap_kernels().front()(bits_per_symbol(modulation), z, heard.symbols.size(), variance,
+                                     7, best.data());
+        kernel(bits_per_symbol(modulation), z, heard.symbols.size(), variance, 7, made.data());
+        EXPECT_EQ(made, best) << modulation_name(modulation);
+      }
+  }
 }
 
 TEST(Modulation, AGainOfZeroTellsNothing) {
