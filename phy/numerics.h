@@ -12,7 +12,7 @@ inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "phy/si
 inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "phy/signal/cuda/"};
 inline constexpr CodePart constellations{"constellations", 1,
                                          "phy/modulation/modulation phy/modulation/demapping "
-                                         "phy/modulation/demap_kernels"};
+                                         "phy/modulation/demap_kernels phy/modulation/constellation"};
 inline constexpr CodePart crc{"crc", 1, "phy/code/crc"};
 inline constexpr CodePart convolutional_code{"convolutional code", 1,
                                              "phy/code/convolutional_code"};
@@ -30,7 +30,7 @@ inline constexpr CodePart blocks{
     "phy/digital/link_fields"};
 inline constexpr CodePart predicted_loss{
     "predicted loss", 2, "phy/transport/transport_loss phy/transport/transport_loss_table"};
-inline constexpr CodePart capacity{"capacity", 1, "phy/bounds/capacity"};
+inline constexpr CodePart capacity{"capacity", 1, "phy/bounds/capacity phy/bounds/error_rate"};
 inline constexpr CodePart digital_link{"digital link", 1,
                                        "phy/digital/digital_link phy/digital/quantiser"};
 inline constexpr CodePart header_codec{"header codec", 1,

@@ -26,8 +26,8 @@ namespace {
 void demap_gray(Modulation modulation, std::span<const std::complex<float>> z,
                 const float* variance, float reliability, std::span<float> soft) {
   static const cpu::DemapGray kernel = cpu::demap_kernels().front();
-  assert(soft.size() == z.size() * static_cast<std::size_t>(bits_per_symbol(modulation)));
-  kernel(bits_per_symbol(modulation), reinterpret_cast<const float*>(z.data()), z.size(), variance,
+  assert(soft.size() == z.size() * static_cast<std::size_t>(modulation.bits()));
+  kernel(modulation.bits(), reinterpret_cast<const float*>(z.data()), z.size(), variance,
          reliability, soft.data());
 }
 
@@ -69,21 +69,25 @@ void exact_dimension(int bits, double z, double reliability, float* soft) {
 void demap(Modulation modulation, std::span<const std::complex<float>> z, double noise_variance,
            std::span<float> soft) {
   assert(noise_variance > 0);
+  const auto variance = static_cast<float>(noise_variance);
+  if (!modulation.gray()) return modulation.points().demap(z, {&variance, 1}, soft);
   demap_gray(modulation, z, nullptr, static_cast<float>(1 / noise_variance), soft);
 }
 
 void demap(Modulation modulation, std::span<const std::complex<float>> z,
            std::span<const float> noise_variance, std::span<float> soft) {
   assert(noise_variance.size() == z.size());
+  if (!modulation.gray()) return modulation.points().demap(z, noise_variance, soft);
   demap_gray(modulation, z, noise_variance.data(), 0, soft);
 }
 
 void demap_exact(Modulation modulation, std::span<const std::complex<float>> z,
                  std::span<const float> noise_variance, std::span<float> soft) {
-  if (bits_per_symbol(modulation) <= 2) return demap(modulation, z, noise_variance, soft);
+  if (!modulation.gray()) return modulation.points().demap_exact(z, noise_variance, soft);
+  if (modulation.bits() <= 2) return demap(modulation, z, noise_variance, soft);
   assert(noise_variance.size() == z.size() &&
-         soft.size() == z.size() * static_cast<std::size_t>(bits_per_symbol(modulation)));
-  const int bits = bits_per_symbol(modulation) / 2;
+         soft.size() == z.size() * static_cast<std::size_t>(modulation.bits()));
+  const int bits = modulation.bits() / 2;
   for (std::size_t s = 0; s < z.size(); ++s) {
     float* to = soft.data() + s * static_cast<std::size_t>(2 * bits);
     exact_dimension(bits, z[s].real(), 1.0 / noise_variance[s], to);
