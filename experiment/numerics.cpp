@@ -56,20 +56,10 @@ class Used {
 
   /// Blocks of bits of one coding.
   void blocks(const ModulationCoding& coding) {
-    const bool automatic = coding.code == ChannelCode::automatic,
-               polar = automatic || coding.code == ChannelCode::polar;
     add(part::blocks, part::constellations);
-    if (coding.check || polar) add(part::crc);
-    if (coding.code == ChannelCode::convolutional) add(part::convolutional_code);
-    if (automatic || coding.code == ChannelCode::ldpc) {
-      add(part::ldpc_code);
-      static const std::string shifts = ldpc_tables_sha256();
-      if (!coding.file) table("ldpc tables", shifts);  // a file's content is in the digest itself
-    }
-    if (!polar) return;
-    add(part::polar_code, part::capacity);
-    static const std::string sequence = polar_tables_sha256();
-    table("polar tables", sequence);
+    if (coding.check) add(part::crc);
+    if (!coding.modulation.gray()) add(coding.modulation.points().component());
+    for (const Component& component : coding.code->components()) add(component);
   }
 
   /// Blocks whose coding the sender chooses by its predicted loss: any of the list.
@@ -165,8 +155,9 @@ bool predicts_frame_errors(const Scenario& scenario) {
                     channel.interference.kind == InterferenceKind::none;
   return awgn && channel.snr.from_db == channel.snr.to_db &&
          channel.receiver.kind == CsiKind::perfect && decoding.exact == usual.exact &&
-         decoding.list == usual.list && decoding.ldpc.algorithm == usual.ldpc.algorithm &&
-         decoding.ldpc.iterations == usual.ldpc.iterations;
+         decoding.decoder.list == usual.decoder.list &&
+         decoding.decoder.ldpc.algorithm == usual.decoder.ldpc.algorithm &&
+         decoding.decoder.ldpc.iterations == usual.decoder.ldpc.iterations;
 }
 
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device) {

@@ -10,9 +10,10 @@ namespace part {
 
 inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "phy/signal/cpu/"};
 inline constexpr CodePart channel_kernels_cuda{"channel kernels, cuda", 1, "phy/signal/cuda/"};
-inline constexpr CodePart constellations{"constellations", 1,
-                                         "phy/modulation/modulation phy/modulation/demapping "
-                                         "phy/modulation/demap_kernels phy/modulation/constellation"};
+inline constexpr CodePart constellations{
+    "constellations", 1,
+    "phy/modulation/modulation phy/modulation/demapping phy/modulation/constellation "
+    "phy/modulation/demap_kernels"};
 inline constexpr CodePart crc{"crc", 1, "phy/code/crc"};
 inline constexpr CodePart convolutional_code{"convolutional code", 1,
                                              "phy/code/convolutional_code"};
@@ -20,13 +21,15 @@ inline constexpr CodePart ldpc_code{
     "ldpc code", 1,
     "phy/code/ldpc/alist phy/code/ldpc/ldpc_80211n phy/code/ldpc/ldpc_code "
     "phy/code/ldpc/ldpc_decoder phy/code/ldpc/ldpc_engine phy/code/ldpc/ldpc_sum_product "
-    "phy/code/ldpc/ldpc_min_sum phy/code/decoder_settings"};
-inline constexpr CodePart polar_code{
-    "polar code", 1,
-    "phy/code/polar/polar_code phy/code/polar/polar_decoder phy/code/polar/polar_sequence"};
+    "phy/code/ldpc/ldpc_min_sum phy/code/ldpc/ldpc_blocks"};
+inline constexpr CodePart polar_code{"polar code", 1,
+                                     "phy/code/polar/polar_code phy/code/polar/polar_decoder "
+                                     "phy/code/polar/polar_sequence phy/code/polar/polar_blocks"};
 inline constexpr CodePart blocks{
     "blocks of bits", 1,
-    "phy/code/interleaver phy/transport/modulation_coding phy/transport/transport "
+    "phy/code/interleaver phy/code/channel_code phy/code/code_rate phy/code/decoder_settings "
+    "phy/code/no_code phy/code/automatic_code phy/transport/modulation_coding "
+    "phy/transport/transport "
     "phy/digital/link_fields"};
 inline constexpr CodePart predicted_loss{
     "predicted loss", 2, "phy/transport/transport_loss phy/transport/transport_loss_table"};
@@ -42,13 +45,20 @@ inline constexpr CodePart separation_header{
 inline constexpr CodePart label_header{"label header", 1, "phy/header/label_header"};
 
 inline constexpr const CodePart* of_phy[] = {
-    &channel_kernels_cpu, &channel_kernels_cuda,
-    &constellations,      &crc,
-    &convolutional_code,  &ldpc_code,
-    &polar_code,          &blocks,
-    &predicted_loss,      &capacity,
-    &digital_link,        &header_codec,
-    &semantic_header,     &separation_header,
+    &channel_kernels_cpu,
+    &channel_kernels_cuda,
+    &constellations,
+    &crc,
+    &convolutional_code,
+    &ldpc_code,
+    &polar_code,
+    &blocks,
+    &predicted_loss,
+    &capacity,
+    &digital_link,
+    &header_codec,
+    &semantic_header,
+    &separation_header,
     &label_header,
 };
 

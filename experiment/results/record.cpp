@@ -10,7 +10,7 @@ std::string coding_name(const ImageRecord& image) {
   if (image.coding < 0) return "bound";
   return lay_blocks(8 * std::int64_t{image.stream_bytes},
                     modulation_codings()[static_cast<std::size_t>(image.coding)])
-      .coding.name();
+      .name();
 }
 
 void PointTotals::add(const ImageRecord& image) {

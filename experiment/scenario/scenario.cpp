@@ -174,7 +174,8 @@ LinkSettings read_link(const Json& link, const Json& stop, const Place& place,
                     .max_frames = stop["max_frames"]};
   if (made.block_bits == 0) {
     const BlockLayout one = lay_blocks(1, made.coding);
-    made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
+    const std::int64_t full = one.code->full_message();
+    made.block_bits = full > 0 ? full - one.crc.bits : 1000;
   }
   if (!link.contains("eb_n0_db")) return made;
   if (channel.noiseless || channel.snr.from_db != channel.snr.to_db)
@@ -652,9 +653,15 @@ double Law::draw(double uniform) const {
 
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
-  static constexpr std::array<const char*, 7> pointers{
-      "/model",         "/source/path", "/transmitter/policy/file",     "/channel/file",
-      "/train/initial", "/link/file",   "/transmitter/link/coding/file"};
+  static constexpr std::array<const char*, 9> pointers{"/model",
+                                                       "/source/path",
+                                                       "/transmitter/policy/file",
+                                                       "/channel/file",
+                                                       "/train/initial",
+                                                       "/link/file",
+                                                       "/link/code/file",
+                                                       "/transmitter/link/coding/file",
+                                                       "/transmitter/link/coding/code/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;

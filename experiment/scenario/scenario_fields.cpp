@@ -221,7 +221,8 @@ Field device_model_field() {
 Field link_field() {
   std::vector<Field> fields = coding_fields();
   fields.push_back(integer("block_bits", 0, 0, 1 << 20,
-                           "information bits of a frame; 0: one full ldpc code block, else 1000"));
+                           "information bits of a frame; 0: one full code block of a code that has "
+                           "a length, else 1000"));
   fields.push_back(
       {.name = "eb_n0_db",
        .type = FieldType::number,
