@@ -2,6 +2,7 @@
 #include "phy/code/ldpc/ldpc_decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "core/base/pooled_vector.h"
@@ -33,25 +34,20 @@ class MinSumEngine final : public LdpcDecoder::Engine {
                row = static_cast<std::size_t>(code.largest_row()),
                registers = static_cast<std::size_t>(kernel.register_bytes),
                frames = static_cast<std::size_t>(lanes_);
-    const std::size_t sizes[] = {length * registers, edges * registers, row * registers,
-                                 length * frames, bytes_ ? length * frames : 0};
-    std::byte* at[std::size(sizes)];
-    std::size_t total = 0;
-    for (const std::size_t size : sizes) total += rounded(size);
-    memory_.resize(total);
-    for (std::size_t i = 0, from = 0; i < std::size(sizes); from += rounded(sizes[i++]))
-      at[i] = memory_.data() + from;
+    const std::size_t sizes[5] = {length * registers, edges * registers, row * registers,
+                                  length * frames, bytes_ ? length * frames : 0};
+    for (std::size_t i = 0; i < memory_.size(); ++i) memory_[i].resize(sizes[i]);
     work_ = {.row_starts = code.row_starts().data(),
              .columns = code.columns().data(),
              .checks = code.checks(),
              .length = code.length(),
              .iterations = decoding.iterations,
              .stop_early = decoding.stop_early,
-             .beliefs = at[0],
-             .messages = at[1],
-             .row = at[2],
-             .decisions = at[3],
-             .quantised = at[4]};
+             .beliefs = memory_[0].data(),
+             .messages = memory_[1].data(),
+             .row = memory_[2].data(),
+             .decisions = memory_[3].data(),
+             .quantised = memory_[4].data()};
   }
 
   int lanes() const override { return lanes_; }
@@ -62,12 +58,10 @@ class MinSumEngine final : public LdpcDecoder::Engine {
   }
 
  private:
-  static std::size_t rounded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
   bool bytes_;
   cpu::DecodeMinSum decode_;
   int lanes_;
-  PooledVector<std::byte> memory_;  // 64-byte aligned, as its blocks are
+  std::array<PooledVector<std::byte>, 5> memory_;  // 64-byte aligned, as all blocks are
   cpu::MinSumWork work_{};
 };
 
