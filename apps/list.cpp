@@ -16,7 +16,7 @@
 #include "experiment/scenario/scenario.h"
 #include "phy/code/channel_code.h"
 #include "phy/modulation/modulation.h"
-#include "phy/signal/equaliser.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/router/router.h"
 #include "transmitter/exit/exit_rule.h"
 #include "transmitter/gate/gate.h"

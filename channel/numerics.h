@@ -13,7 +13,8 @@ inline constexpr CodePart channel{
     "channel/apply channel/mimo_ofdm/blocks phy/burst/burst channel/channel "
     "channel/channel_fields channel/csi/csi channel/impairment/disturbance "
     "channel/csi/known_gains phy/burst/ledger phy/signal/power_scope channel/registry "
-    "phy/signal/signal phy/signal/signal_kernels phy/signal/equaliser channel/trained_range"};
+    "phy/signal/signal phy/signal/signal_kernels phy/signal/equaliser "
+    "phy/signal/equaliser_registry channel/trained_range"};
 inline constexpr CodePart fading{"fading", 1, "channel/fading/fading"};
 inline constexpr CodePart antennas{"antennas", 1, "channel/mimo_ofdm/antennas"};
 inline constexpr CodePart ofdm{"ofdm", 1, "channel/mimo_ofdm/ofdm channel/fading/multipath"};

@@ -14,6 +14,7 @@
 #include "core/config/ordered_json.h"
 #include "core/tensor/checkpoint.h"
 #include "phy/digital/link_fields.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/semantic/semantic_transmitter.h"

@@ -4,6 +4,7 @@
 #include "core/data/codec/image_codec.h"
 #include "experiment/scenario/scenario.h"
 #include "phy/digital/link_fields.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/router/router.h"
 #include "transmitter/exit/exit_rule.h"
 #include "transmitter/gate/gate.h"

@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-
-#include "core/config/registry.h"
+#include <utility>
 
 namespace semwave {
 
@@ -46,8 +45,5 @@ class Equaliser {
 
 inline constinit const Equaliser Equaliser::zero_forcing(Kernel::zero_forcing);
 inline constinit const Equaliser Equaliser::mmse(Kernel::mmse);
-
-/// zf, mmse, and what else is added before the first scenario is read.
-Registry<Equaliser>& equalisers();
 
 }  // namespace semwave

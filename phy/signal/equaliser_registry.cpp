@@ -1,5 +1,5 @@
 // The entries.
-#include "phy/signal/equaliser.h"
+#include "phy/signal/equaliser_registry.h"
 
 namespace semwave {
 

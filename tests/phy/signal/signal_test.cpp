@@ -8,6 +8,7 @@
 
 #include "core/random/random.h"
 #include "core/tensor/backend.h"
+#include "phy/signal/equaliser_registry.h"
 #include "phy/signal/signal_kernels.h"
 #include "tests/phy/signal/signal_reference.h"
 
