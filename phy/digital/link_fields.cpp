@@ -33,15 +33,16 @@ std::shared_ptr<const Fields> shared(Fields fields) {
   return std::make_shared<const Fields>(std::move(fields));
 }
 
-/// A key that names an entry by a word alone or, with fields of its own, as an object.
+/// A key that names an entry by a word alone or, with fields of its own, as an object. The pages of
+/// the scenario have a section for each entry where `documented` says so.
 template <class Made>
-Field named_entry(const Registry<Made>& registry, std::string key, std::string summary,
-                  const char* usual) {
-  Field made{.name = std::move(key),
+Field named_entry(const Registry<Made>& registry, const std::string& key, std::string summary,
+                  const char* usual, bool documented) {
+  Field made{.name = key,
              .type = FieldType::choice,
              .summary = std::move(summary),
              .fallback = Json(usual),
-             .alternatives = {registry.field("")}};
+             .alternatives = {registry.field(documented ? key : "")}};
   for (const auto& [name, about] : registry.list()) made.choices.push_back(name);
   return made;
 }
@@ -68,25 +69,25 @@ Json fields_of_code(const Json& value, const Place& place) {
 }  // namespace
 
 std::vector<Field> coding_fields() {
-  return {
-      named_entry(channel_codes(), "code",
-                  "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
-                  "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits "
-                  "on, else polar; an object names a code with fields of its own",
-                  "auto"),
-      rate_field("information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: "
-                 "any"),
-      {.name = "length",
-       .type = FieldType::integer,
-       .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
-       .fallback = Json(0),
-       .minimum = 0,
-       .maximum = 1944},
-      {.name = "file",
-       .type = FieldType::string,
-       .summary = "an ldpc code in MacKay's alist format instead; empty: none",
-       .fallback = Json("")},
-      named_entry(modulations(), "modulation", "Gray-mapped, TS 38.211; 4-qam is qpsk", "qpsk")};
+  return {named_entry(channel_codes(), "code",
+                      "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
+                      "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits "
+                      "on, else polar; an object names a code with fields of its own",
+                      "auto", true),
+          rate_field("information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: "
+                     "any"),
+          {.name = "length",
+           .type = FieldType::integer,
+           .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
+           .fallback = Json(0),
+           .minimum = 0,
+           .maximum = 1944},
+          {.name = "file",
+           .type = FieldType::string,
+           .summary = "an ldpc code in MacKay's alist format instead; empty: none",
+           .fallback = Json("")},
+          named_entry(modulations(), "modulation", "Gray-mapped, TS 38.211; 4-qam is qpsk", "qpsk",
+                      false)};
 }
 
 ModulationCoding read_coding(const Json& value, const Place& place, bool check) {
