@@ -25,6 +25,7 @@ inline constexpr CodePart ldpc_code{
 inline constexpr CodePart polar_code{"polar code", 1,
                                      "phy/code/polar/polar_code phy/code/polar/polar_decoder "
                                      "phy/code/polar/polar_sequence phy/code/polar/polar_blocks"};
+inline constexpr CodePart bch_code{"bch code", 1, "phy/code/bch_code"};
 inline constexpr CodePart blocks{
     "blocks of bits", 1,
     "phy/code/interleaver phy/code/channel_code phy/code/code_rate phy/code/decoder_settings "
@@ -52,6 +53,7 @@ inline constexpr const CodePart* of_phy[] = {
     &convolutional_code,
     &ldpc_code,
     &polar_code,
+    &bch_code,
     &blocks,
     &predicted_loss,
     &capacity,

@@ -4,6 +4,9 @@
 #include "phy/code/code_rate.h"
 
 namespace semwave {
+
+void add_bch_code(ChannelCodeRegistry& codes);  // bch_code.cpp
+
 namespace {
 
 std::vector<Field> ldpc_fields() {
@@ -49,6 +52,7 @@ ChannelCodeRegistry& channel_codes() {
             {.summary = "as 38.212 matches them, any length; CRC-aided list decoding",
              .fields = {rate_field("information bits and CRC over coded bits, 1/64 to 0.95")}},
             [](const Json& from) { return polar_code(read_rate(from.at("rate"))); });
+    add_bch_code(all);
     return all;
   }();
   return registry;

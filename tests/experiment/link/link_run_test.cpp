@@ -96,6 +96,10 @@ TEST(LinkRun, ACodeMayBeNamedByAWordOrWithFieldsOfItsOwn) {
     return make_link_row(scenario, {Json::object(), scenario}, measure(scenario, 1),
                          std::string(64, 'a'));
   };
+  EXPECT_EQ(row_of({{"code", "bch"}})["name"], "QPSK (63,45) bch");
+  EXPECT_EQ(row_of({{"code", "bch"}})["block_bits"], 45);
+  EXPECT_TRUE(row_of({{"code", "bch"}}).contains("fer_predicted"));
+  EXPECT_EQ(row_of({{"code", {{"kind", "bch"}, {"n", 15}, {"t", 2}}}})["name"], "QPSK (15,7) bch");
   const Json apart{{"kind", "ldpc"}, {"rate", "2/3"}, {"length", 648}};
   EXPECT_EQ(row_of({{"code", apart}})["name"], "QPSK 2/3 ldpc 648");
   EXPECT_EQ(row_of({{"code", "ldpc"}, {"rate", "2/3"}, {"length", 648}})["name"],
@@ -103,9 +107,13 @@ TEST(LinkRun, ACodeMayBeNamedByAWordOrWithFieldsOfItsOwn) {
   const auto refusal = [](const Json& link) {
     return error_of([&] { laboratory(link, awgn(6)); });
   };
-  expect_contains(refusal({{"code", "ldcp"}}), "did you mean 'ldpc'?");
+  expect_contains(refusal({{"code", "bhc"}}), "did you mean 'bch'?");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"n", 16}}}}), "/link/code/n");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"rate", 0.5}}}}), "/link/code/rate");
   expect_contains(refusal({{"code", "ldpc"}, {"rate", 0.4}}), "/link/rate");
   expect_contains(refusal({{"code", "polar"}, {"file", "x.alist"}}), "a file names an LDPC code");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"n", 15}, {"t", 2}}}, {"crc", true}}),
+                  "/link/code");
 }
 
 TEST(LinkRun, AConstellationFromOutsideMeetsItsUnionBound) {
