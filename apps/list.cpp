@@ -14,6 +14,9 @@
 #include "core/data/codec/image_codec.h"
 #include "core/data/dataset_kinds.h"
 #include "experiment/scenario/scenario.h"
+#include "phy/code/channel_code.h"
+#include "phy/modulation/modulation.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/router/router.h"
 #include "transmitter/exit/exit_rule.h"
 #include "transmitter/gate/gate.h"
@@ -30,6 +33,7 @@ std::vector<std::pair<std::string, Lines>> everything() {
   return {{"gates", gates().list()},         {"exits", exits().list()},
           {"routers", routers().list()},     {"policies", policies().list()},
           {"channels", channels().list()},   {"equalisers", equalisers().list()},
+          {"codes", channel_codes().list()}, {"modulations", modulations().list()},
           {"codecs", image_codecs().list()}, {"datasets", sets},
           {"metrics", metrics().list()},     {"pairs", pairs().list()}};
 }
@@ -71,7 +75,8 @@ Command add_list(CLI::App& program) {
   auto json = std::make_shared<bool>(false);
   command
       ->add_option("what", *what,
-                   "gates, exits, routers, policies, channels, equalisers, codecs, datasets or "
+                   "gates, exits, routers, policies, channels, equalisers, codes, modulations, "
+                   "codecs, datasets or "
                    "metrics; default: all")
       ->type_name("WHAT");
   command->add_flag("--json", *json, "one JSON object a line");

@@ -58,7 +58,7 @@ class Simulation {
  public:
   Simulation(const LossRow& row, std::uint32_t experiment)
       : list_(row.bits, row.coding()),
-        single_(row.bits, row.coding(), {.list = 1}),
+        single_(row.bits, row.coding(), {.decoder = {.list = 1}}),
         experiment_(experiment),
         message_(messages * list_.bits()),
         symbols_(messages * list_.uses()) {
@@ -90,7 +90,7 @@ class Simulation {
     Bits heard(together * bits), held(together);
     std::int64_t lost = 0, trials = 0;
     double most = 1.25 * enough_losses(rarest) / rarest;
-    if (layout().coding.code == ChannelCode::convolutional)
+    if (layout().code->kind() == "convolutional")
       most = std::min(most, most_viterbi_bits / static_cast<double>(bits));
     const auto seen = [&] {
       return static_cast<double>(lost) / static_cast<double>(std::max<std::int64_t>(trials, 1));
@@ -102,7 +102,7 @@ class Simulation {
         add_complex_normals(std::span(y).subspan(t * uses, uses), from, 0u, 1, Purpose::noise,
                             experiment_, trial, static_cast<float>(deviation));
       }
-      if (list_.layout().coding.code == ChannelCode::polar)
+      if (list_.layout().code->kind() == "polar")
         decode_polar(y, gains, variance, heard, held, trials);
       else
         list_.decode(y, gains, variance, heard, held);
@@ -148,12 +148,17 @@ double exponent(double loss) {
   return std::log10(-std::log1p(-loss));
 }
 
+/// What draws of a row are keyed by.
+int code_number(std::string_view code) {
+  return code == "convolutional" ? 2 : code == "ldpc" ? 3 : 4;
+}
+
 /// Walks down the waterfall and reads the SNRs of the losses off it.
 void fill(LossRow& row) {
   // Draws of a row are its own, whatever other rows there are.
   const auto experiment =
       static_cast<std::uint32_t>(row.bits + 4096 * row.bits_per_symbol +
-                                 65536 * static_cast<int>(row.code) + 1000003 * row.length) +
+                                 65536 * code_number(row.code) + 1000003 * row.length) +
       static_cast<std::uint32_t>(std::lround(row.rate * 1e6)) * 7919u;
   Simulation simulation(row, experiment);
   const auto uses = static_cast<double>(simulation.layout().coded_bits) / row.bits_per_symbol;
@@ -229,31 +234,29 @@ std::vector<LossRow> rows_to_fill() {
           const int bits = static_cast<int>(std::lround(most * share));
           if (bits > 40) lengths.insert(bits);
         }
-        for (const int bits : lengths)
-          rows.push_back({ChannelCode::ldpc, rate, width, bits, length});
+        for (const int bits : lengths) rows.push_back({"ldpc", rate, width, bits, length});
       }
   // Polar: the rates a sender may choose from.
   std::map<int, std::vector<double>> rates;
   for (const ModulationCoding& coding : modulation_codings())
-    if (coding.code == ChannelCode::polar)
-      rates[bits_per_symbol(coding.modulation)].push_back(coding.rate);
+    if (coding.code->kind() == "polar")
+      rates[bits_per_symbol(coding.modulation)].push_back(coding.code->loss_rows().value().rate);
   for (const auto& [width, of_width] : rates)
     for (const double rate : of_width) {
-      const ModulationCoding coding{
-          .code = ChannelCode::polar, .rate = rate, .modulation = modulation_of(width)};
+      const ModulationCoding coding{.code = polar_code(rate), .modulation = modulation_of(width)};
       for (const std::int64_t bits : polar_lengths(coding))
-        rows.push_back({ChannelCode::polar, rate, width, static_cast<int>(bits), 0});
+        rows.push_back({"polar", rate, width, static_cast<int>(bits), 0});
     }
   for (const int width : {2, 4, 6, 8})
     for (const int bits : {1,   4,   8,   16,  24,  32,  48,  64,  96,  128, 160,
                            192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1008})
-      rows.push_back({ChannelCode::convolutional, 0.5, width, bits, 0});
+      rows.push_back({"convolutional", 0.5, width, bits, 0});
   return rows;
 }
 
 std::string key(const LossRow& row) {
-  return fmt::format("{} {} {} {} {}", channel_code_name(row.code), row.rate, row.bits_per_symbol,
-                     row.bits, row.length);
+  return fmt::format("{} {} {} {} {}", row.code, row.rate, row.bits_per_symbol, row.bits,
+                     row.length);
 }
 
 std::string listed(const LossRow& row) {
@@ -325,9 +328,8 @@ int main(int argc, char** argv) {
   fmt::print(table, "constexpr char codes_of_table[] = \"{}\";\n", coded_sha256(rows));
   fmt::print(table, "constexpr std::array<LossRow, {}> loss_table = {{{{\n", rows.size());
   for (const LossRow& row : rows)
-    fmt::print(table, "    {{ChannelCode::{}, {}, {}, {}, {}, {{{}}}}},\n",
-               channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits, row.length,
-               listed(row));
+    fmt::print(table, "    {{ChannelCode::{}, {}, {}, {}, {}, {{{}}}}},\n", row.code, row.rate,
+               row.bits_per_symbol, row.bits, row.length, listed(row));
   fmt::print(table, "}}}};\n");
   table.flush();
   if (!table) {

@@ -13,7 +13,8 @@ inline constexpr CodePart channel{
     "channel/apply channel/channel channel/channel_fields channel/channel_settings "
     "channel/csi/csi channel/csi/known_gains channel/impairment/disturbance channel/kind/ "
     "channel/mimo_ofdm/passage channel/registry channel/trained_range phy/burst/burst "
-    "phy/burst/ledger phy/signal/power_scope phy/signal/signal phy/signal/signal_kernels"};
+    "phy/burst/ledger phy/signal/power_scope phy/signal/signal phy/signal/signal_kernels "
+    "phy/signal/equaliser phy/signal/equaliser_registry"};
 inline constexpr CodePart fading{
     "fading", 1,
     "channel/fading/fading channel/fading/gain_law channel/kind/rayleigh channel/kind/rician"};

@@ -1,5 +1,5 @@
-// What a scenario may name as its channel and as its equaliser. A kind of channel is one file in
-// channel/kind/, or one in a project outside of the tree: docs/extending/channel.md.
+// What a scenario may name as its channel. A kind of channel is one file in channel/kind/, or one
+// in a project outside of the tree: docs/extending/channel.md.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,6 @@
 
 #include "channel/channel_settings.h"
 #include "core/config/registry.h"
-#include "phy/signal/signal.h"
 
 namespace semwave {
 
@@ -57,8 +56,5 @@ class ChannelKinds : public Registry<ChannelSettings> {
 /// The kinds in the order of `semwave list channels`. A project outside of the tree adds its own
 /// before the program reads its command line; not thread-safe until then.
 ChannelKinds& channels();
-
-/// zf, mmse.
-const Registry<Equaliser>& equalisers();
 
 }  // namespace semwave

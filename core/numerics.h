@@ -56,10 +56,10 @@ inline constexpr const CodePart* of_core[] = {
 
 }  // namespace part
 
-// The libraries behind the image codecs, name and version: another one may code a picture
-// otherwise.
-std::string jpeg_library();  // as compiled against: the library itself does not say
-std::string webp_library();
-std::string heic_library();  // libheif and its encoders and decoders of HEVC
+/// A part in the digest of a point; beside it the name and version of a library that does its work,
+/// since another one may make other numbers.
+inline Component component_of(const CodePart& part, const std::string& library = "") {
+  return {part.name, std::to_string(part.version) + (library.empty() ? "" : ", " + library)};
+}
 
 }  // namespace semwave

@@ -36,8 +36,9 @@ std::vector<Component> components_used(const Scenario& scenario, DeviceKind devi
 bool predicts_frame_errors(const Scenario& scenario) {
   const TransportDecoding usual, &decoding = scenario.link->decoding;
   return scenario.channel.only_white_noise() && decoding.exact == usual.exact &&
-         decoding.list == usual.list && decoding.ldpc.algorithm == usual.ldpc.algorithm &&
-         decoding.ldpc.iterations == usual.ldpc.iterations;
+         decoding.decoder.list == usual.decoder.list &&
+         decoding.decoder.ldpc.algorithm == usual.decoder.ldpc.algorithm &&
+         decoding.decoder.ldpc.iterations == usual.decoder.ldpc.iterations;
 }
 
 std::vector<Component> link_components_used(const Scenario& scenario, DeviceKind device) {

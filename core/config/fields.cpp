@@ -268,8 +268,10 @@ Json resolve_alternatives(const Json& value, const Field& field, const Place& pl
       return resolve_form(value, *form, place, first);
     } catch (const Error& mistake) {
       if (!meant(*form, value)) continue;
+      std::string reason = std::string(mistake.what()).substr(mistake.place().size() + 2);
+      if (std::find(reasons.begin(), reasons.end(), reason) != reasons.end()) continue;
       places.push_back(mistake.place());
-      reasons.push_back(std::string(mistake.what()).substr(mistake.place().size() + 2));
+      reasons.push_back(std::move(reason));
     }
   }
   // Where one form is meant, its own mistake helps most; the forms are named in any case.

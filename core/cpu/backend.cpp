@@ -21,13 +21,12 @@ std::string CpuBackend::name() const {
          " floats";
 }
 
-Tensor CpuBackend::empty(Shape shape, DataType type) {
-  const std::size_t bytes = static_cast<std::size_t>(shape.size()) * size_of(type);
-  Tensor made(make_buffer(bytes), shape, type);
+Tensor CpuBackend::empty(Shape shape) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.size()) * sizeof(float);
+  Tensor made(make_buffer(bytes), shape);
 #if !defined(NDEBUG)
-  if (type == DataType::float32)
-    std::fill_n(made.data(), made.size(),
-                std::numeric_limits<float>::quiet_NaN());  // so that a missing write shows
+  std::fill_n(made.data(), made.size(),
+              std::numeric_limits<float>::quiet_NaN());  // so that a missing write shows
 #endif
   return made;
 }
@@ -39,7 +38,7 @@ Tensor CpuBackend::zeros(Shape shape) {
 }
 
 Tensor CpuBackend::from_host(Shape shape, const float* values) {
-  Tensor made = empty(shape, DataType::float32);
+  Tensor made = empty(shape);
   if (made.size() > 0) std::memcpy(made.data(), values, bytes_of(made));
   return made;
 }

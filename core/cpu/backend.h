@@ -14,7 +14,7 @@ class CpuBackend final : public Backend {
   std::string name() const override;
   int preferred_shard() const override { return 8; }
 
-  Tensor empty(Shape shape, DataType type) override;
+  Tensor empty(Shape shape) override;
   Tensor zeros(Shape shape) override;
   Tensor from_host(Shape shape, const float* values) override;
   void to_host(const Tensor& tensor, float* values) const override;

@@ -55,7 +55,7 @@ PackedMatrix CpuBackend::pack(const Tensor& matrix, bool transpose) {
   PackedMatrix packed;
   packed.depth = transpose ? stored_columns : stored_rows;
   packed.columns = transpose ? stored_rows : stored_columns;
-  packed.panels = empty({packed.depth * round_up(packed.columns)}, DataType::float32);
+  packed.panels = empty({packed.depth * round_up(packed.columns)});
   const std::int64_t depth_stride = transpose ? 1 : stored_columns;
   const std::int64_t column_stride = transpose ? stored_columns : 1;
   const float* from = matrix.data();

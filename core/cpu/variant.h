@@ -1,6 +1,6 @@
 // Which instructions the kernels of this translation unit are compiled for: SEMWAVE_SIMD = 512
 // (AVX-512), 256 (AVX2 with FMA) or 0 (whatever the compiler makes of vectors of 8 floats). A
-// portable build compiles every kernel file once for each and chooses when it starts (machine.cpp);
+// portable build compiles every kernel file once for each and chooses when it starts (machine.h);
 // any other build has the one its compiler flags allow. The variant is part of every name, so that
 // the three live in one program.
 #pragma once

@@ -7,9 +7,7 @@
 // NaN.
 #pragma once
 
-// Whatever a kernel file includes is included here, before the pragma: from it on everything is
-// compiled for the variant's machine, and of a header's inline function that several files hold the
-// linker keeps any one.
+// Whatever a kernel file includes is included here, before target.h.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,16 +23,7 @@
 #include "core/cpu/variant.h"
 #include "core/tensor/ragged.h"
 
-#if SEMWAVE_SIMD > 0
-#include <immintrin.h>
-#endif
-
-#if SEMWAVE_SIMD == 512 && !defined(__AVX512F__)
-#pragma GCC target( \
-    "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi,bmi2,lzcnt,popcnt,prefer-vector-width=512")
-#elif SEMWAVE_SIMD == 256 && !defined(__AVX2__)
-#pragma GCC target("avx2,fma,bmi,bmi2,lzcnt,popcnt")
-#endif
+#include "core/cpu/target.h"
 
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 

@@ -45,20 +45,20 @@ std::string CudaBackend::name() const {
   return name_;
 }
 
-Tensor CudaBackend::empty(Shape shape, DataType type) {
-  return Tensor(make_buffer(stream_, static_cast<std::size_t>(shape.size()) * size_of(type)), shape,
-                type);
+Tensor CudaBackend::empty(Shape shape) {
+  return Tensor(make_buffer(stream_, static_cast<std::size_t>(shape.size()) * sizeof(float)),
+                shape);
 }
 
 Tensor CudaBackend::zeros(Shape shape) {
-  const Tensor made = empty(shape, DataType::float32);
+  const Tensor made = empty(shape);
   if (made.size() > 0)
     check(cudaMemsetAsync(made.data(), 0, bytes_of(made), *stream_), "clearing memory");
   return made;
 }
 
 Tensor CudaBackend::from_host(Shape shape, const float* values) {
-  const Tensor made = empty(shape, DataType::float32);
+  const Tensor made = empty(shape);
   copy_to_device(made.data(), values, bytes_of(made), *stream_);
   return made;
 }

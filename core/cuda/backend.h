@@ -17,7 +17,7 @@ class CudaBackend final : public Backend {
   std::string name() const override;
   int preferred_shard() const override { return 1024; }
 
-  Tensor empty(Shape shape, DataType type) override;
+  Tensor empty(Shape shape) override;
   Tensor zeros(Shape shape) override;
   Tensor from_host(Shape shape, const float* values) override;
   void to_host(const Tensor& tensor, float* values) const override;

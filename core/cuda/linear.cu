@@ -144,7 +144,7 @@ PackedMatrix CudaBackend::pack(const Tensor& matrix, bool transpose) {
   PackedMatrix packed;
   packed.depth = transpose ? columns : rows;
   packed.columns = transpose ? rows : columns;
-  packed.panels = empty({packed.depth, packed.columns}, DataType::float32);
+  packed.panels = empty({packed.depth, packed.columns});
   if (!transpose) {
     copy(packed.panels, matrix);
     return packed;

@@ -35,7 +35,7 @@ void CudaBackend::cross_entropy(const Tensor& loss, const Tensor& p, const Tenso
                                 std::span<const std::int32_t> label, float smoothing, float scale) {
   const std::int64_t classes = x.columns(), rows = static_cast<std::int64_t>(label.size());
   assert(x.size() == rows * classes && (!p.defined() || p.size() == x.size()));
-  const Tensor kept = p.defined() ? p : empty(x.shape(), DataType::float32);
+  const Tensor kept = p.defined() ? p : empty(x.shape());
   const Upload<std::int32_t> labels(stream_, label);
   const Scratch<double> scratch(stream_, rows);
   const std::int32_t* right = labels.data();

@@ -11,7 +11,7 @@ void CudaBackend::pool(const Tensor& y, const Tensor& weights, const Tensor& x, 
   const std::int64_t dim = y.columns();
   assert(y.rows() == layout.images() && x.size() == layout.rows() * dim &&
          score.size() == layout.rows());
-  const Tensor kept = weights.defined() ? weights : empty({layout.rows()}, DataType::float32);
+  const Tensor kept = weights.defined() ? weights : empty({layout.rows()});
   const Upload<std::int32_t> list(stream_, layout.starts);
   const std::int32_t* starts = list.data();
   float *w = kept.data(), *to = y.data();

@@ -59,7 +59,7 @@ class Backend {
   virtual int preferred_shard() const = 0;
 
   // Memory. Numbers of `empty` are unspecified. Both may be called from any thread.
-  virtual Tensor empty(Shape shape, DataType type = DataType::float32) = 0;
+  virtual Tensor empty(Shape shape) = 0;
   virtual Tensor zeros(Shape shape) = 0;
   virtual Tensor from_host(Shape shape, const float* values) = 0;
   virtual void to_host(const Tensor& tensor, float* values) const = 0;

@@ -134,7 +134,7 @@ class Profiling final : public ProfilingBackend {
   DeviceKind kind() const override { return inner_.kind(); }
   std::string name() const override { return inner_.name(); }
   int preferred_shard() const override { return inner_.preferred_shard(); }
-  Tensor empty(Shape shape, DataType type) override { return inner_.empty(shape, type); }
+  Tensor empty(Shape shape) override { return inner_.empty(shape); }
   Tensor zeros(Shape shape) override {
     const Timer timer(*this, {Kernel::zeros}, 0);
     return inner_.zeros(shape);

@@ -5,10 +5,6 @@
 
 namespace semwave {
 
-std::size_t size_of(DataType type) {
-  return type == DataType::float32 ? 4 : 2;
-}
-
 Shape::Shape(std::initializer_list<std::int64_t> extents) {
   for (std::int64_t extent : extents) push_back(extent);
 }
@@ -33,20 +29,20 @@ std::string Shape::str() const {
   return text + "]";
 }
 
-Tensor::Tensor(std::shared_ptr<Buffer> buffer, Shape shape, DataType type, std::int64_t offset)
-    : buffer_(std::move(buffer)), shape_(shape), type_(type), offset_(offset), size_(shape.size()) {
+Tensor::Tensor(std::shared_ptr<Buffer> buffer, Shape shape, std::int64_t offset)
+    : buffer_(std::move(buffer)), shape_(shape), offset_(offset), size_(shape.size()) {
   assert(buffer_ && offset_ >= 0);
-  assert(static_cast<std::size_t>(offset_ + size_) * size_of(type_) <= buffer_->bytes);
+  assert(static_cast<std::size_t>(offset_ + size_) * sizeof(float) <= buffer_->bytes);
 }
 
 Tensor Tensor::reshape(Shape shape) const {
   assert(defined() && shape.size() == size_);
-  return Tensor(buffer_, shape, type_, offset_);
+  return Tensor(buffer_, shape, offset_);
 }
 
 Tensor Tensor::row_range(std::int64_t begin, std::int64_t end) const {
   assert(defined() && 0 <= begin && begin <= end && end <= rows());
-  return Tensor(buffer_, Shape{end - begin, columns()}, type_, offset_ + begin * columns());
+  return Tensor(buffer_, Shape{end - begin, columns()}, offset_ + begin * columns());
 }
 
 }  // namespace semwave

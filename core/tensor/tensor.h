@@ -1,4 +1,4 @@
-// A shared buffer with a shape. Copying a Tensor copies the handle, never the numbers.
+// A shared buffer of floats with a shape. Copying a Tensor copies the handle, never the numbers.
 #pragma once
 
 #include <array>
@@ -11,10 +11,7 @@
 
 namespace semwave {
 
-enum class DataType : std::uint8_t { float32, bfloat16 };
 enum class DeviceKind : std::uint8_t { cpu, cuda };
-
-std::size_t size_of(DataType type);
 
 /// Extents, outermost first; rank 0 (a scalar) to 4.
 class Shape {
@@ -48,23 +45,18 @@ struct Buffer {
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(std::shared_ptr<Buffer> buffer, Shape shape, DataType type = DataType::float32,
-         std::int64_t offset = 0);
+  Tensor(std::shared_ptr<Buffer> buffer, Shape shape, std::int64_t offset = 0);
 
   bool defined() const { return buffer_ != nullptr; }
   const Shape& shape() const { return shape_; }
-  DataType type() const { return type_; }
   DeviceKind device() const { return buffer_->device; }
   std::int64_t size() const { return size_; }
   /// A matrix view of any shape: `columns` is the last extent, `rows` all the others together.
   std::int64_t columns() const { return shape_.rank() == 0 ? 1 : shape_[shape_.rank() - 1]; }
   std::int64_t rows() const { return columns() == 0 ? 0 : size_ / columns(); }
 
-  /// First element; the type must be float32 (device memory when device() is cuda).
-  float* data() const {
-    assert(type_ == DataType::float32);
-    return buffer_ ? static_cast<float*>(buffer_->data) + offset_ : nullptr;
-  }
+  /// First element (device memory when device() is cuda).
+  float* data() const { return buffer_ ? static_cast<float*>(buffer_->data) + offset_ : nullptr; }
 
   /// The same numbers under another shape of equal size.
   Tensor reshape(Shape shape) const;
@@ -74,7 +66,6 @@ class Tensor {
  private:
   std::shared_ptr<Buffer> buffer_;
   Shape shape_;
-  DataType type_ = DataType::float32;
   std::int64_t offset_ = 0;
   std::int64_t size_ = 0;
 };

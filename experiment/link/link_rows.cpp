@@ -32,7 +32,7 @@ std::string share_text(const OrderedJson& row, const std::string& name) {
   if (value.is_number()) return scientific(value.get<double>());
   double below = row.at(name + "_ci95").at(1).get<double>();
   // Without a code a wrong bit is a wrong symbol too, so what bounds symbols bounds bits.
-  if (name == "ber" && row.at("code") == channel_code_name(ChannelCode::none))
+  if (name == "ber" && row.at("code") == no_code()->kind())
     below = std::min(below, row.at("ser_ci95").at(1).get<double>());
   return "<" + scientific(below);
 }
@@ -50,9 +50,9 @@ OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkP
   const double below = 3 / frames;  // one rate that bounds both: a wrong bit is a wrong frame
   OrderedJson row;
   row["point"] = swept_in_order(whole, point);
-  row["code"] = channel_code_name(layout.coding.code);
-  row["modulation"] = modulation_name(layout.coding.modulation);
-  row["name"] = layout.coding.name();
+  row["code"] = layout.code->kind();
+  row["modulation"] = modulation_name(layout.modulation);
+  row["name"] = layout.name();
   row["block_bits"] = link.block_bits;
   row["code_blocks"] = layout.blocks;
   row["coded_bits"] = layout.coded_bits;
@@ -88,7 +88,7 @@ OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkP
             c.symbol_errors > 0 ? symbol_high
                                 : 3 / static_cast<double>(std::max<std::int64_t>(1, c.symbols)));
   row["undetected"] = c.undetected;
-  if (layout.ldpc)
+  if (layout.code->iterates())
     row["iterations"] = static_cast<double>(c.iterations) /
                         static_cast<double>(std::max<std::int64_t>(1, c.blocks));
   const auto mean_of = [&](std::int64_t sum) { return static_cast<double>(sum) / frames; };

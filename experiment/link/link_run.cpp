@@ -49,7 +49,7 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
     burst.ledger[f].payload = transport.layout().payload_uses();
     burst.ledger[f].parity = transport.layout().parity_uses();
   }
-  const Symbols symbols = modulate(transport.layout().coding.modulation, air);
+  const Symbols symbols = modulate(transport.layout().modulation, air);
   burst.symbols = Var(backend.from_host({static_cast<std::int64_t>(symbols.size()), 2},
                                         reinterpret_cast<const float*>(symbols.data())));
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));

@@ -1,12 +1,12 @@
 // Tokens of a network, over the channel as they are or as bits.
 #include "experiment/pair/semantic_settings.h"
 
-#include "channel/registry.h"
 #include "core/base/error.h"
 #include "core/config/field_builders.h"
 #include "experiment/pair/pair.h"
 #include "experiment/pair/used_parts.h"
 #include "phy/digital/link_fields.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "transmitter/exit/exit_rule.h"
 #include "transmitter/gate/gate.h"

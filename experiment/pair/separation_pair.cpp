@@ -52,7 +52,7 @@ std::string coding_name(const SentStream& stream) {
   if (stream.coding < 0) return "bound";
   return lay_blocks(8 * std::int64_t{stream.bytes},
                     modulation_codings()[static_cast<std::size_t>(stream.coding)])
-      .coding.name();
+      .name();
 }
 
 class StreamTotals final : public PairTotals {
@@ -124,7 +124,7 @@ class SeparationPair final : public Pair {
     UsedParts used;
     used.add(part::separation_transmitter, part::separation_receiver, part::separation_header,
              part::gain_outlook, part::capacity);
-    used.codec(codec_.at("kind").get<std::string>());
+    used.add(image_codecs().make(codec_, context.place / "transmitter" / "codec")->component());
     if (coded()) {
       used.header();
       used.chosen_blocks();

@@ -16,20 +16,10 @@ void UsedParts::header() {
 }
 
 void UsedParts::blocks(const ModulationCoding& coding) {
-  const bool automatic = coding.code == ChannelCode::automatic,
-             polar = automatic || coding.code == ChannelCode::polar;
   add(part::blocks, part::constellations);
-  if (coding.check || polar) add(part::crc);
-  if (coding.code == ChannelCode::convolutional) add(part::convolutional_code);
-  if (automatic || coding.code == ChannelCode::ldpc) {
-    add(part::ldpc_code);
-    static const std::string shifts = ldpc_tables_sha256();
-    if (!coding.file) table("ldpc tables", shifts);  // a file's content is in the digest itself
-  }
-  if (!polar) return;
-  add(part::polar_code, part::capacity);
-  static const std::string sequence = polar_tables_sha256();
-  table("polar tables", sequence);
+  if (coding.check) add(part::crc);
+  if (!coding.modulation.gray()) add(coding.modulation.points().component());
+  add(coding.code->components());
 }
 
 void UsedParts::chosen_blocks() {
@@ -43,18 +33,6 @@ void UsedParts::predictions() {
   add(part::predicted_loss, part::capacity);
   static const std::string losses = transport_loss_table_sha256();
   table("table of predicted losses", losses);
-}
-
-void UsedParts::codec(const std::string& kind) {
-  const auto with = [&](const CodePart& codec, const std::string& library) {
-    version(codec.name, std::to_string(codec.version) + ", " + library);
-  };
-  if (kind == "jpeg") with(part::jpeg, jpeg_library());
-  if (kind == "webp") with(part::webp, webp_library());
-  if (kind == "heic") {
-    static const std::string library = heic_library();
-    with(part::heic, library);
-  }
 }
 
 std::vector<Component> UsedParts::list() const {

@@ -1,6 +1,7 @@
 // The parts of the code and the tables that something uses (core/numerics.h), as they are found.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,15 +19,16 @@ namespace semwave {
 class UsedParts {
  public:
   template <class... Parts>
-  void add(const Parts&... parts) {
+  requires(std::same_as<Parts, CodePart>&&...) void add(const Parts&... parts) {
     (version(parts.name, std::to_string(parts.version)), ...);
   }
   void table(const std::string& name, const std::string& sha256) { version(name, sha256); }
   void version(const std::string& name, std::string version) {
     found_.insert_or_assign(name, std::move(version));
   }
+  void add(const Component& component) { version(component.name, component.version); }
   void add(const std::vector<Component>& components) {
-    for (const Component& one : components) version(one.name, one.version);
+    for (const Component& one : components) add(one);
   }
 
   /// Networks of a point: `runs` false where a timeline measures nothing, counts what they would do
@@ -39,7 +41,6 @@ class UsedParts {
   /// Blocks whose coding the sender chooses by its predicted loss: any of the list.
   void chosen_blocks();
   void predictions();
-  void codec(const std::string& kind);
 
   /// By name, each once.
   std::vector<Component> list() const;

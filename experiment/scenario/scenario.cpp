@@ -15,6 +15,7 @@
 #include "core/tensor/checkpoint.h"
 #include "experiment/pair/semantic_settings.h"
 #include "phy/digital/link_fields.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/semantic/semantic_transmitter.h"
@@ -183,7 +184,8 @@ LinkSettings read_link(const Json& link, const Json& stop, const Place& place,
                     .max_frames = stop["max_frames"]};
   if (made.block_bits == 0) {
     const BlockLayout one = lay_blocks(1, made.coding);
-    made.block_bits = one.ldpc ? one.ldpc->information() - one.crc.bits : 1000;
+    const std::int64_t full = one.code->full_message();
+    made.block_bits = full > 0 ? full - one.crc.bits : 1000;
   }
   if (!link.contains("eb_n0_db")) return made;
   if (!channel.has_one_snr())
@@ -641,14 +643,16 @@ double Law::draw(double uniform) const {
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
   // Of a chain of channels only the first may be a trace.
-  static constexpr std::array<const char*, 8> pointers{"/model",
-                                                       "/source/path",
-                                                       "/transmitter/policy/file",
-                                                       "/channel/file",
-                                                       "/channel/of/0/file",
-                                                       "/train/initial",
-                                                       "/link/file",
-                                                       "/transmitter/link/coding/file"};
+  static constexpr std::array<const char*, 10> pointers{"/model",
+                                                        "/source/path",
+                                                        "/transmitter/policy/file",
+                                                        "/channel/file",
+                                                        "/channel/of/0/file",
+                                                        "/train/initial",
+                                                        "/link/file",
+                                                        "/link/code/file",
+                                                        "/transmitter/link/coding/file",
+                                                        "/transmitter/link/coding/code/file"};
   const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;

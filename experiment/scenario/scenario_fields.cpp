@@ -6,6 +6,7 @@
 #include "core/data/dataset_kinds.h"
 #include "experiment/scenario/scenario.h"
 #include "phy/digital/link_fields.h"
+#include "phy/signal/equaliser_registry.h"
 #include "receiver/router/router.h"
 
 namespace semwave {
@@ -126,7 +127,8 @@ Field device_model_field() {
 Field link_field() {
   std::vector<Field> fields = coding_fields();
   fields.push_back(integer("block_bits", 0, 0, 1 << 20,
-                           "information bits of a frame; 0: one full ldpc code block, else 1000"));
+                           "information bits of a frame; 0: one full code block of a code that has "
+                           "a length, else 1000"));
   fields.push_back(
       {.name = "eb_n0_db",
        .type = FieldType::number,

@@ -6,8 +6,10 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numbers>
+#include <span>
 
 namespace semwave {
 namespace {
@@ -38,6 +40,32 @@ Information levels_information(int levels, double distance) {
   return {mean, std::max(0.0, square / mass - mean * mean)};
 }
 
+/// The same of any points of mean power 1, each as likely, on a grid over both dimensions of the
+/// noise. The step is coarser, since the grid is square.
+Information points_information(std::span<const std::complex<float>> points, double snr) {
+  constexpr double step = 0.25, reach = 6;
+  constexpr int nodes = static_cast<int>(2 * reach / step) + 1;
+  const double scale = std::sqrt(2 * snr);  // the noise has variance 1 in each dimension
+  double mean = 0, square = 0, mass = 0;
+  for (const std::complex<float>& sent : points)
+    for (int p = 0; p < nodes * nodes; ++p) {
+      const double i = -reach + p / nodes * step, q = -reach + p % nodes * step,
+                   weight = std::exp(-(i * i + q * q) / 2);
+      double sum = 0;
+      for (const std::complex<float>& other : points) {
+        const double apart_i = scale * (double{sent.real()} - other.real()),
+                     apart_q = scale * (double{sent.imag()} - other.imag());
+        sum += std::exp(-(apart_i * (apart_i + 2 * i) + apart_q * (apart_q + 2 * q)) / 2);
+      }
+      const double density = std::log2(static_cast<double>(points.size()) / sum);
+      mean += weight * density;
+      square += weight * density * density;
+      mass += weight;
+    }
+  mean /= mass;
+  return {mean, std::max(0.0, square / mass - mean * mean)};
+}
+
 /// e^x E1(x) for x > 0.
 double scaled_exponential_integral(double x) {
   if (x < 1) return -std::exp(x) * std::expint(-x);
@@ -57,6 +85,7 @@ Information gaussian_information(double snr) {
 
 Information constellation_information(Modulation modulation, double snr) {
   assert(snr >= 0);
+  if (!modulation.gray()) return points_information(modulation.points().points(), snr);
   // Each real dimension by itself, noise of variance 1/(2 snr) there. BPSK lies along one direction
   // and has all the power in it.
   const int bits = bits_per_symbol(modulation), dimensions = bits == 1 ? 1 : 2,

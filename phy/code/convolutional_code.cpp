@@ -1,10 +1,15 @@
-// Encoder and soft Viterbi decoder of the (133, 171) code.
+// Encoder and soft Viterbi decoder of the (133, 171) code, and what it is as a channel code.
 #include "phy/code/convolutional_code.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
 #include <vector>
+
+#include "phy/code/channel_code.h"
+#include "phy/code/code_rate.h"
+#include "phy/numerics.h"
 
 namespace semwave {
 namespace {
@@ -83,6 +88,73 @@ Bits viterbi_decode(std::span<const float> soft, std::size_t bits) {
     state = ((state & 31) << 1) | from_odd[t * states + state];
   }
   return decoded;
+}
+
+namespace {
+
+constexpr std::int64_t largest_convolutional = 1024;  // message of a code block
+
+class ConvolutionalDecoder final : public BlockDecoder {
+ public:
+  explicit ConvolutionalDecoder(const CodeBlocks& blocks) : blocks_(blocks) {}
+
+  void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
+              std::span<BlockVerdict> verdicts) override {
+    std::size_t from = 0, to = 0;
+    for (std::size_t b = 0; b < verdicts.size(); ++b) {
+      const auto bits = static_cast<std::size_t>(
+          blocks_.message_bits(static_cast<int>(b % static_cast<std::size_t>(blocks_.count))));
+      const Bits decided = viterbi_decode(soft.subspan(from, coded_length(bits)), bits);
+      std::copy(decided.begin(), decided.end(), messages.data() + to);
+      verdicts[b] = {};
+      from += coded_length(bits);
+      to += bits;
+    }
+  }
+
+ private:
+  CodeBlocks blocks_;
+};
+
+class ConvolutionalCoder final : public BlockCoder {
+ public:
+  explicit ConvolutionalCoder(const CodeBlocks& blocks) : blocks_(blocks) {}
+
+  void encode(int, std::span<const std::uint8_t> message,
+              std::span<std::uint8_t> coded) const override {
+    const Bits made = convolutional_encode(message);
+    std::copy(made.begin(), made.end(), coded.begin());
+  }
+  std::unique_ptr<BlockDecoder> decoder(const DecoderSettings&) const override {
+    return std::make_unique<ConvolutionalDecoder>(blocks_);
+  }
+
+ private:
+  CodeBlocks blocks_;
+};
+
+class ConvolutionalCode final : public ChannelCode {
+ public:
+  std::string kind() const override { return "convolutional"; }
+  std::string name() const override { return rate_name(0.5) + " convolutional"; }
+  std::int64_t largest_message() const override { return largest_convolutional; }
+  std::int64_t coded_bits(std::int64_t message) const override {
+    return static_cast<std::int64_t>(coded_length(static_cast<std::size_t>(message)));
+  }
+  std::unique_ptr<BlockCoder> coder(const CodeBlocks& blocks) const override {
+    return std::make_unique<ConvolutionalCoder>(blocks);
+  }
+  std::optional<LossRows> loss_rows() const override { return LossRows{"convolutional", 0.5}; }
+  std::vector<Component> components() const override {
+    return {component_of(part::convolutional_code)};
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const ChannelCode> convolutional_code() {
+  static const auto code = std::make_shared<const ConvolutionalCode>();
+  return code;
 }
 
 }  // namespace semwave

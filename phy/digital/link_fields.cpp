@@ -1,33 +1,20 @@
 #include "phy/digital/link_fields.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "core/base/error.h"
+#include "phy/code/code_rate.h"
+#include "phy/code/polar/polar_code.h"
 
 namespace semwave {
 namespace {
 
-constexpr std::array<std::pair<const char*, ChannelCode>, 5> codes = {
-    {{"auto", ChannelCode::automatic},
-     {"none", ChannelCode::none},
-     {"convolutional", ChannelCode::convolutional},
-     {"ldpc", ChannelCode::ldpc},
-     {"polar", ChannelCode::polar}}};
-constexpr std::array<std::pair<const char*, Modulation>, 6> modulations = {
-    {{"bpsk", Modulation::bpsk},
-     {"qpsk", Modulation::qpsk},
-     {"4-qam", Modulation::qpsk},
-     {"16-qam", Modulation::qam16},
-     {"64-qam", Modulation::qam64},
-     {"256-qam", Modulation::qam256}}};
 constexpr std::array<std::pair<const char*, LdpcAlgorithm>, 3> algorithms = {
     {{"min_sum", LdpcAlgorithm::min_sum},
      {"min_sum_fixed", LdpcAlgorithm::min_sum_fixed},
      {"sum_product", LdpcAlgorithm::sum_product}}};
-constexpr std::array<std::pair<const char*, double>, 4> rates = {
-    {{"1/2", 1.0 / 2}, {"2/3", 2.0 / 3}, {"3/4", 3.0 / 4}, {"5/6", 5.0 / 6}}};
-
 template <class Table>
 auto named(const Table& table, const std::string& name) {
   for (const auto& [known, value] : table)
@@ -46,52 +33,72 @@ std::shared_ptr<const Fields> shared(Fields fields) {
   return std::make_shared<const Fields>(std::move(fields));
 }
 
+/// A key that names an entry by a word alone or, with fields of its own, as an object. The pages of
+/// the scenario have a section for each entry where `documented` says so.
+template <class Made>
+Field named_entry(const Registry<Made>& registry, const std::string& key, std::string summary,
+                  const char* usual, bool documented) {
+  Field made{.name = key,
+             .type = FieldType::choice,
+             .summary = std::move(summary),
+             .fallback = Json(usual),
+             .alternatives = {registry.field(documented ? key : "")}};
+  for (const auto& [name, about] : registry.list()) made.choices.push_back(name);
+  return made;
+}
+
+/// Fields of a code that stand beside its name.
+constexpr std::array<const char*, 3> beside = {"rate", "length", "file"};
+
+/// What the factory of a code that is named by a word reads: of the keys beside the word those that
+/// are fields of that code, and its defaults.
+Json fields_of_code(const Json& value, const Place& place) {
+  const Json& word = value.at("code");
+  Json code{{"kind", word}};
+  for (const auto& [name, fields] : channel_codes().field("code").kinds) {
+    if (name != word) continue;
+    for (const Field& field : fields->fields)
+      if (std::find(beside.begin(), beside.end(), field.name) != beside.end())
+        code[field.name] = value.at(field.name);
+  }
+  if (!value.at("file").get_ref<const std::string&>().empty() && !code.contains("file"))
+    throw Error((place / "code").str(), "a file names an LDPC code");
+  return resolve(code, channel_codes().field("code"), place / "code");
+}
+
 }  // namespace
 
 std::vector<Field> coding_fields() {
-  const Field fraction{
-      .type = FieldType::choice, .summary = "as a fraction", .choices = names(rates)};
-  return {
-      {.name = "code",
-       .type = FieldType::choice,
-       .summary = "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
-                  "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits on, "
-                  "else polar",
-       .fallback = Json("auto"),
-       .choices = names(codes)},
-      {.name = "rate",
-       .type = FieldType::number,
-       .summary = "information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: any",
-       .fallback = Json(0.5),
-       .minimum = 1.0 / 64,
-       .maximum = 1,
-       .alternatives = {fraction}},
-      {.name = "length",
-       .type = FieldType::integer,
-       .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
-       .fallback = Json(0),
-       .minimum = 0,
-       .maximum = 1944},
-      {.name = "file",
-       .type = FieldType::string,
-       .summary = "an ldpc code in MacKay's alist format instead; empty: none",
-       .fallback = Json("")},
-      {.name = "modulation",
-       .type = FieldType::choice,
-       .summary = "Gray-mapped, TS 38.211; 4-qam is qpsk",
-       .fallback = Json("qpsk"),
-       .choices = names(modulations)}};
+  return {named_entry(channel_codes(), "code",
+                      "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
+                      "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits "
+                      "on, else polar; an object names a code with fields of its own",
+                      "auto", true),
+          rate_field("information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: "
+                     "any"),
+          {.name = "length",
+           .type = FieldType::integer,
+           .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
+           .fallback = Json(0),
+           .minimum = 0,
+           .maximum = 1944},
+          {.name = "file",
+           .type = FieldType::string,
+           .summary = "an ldpc code in MacKay's alist format instead; empty: none",
+           .fallback = Json("")},
+          named_entry(modulations(), "modulation", "Gray-mapped, TS 38.211; 4-qam is qpsk", "qpsk",
+                      false)};
 }
 
 ModulationCoding read_coding(const Json& value, const Place& place, bool check) {
-  const Json& rate = value.at("rate");
-  ModulationCoding made{.code = named(codes, value.at("code")),
-                        .rate = rate.is_string() ? named(rates, rate) : rate.get<double>(),
-                        .modulation = named(modulations, value.at("modulation")),
-                        .length = value.at("length"),
-                        .check = check};
-  const std::string file = value.at("file");
-  if (!file.empty()) made.file = LdpcCode::from_alist(file);
+  const Json &code = value.at("code"), &modulation = value.at("modulation");
+  ModulationCoding made{
+      .code = code.is_string() ? channel_codes().make(fields_of_code(value, place), place)
+                               : channel_codes().make(code, place / "code"),
+      .modulation = modulations().make(
+          resolve(modulation, modulations().field("modulation"), place / "modulation"),
+          place / "modulation"),
+      .check = check};
   try {
     check_modulation_coding(made);
   } catch (const Error& problem) {
@@ -149,9 +156,9 @@ TransportDecoding read_decoding(const Json& value) {
   TransportDecoding made;
   made.exact = value.at("soft_bits") == "exact";
   made.interleave = value.at("interleaver");
-  made.ldpc = {named(algorithms, decoder.at("algorithm")), decoder.at("iterations"),
-               decoder.at("early_stop")};
-  made.list = decoder.at("list");
+  made.decoder.ldpc = {named(algorithms, decoder.at("algorithm")), decoder.at("iterations"),
+                       decoder.at("early_stop")};
+  made.decoder.list = decoder.at("list");
   return made;
 }
 

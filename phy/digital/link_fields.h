@@ -13,7 +13,9 @@ namespace semwave {
 
 /// code, rate, length, file, modulation.
 std::vector<Field> coding_fields();
-/// From resolved keys. Throws Error below `place`; a code's file is read here.
+/// From resolved keys: `code` is the name of a registered code, whose fields `rate`, `length` and
+/// `file` stand beside it, or an object with the fields of the code; `modulation` likewise. Throws
+/// Error below `place`; a code's file is read here.
 ModulationCoding read_coding(const Json& value, const Place& place, bool check);
 
 /// soft_bits, interleaver, decoder.

@@ -1,11 +1,14 @@
-// Constellations of TS 38.211 and the max-log soft bits of faded symbols, dimension by dimension.
-// Soft bits after an equaliser stand in demapping.cpp.
+// Constellations of TS 38.211 and the max-log soft bits of faded symbols, dimension by dimension;
+// the list of all. Soft bits after an equaliser stand in demapping.cpp.
 #include "phy/modulation/modulation.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <mutex>
+#include <vector>
 
 namespace semwave {
 namespace {
@@ -53,6 +56,30 @@ const Levels& levels_of(Modulation modulation) {
                                            : one;
 }
 
+/// Amplitudes of I and Q by the bits of a symbol, `bits()` of them; of TS 38.211.
+std::complex<float> gray_symbol(const Levels& levels, Modulation modulation,
+                                const std::uint8_t* bits) {
+  if (modulation == Modulation::bpsk) return {levels.value[bits[0]], levels.value[bits[0]]};
+  std::size_t i = 0, q = 0;
+  for (int j = 0; j < modulation.bits(); j += 2) {
+    i = 2 * i + bits[j];
+    q = 2 * q + bits[j + 1];
+  }
+  return {levels.value[i], levels.value[q]};
+}
+
+Constellation gray_points(Modulation modulation) {
+  std::vector<std::complex<double>> points;
+  for (int label = 0; label < 1 << modulation.bits(); ++label) {
+    std::array<std::uint8_t, 8> bits{};
+    for (int b = 0; b < modulation.bits(); ++b)
+      bits[static_cast<std::size_t>(b)] = (label >> (modulation.bits() - 1 - b)) & 1;
+    points.emplace_back(gray_symbol(levels_of(modulation), modulation, bits.data()));
+  }
+  constexpr std::array<const char*, 5> names = {"BPSK", "QPSK", "16-QAM", "64-QAM", "256-QAM"};
+  return Constellation(names[static_cast<std::size_t>(modulation.bits() / 2)], std::move(points));
+}
+
 /// Soft bits of one dimension at offset `z`, in units of 1/(noise variance after equalisation);
 /// stride 2 interleaves I and Q.
 void soft_dimension(const Levels& levels, float z, float reliability, float* soft) {
@@ -75,74 +102,71 @@ void soft_dimension(const Levels& levels, float z, float reliability, float* sof
 
 }  // namespace
 
-int bits_per_symbol(Modulation modulation) {
-  switch (modulation) {
-    case Modulation::bpsk:
-      return 1;
-    case Modulation::qpsk:
-      return 2;
-    case Modulation::qam16:
-      return 4;
-    case Modulation::qam64:
-      return 6;
-    case Modulation::qam256:
-      return 8;
-  }
-  assert(false);
-  return 0;
+Modulation Modulation::of(std::shared_ptr<const Constellation> points) {
+  static std::mutex mutex;
+  static std::vector<std::shared_ptr<const Constellation>> kept;
+  const auto same = [&](const std::shared_ptr<const Constellation>& other) {
+    return other->component().name == points->component().name &&
+           other->component().version == points->component().version;
+  };
+  const std::lock_guard lock(mutex);
+  const auto found = std::find_if(kept.begin(), kept.end(), same);
+  const Constellation* const known = found == kept.end() ? points.get() : found->get();
+  if (found == kept.end()) kept.push_back(std::move(points));
+  return Modulation(known->bits(), known);
+}
+
+const Constellation& Modulation::points() const {
+  static const std::array<Constellation, 5> of_38211{gray_points(bpsk), gray_points(qpsk),
+                                                     gray_points(qam16), gray_points(qam64),
+                                                     gray_points(qam256)};
+  return outside_ != nullptr ? *outside_ : of_38211[static_cast<std::size_t>(bits_ / 2)];
+}
+
+Registry<Modulation>& modulations() {
+  static Registry<Modulation> registry = [] {
+    Registry<Modulation> all("constellation");
+    const auto add = [&](const char* name, Modulation modulation, std::string summary) {
+      all.add(name, {.summary = std::move(summary)}, [=](const Json&) { return modulation; });
+    };
+    add("bpsk", Modulation::bpsk, "1 bit, on the diagonal");
+    add("qpsk", Modulation::qpsk, "2 bits, Gray-mapped, TS 38.211");
+    add("4-qam", Modulation::qpsk, "the same");
+    add("16-qam", Modulation::qam16, "4 bits");
+    add("64-qam", Modulation::qam64, "6 bits");
+    add("256-qam", Modulation::qam256, "8 bits");
+    return all;
+  }();
+  return registry;
 }
 
 Modulation modulation_of(int bits) {
   assert(bits == 1 || bits == 2 || bits == 4 || bits == 6 || bits == 8);
-  switch (bits) {
-    case 1:
-      return Modulation::bpsk;
-    case 2:
-      return Modulation::qpsk;
-    case 4:
-      return Modulation::qam16;
-    case 6:
-      return Modulation::qam64;
-    default:
-      return Modulation::qam256;
-  }
+  constexpr std::array<Modulation, 5> all{Modulation::bpsk, Modulation::qpsk, Modulation::qam16,
+                                          Modulation::qam64, Modulation::qam256};
+  return all[static_cast<std::size_t>(bits / 2)];
 }
 
 std::string modulation_name(Modulation modulation) {
-  switch (modulation) {
-    case Modulation::bpsk:
-      return "BPSK";
-    case Modulation::qpsk:
-      return "QPSK";
-    case Modulation::qam16:
-      return "16-QAM";
-    case Modulation::qam64:
-      return "64-QAM";
-    case Modulation::qam256:
-      return "256-QAM";
-  }
-  assert(false);
-  return {};
+  return modulation.points().name();
 }
 
 Symbols modulate(Modulation modulation, std::span<const std::uint8_t> bits) {
-  const auto width = static_cast<std::size_t>(bits_per_symbol(modulation));
+  const auto width = static_cast<std::size_t>(modulation.bits());
   assert(bits.size() % width == 0);
-  const Levels& levels = levels_of(modulation);
   Symbols symbols(bits.size() / width);
-  for (std::size_t s = 0; s < symbols.size(); ++s) {
-    const std::uint8_t* b = bits.data() + s * width;
-    if (modulation == Modulation::bpsk) {
-      symbols[s] = {levels.value[b[0]], levels.value[b[0]]};
-      continue;
+  if (!modulation.gray()) {
+    const std::span<const std::complex<float>> points = modulation.points().points();
+    for (std::size_t s = 0; s < symbols.size(); ++s) {
+      std::size_t label = 0;
+      for (std::size_t b = 0; b < width; ++b) label = 2 * label + bits[s * width + b];
+      symbols[s] = points[label];
     }
-    std::size_t i = 0, q = 0;
-    for (std::size_t j = 0; j < width; j += 2) {
-      i = 2 * i + b[j];
-      q = 2 * q + b[j + 1];
-    }
-    symbols[s] = {levels.value[i], levels.value[q]};
+    return symbols;
   }
+  const Levels& levels = levels_of(modulation);
+  for (std::size_t s = 0; s < symbols.size(); ++s)
+    symbols[s] = gray_symbol(levels, modulation, bits.data() + s * width);
   return symbols;
 }
 
@@ -150,7 +174,8 @@ void demodulate(Modulation modulation, std::span<const std::complex<float>> y,
                 std::span<const std::complex<float>> gains, double noise_variance,
                 std::span<float> soft) {
   const auto width = static_cast<std::size_t>(bits_per_symbol(modulation));
-  assert(gains.size() == y.size() && soft.size() == y.size() * width && noise_variance > 0);
+  assert(modulation.gray() && gains.size() == y.size() && soft.size() == y.size() * width &&
+         noise_variance > 0);
   const Levels& levels = levels_of(modulation);
   const float inverse_noise = static_cast<float>(1 / noise_variance);
   const float amplitude_one = levels.value[0];

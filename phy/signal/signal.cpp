@@ -60,9 +60,44 @@ Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& 
   return y;
 }
 
+namespace {
+
+/// By factors from the host. Undoing the channel is the way back through a fade of g h, and its
+/// derivative the way through it, so that the fade's kernels serve.
+Equalised equalise_by_law(Pass& pass, const Var& y, const Tensor& gains,
+                          const Tensor& noise_variance, const EqualiserLaw& law) {
+  Backend& backend = pass.backend;
+  const SignalKernels& kernels = signal_kernels(backend.kind());
+  const auto count = static_cast<std::size_t>(noise_variance.size());
+  PooledVector<std::complex<float>> weights(count);
+  PooledVector<float> noise(count), factor(count), variance(count);
+  backend.to_host(gains, reinterpret_cast<float*>(weights.data()));
+  backend.to_host(noise_variance, noise.data());
+  law.weigh(weights, noise, factor, variance);
+  for (std::size_t s = 0; s < count; ++s) weights[s] *= factor[s];
+
+  const Tensor fade =
+      backend.from_host(gains.shape(), reinterpret_cast<const float*>(weights.data()));
+  Equalised result{pass.output(backend.zeros(y.value().shape()), {&y}),
+                   backend.from_host({noise_variance.size()}, variance.data())};
+  kernels.fade_and_noise_backward(result.symbols.value(), y.value(), fade);
+  if (result.symbols.needs_gradient()) {
+    pass.tape->record([&backend, &kernels, y, fade, x = result.symbols] {
+      if (!x.has_gradient()) return;
+      const Tensor through = backend.empty(fade.shape());
+      kernels.fade_and_noise(through, x.gradient(backend), fade, backend.zeros(fade.shape()));
+      backend.add_scaled(y.gradient(backend), through, 1);
+    });
+  }
+  return result;
+}
+
+}  // namespace
+
 Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance,
                    Equaliser kind) {
   assert(y.value().size() == gains.size() && y.value().size() == 2 * noise_variance.size());
+  if (kind.law() != nullptr) return equalise_by_law(pass, y, gains, noise_variance, *kind.law());
   Backend& backend = pass.backend;
   const SignalKernels& kernels = signal_kernels(backend.kind());
   Equalised result{pass.output(backend.empty(y.value().shape()), {&y}),

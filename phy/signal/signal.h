@@ -1,4 +1,4 @@
-// Differentiable signal operations on payload symbols; kernels in channel/cpu on memory lent by
+// Differentiable signal operations on payload symbols; kernels in phy/signal/cpu on memory lent by
 // core's Backend.
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include "core/base/pooled_vector.h"
 #include "core/tensor/pass.h"
+#include "phy/signal/equaliser.h"
 #include "phy/signal/power_scope.h"
 
 namespace semwave {
@@ -25,15 +26,12 @@ PooledVector<std::int32_t> power_segments(PowerScope scope, std::span<const std:
 /// y = h x + n with constant h, n [total, 2].
 Var fade_and_noise(Pass& pass, const Var& x, const Tensor& gains, const Tensor& noise);
 
-enum class Equaliser : std::uint8_t { zero_forcing, mmse };
-
 struct Equalised {
   Var symbols;      // [total, 2]
   Tensor variance;  // [total] error variance after equalisation
 };
-/// ZF: y/h, N0/|h|^2. MMSE: conj(h) y / (|h|^2 + N0) (biased), error N0/(|h|^2 + N0). Gains below
-/// 1e-12 in power give 0 with variance 1e12 (ZF); without gain and noise MMSE knows nothing: 0 with
-/// variance 1.
+/// Gains below 1e-12 in power give 0 with variance 1e12 (zero forcing); without gain and noise MMSE
+/// knows nothing: 0 with variance 1.
 Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance,
                    Equaliser kind);
 

@@ -33,6 +33,7 @@ class SignalKernels {
   /// dx += conj(h) dy.
   virtual void fade_and_noise_backward(const Tensor& dx, const Tensor& dy,
                                        const Tensor& gains) const = 0;
+  /// `kind` is one without a law.
   virtual void equalise(const Tensor& symbols /*[total, 2]*/, const Tensor& variance /*[total]*/,
                         const Tensor& y, const Tensor& gains,
                         const Tensor& noise_variance /*[total]*/, Equaliser kind) const = 0;

@@ -4,72 +4,52 @@
 #include <cassert>
 #include <limits>
 
-#include "phy/code/convolutional_code.h"
-
 namespace semwave {
 namespace {
 
 constexpr float smallest_noise_variance =
     1e-6f;  // stands for none, so that likelihood ratios stay finite
 constexpr float smallest_gain_power = 1e-12f;
-constexpr float certain = 1e6f;  // soft bit of a zero that both ends know
 
 }  // namespace
 
-/// What one decoding thread needs.
-struct Transport::Decoders {
-  std::unique_ptr<LdpcDecoder> ldpc;
-  std::unique_ptr<PolarDecoder> polar[2];
-};
-
-/// Decoders from the idle ones, given back at the end.
+/// A decoder from the idle ones, given back at the end.
 class Transport::Borrowed {
  public:
   explicit Borrowed(const Transport& owner) : owner_(owner) {
     {
       const std::lock_guard lock(owner.mutex_);
       if (!owner.idle_.empty()) {
-        decoders_ = std::move(owner.idle_.back());
+        decoder_ = std::move(owner.idle_.back());
         owner.idle_.pop_back();
         return;
       }
     }
-    decoders_ = std::make_unique<Decoders>();
-    if (owner.layout_.ldpc)
-      decoders_->ldpc = std::make_unique<LdpcDecoder>(owner.layout_.ldpc, owner.decoding_.ldpc);
-    for (int longer = 0; longer < 2; ++longer)
-      if (owner.polar_[longer])
-        decoders_->polar[longer] =
-            std::make_unique<PolarDecoder>(owner.polar_[longer], owner.decoding_.list);
+    decoder_ = owner.coder_->decoder(owner.decoding_.decoder);
   }
   ~Borrowed() {
     const std::lock_guard lock(owner_.mutex_);
-    owner_.idle_.push_back(std::move(decoders_));
+    owner_.idle_.push_back(std::move(decoder_));
   }
   Borrowed(const Borrowed&) = delete;
   Borrowed& operator=(const Borrowed&) = delete;
 
-  Decoders& operator*() { return *decoders_; }
+  BlockDecoder& operator*() { return *decoder_; }
 
  private:
   const Transport& owner_;
-  std::unique_ptr<Decoders> decoders_;
+  std::unique_ptr<BlockDecoder> decoder_;
 };
 
 Transport::Transport(std::int64_t bits, const ModulationCoding& coding,
                      const TransportDecoding& decoding)
-    : layout_(lay_blocks(bits, coding)), decoding_(decoding) {
+    : coding_(coding), layout_(lay_blocks(bits, coding_)), decoding_(decoding) {
   if (bits == 0) return;
   if (decoding.interleave)
     interleaver_ = std::make_unique<Interleaver>(static_cast<std::size_t>(layout_.coded_bits));
-  if (layout_.coding.code != ChannelCode::polar) return;
-  const auto polar = [&](std::int64_t information) {
-    return std::make_shared<const PolarCode>(static_cast<int>(information),
-                                             static_cast<int>(layout_.coded_bits_of(information)),
-                                             layout_.crc);
-  };
-  polar_[0] = polar(layout_.bits / layout_.blocks);
-  if (layout_.bits % layout_.blocks != 0) polar_[1] = polar(layout_.bits / layout_.blocks + 1);
+  coder_ = layout_.code->coder({.message = bits / layout_.blocks + layout_.crc.bits,
+                                .count = layout_.blocks,
+                                .longer = static_cast<int>(bits % layout_.blocks)});
 }
 
 Transport::~Transport() = default;
@@ -77,13 +57,13 @@ Transport::~Transport() = default;
 Symbols Transport::encode(std::span<const std::uint8_t> bits) const {
   Bits air(air_bits());
   encode_bits(bits, air);
-  return modulate(layout_.coding.modulation, air);
+  return modulate(layout_.modulation, air);
 }
 
 void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::uint8_t> air) const {
   assert(bits.size() == this->bits() && air.size() == air_bits());
   const auto coded_bits = static_cast<std::size_t>(layout_.coded_bits);
-  Bits stream(coded_bits), checked, codeword;
+  Bits stream(coded_bits), checked;
   std::size_t at = 0;
   for (int block = 0; block < layout_.blocks; ++block) {
     const std::span message = bits.subspan(static_cast<std::size_t>(layout_.block_start(block)),
@@ -91,34 +71,11 @@ void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::u
     const std::span coded(stream.data() + at,
                           static_cast<std::size_t>(layout_.block_coded_bits(block)));
     at += coded.size();
-    if (layout_.coding.code == ChannelCode::polar) {
-      polar_[block < layout_.bits % layout_.blocks]->encode(message, coded);
-      continue;
-    }
-    checked.assign(message.begin(), message.end());
-    if (layout_.crc.bits > 0) checked = append_crc(layout_.crc, message);
-    if (layout_.coding.code == ChannelCode::none) {
-      std::copy(checked.begin(), checked.end(), coded.begin());
-    } else if (layout_.coding.code == ChannelCode::convolutional) {
-      const Bits made = convolutional_encode(checked);
-      std::copy(made.begin(), made.end(), coded.begin());
+    if (outer_crc_bits() > 0) {
+      checked = append_crc(layout_.crc, message);
+      coder_->encode(block, checked, coded);
     } else {
-      // Zeros fill the message up to the code's; those of them that are information positions are
-      // not sent.
-      const LdpcCode& code = *layout_.ldpc;
-      const std::size_t sent = checked.size();
-      checked.resize(static_cast<std::size_t>(code.information()), 0);
-      codeword.resize(static_cast<std::size_t>(code.length()));
-      code.encode(checked, codeword);
-      const auto positions = code.information_positions();
-      std::size_t to = 0, unsent = sent;
-      for (std::size_t c = 0; c < codeword.size(); ++c) {
-        if (unsent < positions.size() && positions[unsent] == static_cast<std::int32_t>(c))
-          ++unsent;
-        else
-          coded[to++] = codeword[c];
-      }
-      assert(to == coded.size());
+      coder_->encode(block, message, coded);
     }
   }
   assert(at == coded_bits);
@@ -148,52 +105,9 @@ void Transport::demap(std::span<const std::complex<float>> y,
     variance[s] = std::max(noise_variance[s], smallest_noise_variance) / power;
   }
   if (decoding_.exact)
-    demap_exact(layout_.coding.modulation, z, variance, soft);
+    demap_exact(layout_.modulation, z, variance, soft);
   else
-    semwave::demap(layout_.coding.modulation, z, variance, soft);
-}
-
-bool Transport::take_checked(std::span<const std::uint8_t> checked,
-                             std::span<std::uint8_t> bits) const {
-  std::copy_n(checked.begin(), bits.size(), bits.begin());
-  return layout_.crc.bits == 0 ||
-         crc_holds(layout_.crc,
-                   checked.first(bits.size() + static_cast<std::size_t>(layout_.crc.bits)));
-}
-
-void Transport::decode_ldpc(Decoders& decoders, std::span<const float> coded,
-                            std::span<std::uint8_t> bits, std::span<std::uint8_t> held,
-                            std::span<std::int32_t> iterations) const {
-  const LdpcCode& code = *layout_.ldpc;
-  const auto n = static_cast<std::size_t>(code.length());
-  const std::size_t count = held.size(), blocks = this->blocks();
-  PooledVector<float> soft(count * n);
-  const auto positions = code.information_positions();
-  std::size_t from = 0;
-  for (std::size_t f = 0; f < count; ++f) {
-    auto unsent = static_cast<std::size_t>(layout_.block_bits(static_cast<int>(f % blocks)) +
-                                           layout_.crc.bits);
-    float* const codeword = soft.data() + f * n;
-    for (std::size_t c = 0; c < n; ++c) {
-      const bool known =
-          unsent < positions.size() && positions[unsent] == static_cast<std::int32_t>(c);
-      codeword[c] = known ? certain : coded[from++];
-      unsent += known;
-    }
-  }
-  assert(from == coded.size());
-  Bits codewords(count * n), checked(static_cast<std::size_t>(code.information()));
-  PooledVector<LdpcOutcome> outcomes(count);
-  decoders.ldpc->decode(soft, codewords, outcomes);
-  std::size_t to = 0;
-  for (std::size_t f = 0; f < count; ++f) {
-    code.extract({codewords.data() + f * n, n}, checked);
-    const auto length = static_cast<std::size_t>(layout_.block_bits(static_cast<int>(f % blocks)));
-    const bool holds = take_checked(checked, bits.subspan(to, length));
-    held[f] = layout_.crc.bits > 0 ? holds : outcomes[f].holds;
-    if (!iterations.empty()) iterations[f] = outcomes[f].iterations;
-    to += length;
-  }
+    semwave::demap(layout_.modulation, z, variance, soft);
 }
 
 void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits,
@@ -213,27 +127,26 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
     else
       std::copy(from.begin(), from.end(), to.begin());
   }
-  std::fill(iterations.begin(), iterations.end(), 0);
-  Borrowed decoders(*this);
-  if (layout_.coding.code == ChannelCode::ldpc)
-    return decode_ldpc(*decoders, coded, bits, held, iterations);
+
+  // Without a CRC of this class messages are the information bits.
+  const auto crc_bits = static_cast<std::size_t>(outer_crc_bits());
+  Bits with_crc(crc_bits > 0 ? bits.size() + crc_bits * held.size() : 0);
+  const std::span messages = crc_bits > 0 ? std::span<std::uint8_t>(with_crc) : bits;
+  PooledVector<BlockVerdict> verdicts(held.size());
+  Borrowed decoder(*this);
+  (*decoder).decode(coded, messages, verdicts);
   std::size_t from = 0, to = 0;
   for (std::size_t b = 0; b < held.size(); ++b) {
-    const int block = static_cast<int>(b % blocks());
-    const std::span message = bits.subspan(to, static_cast<std::size_t>(layout_.block_bits(block)));
-    const std::span heard(coded.data() + from,
-                          static_cast<std::size_t>(layout_.block_coded_bits(block)));
-    from += heard.size();
-    to += message.size();
-    if (layout_.coding.code == ChannelCode::polar) {
-      held[b] = (*decoders).polar[block < layout_.bits % layout_.blocks]->decode(heard, message);
-    } else {
-      const Bits checked =
-          layout_.coding.code == ChannelCode::convolutional
-              ? viterbi_decode(heard, message.size() + static_cast<std::size_t>(layout_.crc.bits))
-              : hard_decisions(heard);
-      held[b] = take_checked(checked, message);
-    }
+    held[b] = verdicts[b].holds;
+    if (!iterations.empty()) iterations[b] = verdicts[b].iterations;
+    if (crc_bits == 0) continue;
+    const auto length =
+        static_cast<std::size_t>(layout_.block_bits(static_cast<int>(b % blocks())));
+    const std::span checked = messages.subspan(from, length + crc_bits);
+    std::copy_n(checked.begin(), length, bits.begin() + static_cast<std::ptrdiff_t>(to));
+    held[b] = crc_holds(layout_.crc, checked);
+    from += checked.size();
+    to += length;
   }
 }
 
@@ -242,7 +155,7 @@ void Transport::decode(std::span<const std::complex<float>> y,
                        std::span<const float> noise_variance, std::span<std::uint8_t> bits,
                        std::span<std::uint8_t> held) const {
   PooledVector<float> soft(y.size() *
-                           static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation)));
+                           static_cast<std::size_t>(bits_per_symbol(layout_.modulation)));
   demap(y, gains, noise_variance, soft);
   decode_soft(soft, bits, held);
 }

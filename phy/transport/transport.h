@@ -2,7 +2,7 @@
 // as modulation_coding.h lays them out.
 //
 //   bits -> code blocks, each with its CRC -> code -> interleaved over the whole block -> zeros
-//   that fill the last symbol -> Gray QAM
+//   that fill the last symbol -> constellation
 //
 // Without bits there is nothing on air. Immutable: any number of threads may use one; each decoding
 // thread borrows decoders from it, which are made when first needed and kept.
@@ -17,17 +17,15 @@
 #include <vector>
 
 #include "core/base/pooled_vector.h"
+#include "phy/code/decoder_settings.h"
 #include "phy/code/interleaver.h"
-#include "phy/code/ldpc/ldpc_decoder.h"
-#include "phy/code/polar/polar_code.h"
 #include "phy/transport/modulation_coding.h"
 
 namespace semwave {
 
 struct TransportDecoding {
   bool exact = false;  // exact soft bits; else max-log
-  LdpcDecoding ldpc{};
-  int list = 8;            // of polar decoding
+  DecoderSettings decoder{};
   bool interleave = true;  // over the whole block
 };
 
@@ -44,7 +42,7 @@ class Transport {
   std::size_t uses() const { return static_cast<std::size_t>(layout_.uses); }
   std::size_t blocks() const { return static_cast<std::size_t>(layout_.blocks); }
   std::size_t air_bits() const {
-    return uses() * static_cast<std::size_t>(bits_per_symbol(layout_.coding.modulation));
+    return uses() * static_cast<std::size_t>(bits_per_symbol(layout_.modulation));
   }
 
   /// `bits` [bits()] to unit-power symbols [uses()].
@@ -55,8 +53,8 @@ class Transport {
   /// Frames one after another: symbols y = h x + n [frames x uses()] with their gains and noise
   /// variances (0 is read as very small; a gain of zero says nothing) to decisions `bits` [frames x
   /// bits()] and, for each code block, whether its CRC holds: `held` [frames x blocks()]. Without a
-  /// CRC, whether an LDPC codeword satisfies every check; else always 1. Many frames at once are
-  /// faster than one by one; results are the same.
+  /// CRC, what the code itself can tell (an LDPC codeword satisfies every check); else always 1.
+  /// Many frames at once are faster than one by one; results are the same.
   void decode(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
               std::span<const float> noise_variance, std::span<std::uint8_t> bits,
               std::span<std::uint8_t> held) const;
@@ -65,24 +63,24 @@ class Transport {
   /// - log P(1) ...
   void demap(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
              std::span<const float> noise_variance, std::span<float> soft) const;
-  /// ... and the decisions from them. `iterations` [frames x blocks()] of LDPC decoding, or empty.
+  /// ... and the decisions from them. `iterations` [frames x blocks()] of a code that iterates, or
+  /// empty.
   void decode_soft(std::span<const float> soft, std::span<std::uint8_t> bits,
                    std::span<std::uint8_t> held, std::span<std::int32_t> iterations = {}) const;
 
  private:
-  struct Decoders;
   class Borrowed;
-  void decode_ldpc(Decoders& decoders, std::span<const float> coded, std::span<std::uint8_t> bits,
-                   std::span<std::uint8_t> held, std::span<std::int32_t> iterations) const;
-  bool take_checked(std::span<const std::uint8_t> checked, std::span<std::uint8_t> bits) const;
+  /// Bits of the CRC that this class appends and checks: 0 where there is none, or it is the
+  /// code's.
+  int outer_crc_bits() const { return layout_.code->own_crc().bits > 0 ? 0 : layout_.crc.bits; }
 
+  ModulationCoding coding_;
   BlockLayout layout_;
   TransportDecoding decoding_;
   std::unique_ptr<Interleaver> interleaver_;
-  std::shared_ptr<const PolarCode>
-      polar_[2];  // of the shorter code blocks, of those with one bit more
+  std::unique_ptr<const BlockCoder> coder_;  // null without bits
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Decoders>> idle_;
+  mutable std::vector<std::unique_ptr<BlockDecoder>> idle_;
 };
 
 /// Transports that are used again and again, by their bits and coding. Any thread. Beyond 256 of

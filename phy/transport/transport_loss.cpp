@@ -2,13 +2,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
+#include <vector>
 
+#include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/config/json.h"
 #include "phy/bounds/capacity.h"
+#include "phy/code/code_rate.h"
 #include "phy/transport/transport.h"
 #include "phy/transport/transport_loss.h"
 
@@ -17,22 +22,15 @@ namespace {
 
 constexpr double gap_db = 1;  // of a good code to the normal approximation, where no table knows it
 
+/// The table, which writes the name of a code as ChannelCode::ldpc.
+namespace table {
+struct ChannelCode {
+  static constexpr std::string_view ldpc = "ldpc", polar = "polar", convolutional = "convolutional";
+};
 #include "phy/transport/transport_loss_table.inc"
+}  // namespace table
 
 using Thresholds = std::array<double, loss_table_losses.size()>;
-
-/// Uncoded bits: every dimension of every symbol right. Of L levels the outer ones have one
-/// neighbour: 2 (1 - 1/L) Q(d / sqrt(N0 / 2)).
-double uncoded_loss(double bits, Modulation modulation, double snr_db) {
-  const double snr = std::pow(10.0, snr_db / 10);
-  if (modulation == Modulation::bpsk)
-    return -std::expm1(bits * std::log1p(-normal_tail(std::sqrt(2 * snr))));
-  const int width = bits_per_symbol(modulation) / 2;
-  const double levels = std::exp2(width),
-               wrong =
-                   2 * (1 - 1 / levels) * normal_tail(std::sqrt(3 * snr / (levels * levels - 1)));
-  return -std::expm1(bits / width * std::log1p(-wrong));
-}
 
 /// log10 of the expected number of losing events: close to straight in the SNR, as for headers.
 double exponent(double loss) {
@@ -56,38 +54,46 @@ Thresholds mix(const Thresholds& a, const Thresholds& b, double share) {
 /// Rows of one code, rate, constellation and length.
 using Curve = std::span<const LossRow>;
 
-/// The curves of one code and constellation, by growing rate.
-std::vector<Curve> curves_of(ChannelCode code, int width, int length) {
-  std::vector<Curve> found;
-  const std::span<const LossRow> all = loss_table;
-  for (std::size_t first = 0, end = 0; first < all.size(); first = end) {
-    const auto same = [&](const LossRow& row) {
-      return row.code == all[first].code && row.rate == all[first].rate &&
-             row.length == all[first].length && row.bits_per_symbol == all[first].bits_per_symbol;
-    };
-    while (end < all.size() && same(all[end])) ++end;
-    const LossRow& row = all[first];
-    if (row.code == code && row.bits_per_symbol == width && row.length == length)
-      found.push_back(all.subspan(first, end - first));
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](Curve a, Curve b) { return a.front().rate < b.front().rate; });
-  return found;
+bool same_curve(const LossRow& a, const LossRow& b) {
+  return a.code == b.code && a.rate == b.rate && a.length == b.length &&
+         a.bits_per_symbol == b.bits_per_symbol;
 }
 
-/// The same, looked up: a sender asks thousands of times per image.
-std::span<const Curve> curves(ChannelCode code, int width, int length) {
-  using Key = std::tuple<ChannelCode, int, int>;
-  static const std::map<Key, std::vector<Curve>> known = [] {
-    std::map<Key, std::vector<Curve>> made;
-    for (const LossRow& row : loss_table) {
-      std::vector<Curve>& of_key = made[{row.code, row.bits_per_symbol, row.length}];
-      if (of_key.empty()) of_key = curves_of(row.code, row.bits_per_symbol, row.length);
+/// All rows, and the curves of each code, constellation and length by growing rate: a sender asks
+/// thousands of times per image.
+class LossTable {
+ public:
+  LossTable() { add(table::loss_table); }
+
+  void add(std::span<const LossRow> rows) {
+    rows_.insert(rows_.end(), rows.begin(), rows.end());
+    curves_.clear();
+    for (std::size_t first = 0, end = 0; first < rows_.size(); first = end) {
+      while (end < rows_.size() && same_curve(rows_[first], rows_[end])) ++end;
+      const LossRow& row = rows_[first];
+      curves_[{row.code, row.bits_per_symbol, row.length}].push_back(
+          Curve(rows_).subspan(first, end - first));
     }
-    return made;
-  }();
-  const auto found = known.find({code, width, length});
-  return found == known.end() ? std::span<const Curve>() : found->second;
+    for (auto& [key, curves] : curves_)
+      std::stable_sort(curves.begin(), curves.end(),
+                       [](Curve a, Curve b) { return a.front().rate < b.front().rate; });
+  }
+
+  std::span<const LossRow> rows() const { return rows_; }
+
+  std::span<const Curve> curves(std::string_view code, int width, int length) const {
+    const auto found = curves_.find({code, width, length});
+    return found == curves_.end() ? std::span<const Curve>() : found->second;
+  }
+
+ private:
+  std::vector<LossRow> rows_;
+  std::map<std::tuple<std::string_view, int, int>, std::vector<Curve>> curves_;
+};
+
+LossTable& losses() {
+  static LossTable table;
+  return table;
 }
 
 /// Between two lengths of message, straight in the logarithm of message and CRC, and on along the
@@ -107,21 +113,19 @@ Thresholds by_bits(Curve rows, double bits, int crc_bits) {
 /// many bits on air. Equal lengths share their mother code and most of their rate matching; equal
 /// messages need not.
 std::optional<Thresholds> known(const BlockLayout& layout, std::int64_t block_bits) {
-  const ModulationCoding& coding = layout.coding;
-  if (coding.file) return std::nullopt;
+  const std::optional<LossRows> of_code = layout.code->loss_rows();
+  if (!of_code || !layout.modulation.gray()) return std::nullopt;
   // BPSK is QPSK with all of a symbol's energy in one bit.
-  const bool bpsk = coding.modulation == Modulation::bpsk;
-  const int width = bpsk ? 2 : bits_per_symbol(coding.modulation), crc_bits = layout.crc.bits;
-  const std::span<const Curve> by_rate =
-      curves(coding.code, width, coding.code == ChannelCode::ldpc ? coding.length : 0);
-  const double rate = coding.code == ChannelCode::convolutional ? 0.5 : coding.rate;
-  constexpr double near = 1e-3;  // 0.667 is meant to be 2/3
-  const auto above = std::partition_point(by_rate.begin(), by_rate.end(),
-                                          [&](Curve c) { return c.front().rate < rate - near; });
+  const bool bpsk = layout.modulation == Modulation::bpsk;
+  const int width = bpsk ? 2 : bits_per_symbol(layout.modulation), crc_bits = layout.crc.bits;
+  const std::span<const Curve> by_rate = losses().curves(of_code->code, width, of_code->length);
+  const double rate = of_code->rate;
+  const auto above = std::partition_point(
+      by_rate.begin(), by_rate.end(), [&](Curve c) { return c.front().rate < rate - same_rate; });
   if (above == by_rate.end()) return std::nullopt;
 
   Thresholds found;
-  if (const double upper = above->front().rate; upper <= rate + near) {
+  if (const double upper = above->front().rate; upper <= rate + same_rate) {
     found = by_bits(*above, static_cast<double>(block_bits), crc_bits);
   } else {
     if (above == by_rate.begin()) return std::nullopt;
@@ -140,18 +144,19 @@ std::optional<Thresholds> known(const BlockLayout& layout, std::int64_t block_bi
 
 /// log(1 - loss) of one code block.
 double log_success(const BlockLayout& layout, std::int64_t block_bits, double snr_db) {
-  const auto bits = static_cast<double>(block_bits + layout.crc.bits),
-             coded = static_cast<double>(layout.coded_bits_of(block_bits));
+  const std::int64_t message = block_bits + layout.crc.bits;
   double loss = 0;
-  if (layout.coding.code == ChannelCode::none) {
-    loss = uncoded_loss(coded, layout.coding.modulation, snr_db);
-  } else if (const std::optional<Thresholds> thresholds = known(layout, block_bits)) {
+  if (const std::optional<Thresholds> thresholds = known(layout, block_bits)) {
     loss = loss_between(*thresholds, snr_db);
+  } else if (const std::optional<double> closed =
+                 layout.code->block_loss(message, layout.modulation, snr_db)) {
+    loss = *closed;
   } else {
-    const double uses = coded / bits_per_symbol(layout.coding.modulation);
+    const double uses =
+        static_cast<double>(layout.code->coded_bits(message)) / bits_per_symbol(layout.modulation);
     loss = normal_approximation_error(
-        constellation_information(layout.coding.modulation, std::pow(10.0, (snr_db - gap_db) / 10)),
-        uses, bits / uses);
+        constellation_information(layout.modulation, std::pow(10.0, (snr_db - gap_db) / 10)), uses,
+        static_cast<double>(message) / uses);
   }
   return std::log1p(-std::min(1 - 1e-16, loss));
 }
@@ -159,15 +164,30 @@ double log_success(const BlockLayout& layout, std::int64_t block_bits, double sn
 }  // namespace
 
 ModulationCoding LossRow::coding() const {
-  return {
-      .code = code, .rate = rate, .modulation = modulation_of(bits_per_symbol), .length = length};
+  return {.code = channel_codes().make({{"kind", code}, {"rate", rate}, {"length", length}}, {}),
+          .modulation = modulation_of(bits_per_symbol)};
 }
 
 std::span<const LossRow> transport_loss_table() {
-  return loss_table;
+  return table::loss_table;
 }
+
+void add_loss_rows(std::span<const LossRow> rows) {
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const LossRow& row = rows[r];
+    const std::string place = "loss rows of " + std::string(row.code);
+    if (!losses().curves(row.code, row.bits_per_symbol, row.length).empty())
+      throw Error(place, "the table has such rows already");
+    if (!std::is_sorted(row.snr_db.begin(), row.snr_db.end(), std::less_equal<>()))
+      throw Error(place, "the SNRs of row " + std::to_string(r) + " do not rise");
+    if (r > 0 && same_curve(rows[r - 1], row) && rows[r - 1].bits >= row.bits)
+      throw Error(place, "row " + std::to_string(r) + " is out of order: bits grow");
+  }
+  losses().add(rows);
+}
+
 std::string transport_loss_table_codes() {
-  return codes_of_table;
+  return table::codes_of_table;
 }
 
 std::string coded_sha256(std::span<const LossRow> rows) {
@@ -217,9 +237,8 @@ TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double large
 
 std::string transport_loss_table_sha256() {
   Json rows = Json::array();
-  for (const LossRow& row : loss_table)
-    rows.push_back({channel_code_name(row.code), row.rate, row.bits_per_symbol, row.bits,
-                    row.length, row.snr_db});
+  for (const LossRow& row : losses().rows())
+    rows.push_back({row.code, row.rate, row.bits_per_symbol, row.bits, row.length, row.snr_db});
   const std::string text = canonical({loss_table_losses, rows});
   return sha256(text.data(), text.size());
 }

@@ -2,6 +2,7 @@
 // through find_package, and what it adds runs.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "core/config/json.h"
@@ -153,6 +154,69 @@ TEST(Examples, AChannelOfOnesOwn) {
   mistyped["channel"] = {{"kind", "suzuki"}, {"shadow", 3}};
   EXPECT_TRUE(example.run(mistyped, "link").empty());
   EXPECT_NE(example.said().find("'shadow_db'"), std::string::npos) << "the nearest known key";
+}
+
+double tail(double x) {
+  return 0.5 * std::erfc(x / std::sqrt(2.0));
+}
+
+void expect_share(const Json& row, const char* hits, const char* of, double share) {
+  const double count = row[of].get<double>(), expected = count * share;
+  EXPECT_LT(std::abs(row[hits].get<double>() - expected), 4 * std::sqrt(expected) + 1)
+      << row["name"] << " at " << row["es_n0_db"] << " dB";
+}
+
+/// Symbol errors of 8-PSK. Craig (1991), exact: the integral of exp(-snr sin^2(pi/8) / sin^2 x)
+/// over x up to 7 pi/8, over pi.
+double eight_phases(double snr) {
+  constexpr int steps = 2000;
+  const double to = M_PI * 7 / 8, decay = snr * std::pow(std::sin(M_PI / 8), 2);
+  double sum = 0;
+  for (int i = 0; i < steps; ++i)
+    sum += std::exp(-decay / std::pow(std::sin((i + 0.5) * to / steps), 2));
+  return sum * to / steps / M_PI;
+}
+
+TEST(Examples, ACodeAConstellationAnEqualiserAndACodecOfOnesOwn) {
+  const Example example("custom_link");
+  ASSERT_TRUE(example.built()) << example.said();
+  for (const auto& [what, name] : {std::pair{"codes", "\nrepetition "},
+                                   {"modulations", "\npsk "},
+                                   {"equalisers", "\nregularised "},
+                                   {"codecs", "\nmeans "}})
+    EXPECT_NE(example.list(what).find(name), std::string::npos) << name;
+
+  const std::vector<Json> rows = example.run(
+      Json::parse(tiny::read_text(SEMWAVE_SOURCE_DIR "/examples/custom_link/link.json")), "link");
+  ASSERT_EQ(rows.size(), 6u) << example.said();
+  for (const Json& row : rows) {
+    const double snr = std::pow(10.0, row["es_n0_db"].get<double>() / 10);
+    if (row["code"] == "repetition") {
+      EXPECT_EQ(row["coded_bits"], 900);
+      expect_share(row, "bit_errors", "bits", tail(std::sqrt(3 * snr)));
+      expect_share(row, "frame_errors", "frames", row["fer_predicted"].get<double>());
+    } else {
+      EXPECT_EQ(row["modulation"], "8-PSK");
+      expect_share(row, "symbol_errors", "symbols", eight_phases(snr));
+    }
+  }
+
+  Json scenario = example.scenario();
+  scenario["receiver"]["equaliser"] = {{"kind", "regularised"}, {"weight", 1}};
+  scenario["channel"] = {{"kind", "rayleigh"}, {"snr_db", 10}};
+  const std::vector<Json> equalised = example.run(scenario);
+  ASSERT_EQ(equalised.size(), 1u) << example.said();
+  EXPECT_EQ(equalised[0]["images"], 10);
+
+  scenario["transmitter"] = {{"kind", "separation"}, {"codec", "means"}, {"budget", 2000}};
+  scenario["receiver"] = Json::object();
+  scenario["model"] = {{"image", scenario["model"]["architecture"]["image"]}};
+  scenario["metrics"] = {"psnr"};
+  scenario["channel"] = {{"kind", "awgn"}, {"snr_db", 15}};
+  const std::vector<Json> coded = example.run(scenario);
+  ASSERT_EQ(coded.size(), 1u) << example.said();
+  EXPECT_EQ(coded[0]["separation"]["codec"], "means");
+  EXPECT_GT(coded[0]["psnr_db"].get<double>(), 10);
 }
 
 TEST(Examples, AMetricOfOnesOwn) {

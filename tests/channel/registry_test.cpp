@@ -1,4 +1,4 @@
-// What a scenario may say about its channel and its equaliser.
+// What a scenario may say about its channel.
 #include "channel/registry.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,6 @@ TEST(ChannelRegistry, NamesTheChannels) {
   EXPECT_EQ(names, (std::vector<std::string>{"ideal", "awgn", "rayleigh", "rician", "nakagami",
                                              "mimo", "tdl", "erasure", "gilbert_elliott", "bsc",
                                              "impulsive", "phase_noise", "trace", "chain"}));
-  EXPECT_EQ(equalisers().list().size(), 2u);
 }
 
 TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
@@ -72,8 +71,6 @@ TEST(ChannelRegistry, ReadsWhatAScenarioSays) {
       settings_of(R"({"kind": "awgn", "csi": {"transmitter": {"kind": "estimated", "pilots": 2}}})")
           .transmitter.pilots,
       2);
-  EXPECT_EQ(equalisers().make({{"kind", "zf"}}, {}), Equaliser::zero_forcing);
-  EXPECT_EQ(equalisers().make({{"kind", "mmse"}}, {}), Equaliser::mmse);
 }
 
 TEST(ChannelRegistry, ReadsEveryKind) {

@@ -17,19 +17,19 @@ inline double q_function(double x) {
 /// Weights w and factors a of the bit error probability sum w Q(sqrt(2 a g)), g = Eb/N0 (Gray
 /// mapping, exact).
 inline std::vector<std::pair<double, double>> gray_terms(Modulation modulation) {
-  switch (modulation) {
-    case Modulation::bpsk:
-    case Modulation::qpsk:
+  switch (bits_per_symbol(modulation)) {
+    case 1:
+    case 2:
       return {{1, 1}};
-    case Modulation::qam16:
+    case 4:
       return {{3.0 / 4, 2.0 / 5}, {1.0 / 2, 18.0 / 5}, {-1.0 / 4, 10}};
-    case Modulation::qam64:
+    case 6:
       return {{7.0 / 12, 1.0 / 7},
               {1.0 / 2, 9.0 / 7},
               {-1.0 / 12, 25.0 / 7},
               {1.0 / 12, 81.0 / 7},
               {-1.0 / 12, 169.0 / 7}};
-    case Modulation::qam256:
+    case 8:
       break;
   }
   // Cho and Yoon (2002), equations 16 and 17, for M = 256: 16 levels and 4 bits in each dimension.

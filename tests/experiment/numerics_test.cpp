@@ -157,6 +157,8 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
   expect_uses("uncoded bits", used_by_link({{"code", "none"}}),
               {"blocks of bits", "constellations"},
               both(images, {"polar code", "ldpc code", "crc", "convolutional code"}));
+  expect_uses("bch bits", used_by_link({{"code", {{"kind", "bch"}, {"n", 15}, {"t", 2}}}}),
+              {"bch code", "blocks of bits"}, both(images, {"polar code", "ldpc code", "crc"}));
   expect_uses("bits of either code", used_by_link({{"code", "auto"}}), {"polar code", "ldpc code"},
               images);
   // A row over AWGN says beside its frame errors what a sender expects.
@@ -278,7 +280,7 @@ TEST(Numerics, EveryPartIsUsedBySomePoint) {
              {"/transmitter", separation("jpeg")},
              {"/metrics", {"psnr", "ssim"}}}));
   take(used({}, DeviceKind::cuda));
-  take(used_by_link({{"code", "auto"}}));
+  for (const auto& [name, summary] : channel_codes().list()) take(used_by_link({{"code", name}}));
   Names names;
   for (const CodePart* part : all_parts()) {
     EXPECT_TRUE(names.insert(part->name).second) << part->name << " is the name of two parts";

@@ -36,7 +36,7 @@ void add(Sha256& sum, const Bits& bits) {
 
 /// Over coded bits, decisions and checks of blocks of several sizes.
 std::string blocks_sum(const std::vector<ModulationCoding>& codings, bool interleave) {
-  const TransportDecoding decoding{.ldpc = {.algorithm = LdpcAlgorithm::min_sum_fixed},
+  const TransportDecoding decoding{.decoder = {.ldpc = {.algorithm = LdpcAlgorithm::min_sum_fixed}},
                                    .interleave = interleave};
   Sha256 sum;
   std::uint32_t frame = 0;
@@ -87,12 +87,9 @@ std::string quantiser_sum() {
 }
 
 TEST(CodeVersions, WhatACodeMakesIsWhatItMadeWhenItsVersionWasRaisedLast) {
-  const ModulationCoding polar{.code = ChannelCode::polar}, ldpc{.code = ChannelCode::ldpc},
-      convolutional{.code = ChannelCode::convolutional}, none{.code = ChannelCode::none};
-  const auto at = [](ModulationCoding coding, double rate) {
-    coding.rate = rate;
-    return coding;
-  };
+  const ModulationCoding convolutional{.code = convolutional_code()}, none{.code = no_code()};
+  const auto polar = [](double rate) { return ModulationCoding{.code = polar_code(rate)}; };
+  const auto ldpc = [](double rate) { return ModulationCoding{.code = ldpc_code(rate)}; };
   const auto on = [](ModulationCoding coding, Modulation modulation) {
     coding.modulation = modulation;
     return coding;
@@ -104,10 +101,9 @@ TEST(CodeVersions, WhatACodeMakesIsWhatItMadeWhenItsVersionWasRaisedLast) {
   };
   const std::vector<Made> all{
       {part::polar_code, 1, "f2cdcb4fc6b66874446ad89dcdb15a54aff3dce3e9188a2325e0a109ac92dc1f",
-       blocks_sum({at(polar, 0.1), at(polar, 0.25), at(polar, 0.5), at(polar, 0.8)}, false)},
+       blocks_sum({polar(0.1), polar(0.25), polar(0.5), polar(0.8)}, false)},
       {part::ldpc_code, 1, "08ec23ba699b563900c7add1d7e0c244fdcd46e0f10e97b31bfa880d3e6ff790",
-       blocks_sum({at(ldpc, 1.0 / 2), at(ldpc, 2.0 / 3), at(ldpc, 3.0 / 4), at(ldpc, 5.0 / 6)},
-                  false)},
+       blocks_sum({ldpc(1.0 / 2), ldpc(2.0 / 3), ldpc(3.0 / 4), ldpc(5.0 / 6)}, false)},
       {part::convolutional_code, 1,
        "6159e3b209c240bf34567d3015d2a138268bcf8acbff23e0ba7c93849447de4b",
        blocks_sum({convolutional}, false)},

@@ -158,8 +158,28 @@ Outer outer_of(std::span<const std::uint8_t> file) {
   return outer;
 }
 
+/// libheif with its encoders and decoders of HEVC.
+std::string heic_library() {
+  constexpr int most = 8;
+  std::string made = std::string("libheif ") + heif_get_version();
+  const heif_encoder_descriptor* encoders[most];
+  const int encoding = heif_get_encoder_descriptors(heif_compression_HEVC, nullptr, encoders, most);
+  for (int i = 0; i < encoding; ++i)
+    made += std::string(", ") + heif_encoder_descriptor_get_name(encoders[i]);
+  const heif_decoder_descriptor* decoders[most];
+  const int decoding = heif_get_decoder_descriptors(heif_compression_HEVC, decoders, most);
+  for (int i = 0; i < decoding; ++i)
+    made += std::string(", ") + heif_decoder_descriptor_get_name(decoders[i]);
+  return made;
+}
+
 class HeicCodec final : public ImageCodec {
  public:
+  Component component() const override {
+    static const std::string library = heic_library();
+    return component_of(part::heic, library);
+  }
+
   std::vector<std::uint8_t> encode(const Picture& picture, int quality) const override {
     assert(quality >= 0 && quality <= best_quality);
     const Outer& known = outer(picture.height, picture.width, picture.channels);
@@ -239,20 +259,6 @@ class HeicCodec final : public ImageCodec {
 std::shared_ptr<const ImageCodec> make_heic_codec() {
   static const std::shared_ptr<const ImageCodec> codec = std::make_shared<HeicCodec>();
   return codec;
-}
-
-std::string heic_library() {
-  constexpr int most = 8;
-  std::string made = std::string("libheif ") + heif_get_version();
-  const heif_encoder_descriptor* encoders[most];
-  const int encoding = heif_get_encoder_descriptors(heif_compression_HEVC, nullptr, encoders, most);
-  for (int i = 0; i < encoding; ++i)
-    made += std::string(", ") + heif_encoder_descriptor_get_name(encoders[i]);
-  const heif_decoder_descriptor* decoders[most];
-  const int decoding = heif_get_decoder_descriptors(heif_compression_HEVC, decoders, most);
-  for (int i = 0; i < decoding; ++i)
-    made += std::string(", ") + heif_decoder_descriptor_get_name(decoders[i]);
-  return made;
 }
 
 }  // namespace semwave

@@ -3,8 +3,8 @@
 
 namespace semwave {
 
-const ImageCodecRegistry& image_codecs() {
-  static const ImageCodecRegistry registry = [] {
+ImageCodecRegistry& image_codecs() {
+  static ImageCodecRegistry registry = [] {
     ImageCodecRegistry all("image codec");
     const Field most{.name = "most_quality",
                      .type = FieldType::integer,

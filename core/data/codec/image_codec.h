@@ -12,6 +12,7 @@
 
 #include "core/config/registry.h"
 #include "core/data/dataset.h"
+#include "core/numerics.h"
 
 namespace semwave {
 
@@ -26,6 +27,8 @@ class ImageCodec {
   }
 
   virtual ~ImageCodec() = default;
+  /// Its name and version as results know it: results made with another version are run again.
+  virtual Component component() const = 0;
   /// Picture of 1 or 3 channels, sides 1 to 8192 -> at least one byte. Throws Error where the
   /// library fails.
   virtual std::vector<std::uint8_t> encode(const Picture& picture, int quality) const = 0;
@@ -36,8 +39,8 @@ class ImageCodec {
 };
 
 using ImageCodecRegistry = Registry<std::shared_ptr<const ImageCodec>>;
-/// jpeg, webp, heic.
-const ImageCodecRegistry& image_codecs();
+/// jpeg, webp, heic, and what else is added before the first scenario is read.
+ImageCodecRegistry& image_codecs();
 
 std::shared_ptr<const ImageCodec> make_jpeg_codec();
 std::shared_ptr<const ImageCodec> make_webp_codec();

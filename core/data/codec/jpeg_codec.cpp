@@ -165,6 +165,12 @@ std::vector<std::uint8_t> headers_of(int height, int width, int channels) {
 
 class JpegCodec final : public ImageCodec {
  public:
+  /// The library as compiled against: it does not say itself.
+  Component component() const override {
+    return component_of(part::jpeg,
+                        "libjpeg-turbo " + std::to_string(LIBJPEG_TURBO_VERSION_NUMBER));
+  }
+
   std::vector<std::uint8_t> encode(const Picture& picture, int quality) const override {
     assert(quality >= 0 && quality <= best_quality);
     Compressor compressor;
@@ -217,10 +223,6 @@ class JpegCodec final : public ImageCodec {
 
 std::shared_ptr<const ImageCodec> make_jpeg_codec() {
   return std::make_shared<JpegCodec>();
-}
-
-std::string jpeg_library() {
-  return "libjpeg-turbo " + std::to_string(LIBJPEG_TURBO_VERSION_NUMBER);
 }
 
 }  // namespace semwave

@@ -71,6 +71,11 @@ struct Source : WebPPicture {
 
 class WebpCodec final : public ImageCodec {
  public:
+  Component component() const override {
+    return component_of(part::webp, "libwebp " + std::to_string(WebPGetEncoderVersion()) + " " +
+                                        std::to_string(WebPGetDecoderVersion()));
+  }
+
   std::vector<std::uint8_t> encode(const Picture& picture, int quality) const override {
     assert(quality >= 0 && quality <= best_quality);
     WebPConfig config;
@@ -138,11 +143,6 @@ class WebpCodec final : public ImageCodec {
 
 std::shared_ptr<const ImageCodec> make_webp_codec() {
   return std::make_shared<WebpCodec>();
-}
-
-std::string webp_library() {
-  return "libwebp " + std::to_string(WebPGetEncoderVersion()) + " " +
-         std::to_string(WebPGetDecoderVersion());
 }
 
 }  // namespace semwave

@@ -11,36 +11,17 @@
 #include <memory>
 #include <span>
 
+#include "phy/code/decoder_settings.h"
 #include "phy/code/ldpc/ldpc_code.h"
+#include "phy/code/ldpc/ldpc_min_sum.h"
 
 namespace semwave {
 
-enum class LdpcAlgorithm : std::uint8_t { min_sum, min_sum_fixed, sum_product };
-
-struct LdpcDecoding {
-  LdpcAlgorithm algorithm = LdpcAlgorithm::min_sum;
-  int iterations = 50;     // at most, >= 1
-  bool stop_early = true;  // a frame keeps its first decisions that satisfy every check; else those
-                           // after the last iteration
-};
-
-/// What min-sum multiplies the smallest magnitude with (13/16 in fixed point): at n = 648, r =
-/// 1/2, 1.8 dB it loses a third fewer frames than 3/4, which the literature starts from, and as
-/// many at r = 5/6.
-inline constexpr float min_sum_scale = 0.8f;
-/// Steps of the fixed-point decoder per unit of likelihood ratio, and where soft bits saturate, in
-/// steps. Messages and beliefs have 8 bits; the room above soft bits lets checks overrule a certain
-/// one (no loss against +-127 from 1.8 dB at r = 1/2 to 3.6 dB at r = 5/6).
-inline constexpr float fixed_point_steps = 4.0f, fixed_point_limit = 47.0f;
-
-struct LdpcOutcome {
-  int iterations = 0;  // until the decisions were taken
-  bool holds = false;  // whether they satisfy every check
-};
-
 class LdpcDecoder {
  public:
-  LdpcDecoder(std::shared_ptr<const LdpcCode> code, const LdpcDecoding& decoding);
+  /// Min-sum by the best kernel of this machine, or by this one.
+  LdpcDecoder(std::shared_ptr<const LdpcCode> code, const LdpcDecoding& decoding,
+              const cpu::MinSumKernel* kernel = nullptr);
   ~LdpcDecoder();
   LdpcDecoder(LdpcDecoder&&) noexcept;
   LdpcDecoder& operator=(LdpcDecoder&&) noexcept;

@@ -1,8 +1,10 @@
 // Sum-product in double, one frame at a time: the reference of the faster decoders. A check answers
 // bit e with 2 artanh(prod_{i != e} tanh(b_i / 2)), the products without one factor made by running
 // ones from both ends, so that nothing is divided.
+#include <algorithm>
 #include <cmath>
 
+#include "core/base/pooled_vector.h"
 #include "phy/code/ldpc/ldpc_engine.h"
 
 namespace semwave {

@@ -10,8 +10,8 @@ constexpr float faded_out = 1e-12f;  // |h|^2 below which nothing is heard
 constexpr float faded_out_variance = 1e12f;
 
 /// The real factor g of the equaliser c = g conj(h).
-float equaliser_factor(float power, float noise_variance, Equaliser kind) {
-  const float divisor = kind == Equaliser::zero_forcing ? power : power + noise_variance;
+float equaliser_factor(float power, float noise_variance, bool zero_forcing) {
+  const float divisor = zero_forcing ? power : power + noise_variance;
   return divisor < faded_out ? 0.0f : 1.0f / divisor;
 }
 
@@ -74,15 +74,14 @@ class CpuSignalKernels final : public SignalKernels {
                 const Tensor& noise_variance, Equaliser kind) const override {
     float *out = symbols.data(), *error = variance.data();
     const float *in = y.data(), *h = gains.data(), *n0 = noise_variance.data();
+    const bool zero_forcing = kind == Equaliser::zero_forcing;
     for (std::int64_t r = 0; r < noise_variance.size(); ++r) {
       const std::int64_t j = 2 * r;
       const float power = h[j] * h[j] + h[j + 1] * h[j + 1],
-                  factor = equaliser_factor(power, n0[r], kind);
+                  factor = equaliser_factor(power, n0[r], zero_forcing);
       out[j] = factor * (h[j] * in[j] + h[j + 1] * in[j + 1]);
       out[j + 1] = factor * (h[j] * in[j + 1] - h[j + 1] * in[j]);
-      error[r] = factor > 0                        ? n0[r] * factor
-                 : kind == Equaliser::zero_forcing ? faded_out_variance
-                                                   : 1.0f;
+      error[r] = factor > 0 ? n0[r] * factor : zero_forcing ? faded_out_variance : 1.0f;
     }
   }
 
@@ -91,10 +90,11 @@ class CpuSignalKernels final : public SignalKernels {
     if (!dy.defined()) return;
     float* to = dy.data();
     const float *from = dx.data(), *h = gains.data(), *n0 = noise_variance.data();
+    const bool zero_forcing = kind == Equaliser::zero_forcing;
     for (std::int64_t r = 0; r < noise_variance.size(); ++r) {
       const std::int64_t j = 2 * r;
       const float power = h[j] * h[j] + h[j + 1] * h[j + 1],
-                  factor = equaliser_factor(power, n0[r], kind);
+                  factor = equaliser_factor(power, n0[r], zero_forcing);
       to[j] += factor * (h[j] * from[j] - h[j + 1] * from[j + 1]);
       to[j + 1] += factor * (h[j] * from[j + 1] + h[j + 1] * from[j]);
     }

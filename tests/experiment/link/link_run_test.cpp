@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "phy/bounds/error_rate.h"
 #include "tests/core/expect_error.h"
 #include "tests/experiment/tiny_world.h"
 
@@ -87,6 +88,57 @@ TEST(LinkRun, EbN0CountsTheInformationBitsOfAUse) {
                                     awgn(0));
   EXPECT_NEAR(coded.channel.snr.from_db, 3 + 10 * std::log10(4 * 2.0 / 3), 1e-12);
   EXPECT_EQ(coded.link->block_bits, 864);
+}
+
+TEST(LinkRun, ACodeMayBeNamedByAWordOrWithFieldsOfItsOwn) {
+  const auto row_of = [](const Json& link) {
+    const Scenario scenario = laboratory(link, awgn(6), {{"frame_errors", 0}, {"max_frames", 10}});
+    return make_link_row(scenario, {Json::object(), scenario}, measure(scenario, 1),
+                         std::string(64, 'a'));
+  };
+  EXPECT_EQ(row_of({{"code", "bch"}})["name"], "QPSK (63,45) bch");
+  EXPECT_EQ(row_of({{"code", "bch"}})["block_bits"], 45);
+  EXPECT_TRUE(row_of({{"code", "bch"}}).contains("fer_predicted"));
+  EXPECT_EQ(row_of({{"code", {{"kind", "bch"}, {"n", 15}, {"t", 2}}}})["name"], "QPSK (15,7) bch");
+  const Json apart{{"kind", "ldpc"}, {"rate", "2/3"}, {"length", 648}};
+  EXPECT_EQ(row_of({{"code", apart}})["name"], "QPSK 2/3 ldpc 648");
+  EXPECT_EQ(row_of({{"code", "ldpc"}, {"rate", "2/3"}, {"length", 648}})["name"],
+            "QPSK 2/3 ldpc 648");
+  const auto refusal = [](const Json& link) {
+    return error_of([&] { laboratory(link, awgn(6)); });
+  };
+  expect_contains(refusal({{"code", "bhc"}}), "did you mean 'bch'?");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"n", 16}}}}), "/link/code/n");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"rate", 0.5}}}}), "/link/code/rate");
+  expect_contains(refusal({{"code", "ldpc"}, {"rate", 0.4}}), "/link/rate");
+  expect_contains(refusal({{"code", "polar"}, {"file", "x.alist"}}), "a file names an LDPC code");
+  expect_contains(refusal({{"code", {{"kind", "bch"}, {"n", 15}, {"t", 2}}}, {"crc", true}}),
+                  "/link/code");
+}
+
+TEST(LinkRun, AConstellationFromOutsideMeetsItsUnionBound) {
+  modulations().add("16-apsk", {.summary = "4 phases within 12"}, [](const Json&) {
+    std::vector<std::complex<double>> points;
+    for (int p = 0; p < 4; ++p) points.push_back(std::polar(1.0, M_PI / 4 * (2 * p + 1)));
+    for (int p = 0; p < 12; ++p) points.push_back(std::polar(2.7, M_PI / 12 * (2 * p + 1)));
+    return Modulation::of(std::make_shared<const Constellation>("16-APSK", points));
+  });
+  const auto counts_at = [](double snr_db) {
+    return measure(laboratory({{"code", "none"}, {"modulation", "16-apsk"}, {"block_bits", 400}},
+                              awgn(snr_db), {{"frame_errors", 0}, {"max_frames", 1500}}),
+                   2)
+        .counts;
+  };
+  const Modulation apsk = modulations().make({{"kind", "16-apsk"}}, {});
+  // The bound lies above, and is met within a few per cent where errors are rare.
+  for (const auto& [snr_db, slack] : {std::pair{8.0, 1.0}, {12.0, 0.1}, {14.0, 0.06}}) {
+    const LinkCounts counts = counts_at(snr_db);
+    const double bound = symbol_error_rate(apsk, std::pow(10.0, snr_db / 10)) *
+                         static_cast<double>(counts.symbols),
+                 found = static_cast<double>(counts.symbol_errors);
+    EXPECT_LT(found, bound + 4 * std::sqrt(bound)) << snr_db;
+    EXPECT_GT(found, bound * (1 - slack) - 4 * std::sqrt(bound)) << snr_db;
+  }
 }
 
 TEST(LinkRun, ABinarySymmetricChannelFlipsAsOftenAsItSaysAndCarriesBitsAlone) {

@@ -27,7 +27,7 @@ inline LinkCounts count_errors(Backend& backend, const Uncoded& link, std::int64
   scenario.seed = link.seed;
   scenario.channel = link.channel;
   scenario.link = LinkSettings{
-      .coding = {.code = ChannelCode::none, .modulation = link.modulation, .check = false},
+      .coding = {.code = no_code(), .modulation = link.modulation, .check = false},
       .decoding = {},
       .block_bits = std::int64_t{link.frame_symbols} * bits_per_symbol(link.modulation),
       .frame_errors = 0,

@@ -6,8 +6,11 @@
 
 #include <bit>
 #include <cmath>
+#include <numbers>
 
 #include "core/random/random.h"
+#include "phy/modulation/demap_kernels.h"
+#include "tests/core/expect_error.h"
 
 namespace semwave {
 namespace {
@@ -17,17 +20,17 @@ constexpr Modulation all[] = {Modulation::bpsk, Modulation::qpsk, Modulation::qa
 
 std::complex<double> standard_point(Modulation modulation, const Bits& b) {
   const auto s = [&](std::size_t i) { return 1.0 - 2.0 * b[i]; };
-  switch (modulation) {
-    case Modulation::bpsk:
+  switch (bits_per_symbol(modulation)) {
+    case 1:
       return std::complex<double>(s(0), s(0)) / std::sqrt(2.0);
-    case Modulation::qpsk:
+    case 2:
       return std::complex<double>(s(0), s(1)) / std::sqrt(2.0);
-    case Modulation::qam16:
+    case 4:
       return std::complex<double>(s(0) * (2 - s(2)), s(1) * (2 - s(3))) / std::sqrt(10.0);
-    case Modulation::qam64:
+    case 6:
       return std::complex<double>(s(0) * (4 - s(2) * (2 - s(4))), s(1) * (4 - s(3) * (2 - s(5)))) /
              std::sqrt(42.0);
-    case Modulation::qam256:
+    case 8:
       return std::complex<double>(s(0) * (8 - s(2) * (4 - s(4) * (2 - s(6)))),
                                   s(1) * (8 - s(3) * (4 - s(5) * (2 - s(7))))) /
              std::sqrt(170.0);
@@ -202,6 +205,80 @@ TEST(Modulation, MaxLogMeetsTheExactRatioWithoutNoiseAndNotInIt) {
   for (std::size_t i = 0; i < exact.size(); ++i)
     apart = std::max(apart, std::abs(double(exact[i]) - max_log[i]));
   EXPECT_GT(apart, 0.05);
+}
+
+TEST(Modulation, EveryVariantOfTheInstructionSetMakesTheSameSoftBits) {
+  const Heard heard = some_symbols();
+  const auto* z = reinterpret_cast<const float*>(heard.symbols.data());
+  for (const Modulation modulation : all) {
+    std::vector<float> best(heard.symbols.size() *
+                            static_cast<std::size_t>(bits_per_symbol(modulation))),
+        made(best.size());
+    for (const bool each : {false, true})
+      for (const cpu::DemapGray kernel : cpu::demap_kernels()) {
+        const float* variance = each ? heard.noise_variance.data() : nullptr;
+        cpu::demap_kernels().front()(bits_per_symbol(modulation), z, heard.symbols.size(), variance,
+                                     7, best.data());
+        kernel(bits_per_symbol(modulation), z, heard.symbols.size(), variance, 7, made.data());
+        EXPECT_EQ(made, best) << modulation_name(modulation);
+      }
+  }
+}
+
+// Constellations from outside.
+
+std::shared_ptr<const Constellation> psk8() {
+  std::vector<std::complex<double>> points(8);
+  for (unsigned step = 0; step < 8; ++step)
+    points[step ^ (step >> 1)] = std::polar(3.0, std::numbers::pi / 4 * step);  // Gray-mapped
+  return std::make_shared<const Constellation>("8-PSK", points);
+}
+
+TEST(Constellation, TheSearchOverPointsIsWhatTheFastDemappersDo) {
+  const Heard heard = some_symbols();
+  for (const Modulation modulation : all) {
+    const Constellation& points = modulation.points();
+    EXPECT_EQ(points.bits(), bits_per_symbol(modulation));
+    std::vector<float> fast(heard.symbols.size() * static_cast<std::size_t>(points.bits())),
+        searched(fast.size());
+    demap(modulation, heard.symbols, heard.noise_variance, fast);
+    points.demap(heard.symbols, heard.noise_variance, searched);
+    for (std::size_t i = 0; i < fast.size(); ++i)
+      EXPECT_NEAR(searched[i], fast[i], 1e-4 * (1 + std::abs(fast[i]))) << points.name();
+    demap_exact(modulation, heard.symbols, heard.noise_variance, fast);
+    points.demap_exact(heard.symbols, heard.noise_variance, searched);
+    for (std::size_t i = 0; i < fast.size(); ++i)
+      EXPECT_NEAR(searched[i], fast[i], 1e-4 * (1 + std::abs(fast[i]))) << points.name();
+  }
+}
+
+TEST(Constellation, OneFromOutsideIsUsedLikeAnyOther) {
+  modulations().add("8-psk-here", {.summary = "eight phases"},
+                    [](const Json&) { return Modulation::of(psk8()); });
+  const Modulation psk = modulations().make({{"kind", "8-psk-here"}}, {});
+  EXPECT_EQ(psk, Modulation::of(psk8())) << "the same points are the same modulation";
+  EXPECT_NE(psk, Modulation::qpsk);
+  EXPECT_FALSE(psk.gray());
+  Bits bits(3 * 40);
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    bits[i] = philox(1, Purpose::data_bits, 0, 0, static_cast<std::uint32_t>(i))[0] & 1u;
+  const Symbols sent = modulate(psk, bits);
+  ASSERT_EQ(sent.size(), 40u);
+  for (const std::complex<float>& symbol : sent) EXPECT_NEAR(std::abs(symbol), 1, 1e-6);
+  std::vector<float> soft(bits.size());
+  demap(psk, sent, 0.1, soft);
+  EXPECT_EQ(hard_decisions(soft), bits);
+  demap_exact(psk, sent, std::vector<float>(sent.size(), 0.1f), soft);
+  EXPECT_EQ(hard_decisions(soft), bits);
+}
+
+TEST(Constellation, WhatIsNoneIsRefused) {
+  const auto refusal = [](std::vector<std::complex<double>> points) {
+    return error_of([&] { Constellation("odd", points); });
+  };
+  expect_contains(refusal({1, 2, 3}), "a power of two");
+  expect_contains(refusal({0, 0}), "no power");
+  expect_contains(refusal({1, 1, -1, std::complex<double>(0, 1)}), "two labels");
 }
 
 TEST(Modulation, AGainOfZeroTellsNothing) {

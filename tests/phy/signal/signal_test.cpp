@@ -8,6 +8,7 @@
 
 #include "core/random/random.h"
 #include "core/tensor/backend.h"
+#include "phy/signal/equaliser_registry.h"
 #include "phy/signal/signal_kernels.h"
 #include "tests/phy/signal/signal_reference.h"
 
@@ -187,6 +188,45 @@ TEST(SignalOps, TheTapeCarriesTheDerivativeThroughTheWholeLink) {
         difference(rows_of(*backend, input.gradient(*backend)), central_differences(link, x, dz)),
         1e-4);
   }
+}
+
+/// conj(h) y/(|h|^2 + N0), as somebody outside would write it.
+class OutsideMmse final : public EqualiserLaw {
+ public:
+  void weigh(std::span<const std::complex<float>> gains, std::span<const float> noise_variance,
+             std::span<float> factor, std::span<float> variance) const override {
+    for (std::size_t s = 0; s < gains.size(); ++s) {
+      factor[s] = 1 / (std::norm(gains[s]) + noise_variance[s]);
+      variance[s] = noise_variance[s] * factor[s];
+    }
+  }
+};
+
+TEST(SignalOps, AnEqualiserFromOutsideIsUsedForwardAndBackward) {
+  equalisers().add("outside_mmse", {.summary = "again"},
+                   [](const Json&) { return Equaliser(std::make_shared<const OutsideMmse>()); });
+  const auto backend = make_cpu_backend();
+  const Rows y = random_rows(20, 1), dx = random_rows(20, 4);
+  const Tensor gains = tensor(*backend, random_rows(20, 2)),
+               noise = tensor(*backend, random_variances(20));
+  const auto run = [&](const std::string& name) {
+    Tape tape;
+    Pass pass{.backend = *backend, .tape = &tape};
+    const Var input(tensor(*backend, y), true);
+    const Equalised made =
+        equalise(pass, input, gains, noise, equalisers().make({{"kind", name}}, {}));
+    backend->copy(made.symbols.gradient(*backend), tensor(*backend, dx));
+    tape.backward(*backend, Var(backend->zeros({1}), true));
+    std::vector<float> variance(20);
+    backend->to_host(made.variance, variance.data());
+    return std::tuple(rows_of(*backend, made.symbols.value()), variance,
+                      rows_of(*backend, input.gradient(*backend)));
+  };
+  const auto [symbols, variance, gradient] = run("outside_mmse");
+  const auto [usual_symbols, usual_variance, usual_gradient] = run("mmse");
+  EXPECT_LT(difference(symbols, usual_symbols), 1e-6);
+  EXPECT_LT(difference(gradient, usual_gradient), 1e-6);
+  for (std::size_t s = 0; s < 20; ++s) EXPECT_NEAR(variance[s], usual_variance[s], 1e-6);
 }
 
 TEST(SignalOps, WithoutATapeNothingIsKept) {

@@ -18,15 +18,14 @@ namespace semwave {
 namespace {
 
 TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
-  const std::vector<ModulationCoding> codes = {
-      {.code = ChannelCode::none},
-      {.code = ChannelCode::convolutional},
-      {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648},
-      {.code = ChannelCode::ldpc, .rate = 2.0 / 3},
-      {.code = ChannelCode::ldpc, .rate = 5.0 / 6, .length = 1944, .check = false},
-      {.code = ChannelCode::polar, .rate = 0.3},
-      {.code = ChannelCode::automatic, .rate = 0.75},
-      {.code = ChannelCode::none, .check = false}};
+  const std::vector<ModulationCoding> codes = {{.code = no_code()},
+                                               {.code = convolutional_code()},
+                                               {.code = ldpc_code(0.5, 648)},
+                                               {.code = ldpc_code(2.0 / 3)},
+                                               {.code = ldpc_code(5.0 / 6, 1944), .check = false},
+                                               {.code = polar_code(0.3)},
+                                               {.code = automatic_code(0.75)},
+                                               {.code = no_code(), .check = false}};
   for (ModulationCoding coding : codes)
     for (const Modulation modulation : {Modulation::bpsk, Modulation::qpsk, Modulation::qam16,
                                         Modulation::qam64, Modulation::qam256})
@@ -75,10 +74,8 @@ Symbols hear(const Symbols& symbols, double snr_db, std::uint32_t frame) {
 
 TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
   for (const ModulationCoding& coding :
-       {ModulationCoding{
-            .code = ChannelCode::ldpc, .rate = 0.5, .modulation = Modulation::qam16, .length = 648},
-        ModulationCoding{
-            .code = ChannelCode::polar, .rate = 0.5, .modulation = Modulation::qam16}}) {
+       {ModulationCoding{.code = ldpc_code(0.5, 648), .modulation = Modulation::qam16},
+        ModulationCoding{.code = polar_code(0.5), .modulation = Modulation::qam16}}) {
     const Transport transport(700, coding);  // several code blocks, unequal by a bit
     constexpr std::size_t frames = 20;
     const Symbols gains(frames * transport.uses(), {1, 0});
@@ -106,7 +103,7 @@ TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
 }
 
 TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
-  const Transport transport(300, {.code = ChannelCode::ldpc, .rate = 0.5, .length = 648});
+  const Transport transport(300, {.code = ldpc_code(0.5, 648)});
   const Bits message = random_message(300, 1);
   const Symbols y = transport.encode(message);
   Symbols gains(y.size(), {1, 0});
@@ -118,48 +115,96 @@ TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
 }
 
 TEST(Transport, NoiseAloneDoesNotPassTheCheck) {
-  for (const ChannelCode code :
-       {ChannelCode::none, ChannelCode::convolutional, ChannelCode::ldpc, ChannelCode::polar}) {
-    const Transport transport(400, {.code = code, .rate = 0.5});
+  for (const auto& code : {no_code(), convolutional_code(), ldpc_code(), polar_code()}) {
+    const Transport transport(400, {.code = code});
     const LostFrames losses = lose(transport, -15, 40);
     EXPECT_EQ(losses.lost, 40);
     EXPECT_EQ(losses.wrong_but_held, 0);
   }
 }
 
+std::string kind_of(std::int64_t bits, const ModulationCoding& coding) {
+  return lay_blocks(bits, coding).code->kind();
+}
+std::string name_of(std::int64_t bits, const ModulationCoding& coding) {
+  return lay_blocks(bits, coding).name();
+}
+
+/// From outside: code blocks of 9 bits, each sent three times and decided by majority.
+class ShortCode final : public ChannelCode {
+ public:
+  std::string kind() const override { return "short"; }
+  std::string name() const override { return "1/3 short"; }
+  std::int64_t largest_message() const override { return 9; }
+  std::int64_t coded_bits(std::int64_t message) const override { return 3 * message; }
+  std::int64_t full_message() const override { return 9; }
+  std::unique_ptr<BlockCoder> coder(const CodeBlocks&) const override;
+  std::vector<Component> components() const override { return {{"short code", "1"}}; }
+};
+
+class Majority final : public BlockDecoder {
+ public:
+  void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
+              std::span<BlockVerdict> verdicts) override {
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      messages[i] = (soft[3 * i] < 0) + (soft[3 * i + 1] < 0) + (soft[3 * i + 2] < 0) >= 2;
+    std::fill(verdicts.begin(), verdicts.end(), BlockVerdict{});
+  }
+};
+
+class ShortCoder final : public BlockCoder {
+ public:
+  void encode(int, std::span<const std::uint8_t> message,
+              std::span<std::uint8_t> coded) const override {
+    for (std::size_t i = 0; i < coded.size(); ++i) coded[i] = message[i / 3];
+  }
+  std::unique_ptr<BlockDecoder> decoder(const DecoderSettings&) const override {
+    return std::make_unique<Majority>();
+  }
+};
+
+std::unique_ptr<BlockCoder> ShortCode::coder(const CodeBlocks&) const {
+  return std::make_unique<ShortCoder>();
+}
+
+TEST(Transport, ACodeFromOutsideIsLaidOutAndDecodedLikeAnyOther) {
+  const ModulationCoding coding{.code = std::make_shared<const ShortCode>(), .check = false};
+  const Transport transport(20, coding);  // three code blocks: 7, 7 and 6 bits
+  EXPECT_EQ(transport.layout().blocks, 3);
+  EXPECT_EQ(transport.layout().coded_bits, 60);
+  const Bits message = random_message(20, 1);
+  Symbols y = transport.encode(message);
+  y[3] = -std::conj(y[3]);  // one coded bit
+  Bits heard(20), held(3);
+  transport.decode(y, Symbols(y.size(), {1, 0}), PooledVector<float>(y.size(), 0.5f), heard, held);
+  EXPECT_EQ(heard, message);
+}
+
 TEST(Transport, WhatIsAskedForMustExist) {
+  const auto refusal = [](const Json& code) {
+    return error_of([&] { channel_codes().make(code, {}); });
+  };
+  expect_contains(error_of([] { ldpc_code(0.4); }), "@/rate");
+  expect_contains(error_of([] { ldpc_code(0.5, 1000); }), "648, 1296 and 1944");
+  expect_contains(error_of([] { polar_code(1); }), "@/rate");
+  expect_contains(error_of([] { automatic_code(0.96); }), "@/rate");
+  expect_contains(refusal({{"kind", "convolutional"}, {"rate", 0.75}}), "/rate");
   expect_contains(
-      error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .rate = 0.4}); }),
-      "@/rate");
-  expect_contains(
-      error_of([] { check_modulation_coding({.code = ChannelCode::ldpc, .length = 1000}); }),
-      "648, 1296 and 1944");
-  expect_contains(
-      error_of([] { check_modulation_coding({.code = ChannelCode::polar, .rate = 1}); }), "@/rate");
-  expect_contains(
-      error_of([] { check_modulation_coding({.code = ChannelCode::automatic, .rate = 0.96}); }),
-      "@/rate");
-  expect_contains(
-      error_of([] { check_modulation_coding({.code = ChannelCode::convolutional, .rate = 0.75}); }),
-      "@/rate");
-  expect_contains(error_of([] {
-                    check_modulation_coding({.code = ChannelCode::polar,
-                                             .file = LdpcCode::ieee_80211n(648, LdpcRate::half)});
-                  }),
-                  "@/code");
+      error_of([] { check_modulation_coding({.code = std::make_shared<const ShortCode>()}); }),
+      "@/code");
+  check_modulation_coding({.code = std::make_shared<const ShortCode>(), .check = false});
 }
 
 TEST(ModulationCoding, AutomaticIsLdpcAtItsRatesFrom648CodedBitsOnAndElsePolar) {
-  EXPECT_EQ(lay_blocks(307, {.rate = 0.5}).coding.code, ChannelCode::polar);
-  EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).coding.code, ChannelCode::ldpc);
-  EXPECT_EQ(lay_blocks(308, {.rate = 0.5}).uses, 324);
-  EXPECT_EQ(lay_blocks(4000, {.rate = 1.0 / 3}).coding.code, ChannelCode::polar);
-  EXPECT_EQ(lay_blocks(4000, {.rate = 0.71}).coding.code, ChannelCode::polar)
-      << "no rate of 802.11n";
-  EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).coding.length, 1944);
-  EXPECT_EQ(lay_blocks(956, {.rate = 0.5}).blocks, 1);
-  EXPECT_EQ(lay_blocks(1000, {.rate = 0.5}).coding.length, 1296);
-  EXPECT_EQ(lay_blocks(0, {.rate = 0.5}).uses, 0);
+  EXPECT_EQ(kind_of(307, {.code = automatic_code(0.5)}), "polar");
+  EXPECT_EQ(kind_of(308, {.code = automatic_code(0.5)}), "ldpc");
+  EXPECT_EQ(lay_blocks(308, {.code = automatic_code(0.5)}).uses, 324);
+  EXPECT_EQ(kind_of(4000, {.code = automatic_code(1.0 / 3)}), "polar");
+  EXPECT_EQ(kind_of(4000, {.code = automatic_code(0.71)}), "polar") << "no rate of 802.11n";
+  EXPECT_EQ(name_of(956, {.code = automatic_code(0.5)}), "QPSK 1/2 ldpc 1944");
+  EXPECT_EQ(lay_blocks(956, {.code = automatic_code(0.5)}).blocks, 1);
+  EXPECT_EQ(name_of(1000, {.code = automatic_code(0.5)}), "QPSK 1/2 ldpc 1296");
+  EXPECT_EQ(lay_blocks(0, {.code = automatic_code(0.5)}).uses, 0);
 }
 
 TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {

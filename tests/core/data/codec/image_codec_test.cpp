@@ -115,6 +115,27 @@ TEST_P(ImageCodecs, SizesGrowWithQualityNearlyEverywhere) {
   EXPECT_LE(falls, 2u);
 }
 
+/// A codec of somebody else's: the pixels as they are.
+class RawCodec final : public ImageCodec {
+ public:
+  Component component() const override { return {"raw", "1"}; }
+  std::vector<std::uint8_t> encode(const Picture& picture, int) const override {
+    return picture.pixels;
+  }
+  Picture decode(std::span<const std::uint8_t> bytes, int height, int width,
+                 int channels) const override {
+    return {height, width, channels, {bytes.begin(), bytes.end()}};
+  }
+};
+
+TEST(ImageCodecRegistry, TakesACodecFromOutside) {
+  image_codecs().add("raw", {.summary = "pixels"},
+                     [](const Json&) { return std::make_shared<const RawCodec>(); });
+  EXPECT_EQ(codec("raw")->encode(picture(4, 4, 1), 0).size(), 16u);
+  EXPECT_EQ(codec("raw")->component().name, "raw");
+  EXPECT_TRUE(codec("jpeg")->component().version.find("libjpeg") != std::string::npos);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ImageCodecs, ::testing::Values("jpeg", "webp", "heic"),
                          [](const auto& tested) { return std::string(tested.param); });
 

@@ -190,6 +190,23 @@ TEST(LdpcDecoder, AFrameDecodesAloneAsAmongOthers) {
     }
 }
 
+// One kernel in a build for this machine alone, three in a portable one on a machine with AVX-512.
+TEST(LdpcDecoder, EveryVariantOfTheInstructionSetMakesTheSameBits) {
+  const Frames frames = heard_frames(648, LdpcRate::half, 1.3, 70);
+  for (const LdpcAlgorithm algorithm : {LdpcAlgorithm::min_sum, LdpcAlgorithm::min_sum_fixed}) {
+    const Decoded best = decode(frames, {algorithm, 8, true});
+    for (const cpu::MinSumKernel& kernel : cpu::min_sum_kernels()) {
+      LdpcDecoder decoder(frames.code, {algorithm, 8, true}, &kernel);
+      Bits codewords(frames.sent.size());
+      std::vector<LdpcOutcome> outcomes(frames.count);
+      decoder.decode(frames.soft, codewords, outcomes);
+      EXPECT_EQ(codewords, best.codewords) << kernel.register_bytes;
+      for (std::size_t f = 0; f < frames.count; ++f)
+        EXPECT_EQ(outcomes[f].iterations, best.outcomes[f].iterations);
+    }
+  }
+}
+
 TEST(LdpcDecoder, FixedIterationsAreAllDone) {
   const Frames frames = heard_frames(648, LdpcRate::half, 5, 4);
   for (const LdpcAlgorithm algorithm : algorithms) {
