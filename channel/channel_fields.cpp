@@ -99,7 +99,7 @@ ChannelSettings read_noise(const Json& parameters) {
   if (snr.is_object()) {
     channel.snr = {snr.at("uniform").at(0).get<double>(), snr.at("uniform").at(1).get<double>()};
     if (channel.snr.from_db > channel.snr.to_db)
-      throw Error("@/snr_db", "\"uniform\" wants the smaller end first");
+      throw PartError("/snr_db", "\"uniform\" wants the smaller end first");
   } else {
     channel.snr = {snr.get<double>(), snr.get<double>()};
   }
@@ -200,22 +200,22 @@ void read_csi(const Json& parameters, ChannelSettings& channel) {
   if (!fading.gains || fading.coherence == Coherence::image) return;
   const auto one_gain = [&](const Csi& end, const char* place) {
     if (end.kind == CsiKind::delayed)
-      throw Error(place, "a delayed gain needs one gain a burst: coherence image");
+      throw PartError(place, "a delayed gain needs one gain a burst: coherence image");
   };
-  one_gain(channel.receiver, "@/csi/receiver");
-  one_gain(channel.transmitter, "@/csi/transmitter");
+  one_gain(channel.receiver, "/csi/receiver");
+  one_gain(channel.transmitter, "/csi/transmitter");
   if (channel.transmitter.kind == CsiKind::estimated)
-    throw Error("@/csi/transmitter",
-                "the transmitter can estimate one gain a burst only: coherence image");
+    throw PartError("/csi/transmitter",
+                    "the transmitter can estimate one gain a burst only: coherence image");
   if (channel.receiver.kind != CsiKind::estimated) return;
   if (fading.coherence == Coherence::symbol)
-    throw Error("@/csi/receiver",
-                "a gain that lasts one symbol cannot be estimated: coherence image or block");
+    throw PartError("/csi/receiver",
+                    "a gain that lasts one symbol cannot be estimated: coherence image or block");
   if (const std::int64_t pilots_a_gain = std::int64_t{channel.streams()} * channel.receiver.pilots;
       pilots_a_gain >= fading.block)
-    throw Error("@/csi/receiver", std::to_string(pilots_a_gain) +
-                                      " pilots leave nothing of a block of " +
-                                      std::to_string(fading.block) + " uses");
+    throw PartError("/csi/receiver", std::to_string(pilots_a_gain) +
+                                         " pilots leave nothing of a block of " +
+                                         std::to_string(fading.block) + " uses");
 }
 
 void read_csi_without_pilots(const Json& parameters, ChannelSettings& channel) {

@@ -25,7 +25,7 @@ struct ChannelKind {
   std::vector<Field> fields{};  // its own keys
   /// Reads its own keys, checked and filled with their defaults, into the parts of `channel`, which
   /// holds what was read before: SNR, noise, interference and, in a chain, the kinds before it. A
-  /// mistake is an Error at "@/KEY".
+  /// mistake is a PartError at "/KEY".
   std::function<void(const Json& parameters, ChannelSettings& channel)> read;
   std::optional<ChainPlace> chain{};  // none: it stands by itself alone
   bool may_be_noiseless = false;      // by itself it has the key `noiseless`

@@ -18,6 +18,8 @@ endfunction()
 
 # A portable build compiles these kernel files of a room for AVX-512, for AVX2 and for any machine, and chooses when it starts (core/cpu/machine.h).
 function(semwave_variants room)
+  # Their arrays have template arguments of type int for extents, which the warning takes for conversions.
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -Wno-sign-conversion)
   if(NOT SEMWAVE_PORTABLE OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     return()
   endif()

@@ -27,16 +27,16 @@ const char* name_of(ChainPlace place) {
 void check_order(const std::vector<const ChannelKind*>& before, const ChannelKind& kind) {
   if (before.empty()) return;
   for (const ChannelKind* earlier : before)
-    if (earlier->name == kind.name) throw Error("@/kind", "'" + kind.name + "' stands twice");
+    if (earlier->name == kind.name) throw PartError("/kind", "'" + kind.name + "' stands twice");
 
   const ChannelKind& last = *before.back();
   if (*kind.chain < *last.chain)
-    throw Error("@/kind", "'" + kind.name + "' is " + name_of(*kind.chain) +
-                              " and cannot follow '" + last.name + "', " + name_of(*last.chain) +
-                              ": a fading comes first, then disturbances, losses last");
+    throw PartError("/kind", "'" + kind.name + "' is " + name_of(*kind.chain) +
+                                 " and cannot follow '" + last.name + "', " + name_of(*last.chain) +
+                                 ": a fading comes first, then disturbances, losses last");
   if (kind.chain == last.chain && kind.chain != ChainPlace::disturbance)
-    throw Error("@/kind", "'" + kind.name + "' and '" + last.name + "' are both " +
-                              name_of(*kind.chain) + ": a chain has one at most");
+    throw PartError("/kind", "'" + kind.name + "' and '" + last.name + "' are both " +
+                                 name_of(*kind.chain) + ": a chain has one at most");
 }
 
 ChannelSettings read_chain(const ChannelKinds& kinds, const Json& parameters) {
@@ -48,10 +48,8 @@ ChannelSettings read_chain(const ChannelKinds& kinds, const Json& parameters) {
     try {
       check_order(before, kind);
       kind.read(of[i], channel);
-    } catch (const Error& problem) {
-      const std::string& place = problem.place();
-      if (!place.starts_with("@/")) throw;
-      throw Error("@/of/" + std::to_string(i) + place.substr(1), problem.what() + place.size() + 2);
+    } catch (const PartError& problem) {
+      throw PartError("/of/" + std::to_string(i) + problem.below(), problem.message());
     }
     before.push_back(&kind);
   }

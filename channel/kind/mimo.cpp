@@ -28,9 +28,9 @@ void read_mimo(const Json& parameters, ChannelSettings& channel) {
       parameters.at("detector") == "zf" ? Detector::zero_forcing : Detector::lmmse};
   const auto& [transmit, receive, detector] = antennas;
   if (receive < transmit)
-    throw Error("@/antennas/receive",
-                std::to_string(receive) + " receive antennas cannot separate the streams of " +
-                    std::to_string(transmit) + " transmit antennas: take as many or more");
+    throw PartError("/antennas/receive",
+                    std::to_string(receive) + " receive antennas cannot separate the streams of " +
+                        std::to_string(transmit) + " transmit antennas: take as many or more");
 
   over_antennas(antennas, channel);
   read_coherence(parameters, channel.fading);
@@ -38,9 +38,9 @@ void read_mimo(const Json& parameters, ChannelSettings& channel) {
 
 void check_mimo(const ChannelSettings& channel) {
   if (channel.receiver.kind == CsiKind::none && channel.fading.branches > 1)
-    throw Error("@/csi/receiver",
-                "without any knowledge of the gains antennas can be neither combined nor "
-                "separated: perfect, estimated, delayed or quantised");
+    throw PartError("/csi/receiver",
+                    "without any knowledge of the gains antennas can be neither combined nor "
+                    "separated: perfect, estimated, delayed or quantised");
 }
 
 }  // namespace

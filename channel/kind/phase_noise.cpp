@@ -15,9 +15,9 @@ void add_phase_noise(ChannelKinds& kinds) {
        .read =
            [](const Json& parameters, ChannelSettings& channel) {
              if (channel.passage)
-               throw Error("@/kind",
-                           "the phase turns from symbol to symbol, and several symbols share a "
-                           "use: one transmit antenna");
+               throw PartError("/kind",
+                               "the phase turns from symbol to symbol, and several symbols share a "
+                               "use: one transmit antenna");
              channel.phase_step = parameters.at("deviation").get<double>();
            },
        .chain = ChainPlace::disturbance});

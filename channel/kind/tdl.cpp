@@ -54,23 +54,24 @@ OfdmSettings read_ofdm(const Json& parameters) {
       .layout = pilots.at("kind") == "symbols" ? PilotLayout::symbols : PilotLayout::tones,
       .pilot_spacing = pilots.at("every").get<int>()};
   if (!std::has_single_bit(static_cast<unsigned>(ofdm.subcarriers)))
-    throw Error("@/subcarriers",
-                "expected a power of two, found " + std::to_string(ofdm.subcarriers));
+    throw PartError("/subcarriers",
+                    "expected a power of two, found " + std::to_string(ofdm.subcarriers));
   if (ofdm.prefix > ofdm.subcarriers)
-    throw Error("@/prefix", "a prefix of " + std::to_string(ofdm.prefix) +
-                                " samples is longer than the symbol it repeats, of " +
-                                std::to_string(ofdm.subcarriers));
+    throw PartError("/prefix", "a prefix of " + std::to_string(ofdm.prefix) +
+                                   " samples is longer than the symbol it repeats, of " +
+                                   std::to_string(ofdm.subcarriers));
   if (ofdm.layout == PilotLayout::tones && ofdm.pilot_spacing > ofdm.subcarriers / 2)
-    throw Error("@/pilots/every", "one pilot tone in " + std::to_string(ofdm.pilot_spacing) +
-                                      " leaves fewer than two among " +
-                                      std::to_string(ofdm.subcarriers) + " to interpolate between");
+    throw PartError("/pilots/every", "one pilot tone in " + std::to_string(ofdm.pilot_spacing) +
+                                         " leaves fewer than two among " +
+                                         std::to_string(ofdm.subcarriers) +
+                                         " to interpolate between");
   return ofdm;
 }
 
 const TapProfile& profile_named(const std::string& name) {
   for (const TapProfile& profile : tap_profiles())
     if (profile.name == name) return profile;
-  throw Error("@/profile", "unknown profile '" + name + "'");
+  throw PartError("/profile", "unknown profile '" + name + "'");
 }
 
 /// One number stands for many tones, and taps that are new for each burst.
@@ -78,12 +79,12 @@ void check_csi(const ChannelSettings& channel) {
   constexpr const char* late =
       "the taps of a burst do not follow those of the burst before: perfect, estimated "
       "(receiver), quantised or none";
-  if (channel.transmitter.kind == CsiKind::delayed) throw Error("@/csi/transmitter", late);
-  if (channel.receiver.kind == CsiKind::delayed) throw Error("@/csi/receiver", late);
+  if (channel.transmitter.kind == CsiKind::delayed) throw PartError("/csi/transmitter", late);
+  if (channel.receiver.kind == CsiKind::delayed) throw PartError("/csi/receiver", late);
   if (channel.transmitter.kind == CsiKind::estimated)
-    throw Error("@/csi/transmitter",
-                "its one number stands for many tones, which it has no pilots for: perfect, "
-                "quantised or none");
+    throw PartError("/csi/transmitter",
+                    "its one number stands for many tones, which it has no pilots for: perfect, "
+                    "quantised or none");
 }
 
 ChannelSettings read_tdl(const Json& parameters) {

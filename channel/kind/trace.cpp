@@ -54,14 +54,15 @@ std::vector<Field> trace_fields() {
 void read_trace(const Json& parameters, ChannelSettings& channel) {
   const std::string file = parameters.at("file").get<std::string>();
   if (file.empty())
-    throw Error("@/file", "expected a CSV file with the columns slot,re,im or slot,snr_db");
+    throw PartError("/file", "expected a CSV file with the columns slot,re,im or slot,snr_db");
   follow(Trace::read(file, parameters.at("normalise").get<bool>()), channel);
 }
 
 void check_trace(const ChannelSettings& channel) {
   if (channel.snr.source && channel.transmitter.kind == CsiKind::delayed)
-    throw Error("@/csi/transmitter",
-                "a trace of SNRs is known as of its own slot: in a timeline use feedback.delay");
+    throw PartError(
+        "/csi/transmitter",
+        "a trace of SNRs is known as of its own slot: in a timeline use feedback.delay");
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ Ofdm::Ofdm(const OfdmSettings& settings, const TapProfile& profile)
   assert(n >= 8 && std::has_single_bit(static_cast<unsigned>(n)) && settings.prefix >= 0 &&
          settings.pilot_spacing >= 1);
   if (taps_.back().delay > n + settings.prefix)
-    throw Error("@/prefix", "the longest delay of " + profile.name + " is " +
-                                std::to_string(taps_.back().delay) +
-                                " samples, more than prefix and symbol together (" +
-                                std::to_string(n + settings.prefix) +
-                                "): take more subcarriers or a smaller spacing_khz");
+    throw PartError("/prefix", "the longest delay of " + profile.name + " is " +
+                                   std::to_string(taps_.back().delay) +
+                                   " samples, more than prefix and symbol together (" +
+                                   std::to_string(n + settings.prefix) +
+                                   "): take more subcarriers or a smaller spacing_khz");
   for (int k = 0; k < n / 2; ++k) roots_.push_back(std::polar(1.0, -2 * std::numbers::pi * k / n));
   const double power = correlation(0).real();
   for (int left = 0; left < n; left += settings.pilot_spacing) {

@@ -35,7 +35,7 @@ struct OfdmSettings {
 /// Immutable; any number of threads may share one.
 class Ofdm {
  public:
-  /// Throws Error at "@/prefix" where a delay is longer than prefix and symbol together.
+  /// Throws PartError at "/prefix" where a delay is longer than prefix and symbol together.
   Ofdm(const OfdmSettings& settings, const TapProfile& profile);
 
   const OfdmSettings& settings() const { return settings_; }

@@ -20,4 +20,19 @@ class Error : public std::runtime_error {
   std::string place_;
 };
 
+/// A mistake in a part of a scenario that does not know where it stands. `below` is the JSON
+/// pointer from the part on: "/csi/receiver". Whoever made the part says where that is
+/// (core/config/registry.h).
+class PartError : public Error {
+ public:
+  PartError(const std::string& below, const std::string& message)
+      : Error(below, message), message_(message) {}
+
+  const std::string& below() const { return place(); }
+  const std::string& message() const { return message_; }
+
+ private:
+  std::string message_;
+};
+
 }  // namespace semwave

@@ -27,19 +27,15 @@ class Registry {
         {std::move(name), std::make_shared<const Fields>(std::move(fields)), std::move(factory)});
   }
 
-  /// An Error of the factory whose place begins with "@/" stands below the entry: "@/uses" is
-  /// `place` / "uses".
+  /// A PartError of the factory becomes an Error below the entry: "/uses" is `place` / "uses".
   Made make(const Json& parameters, const Place& place, Context... context) const {
     const std::string& name = parameters.at("kind").get_ref<const std::string&>();
     for (const Entry& entry : entries_) {
       if (entry.name != name) continue;
       try {
         return entry.factory(parameters, context...);
-      } catch (const Error& problem) {
-        const std::string& below = problem.place();
-        if (!below.starts_with("@/")) throw;
-        throw Error(Place{place.file, place.pointer + below.substr(1)}.str(),
-                    problem.what() + below.size() + 2);
+      } catch (const PartError& problem) {
+        throw Error(Place{place.file, place.pointer + problem.below()}.str(), problem.message());
       }
     }
     (void)resolve(parameters, field("kind"), place);  // throws with the known names

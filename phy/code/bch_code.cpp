@@ -272,10 +272,10 @@ void add_bch_code(ChannelCodeRegistry& codes) {
             [](const Json& from) -> std::shared_ptr<const ChannelCode> {
               const int n = from.at("n"), t = from.at("t");
               if (!std::has_single_bit(static_cast<unsigned>(n) + 1))
-                throw Error("@/n",
-                            fmt::format("expected one less than a power of two, found {}", n));
+                throw PartError("/n",
+                                fmt::format("expected one less than a power of two, found {}", n));
               if (t > n / 2)
-                throw Error("@/t", fmt::format("no {} of {} bits can be corrected", t, n));
+                throw PartError("/t", fmt::format("no {} of {} bits can be corrected", t, n));
               return std::make_shared<const BchCode>(std::countr_one(static_cast<unsigned>(n)), t);
             });
 }

@@ -38,8 +38,8 @@ ChannelCodeRegistry& channel_codes() {
              .fields = {rate_field("1/2, before the tail")}},
             [](const Json& from) {
               if (read_rate(from.at("rate")) != 0.5)
-                throw Error("@/rate", "the convolutional code has rate 0.5, found " +
-                                          canonical(from.at("rate")));
+                throw PartError("/rate", "the convolutional code has rate 0.5, found " +
+                                             canonical(from.at("rate")));
               return convolutional_code();
             });
     all.add("ldpc", {.summary = "of 802.11n, or of a file", .fields = ldpc_fields()},

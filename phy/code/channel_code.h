@@ -121,8 +121,8 @@ Crc block_crc(const ChannelCode& settled, bool check);
 /// Smallest number of coded bits of a code block of 802.11n.
 inline constexpr int shortest_ldpc = 648;
 
-// The codes of this tree. A parameter that they do not have is an Error at "@/rate", "@/length" or
-// "@/file" (core/config/registry.h says what a place below "@" is).
+// The codes of this tree. A parameter that they do not have is a PartError at "/rate", "/length" or
+// "/file".
 
 /// LDPC at the rates of 802.11n where a code block of 648 coded bits is filled, polar at every
 /// other rate and below.

@@ -101,10 +101,8 @@ ModulationCoding read_coding(const Json& value, const Place& place, bool check) 
       .check = check};
   try {
     check_modulation_coding(made);
-  } catch (const Error& problem) {
-    const std::string& below = problem.place();
-    throw Error(Place{place.file, place.pointer + below.substr(1)}.str(),
-                problem.what() + below.size() + 2);
+  } catch (const PartError& problem) {
+    throw Error(Place{place.file, place.pointer + problem.below()}.str(), problem.message());
   }
   return made;
 }

@@ -73,7 +73,7 @@ class Wide {
     return *this;
   }
   int bit_length() const {
-    return used_ == 0 ? 0 : static_cast<int>(32 * (used_ - 1)) + std::bit_width(limbs_[used_ - 1]);
+    return used_ == 0 ? 0 : static_cast<int>(32 * (used_ - 1) + std::bit_width(limbs_[used_ - 1]));
   }
   std::uint8_t bit(int place) const {
     return (limbs_[static_cast<std::size_t>(place / 32)] >> (place % 32)) & 1u;
@@ -167,7 +167,7 @@ int number_at(const Bits& bits, int begin, int width) {
 
 int count_bits(int grid) {
   assert(grid >= 1 && grid <= largest_grid);
-  return std::bit_width(static_cast<unsigned>(grid));
+  return static_cast<int>(std::bit_width(static_cast<unsigned>(grid)));
 }
 
 /// The class of an answer.

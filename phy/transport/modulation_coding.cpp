@@ -26,7 +26,7 @@ std::string BlockLayout::name() const {
 void check_modulation_coding(const ModulationCoding& coding) {
   const ChannelCode& code = coding.code->settled(1, coding.check);
   if (code.largest_message() <= block_crc(code, coding.check).bits)
-    throw Error("@/code", code.name() + " carries no more than the CRC of a code block");
+    throw PartError("/code", code.name() + " carries no more than the CRC of a code block");
 }
 
 std::int64_t BlockLayout::payload_uses() const {

@@ -27,8 +27,8 @@ struct ModulationCoding {
   std::string name() const;
 };
 
-/// Whether it can be used at all: whether a code block carries more than its CRC. Throws Error at
-/// "@/code" (core/config/registry.h says what a place below "@" is).
+/// Whether it can be used at all: whether a code block carries more than its CRC. Throws
+/// PartError at "/code".
 void check_modulation_coding(const ModulationCoding& coding);
 
 /// A block of `bits` as it goes on air. Its code belongs to the ModulationCoding that it was laid

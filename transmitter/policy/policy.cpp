@@ -117,13 +117,13 @@ std::string text_of(double value) {
 /// much.
 void check_budget(const PlanTable& table, double uses, double operations, BudgetScope scope) {
   if (uses < table.least_uses(scope))
-    throw Error("@/uses", "a budget of " + text_of(uses) +
-                              " channel uses cannot be kept: the cheapest plans take " +
-                              text_of(table.least_uses(scope)) + ", headers included");
+    throw PartError("/uses", "a budget of " + text_of(uses) +
+                                 " channel uses cannot be kept: the cheapest plans take " +
+                                 text_of(table.least_uses(scope)) + ", headers included");
   if (operations < table.least_operations())
-    throw Error("@/operations", "a budget of " + text_of(operations) +
-                                    " operations cannot be kept: the cheapest plan takes " +
-                                    text_of(table.least_operations()));
+    throw PartError("/operations", "a budget of " + text_of(operations) +
+                                       " operations cannot be kept: the cheapest plan takes " +
+                                       text_of(table.least_operations()));
 }
 
 /// The best plans of a measured table within a budget of channel uses and one of operations, a plan
@@ -144,13 +144,13 @@ class ParetoPolicy : public Policy {
         if (const MeasuredPlan& plan =
                 table_.plans[static_cast<std::size_t>(choice_[static_cast<std::size_t>(b)])];
             plan.uses[static_cast<std::size_t>(b)] > uses || plan.operations > operations)
-          throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) +
-                                    " operations cannot be kept together in every bin of SNR");
+          throw PartError("/uses", text_of(uses) + " channel uses and " + text_of(operations) +
+                                       " operations cannot be kept together in every bin of SNR");
     if (const PlanTable::Means means = table_.means(choice_, worth_of(parameters));
         scope == BudgetScope::mean &&
         (means.uses > uses * (1 + 1e-9) || means.operations > operations * (1 + 1e-9)))
-      throw Error("@/uses", text_of(uses) + " channel uses and " + text_of(operations) +
-                                " operations cannot be kept together");
+      throw PartError("/uses", text_of(uses) + " channel uses and " + text_of(operations) +
+                                   " operations cannot be kept together");
   }
   PooledVector<Plan> plan(const PooledVector<ChannelState>& states,
                           std::span<const std::uint32_t>) override {
@@ -200,10 +200,10 @@ class DriftPolicy final : public Policy {
     if (!hold_)
       check_budget(table_, limit_, std::numeric_limits<double>::infinity(), BudgetScope::mean);
     else if (limit_ < table_.least_uses())
-      throw Error("@/uses",
-                  "a limit of " + text_of(limit_) +
-                      " channel uses is below the cheapest burst of the table, which takes " +
-                      text_of(table_.least_uses()) + ", header included");
+      throw PartError("/uses",
+                      "a limit of " + text_of(limit_) +
+                          " channel uses is below the cheapest burst of the table, which takes " +
+                          text_of(table_.least_uses()) + ", header included");
     if (metric_ == Worth::psnr) {  // of an image that is never sent: a lost one, as the worst bin
                                    // has them; a class that is not told is wrong
       unsent_ = std::numeric_limits<double>::infinity();

@@ -192,12 +192,12 @@ class LdpcOfAnyLength final : public ChannelCode {
 std::shared_ptr<const ChannelCode> ldpc_code(double rate, int length) {
   const CodeFraction* const fraction = code_fraction(rate);
   if (fraction == nullptr)
-    throw Error("@/rate",
-                fmt::format("802.11n has the rates 1/2, 2/3, 3/4 and 5/6, found {}", rate));
+    throw PartError("/rate",
+                    fmt::format("802.11n has the rates 1/2, 2/3, 3/4 and 5/6, found {}", rate));
   if (length == 0) return std::make_shared<const LdpcOfAnyLength>(rate);
   if (std::find(lengths.begin(), lengths.end(), length) == lengths.end())
-    throw Error("@/length",
-                fmt::format("802.11n has codes of 648, 1296 and 1944 bits, found {}", length));
+    throw PartError("/length",
+                    fmt::format("802.11n has codes of 648, 1296 and 1944 bits, found {}", length));
   return std::make_shared<const OneLdpcCode>(code_of_80211n(length, fraction), rate);
 }
 

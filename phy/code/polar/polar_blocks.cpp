@@ -109,8 +109,8 @@ class PolarChannelCode final : public ChannelCode {
 
 std::shared_ptr<const ChannelCode> polar_code(double rate) {
   if (!(rate >= 1.0 / 64 && rate <= 0.95))
-    throw Error("@/rate",
-                fmt::format("a polar code has a rate between 1/64 and 0.95 here, found {}", rate));
+    throw PartError(
+        "/rate", fmt::format("a polar code has a rate between 1/64 and 0.95 here, found {}", rate));
   return std::make_shared<const PolarChannelCode>(rate);
 }
 
