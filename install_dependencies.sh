@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(cmake ninja-build g++ libfmt-dev libcli11-dev nlohmann-json3-dev librandom123-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
           pkg-config libwebp-dev libheif-dev libboost-dev libssl-dev libspdlog-dev
-          libgtest-dev libbenchmark-dev dataset-fashion-mnist python3)
+          libgtest-dev libeigen3-dev libbenchmark-dev dataset-fashion-mnist python3)
 for argument in "$@"; do
   case "$argument" in
     --checks) packages+=(clang-format clang-tidy) ;;

@@ -133,7 +133,9 @@ class Flight {
     const Symbols header = encode_header(burst_.headers[i]);
     const auto first = static_cast<std::size_t>(burst_.starts[i]),
                last = static_cast<std::size_t>(burst_.starts[i + 1]);
-    PooledVector<std::complex<double>> x(header.begin(), header.end());
+    PooledVector<std::complex<double>> x;
+    x.reserve(header.size() + last - first);
+    x.assign(header.begin(), header.end());
     for (std::size_t s = first; s < last; ++s) x.push_back(std::complex<double>(payload_[s]));
     PooledVector<Carried> carried(x.size());
     const Disturbance disturbance(settings_.impulses, settings_.interference,

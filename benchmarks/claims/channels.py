@@ -35,12 +35,14 @@ def trap(claim):
 
 def body(claim):
     demand(claim, "capacity, ergodic capacity, outage, normal approximation", r"^Capacity\.", 8, "every figure of the conventions")
-    demand(claim, "detectors and combining, CSI, uses", r"^(Detection|Antennas)\.", 7, "exact, or within four standard errors")
+    demand(claim, "detectors (Eigen's, too) and combining, CSI, uses", r"^(Detection|Antennas)\.", 8, "exact, or within four standard errors")
     demand(claim, "profiles, time-domain convolution against tones, interference beyond the prefix, estimates, uses", r"^(TapProfiles|Ofdm)\.", 9, "1e-5 within the prefix; theory within four standard errors beyond")
     demand(claim, "lost tokens and packets, Gilbert-Elliott", r"^Loss\.", 5, "within four standard errors")
     demand(claim, "impulses, interference, phase noise", r"^(Impulses|Interference|PhaseNoise)\.", 6, "within four standard errors")
     demand(claim, "traces and what is refused of them", r"^Trace\.", 6, "exact")
     demand(claim, "outage and phase of Rayleigh fades", r"^Fading\.", 4, "within four standard errors")
+    demand(claim, "moments, laws and error variances of Nakagami fades", r"^Nakagami\.", 5, "within four standard errors")
+    demand(claim, "chains: each kind to the last bit, orders that mean nothing refused", r"^Chain\.", 4, "exact")
     trap(claim)
 
 

@@ -5,7 +5,7 @@ from suite import build_folder, demand
 
 
 def body(claim):
-    demand(claim, "bit error rates against the closed forms, quick", r"^GoldenFigures\.", 8, "|z| < 4 each, one chi-square over all")
+    demand(claim, "bit error rates against the closed forms, quick", r"^GoldenFigures\.", 9, "|z| < 4 each, one chi-square over all")
     if not claim.options.quick:
         demand(claim, "bit error rates against the closed forms, long", r"^GoldenFiguresLong\.", 2, "|z| < 4 each, one chi-square over all")
 

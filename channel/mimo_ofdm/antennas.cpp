@@ -1,4 +1,9 @@
 // Both detectors need the inverse of a Hermitian matrix of at most 8 x 8: Cholesky, without pivots.
+//
+// Plain loops on purpose. With Eigen's LLT in matrices of fixed size a run of uncoded bits over
+// fades that are new for each use takes longer: 2 x 2 by 19 %, 2 x 4 by 14 %, 4 x 4 by 20 %, 8 x 8
+// by 26 % (fastest of seven interleaved runs each; sizes known at run time alone: 23 to 36 %). The
+// tests hold these loops to Eigen.
 #include "channel/mimo_ofdm/antennas.h"
 
 #include <algorithm>

@@ -59,7 +59,8 @@ void Tones::carry(const Crossing& crossing, std::span<const Complex> x,
              comb = settings.layout == PilotLayout::tones;
   const auto symbols =
       static_cast<std::size_t>(ofdm.symbols(static_cast<std::int64_t>(x.size()), estimates));
-  const PooledVector<Complex> samples = modulated(x, symbols, estimates);
+  const PooledVector<Complex> on_air = modulated(x, symbols, estimates);
+  const std::span<const Complex> samples(on_air);
 
   // Through the taps, symbol by symbol, and back to tones.
   const double noise = fading.known_noise(image);

@@ -106,6 +106,9 @@ std::string one_word(const Json& value) {
                         : one_word(element));
     }
     if (!inner.empty() || text.empty()) text += "(" + inner + ")";
+  } else if (value.is_array()) {
+    for (const Json& element : value) text += (text.empty() ? "" : ",") + one_word(element);
+    text = "[" + text + "]";
   } else {
     text = value.is_string() ? value.get<std::string>() : canonical(value);
   }

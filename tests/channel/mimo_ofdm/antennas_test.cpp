@@ -1,9 +1,11 @@
 // Combining and detection: the algebra of one use, then what bursts hear, what the receiver is
 // told, what it costs.
+#define EIGEN_DONT_VECTORIZE  // plain loops: its AVX-512 makes GCC 12 warn
 #include "channel/mimo_ofdm/antennas.h"
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Dense>
 #include <cmath>
 
 #include "channel/kind/mimo.h"
@@ -70,6 +72,46 @@ TEST(Detection, LmmseIsUnbiasedAndSaysWhatIsLeft) {
                   zf.gain[static_cast<std::size_t>(i)] - 1e-12);  // no linear detector has more
       }
     }
+}
+
+/// Rows of W as they must stand but for their length, by other formulas than the library's: the
+/// pseudo-inverse of H, and of LMMSE H^H (H H^H / n + N0 I)^-1.
+Eigen::MatrixXcd detector_rows(const Antennas& antennas, const Eigen::MatrixXcd& h, double noise) {
+  if (antennas.detector == Detector::zero_forcing)
+    return h.completeOrthogonalDecomposition().pseudoInverse();
+  const Eigen::MatrixXcd heard =
+      h * h.adjoint() / antennas.transmit + noise * Eigen::MatrixXcd::Identity(h.rows(), h.rows());
+  return h.adjoint() * heard.fullPivLu().inverse();
+}
+
+TEST(Detection, IsThatOfEigen) {
+  for (const Detector detector : {Detector::zero_forcing, Detector::lmmse})
+    for (const auto& [n, m] : {std::pair{1, 1}, {2, 2}, {2, 4}, {4, 4}, {3, 8}, {8, 8}})
+      for (std::uint32_t id = 0; id < 20; ++id) {
+        const double noise = id % 2 ? 0.03 : 1.5;
+        const std::vector<Complex> drawn = draw_h(n * m, id);
+        const Eigen::MatrixXcd h = Eigen::Map<
+            const Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+            drawn.data(), m, n);
+        const Antennas antennas{n, m, detector};
+        const Detection d = detect(antennas, drawn, noise);
+        const Eigen::MatrixXcd rows = detector_rows(antennas, h, noise);
+        for (int i = 0; i < n; ++i) {
+          const Eigen::RowVectorXcd own = rows.row(i).normalized(),
+                                    ours =
+                                        Eigen::Map<const Eigen::RowVectorXcd>(
+                                            d.weights.data() + static_cast<std::ptrdiff_t>(i) * m,
+                                            m)
+                                            .normalized();
+          EXPECT_LT((own - ours).norm(), 1e-7) << n << "x" << m;
+          // SNR of the stream: what passes of it over noise and the others.
+          const Eigen::RowVectorXcd through = own * h / std::sqrt(static_cast<double>(n));
+          const double signal = std::norm(through(i)),
+                       left = noise + through.squaredNorm() - signal;
+          const double gain = d.gain[static_cast<std::size_t>(i)];
+          EXPECT_NEAR(gain * gain / noise, signal / left, 1e-7 * (1 + signal / left));
+        }
+      }
 }
 
 TEST(Detection, AStreamThatCannotBeToldIsSilent) {

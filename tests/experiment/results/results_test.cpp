@@ -369,6 +369,18 @@ TEST(Table, EveryLineThatIsNoDataBeginsWithAHash) {
   EXPECT_EQ(table.label(points[0]), "snr_db=0 policy=fixed(depth=1,keep=0.25,S=4)");
 }
 
+TEST(Results, ATableSaysListsInPlainWords) {
+  Json value = tiny::scenario("pictures");
+  const Json chain =
+      Json::parse(R"({"kind": "chain", "of": [{"kind": "nakagami", "m": 4}, "erasure"]})");
+  value["sweep"] = {{"/channel", {chain}}, {"/transmitter/gate/at", {Json::array({0})}}};
+  const Scenario scenario = parse_scenario(value, "x.json");
+  const std::vector<Point> points = expand(scenario);
+  const std::string label = Table(scenario, points).label(points[0]);
+  EXPECT_NE(label.find("channel=chain(of=[nakagami(m=4),erasure])"), std::string::npos) << label;
+  EXPECT_NE(label.find("at=[0]"), std::string::npos) << label;
+}
+
 /// The names of a table's columns.
 std::vector<std::string> names_of(const Table& table) {
   const std::string header = table.header();

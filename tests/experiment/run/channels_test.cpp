@@ -50,6 +50,13 @@ std::vector<Json> every_channel() {
       {{"kind", "impulsive"}, {"interference", {{"kind", "qpsk"}, {"sir_db", 8}}}},
       {{"kind", "phase_noise"}, {"deviation", 0.02}},
       {{"kind", "trace"}, {"file", trace}, {"snr_db", 12}},
+      {{"kind", "chain"},
+       {"snr_db", 12},
+       {"of",
+        {{{"kind", "nakagami"}, {"m", 0.7}, {"coherence", {{"block", 30}}}},
+         "impulsive",
+         "phase_noise",
+         {{"kind", "erasure"}, {"loss", 0.2}}}}},
       {{"kind", "rayleigh"},
        {"interference", {{"kind", "gaussian"}, {"sir_db", 10}, {"known", true}}},
        {"csi", estimated}}};

@@ -115,6 +115,15 @@ TEST(SteadyState, NorDoesOneOverOfdmOrWithLosses) {
   expect_none({{"/channel", "gilbert_elliott"}});
 }
 
+TEST(SteadyState, NorDoesOneOverAChain) {
+  expect_none({{"/channel", Json{{"kind", "chain"},
+                                 {"of",
+                                  {{{"kind", "nakagami"}, {"m", 0.7}, {"coherence", "symbol"}},
+                                   "impulsive",
+                                   "phase_noise",
+                                   "erasure"}}}}});
+}
+
 TEST(SteadyState, NorDoesADigitalLink) {
   expect_none({{"/transmitter/link", Json{{"kind", "digital"}, {"bits_per_value", 3}}},
                {"/channel", Json{{"kind", "rayleigh"}, {"snr_db", {{"uniform", {-5, 20}}}}}}});
