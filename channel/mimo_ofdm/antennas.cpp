@@ -14,36 +14,47 @@ namespace semwave {
 namespace {
 
 using Complex = std::complex<double>;
-using Square = std::array<std::array<Complex, most_antennas>, most_antennas>;
+/// A matrix of at most most_antennas rows and columns, zeros at first.
+class Square {
+ public:
+  Complex& operator()(int row, int column) { return values_[place(row, column)]; }
+  const Complex& operator()(int row, int column) const { return values_[place(row, column)]; }
+
+ private:
+  static std::size_t place(int row, int column) {
+    return static_cast<std::size_t>(row * most_antennas + column);
+  }
+  std::array<Complex, most_antennas * most_antennas> values_{};
+};
 
 /// False where `a` (its first n rows and columns) is singular to working precision.
 bool invert(const Square& a, int n, Square& inverse) {
   Square lower{};
   double largest = 0;
-  for (int i = 0; i < n; ++i) largest = std::max(largest, a[i][i].real());
+  for (int i = 0; i < n; ++i) largest = std::max(largest, a(i, i).real());
   for (int j = 0; j < n; ++j) {
-    double pivot = a[j][j].real();
-    for (int k = 0; k < j; ++k) pivot -= std::norm(lower[j][k]);
+    double pivot = a(j, j).real();
+    for (int k = 0; k < j; ++k) pivot -= std::norm(lower(j, k));
     if (!(pivot > 1e-14 * largest)) return false;
-    lower[j][j] = std::sqrt(pivot);
+    lower(j, j) = std::sqrt(pivot);
     for (int i = j + 1; i < n; ++i) {
-      Complex sum = a[i][j];
-      for (int k = 0; k < j; ++k) sum -= lower[i][k] * std::conj(lower[j][k]);
-      lower[i][j] = sum / lower[j][j].real();
+      Complex sum = a(i, j);
+      for (int k = 0; k < j; ++k) sum -= lower(i, k) * std::conj(lower(j, k));
+      lower(i, j) = sum / lower(j, j).real();
     }
   }
   Square solved{};  // of L X = I
   for (int c = 0; c < n; ++c)
     for (int i = c; i < n; ++i) {
       Complex sum = i == c ? 1.0 : 0.0;
-      for (int k = c; k < i; ++k) sum -= lower[i][k] * solved[k][c];
-      solved[i][c] = sum / lower[i][i].real();
+      for (int k = c; k < i; ++k) sum -= lower(i, k) * solved(k, c);
+      solved(i, c) = sum / lower(i, i).real();
     }
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
       Complex sum = 0;
-      for (int k = std::max(i, j); k < n; ++k) sum += std::conj(solved[k][i]) * solved[k][j];
-      inverse[i][j] = sum;
+      for (int k = std::max(i, j); k < n; ++k) sum += std::conj(solved(k, i)) * solved(k, j);
+      inverse(i, j) = sum;
     }
   return true;
 }
@@ -61,16 +72,16 @@ Detection detect(const Antennas& antennas, std::span<const Complex> h, double no
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
       for (int r = 0; r < m; ++r)
-        a[i][j] += std::conj(h[static_cast<std::size_t>(r * n + i)]) *
+        a(i, j) += std::conj(h[static_cast<std::size_t>(r * n + i)]) *
                    h[static_cast<std::size_t>(r * n + j)];
-      if (lmmse) a[i][j] = a[i][j] * power + (i == j ? noise_variance : 0.0);
+      if (lmmse) a(i, j) = a(i, j) * power + (i == j ? noise_variance : 0.0);
     }
   Detection made;
   if (!invert(a, n, inverse)) return made;
   for (int i = 0; i < n; ++i) {
     // Error variance of the unbiased output. Zero forcing: n N0 [A^-1]_ii. LMMSE: (1 - b)/b with b
     // = 1 - N0 [A^-1]_ii.
-    const double own = inverse[i][i].real(), b = lmmse ? 1 - noise_variance * own : 1;
+    const double own = inverse(i, i).real(), b = lmmse ? 1 - noise_variance * own : 1;
     if (b < 1e-12) continue;
     const double variance = lmmse ? noise_variance * own / b : n * noise_variance * own;
     const double gain = std::sqrt(noise_variance / variance),
@@ -79,7 +90,7 @@ Detection detect(const Antennas& antennas, std::span<const Complex> h, double no
     for (int r = 0; r < m; ++r) {
       Complex sum = 0;
       for (int j = 0; j < n; ++j)
-        sum += inverse[i][j] * std::conj(h[static_cast<std::size_t>(r * n + j)]);
+        sum += inverse(i, j) * std::conj(h[static_cast<std::size_t>(r * n + j)]);
       made.weights[static_cast<std::size_t>(i * m + r)] = scale * sum;
     }
   }

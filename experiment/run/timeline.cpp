@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <span>
 
 #include "core/base/error.h"
 #include "core/random/random.h"
@@ -316,12 +317,18 @@ class TimelineRun {
       const auto first = static_cast<std::size_t>(s * shard_),
                  last = static_cast<std::size_t>(std::min(bursts, (s + 1) * shard_));
       PooledVector<std::int32_t> images;
-      const PooledVector<std::uint32_t> links(senders_.begin() + first, senders_.begin() + last);
+      const auto of_shard = [first, last](const auto& all) {
+        return std::span(all).subspan(first, last - first);
+      };
+      const auto senders = of_shard(senders_);
+      const auto states = of_shard(states_);
+      const auto plans = of_shard(plans_);
+      const PooledVector<std::uint32_t> links(senders.begin(), senders.end());
       for (std::size_t i = first; i < last; ++i)
         images.push_back(static_cast<std::int32_t>(records_[i].image));
       const ShardPlan planned{.fading = fading(links, at),
-                              .states = {states_.begin() + first, states_.begin() + last},
-                              .plans = {plans_.begin() + first, plans_.begin() + last}};
+                              .states = {states.begin(), states.end()},
+                              .plans = {plans.begin(), plans.end()}};
       PooledVector<ImageRecord> made(last - first);
       costs_[static_cast<std::size_t>(s)] =
           run_.run(images, links, at, planned, made.data(),

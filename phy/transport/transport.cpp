@@ -129,9 +129,9 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
   }
 
   // Without a CRC of this class messages are the information bits.
-  const auto crc_bits = static_cast<std::size_t>(outer_crc_bits());
-  Bits with_crc(crc_bits > 0 ? bits.size() + crc_bits * held.size() : 0);
-  const std::span messages = crc_bits > 0 ? std::span<std::uint8_t>(with_crc) : bits;
+  const auto outer_bits = static_cast<std::size_t>(outer_crc_bits());
+  Bits with_crc(outer_bits > 0 ? bits.size() + outer_bits * held.size() : 0);
+  const std::span messages = outer_bits > 0 ? std::span<std::uint8_t>(with_crc) : bits;
   PooledVector<BlockVerdict> verdicts(held.size());
   Borrowed decoder(*this);
   (*decoder).decode(coded, messages, verdicts);
@@ -139,10 +139,10 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
   for (std::size_t b = 0; b < held.size(); ++b) {
     held[b] = verdicts[b].holds;
     if (!iterations.empty()) iterations[b] = verdicts[b].iterations;
-    if (crc_bits == 0) continue;
+    if (outer_bits == 0) continue;
     const auto length =
         static_cast<std::size_t>(layout_.block_bits(static_cast<int>(b % blocks())));
-    const std::span checked = messages.subspan(from, length + crc_bits);
+    const std::span checked = messages.subspan(from, length + outer_bits);
     std::copy_n(checked.begin(), length, bits.begin() + static_cast<std::ptrdiff_t>(to));
     held[b] = crc_holds(layout_.crc, checked);
     from += checked.size();

@@ -291,7 +291,7 @@ Result SemanticReceiver::receive(Pass& pass, const Reception& heard,
                                  PooledVector<SemanticHeader>* headers) const {
   Work work = work_on(pass, heard);
   if (headers) *headers = std::move(work.headers);
-  return std::move(work);
+  return work;
 }
 
 SemanticReceiver::Work SemanticReceiver::work_on(Pass& pass, const Reception& heard) const {
