@@ -22,7 +22,7 @@ inline constexpr CodePart evaluation{
     "experiment/run/evaluate experiment/run/images experiment/metric/statistics "
     "experiment/metric/picture_scores "
     "experiment/run/model experiment/results/record experiment/results/results "
-    "experiment/run/shard_run experiment/record/image_record "
+    "experiment/run/shard_run experiment/run/way experiment/record/image_record "
     "experiment/pair/"};
 inline constexpr CodePart timeline{"timeline", 1, "experiment/run/timeline"};
 inline constexpr CodePart link_laboratory{"link laboratory", 1,

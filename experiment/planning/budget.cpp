@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/stopwatch.h"
 #include "experiment/run/timeline.h"
+#include "experiment/run/way.h"
 #include "transmitter/policy/policy.h"
 
 namespace semwave {
@@ -59,9 +60,7 @@ class PlannedImages {
   Sums plan(int begin, int end) const {
     Sums sums;
     const Draws draws = draws_of(begin, end);
-    const Fading fading = channel_.realise(draws);
-    const PooledVector<ChannelState> states = channel_.observe(fading);
-    const PooledVector<Plan> plans = policy_->plan(states, fading.links);
+    const auto [fading, states, plans] = plan_images(channel_, draws, *policy_);
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::optional<Forecast> forecast =
           model_.transmitter->forecast(states[i], plans[i], draws.images[i]);
@@ -83,9 +82,7 @@ class PlannedImages {
   int read(int begin, int end) const {
     Pass pass{.backend = model_.parameters->backend()};
     pass.draws = draws_of(begin, end);
-    const Fading fading = channel_.realise(pass.draws);
-    const PooledVector<ChannelState> states = channel_.observe(fading);
-    const PooledVector<Plan> plans = policy_->plan(states, fading.links);
+    const auto [fading, states, plans] = plan_images(channel_, pass.draws, *policy_);
     Burst burst;
     burst.starts.assign(plans.size() + 1, 0);
     burst.ledger.resize(plans.size());

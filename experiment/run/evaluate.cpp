@@ -22,12 +22,8 @@ ShardCost run_images(const ShardRun& shard, const Scenario& scenario, int begin,
   PooledVector<std::int32_t> indices(static_cast<std::size_t>(end - begin));
   std::iota(indices.begin(), indices.end(), begin);
   const auto clock = Clock::now();
-  ShardPlan planned{.fading = shard.channel().realise(
-                        Draws{scenario.seed, scenario.repeat, {indices.begin(), indices.end()}}),
-                    .states = {},
-                    .plans = {}};
-  planned.states = shard.channel().observe(planned.fading);
-  planned.plans = policy.plan(planned.states, planned.fading.links);
+  const Draws draws{scenario.seed, scenario.repeat, {indices.begin(), indices.end()}};
+  const ShardPlan planned = plan_images(shard.channel(), draws, policy);
   const double planning = seconds_since(clock);
   ShardCost cost =
       shard.run(indices, planned.fading.links, scenario.repeat, planned, records, expert_rows);
@@ -61,7 +57,8 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(model.architecture, data, scenario.place("/source"));
   for (const auto& metric : image_metrics(scenario.metrics)) {
-    const std::string place = scenario.place("/metrics").str(), name = "'" + metric->key() + "'";
+    const std::string place = scenario.place("/metrics").str();
+    const std::string name = "'" + metric->key() + "'";
     if (!model.rebuilds && !model.architecture.image_head)
       throw Error(place, name +
                              " needs a model with an image head; this one answers with a class "

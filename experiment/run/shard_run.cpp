@@ -30,30 +30,28 @@ ShardCost ShardRun::run(const PooledVector<std::int32_t>& indices,
   const Tensor images = image_tensor(backend_, data_, indices);
 
   auto clock = Clock::now();
-  TransmitTrace trace;
-  const Burst burst =
-      model_.transmitter->transmit(pass, images, planned.states, planned.plans, &trace);
+  const SentImages sent = send_images(pass, model_, images, planned);
   cost.transmitter_seconds = seconds_since(clock);
   cost.transmitter_operations = std::exchange(pass.operations, 0);
 
   clock = Clock::now();
-  const Reception heard = channel_.apply(pass, burst, planned.fading);
+  const Reception heard = channel_.apply(pass, sent.burst, planned.fading);
   cost.channel_seconds = seconds_since(clock);
   pass.operations = 0;
 
   clock = Clock::now();
-  const Result result = model_.receiver->receive(pass, heard);
+  const HeardImages answered = hear_images(pass, model_, heard);
+  const Result& result = answered.result;
   cost.receiver_seconds = seconds_since(clock);
   cost.receiver_operations = pass.operations;
   for (std::size_t e = 0; e < result.expert_rows.size(); ++e)
     expert_rows[e] += result.expert_rows[e];
 
-  const PooledVector<std::int32_t> decided = decisions(backend_, result);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     records[i].image = static_cast<std::uint32_t>(indices[i]);
     records[i].label = data_.labels[static_cast<std::size_t>(indices[i])];
-    record_sent(planned, trace, i, records[i]);
-    record_heard(heard, result, decided[i], i, records[i]);
+    record_sent(planned, sent.trace, i, records[i]);
+    record_heard(heard, result, answered.decided[i], i, records[i]);
   }
   score_images(scenario_, model_, data_, indices, mean_, result, records);
   return cost;

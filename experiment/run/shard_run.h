@@ -10,17 +10,11 @@
 #include "core/data/dataset.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/run/model.h"
+#include "experiment/run/way.h"
 #include "experiment/scenario/scenario.h"
 #include "transmitter/policy/plan.h"
 
 namespace semwave {
-
-/// What was known and planned for the images of a shard.
-struct ShardPlan {
-  Fading fading;
-  PooledVector<ChannelState> states;
-  PooledVector<Plan> plans;
-};
 
 /// What each end knows of image `i` of a shard goes into its record: the sending end (label and
 /// index of the source aside), and the hearing one. A record is whole once both have written.

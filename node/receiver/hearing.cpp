@@ -181,8 +181,7 @@ void Hearing::hear_shard(std::span<Incoming> shard) const {
 
   clock = Clock::now();
   pass.operations = 0;
-  const Result result = model.receiver->receive(pass, heard);
-  const PooledVector<std::int32_t> decided = decisions(backend, result);
+  const auto [result, decided] = hear_images(pass, model, heard);
   const std::uint64_t decode_ns = ns_since(clock);
 
   std::vector<ImageRecord> records(count);

@@ -50,13 +50,9 @@ void Sending::send_shard(std::span<const std::int32_t> indices, std::span<const 
   Backend& backend = station_.backend();
   Pass pass{.backend = backend};
   pass.draws = {scenario_.seed, scenario_.repeat, {ids.begin(), ids.end()}};
-  ShardPlan planned{.fading = channel_.realise(pass.draws), .states = {}, .plans = {}};
-  planned.states =
-      believed ? PooledVector<ChannelState>(count, *believed) : channel_.observe(planned.fading);
-  planned.plans = policy_->plan(planned.states, planned.fading.links);
-  TransmitTrace trace;
-  const Burst burst = model_.transmitter->transmit(pass, image_tensor(backend, data_, indices),
-                                                   planned.states, planned.plans, &trace);
+  const ShardPlan planned = plan_images(channel_, pass.draws, *policy_, believed);
+  const auto [burst, trace] =
+      send_images(pass, model_, image_tensor(backend, data_, indices), planned);
   PooledVector<float> symbols(2 * burst.places.size());
   if (!burst.places.empty()) backend.to_host(burst.symbols.value(), symbols.data());
 

@@ -268,8 +268,8 @@ TEST(WireFormat, WhatIsOutOfRangeIsRefused) {
   EXPECT_TRUE(refused([](BurstMessage& m) { m.header.parts[0].clear(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.places.pop_back(); }));
   EXPECT_TRUE(refused([](BurstMessage& m) { m.count = 4; }));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->keep_ratio = 1.5; }));
-  EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->exit_depth = -1; }));
+  EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->keep_ratio = 1e10; }));
+  EXPECT_TRUE(refused([](BurstMessage& m) { m.truth->exit_depth = -2; }));
   EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/a", "\x1b[2J"}}})))
       << "moves the cursor";
   EXPECT_FALSE(read_statement(write(Statement{.lines = {{"/b", "1"}, {"/a", "1"}}})))

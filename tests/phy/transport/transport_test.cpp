@@ -184,14 +184,14 @@ TEST(Transport, WhatIsAskedForMustExist) {
   const auto refusal = [](const Json& code) {
     return error_of([&] { channel_codes().make(code, {}); });
   };
-  expect_contains(error_of([] { ldpc_code(0.4); }), "@/rate");
+  expect_contains(error_of([] { ldpc_code(0.4); }), "/rate: ");
   expect_contains(error_of([] { ldpc_code(0.5, 1000); }), "648, 1296 and 1944");
-  expect_contains(error_of([] { polar_code(1); }), "@/rate");
-  expect_contains(error_of([] { automatic_code(0.96); }), "@/rate");
+  expect_contains(error_of([] { polar_code(1); }), "/rate: ");
+  expect_contains(error_of([] { automatic_code(0.96); }), "/rate: ");
   expect_contains(refusal({{"kind", "convolutional"}, {"rate", 0.75}}), "/rate");
   expect_contains(
       error_of([] { check_modulation_coding({.code = std::make_shared<const ShortCode>()}); }),
-      "@/code");
+      "/code: ");
   check_modulation_coding({.code = std::make_shared<const ShortCode>(), .check = false});
 }
 
