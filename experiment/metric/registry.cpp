@@ -9,6 +9,7 @@ namespace semwave {
 void add_accuracy(MetricRegistry& registry);
 void add_psnr(MetricRegistry& registry);
 void add_ssim(MetricRegistry& registry);
+void add_ms_ssim(MetricRegistry& registry);
 
 void Metric::add_to(OrderedJson& row, const ScoreSum& scores,
                     std::optional<double> /*halfwidth*/) const {
@@ -26,6 +27,7 @@ MetricRegistry& metrics() {
     add_accuracy(made);
     add_psnr(made);
     add_ssim(made);
+    add_ms_ssim(made);
     return made;
   }();
   return registry;
