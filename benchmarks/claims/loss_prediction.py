@@ -62,7 +62,7 @@ def body(claim):
         expected = predicted_snr(near, TARGET)
         grid = [round(expected + step, 3) for step in (-0.5, -0.2, 0, 0.2, 0.5)]
         rows = link(claim, f"case_{case}", common | {"/stop/frame_errors": claim.options.errors, "/stop/max_frames": 15000, "/sweep": {"/channel/snr_db": grid}})
-        found = crossing(rows, TARGET)
+        found = crossing(rows, TARGET, "loss")
         name = f"{rows[0]['name']}, {coding['block_bits']} bits"
         if found is None:
             apart.append(math.inf)
@@ -73,7 +73,7 @@ def body(claim):
         if coding["block_bits"] < LONGEST_RARE and len(rare) < claim.options.rare:
             low = predicted_snr(near, RARE)
             (row,) = link(claim, f"case_{case}_rare", common | {"/stop/frame_errors": 20, "/stop/max_frames": 400000, "/sweep": {"/channel/snr_db": [round(low, 3)]}})
-            rare.append((name, row["fer"] or 0, row["fer_ci95"]))
+            rare.append((name, row["loss"] or 0, row["loss_ci95"]))
     early, late = min(apart), max(apart)
     claim.note(f"within {WITHIN_DB} dB: {sum(abs(one) <= WITHIN_DB for one in apart)} of {len(apart)}")
     claim.check(f"simulated less predicted SNR of a loss of {TARGET:g}, {len(apart)} random links", f"{early:+.3f} to {late:+.3f} dB", max(-early, late) <= WITHIN_DB, f"within {WITHIN_DB} dB, both ways")

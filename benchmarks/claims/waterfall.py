@@ -13,9 +13,9 @@ def link(claim, out, settings):
     return claim.rows(out)
 
 
-def crossing(rows, target=1e-2):
-    """Es/N0 at which FER meets the target, with the interval that those of the two points beside it allow; None where it is not met between two points."""
-    known = sorted(((row["es_n0_db"], row["fer"], row["fer_ci95"]) for row in rows if row["fer"]), key=lambda one: one[0])
+def crossing(rows, target=1e-2, share="fer"):
+    """Es/N0 at which FER, or another share of the frames, meets the target, with the interval that those of the two points beside it allow; None where it is not met between two points."""
+    known = sorted(((row["es_n0_db"], row[share], row[f"{share}_ci95"]) for row in rows if row[share]), key=lambda one: one[0])
     for (left, fer_left, ci_left), (right, fer_right, ci_right) in zip(known, known[1:]):
         if not fer_left >= target >= fer_right:
             continue

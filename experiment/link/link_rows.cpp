@@ -79,6 +79,10 @@ OrderedJson make_link_row(const Scenario& whole, const Point& point, const LinkP
             c.bit_errors > 0 ? std::min(1.0, ber + half) : below);
   const auto [low, high] = wilson95(c.frame_errors, c.frames);
   put_share(row, "fer", c.frame_errors, c.frames, low, c.frame_errors > 0 ? high : below);
+  const auto [lost_low, lost_high] = wilson95(c.frame_losses, c.frames);
+  row["frame_losses"] = c.frame_losses;
+  put_share(row, "loss", c.frame_losses, c.frames, lost_low,
+            c.frame_losses > 0 ? lost_high : below);
   if (predicts_frame_errors(scenario))
     row["fer_predicted"] =
         predicted_loss(link.block_bits, link.coding,
@@ -111,6 +115,7 @@ Table link_table(const Scenario& scenario, const std::vector<Point>& points) {
     if (pointer != "/channel/snr_db" && pointer != "/link/eb_n0_db")
       pointers.push_back(pointer);  // columns of their own
   std::vector<Json> values;
+  values.reserve(points.size());
   for (const Point& point : points) values.push_back(point.swept);
   table.add_swept(pointers, values);
   const auto count = [&](const char* name, std::size_t width, const char* key) {

@@ -84,6 +84,7 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
     counts.bit_errors += wrong;
     counts.bit_errors_squared += wrong * wrong;
     counts.frame_errors += wrong > 0;
+    counts.frame_losses += wrong > 0 || !all_held;
     counts.undetected += wrong > 0 && all_held;
     const Ledger& uses_of = heard.ledger[f];
     counts.uses.payload += uses_of.payload;
@@ -100,6 +101,7 @@ LinkCounts run_chunk(const Scenario& scenario, const Channel& channel, const Tra
 LinkCounts& LinkCounts::operator+=(const LinkCounts& other) {
   frames += other.frames;
   frame_errors += other.frame_errors;
+  frame_losses += other.frame_losses;
   bits += other.bits;
   bit_errors += other.bit_errors;
   bit_errors_squared += other.bit_errors_squared;

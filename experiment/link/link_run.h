@@ -25,8 +25,9 @@ namespace semwave {
 
 struct LinkCounts {
   std::int64_t frames = 0, frame_errors = 0;  // any information bit wrong
-  std::int64_t bits = 0, bit_errors = 0;      // information bits
-  std::int64_t bit_errors_squared = 0;        // sum over frames: errors of a frame come together
+  std::int64_t frame_losses = 0;  // the same, or a check that does not hold: what images would lose
+  std::int64_t bits = 0, bit_errors = 0;  // information bits
+  std::int64_t bit_errors_squared = 0;    // sum over frames: errors of a frame come together
   std::int64_t symbols = 0,
                symbol_errors = 0;  // of the constellation, decided before the channel code
   std::int64_t blocks = 0;         // code blocks

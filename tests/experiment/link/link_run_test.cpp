@@ -202,6 +202,26 @@ TEST(LinkRun, RowsSayWhatWasSeenAndNeverZero) {
   EXPECT_NEAR(lossy["eb_n0_db"].get<double>(), 0.5, 1e-9);  // QPSK at rate 1/2
 }
 
+TEST(LinkRun, AFrameWhoseCheckFailsIsLostThoughItsMessageIsRight) {
+  // 40 bits behind a code of 364: errors of the CRC's sixteen alone are as common as others.
+  const Scenario scenario =
+      laboratory({{"code", "ldpc"}, {"length", 648}, {"block_bits", 24}, {"crc", true}}, awgn(-4),
+                 {{"max_frames", 4000}});
+  const LinkPoint seen = measure(scenario, 1);
+  const OrderedJson row =
+      make_link_row(scenario, {Json::object(), scenario}, seen, std::string(64, 'c'));
+  EXPECT_GT(row["frame_losses"].get<double>(), 1.05 * row["frame_errors"].get<double>());
+  EXPECT_EQ(row["loss"].get<double>(),
+            row["frame_losses"].get<double>() / row["frames"].get<double>());
+  // The table is right within a few hundredths of a decibel: a third of the losses this low.
+  EXPECT_NEAR(row["loss"].get<double>() / row["fer_predicted"].get<double>(), 1, 0.3)
+      << "what is predicted is what an image would lose";
+
+  const Scenario plain = laboratory({{"code", "none"}, {"block_bits", 100}}, awgn(6));
+  const LinkPoint bare = measure(plain, 1);
+  EXPECT_EQ(bare.counts.frame_losses, bare.counts.frame_errors) << "no check, no other losses";
+}
+
 TEST(LinkRun, AFolderIsGoneOnWith) {
   const std::string folder = fresh_folder("out");
   const std::unique_ptr<Backend> backend = make_cpu_backend();
