@@ -180,6 +180,8 @@ void fill(LossRow& row) {
   for (std::size_t l = 0; l < loss_table_losses.size(); ++l) {
     std::size_t right = 1;
     while (right + 1 < known.size() && known[right] > exponent(loss_table_losses[l])) ++right;
+    // As many losses at two SNRs, where only a few could be counted, say nothing of the slope.
+    while (right > 1 && known[right] >= known[right - 1]) --right;
     const double slope = (known[right] - known[right - 1]) / (snr_db[right] - snr_db[right - 1]);
     row.snr_db[l] = snr_db[right - 1] + (exponent(loss_table_losses[l]) - known[right - 1]) / slope;
   }
@@ -228,9 +230,10 @@ std::vector<LossRow> rows_to_fill() {
     for (const double rate : {1.0 / 2, 2.0 / 3, 3.0 / 4, 5.0 / 6})
       for (const int width : {2, 4, 6, 8}) {
         const int most = static_cast<int>(std::lround(length * rate)) - 16;
-        std::set<int> lengths = {1, 4, 8, 12, 16, 20, 24, 28, 32, 40};
-        for (const double share : {0.06, 0.08, 0.1, 0.13, 0.16, 0.19, 0.22, 0.26, 0.3, 0.35, 0.4,
-                                   0.47, 0.55, 0.64, 0.75, 1.0}) {
+        std::set<int> lengths = {1, 8, 16, 32};
+        // The shortest code is the one that short messages meet, and there they differ most.
+        if (length == 648) lengths.insert({4, 12, 20, 24, 28, 40});
+        for (const double share : {0.06, 0.1, 0.16, 0.22, 0.3, 0.4, 0.55, 0.75, 1.0}) {
           const int bits = static_cast<int>(std::lround(most * share));
           if (bits > 40) lengths.insert(bits);
         }

@@ -25,7 +25,7 @@ inline constexpr CodePart evaluation{
     "experiment/run/shard_run experiment/run/way experiment/record/image_record "
     "experiment/pair/"};
 inline constexpr CodePart timeline{"timeline", 1, "experiment/run/timeline"};
-inline constexpr CodePart link_laboratory{"link laboratory", 1,
+inline constexpr CodePart link_laboratory{"link laboratory", 2,
                                           "experiment/link/link_rows experiment/link/link_run"};
 
 inline constexpr const CodePart* of_experiment[] = {&scenario, &evaluation, &timeline,
