@@ -41,6 +41,7 @@ std::vector<std::pair<std::string, Lines>> everything() {
 int list(const std::string& what, bool json) {
   const auto all = everything();
   std::vector<std::string> known;
+  known.reserve(all.size());
   for (const auto& [name, lines] : all) known.push_back(name);
   if (!what.empty() && std::find(known.begin(), known.end(), what) == known.end()) {
     const std::string near = nearest(what, known);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base/error.h"
-#include "core/cpu/backend.h"
+#include "core/tensor/backend.h"
 #include "phy/header/semantic_header.h"
 
 namespace semwave {
