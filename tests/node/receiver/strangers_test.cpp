@@ -92,7 +92,7 @@ TEST_F(Nodes, BurstsFitTheirScenario) {
   burst.told.assign(8, 1);
   EXPECT_FALSE(fits(coded, burst));
   EXPECT_TRUE(fits(capacity, burst));
-  for (const std::size_t bits : {3, 12}) {
+  for (const std::size_t bits : {std::size_t{3}, std::size_t{12}}) {
     burst.told.assign(bits, 1);
     EXPECT_FALSE(fits(capacity, burst));
     Incoming one{.burst = burst};
