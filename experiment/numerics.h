@@ -15,8 +15,10 @@ namespace part {
 
 inline constexpr CodePart scenario{
     "scenario", 1,
+    "experiment/scenario/device_model experiment/scenario/overrides "
     "experiment/scenario/scenario experiment/scenario/scenario_fields "
-    "experiment/scenario/sweep"};
+    "experiment/scenario/scenario_files experiment/scenario/sweep "
+    "experiment/scenario/train_settings"};
 inline constexpr CodePart evaluation{
     "evaluation", 1,
     "experiment/run/evaluate experiment/run/images experiment/metric/statistics "

@@ -203,16 +203,7 @@ RunSummary LinkRun::run(const LinkRunSettings& settings) {
     if (settings.finished) settings.finished(i, made, false);
     rows.push_back(std::move(made));
   }
-  if (folder_) {
-    folder_->finish(rows);
-    about_["wall_seconds"] = std::chrono::duration<double>(Clock::now() - start).count();
-    about_["points"] = {{"grid", points_.size()},
-                        {"done", summary.done},
-                        {"reused", summary.reused},
-                        {"failed", summary.failed}};
-    about_["interrupted"] = summary.interrupted;
-    folder_->write_run(about_);
-  }
+  if (folder_) close_folder(*folder_, about_, summary, points_.size(), rows, start);
   return summary;
 }
 

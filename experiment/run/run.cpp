@@ -62,6 +62,20 @@ OrderedJson begun(OrderedJson about) {
   return about;
 }
 
+void close_folder(ResultFolder& folder, OrderedJson about, RunSummary& summary, std::size_t grid,
+                  const std::vector<OrderedJson>& rows,
+                  std::chrono::steady_clock::time_point start) {
+  summary.others = folder.finish(rows);
+  about["wall_seconds"] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  about["points"] = {{"grid", grid},
+                     {"done", summary.done},
+                     {"reused", summary.reused},
+                     {"failed", summary.failed}};
+  about["interrupted"] = summary.interrupted;
+  folder.write_run(about);
+}
+
 void Run::open(const std::string& out, const OrderedJson& about) {
   folder_.emplace(out);
   folder_->write_scenario(scenario_);
@@ -142,21 +156,8 @@ RunSummary Run::run(const RunSettings& settings) {
     if (settings.finished) settings.finished(i, made.row, false);
     rows.push_back(std::move(made.row));
   }
-  if (folder_) close_folder(summary, rows, start);
+  if (folder_) close_folder(*folder_, about_, summary, points_.size(), rows, start);
   return summary;
-}
-
-void Run::close_folder(RunSummary& summary, const std::vector<OrderedJson>& rows,
-                       std::chrono::steady_clock::time_point start) {
-  summary.others = folder_->finish(rows);
-  about_["wall_seconds"] =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  about_["points"] = {{"grid", points_.size()},
-                      {"done", summary.done},
-                      {"reused", summary.reused},
-                      {"failed", summary.failed}};
-  about_["interrupted"] = summary.interrupted;
-  folder_->write_run(about_);
 }
 
 }  // namespace semwave

@@ -46,6 +46,12 @@ struct RunSummary {
 /// What run.json begins with: `about` and the time.
 OrderedJson begun(OrderedJson about);
 
+/// Ends a folder: `rows` in the order of the grid, then in run.json what became of its `grid`
+/// points and the seconds since `start`. `summary.others` is set.
+void close_folder(ResultFolder& folder, OrderedJson about, RunSummary& summary, std::size_t grid,
+                  const std::vector<OrderedJson>& rows,
+                  std::chrono::steady_clock::time_point start);
+
 class Run {
  public:
   /// Expands the grid, reads models and images and builds each network once, so that what is wrong
@@ -83,8 +89,6 @@ class Run {
   };
   PointRun run_point(std::size_t i, const Loaded& loaded, const std::string& sha,
                      const RunSettings& settings);
-  void close_folder(RunSummary& summary, const std::vector<OrderedJson>& rows,
-                    std::chrono::steady_clock::time_point start);
 
   const Scenario scenario_;
   Backend& backend_;

@@ -2,18 +2,16 @@
 #include "experiment/scenario/scenario.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
 
 #include "channel/registry.h"
 #include "core/base/error.h"
 #include "core/base/input_file.h"
-#include "core/base/text.h"
 #include "core/config/mistakes.h"
 #include "core/config/ordered_json.h"
-#include "core/tensor/checkpoint.h"
 #include "experiment/pair/semantic_settings.h"
+#include "experiment/scenario/overrides.h"
 #include "phy/digital/link_fields.h"
 #include "phy/signal/equaliser_registry.h"
 #include "receiver/semantic/semantic_receiver.h"
@@ -25,14 +23,6 @@ namespace {
 
 constexpr std::size_t largest_scenario = 16u
                                          << 20;  // bytes; a sweep over whole tables stays far below
-
-/// JSON holds UTF-8 alone, and every result names the files it was made of.
-std::string utf8_path(std::string path) {
-  if (!is_utf8(path))
-    throw Error(path,
-                "is a path with bytes that are no UTF-8, which no result can name: rename it");
-  return path;
-}
 
 Split split_named(const std::string& name) {
   if (name == "train") return Split::train;
@@ -56,99 +46,6 @@ bool holds(const Json& list, const std::string& name) {
   for (const Json& entry : list)
     if (entry == name) return true;
   return false;
-}
-
-Law read_law(const Json& value, const Place& place, bool whole) {
-  Law law;
-  if (value.is_number()) {
-    law.choices = {value.get<double>()};
-  } else if (value.contains("choice")) {
-    law.choices = value["choice"].get<std::vector<double>>();
-    if (law.choices.empty()) throw Error((place / "choice").str(), "expected at least one value");
-  } else {
-    const Json& ends = value.at("uniform");
-    if (ends.size() != 2 || ends[0].get<double>() > ends[1].get<double>())
-      throw Error((place / "uniform").str(),
-                  "expected [from, to] with from at most to, found " + ends.dump());
-    law.from = ends[0];
-    law.to = ends[1];
-  }
-  if (whole)
-    for (const double one :
-         law.choices.empty() ? std::vector<double>{law.from, law.to} : law.choices)
-      if (one != std::floor(one))
-        throw Error(place.str(), "expected whole numbers, found " + Json(one).dump());
-  return law;
-}
-
-DecodedSettings read_decoded(const Json& decoded, const Place& place) {
-  DecodedSettings made;
-  made.share = decoded["share"];
-  made.quality = read_law(decoded["quality"], place / "quality", true);
-
-  for (const Json& name : decoded["codecs"]) {
-    const Json codec = resolve(name, image_codecs().field("codecs"), place / "codecs");
-    made.codecs.push_back(image_codecs().make(codec, place / "codecs"));
-  }
-  return made;
-}
-
-TrainSettings read_train(const Json& train, const Place& place,
-                         const std::optional<Architecture>& architecture) {
-  TrainSettings made;
-  made.epochs = train["epochs"];
-  made.batch = train["batch"];
-  const Json& optimiser = train["optimiser"];
-  made.learning_rate = optimiser["learning_rate"];
-  made.weight_decay = optimiser["weight_decay"];
-  made.beta1 = optimiser["beta1"];
-  made.beta2 = optimiser["beta2"];
-  made.clip = optimiser["clip"];
-  made.warmup_epochs = train["schedule"]["warmup_epochs"];
-  made.floor = train["schedule"]["floor"];
-  made.flip = train["augmentation"]["flip"];
-  made.shift = train["augmentation"]["shift"];
-  if (train.contains("decoded")) made.decoded = read_decoded(train["decoded"], place / "decoded");
-  const Json& losses = train["losses"];
-  made.class_weight = losses["class"];
-  made.image_weight = losses["image"];
-  made.balance_weight = losses["balance"];
-  made.z_weight = losses["z"];
-  made.gate_weight = losses["gate"];
-  if (losses["exit"].is_array())
-    made.exit_weights = losses["exit"].get<std::vector<double>>();
-  else
-    made.exit_weights = {losses["exit"].get<double>()};
-  made.label_smoothing = losses["label_smoothing"];
-  for (const auto& [name, summary] : objective_terms().list())
-    if (const double weight = losses[name]; weight > 0)
-      made.terms.push_back(
-          {name, weight, objective_terms().make({{"kind", name}}, place / "losses" / name)});
-  made.snr_db = read_law(train["snr_db"], place / "snr_db", false);
-  made.keep = read_law(train["keep"], place / "keep", false);
-  made.symbols_per_token = read_law(train["symbols_per_token"], place / "symbols_per_token", true);
-  made.hardness_from = train["hardness"]["from"];
-  made.hardness_to = train["hardness"]["to"];
-  made.pilots = read_law(train["pilots"], place / "pilots", true);
-  made.belief_error_db = read_law(train["belief_error_db"], place / "belief_error_db", false);
-  if (train.contains("depth")) {
-    made.depth = read_law(train["depth"], place / "depth", true);
-  } else {
-    if (!architecture)
-      throw Error(place.str(),
-                  "the key 'depth' is needed where the model is a file, as in \"depth\": "
-                  "{\"choice\": [1, 2, 4]}");
-    for (int depth = std::min(1, architecture->transmitter_blocks);
-         depth <= architecture->transmitter_blocks; ++depth)
-      made.depth.choices.push_back(depth);
-  }
-  made.deepest_share = train["deepest_share"];
-  made.unannounced_share = train["unannounced_share"];
-  made.freeze = train["freeze"].get<std::vector<std::string>>();
-  made.initial = train["initial"];
-  made.validate_images = train["validate_images"];
-  made.half_weights = train["weights"] == "float16";
-  return made;
 }
 
 TimelineSettings read_timeline(const Json& timeline, const Place& place) {
@@ -281,27 +178,6 @@ std::vector<std::pair<std::string, std::vector<Json>>> read_sweep(
     mistakes.attempt(
         [&] { made.emplace_back(pointer, sweep_values(sweep[pointer], place / pointer)); });
   return made;
-}
-
-/// Keys in the order of the documentation; a Json object has them by name.
-OrderedJson in_order(const Json& value, const Field& field);
-OrderedJson in_order(const Json& value, const Fields& fields) {
-  OrderedJson made = OrderedJson::object();
-  if (value.contains("kind")) made["kind"] = value["kind"];
-  for (const Field& field : fields.fields)
-    if (value.contains(field.name)) made[field.name] = in_order(value[field.name], field);
-  for (const auto& [key, element] : value.items())
-    if (!made.contains(key)) made[key] = OrderedJson(element);
-  return made;
-}
-
-OrderedJson in_order(const Json& value, const Field& field) {
-  if (value.is_object() && field.type == FieldType::object && field.object)
-    return in_order(value, *field.object);
-  if (value.is_object() && field.type == FieldType::variant)
-    for (const auto& [name, fields] : field.kinds)
-      if (value["kind"] == name) return in_order(value, *fields);
-  return OrderedJson(value);
 }
 
 /// A scenario's `model`: a file, a network to train, or the size of images that none looks at.
@@ -470,218 +346,12 @@ Scenario parse(const Json& value, const std::string& file,
   return made;
 }
 
-bool sweeps(const Json& value) {
-  return value.is_object() && value.contains("sweep") && value["sweep"].is_object();
-}
-
-bool has_at(const Json& value, const std::string& pointer) {
-  try {
-    return value.contains(Json::json_pointer(pointer));
-  } catch (const Json::exception&) {  // no pointer at all: whoever reads it says so
-    return false;
-  }
-}
-
-bool is_of_sweep(const std::string& pointer) {
-  return pointer == "/sweep" || is_below(pointer, "/sweep");
-}
-
-/// A value asked for on the command line holds: what the file sweeps there is swept no more.
-void end_sweeps(Json& value, const Overrides& overrides) {
-  if (!sweeps(value)) return;
-  for (const auto& [pointer, replacement] : overrides) {
-    std::vector<std::string> ended;
-    for (const auto& [swept, values] : value["sweep"].items())
-      if (swept == pointer ||
-          (is_below(swept, pointer) && has_at(replacement, swept.substr(pointer.size()))))
-        ended.push_back(swept);
-    for (const std::string& swept : ended) value["sweep"].erase(swept);
-  }
-}
-
-/// The overrides of the sweep itself; `order` follows.
-void set_sweep(Json& value, const Overrides& overrides, std::vector<std::string>& order) {
-  for (const auto& [pointer, replacement] : overrides) {
-    if (!is_of_sweep(pointer) || !value.is_object()) continue;
-    if (pointer == "/sweep")
-      order.clear();
-    else if (!value.contains("sweep"))
-      value["sweep"] = Json::object();
-    set_pointer(value, pointer, replacement, "--set");
-    const std::string swept = Json::json_pointer(pointer).back();
-    if (pointer != "/sweep" && std::find(order.begin(), order.end(), swept) == order.end())
-      order.push_back(swept);
-  }
-  for (const auto& [pointer, replacement] : overrides)
-    if (sweeps(value) && value["sweep"].contains(pointer))
-      throw Error("--set " + pointer, "is swept by --set /sweep: give one of the two");
-}
-
-/// The swept pointer above this one; none: empty.
-std::string swept_above(const Json& value, const std::string& pointer) {
-  if (sweeps(value))
-    for (const auto& [swept, values] : value["sweep"].items())
-      if (is_below(pointer, swept)) return swept;
-  return "";
-}
-
-/// Sets `pointer` in each value of the sweep above it that has such a key, by itself or by
-/// default.
-void set_in_sweep(Json& filled, const std::string& pointer, const Json& replacement,
-                  const Place& place) {
-  const std::string option = "--set " + pointer, swept = swept_above(filled, pointer);
-  const Fields fields = scenario_fields();
-  Json base = filled;
-  base["sweep"] = Json::object();
-  bool anywhere = false;
-  Json none = Json::array();  // a range holds numbers, and those no keys
-  for (Json& value : filled["sweep"][swept].is_array() ? filled["sweep"][swept] : none) {
-    Json whole = base;
-    set_pointer(whole, swept, value, (place / "sweep" / swept).str());
-    whole = resolve(whole, fields, place);
-    const bool known = has_at(whole, pointer);
-    try {
-      set_pointer(whole, pointer, replacement, option);
-      (void)resolve(whole, fields, place);
-    } catch (const Error&) {
-      if (known) throw;  // the key is there, and this is no value for it
-      continue;
-    }
-    anywhere = true;
-    try {
-      Json changed = value.is_string() ? Json{{"kind", value}} : value;
-      set_pointer(changed, pointer.substr(swept.size()), replacement, option);
-      value = std::move(changed);
-    } catch (const Error&) {  // what is above the key was left to defaults
-      value = whole[Json::json_pointer(swept)];
-    }
-  }
-  if (!anywhere)
-    throw Error(option,
-                "changes nothing: " + swept + " is swept, and no value of it has such a key");
-}
-
-/// The file's text with its overrides, every default filled in.
-Json overridden(Json value, const std::string& path, const Overrides& overrides,
-                std::vector<std::string>& order, Mistakes& mistakes) {
-  end_sweeps(value, overrides);
-  mistakes.attempt([&] { set_sweep(value, overrides, order); });
-  const auto is_of_base = [&](const std::string& pointer) {
-    return !is_of_sweep(pointer) && swept_above(value, pointer).empty();
-  };
-  // An override may supply what the file leaves out (its parent then has to stand in the file),
-  // and it may reach into an object that only defaults or a short form make. So it is set twice:
-  // before the defaults and after them.
-  for (const auto& [pointer, replacement] : overrides) {
-    if (!is_of_base(pointer)) continue;
-    try {
-      Json changed = value;
-      set_pointer(changed, pointer, replacement, "--set");
-      value = std::move(changed);
-    } catch (const Error&) {
-      // The parent may come with the defaults; the second round says so where it does not.
-    }
-  }
-  Json filled = resolve(value, scenario_fields(), Place{path, ""}, mistakes);
-  if (mistakes.any()) return filled;
-  for (const auto& override : overrides)
-    mistakes.attempt([&] {
-      const auto& [pointer, replacement] = override;
-      if (is_of_base(pointer))
-        set_pointer(filled, pointer, replacement, "--set");
-      else if (!is_of_sweep(pointer))
-        set_in_sweep(filled, pointer, replacement, Place{path, ""});
-      if (pointer == "/channel/snr_db" && eb_n0_rules(filled))
-        throw Error("--set " + pointer,
-                    "changes nothing: /link/eb_n0_db stands in its place; set that");
-    });
-  return filled;
-}
-
 }  // namespace
-
-double DeviceModel::seconds(double transmitter_operations, double receiver_operations,
-                            double channel_uses) const {
-  return transmitter_operations / transmitter.operations_per_second +
-         receiver_operations / receiver.operations_per_second + channel_uses * symbol_seconds;
-}
-
-double DeviceModel::joule(double transmitter_operations, double receiver_operations,
-                          double channel_uses) const {
-  return transmitter_operations * transmitter.joule_per_operation +
-         receiver_operations * receiver.joule_per_operation +
-         channel_uses * symbol_seconds * transmit_watt;
-}
-
-double TrainSettings::exit_weight(int after) const {
-  if (exit_weights.size() <= 1) return exit_weights.empty() ? 0 : exit_weights[0];
-  return exit_weights.at(static_cast<std::size_t>(after - 1));
-}
-
-bool TrainSettings::trains_exits() const {
-  return std::any_of(exit_weights.begin(), exit_weights.end(),
-                     [](double weight) { return weight > 0; });
-}
-
-int Law::draw_integer(double uniform) const {
-  return static_cast<int>(choices.empty() ? std::floor(from + uniform * (to - from + 1))
-                                          : std::lround(draw(uniform)));
-}
-
-std::pair<double, double> Law::range() const {
-  if (choices.empty()) return {from, to};
-  const auto [least, most] = std::minmax_element(choices.begin(), choices.end());
-  return {*least, *most};
-}
-
-double Law::draw(double uniform) const {
-  if (choices.empty()) return from + (to - from) * uniform;
-  const auto at = static_cast<std::size_t>(uniform * static_cast<double>(choices.size()));
-  return choices[std::min(at, choices.size() - 1)];
-}
-
-void visit_paths(Json& resolved,
-                 const std::function<void(const std::string&, std::string&)>& visit) {
-  // Of a chain of channels only the first may be a trace.
-  static constexpr std::array<const char*, 10> pointers{"/model",
-                                                        "/source/path",
-                                                        "/transmitter/policy/file",
-                                                        "/channel/file",
-                                                        "/channel/of/0/file",
-                                                        "/train/initial",
-                                                        "/link/file",
-                                                        "/link/code/file",
-                                                        "/transmitter/link/coding/file",
-                                                        "/transmitter/link/coding/code/file"};
-  const auto visit_at = [&](Json& value, const std::string& below, const std::string& pointer) {
-    const Json::json_pointer at(below);
-    if (!value.contains(at) || !value[at].is_string()) return;
-    auto& path = value[at].get_ref<std::string&>();
-    if (!path.empty()) visit(pointer, path);
-  };
-  if (!resolved.is_object()) return;
-  for (const std::string pointer : pointers) visit_at(resolved, pointer, pointer);
-  if (!resolved.contains("sweep") || !resolved["sweep"].is_object()) return;
-  for (auto& [swept, values] : resolved["sweep"].items()) {
-    if (!values.is_array()) continue;
-    for (const std::string pointer : pointers)
-      if (pointer == swept || pointer.starts_with(swept + "/"))
-        for (Json& value : values) visit_at(value, pointer.substr(swept.size()), pointer);
-  }
-}
 
 Scenario parse_scenario(const Json& value, const std::string& file,
                         const std::vector<std::string>& sweep_order) {
   Mistakes first;
   return parse(value, file, sweep_order, first);
-}
-
-bool eb_n0_rules(const Json& resolved) {
-  const auto has = [](const Json& link) { return link.is_object() && link.contains("eb_n0_db"); };
-  const Json& sweep = resolved["sweep"];
-  if (sweep.contains("/link"))  // it replaces what is written
-    return std::any_of(sweep["/link"].begin(), sweep["/link"].end(), has);
-  return sweep.contains("/link/eb_n0_db") || (resolved.contains("link") && has(resolved["link"]));
 }
 
 Scenario read_scenario(const std::string& path, const Overrides& overrides) {
@@ -751,42 +421,6 @@ void check_against(const Scenario& scenario, const Architecture& architecture) {
     throw Error(scenario.place("/train/depth").str(), canonical(depth) + depth_limit);
   if (const double symbols = scenario.train->symbols_per_token.range().second; symbols > rate)
     throw Error(scenario.place("/train/symbols_per_token").str(), canonical(symbols) + rate_limit);
-}
-
-Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::string& path) {
-  const auto found = checkpoint.metadata.find("semwave.architecture");
-  if (found == checkpoint.metadata.end())
-    throw Error(path,
-                "has no semwave.architecture in its metadata: it is no checkpoint of semwave");
-  const Place place{path + " (semwave.architecture)", ""};
-  return Architecture::from_json(
-      resolve(parse_json(found->second, place.file), Architecture::fields(), place), place);
-}
-
-std::string path_from(const std::string& folder, const std::string& path) {
-  return utf8_path(std::filesystem::absolute(path)
-                       .lexically_normal()
-                       .lexically_proximate(std::filesystem::absolute(folder).lexically_normal())
-                       .string());
-}
-
-Json swept_value(const std::string& pointer, const Json& value,
-                 const std::function<std::string(const std::string&)>& change) {
-  Json all{{"sweep", {{pointer, Json::array({value})}}}};
-  visit_paths(all, [&](const std::string&, std::string& path) { path = change(path); });
-  return all["sweep"][pointer][0];
-}
-
-std::string scenario_text(const Scenario& scenario, const std::string& folder) {
-  Json moved = scenario.resolved;
-  visit_paths(moved,
-              [&](const std::string&, std::string& path) { path = path_from(folder, path); });
-  OrderedJson text = in_order(moved, scenario_fields());
-  OrderedJson sweep = OrderedJson::object();
-  for (const auto& [pointer, values] : scenario.sweep)
-    sweep[pointer] = OrderedJson(moved["sweep"][pointer]);
-  text["sweep"] = sweep;
-  return text.dump(2) + "\n";
 }
 
 }  // namespace semwave

@@ -68,6 +68,14 @@ std::size_t grid_size(const Scenario& scenario, Mistakes& mistakes) {
 
 }  // namespace
 
+bool eb_n0_rules(const Json& resolved) {
+  const auto has = [](const Json& link) { return link.is_object() && link.contains("eb_n0_db"); };
+  const Json& sweep = resolved["sweep"];
+  if (sweep.contains("/link"))  // it replaces what is written
+    return std::any_of(sweep["/link"].begin(), sweep["/link"].end(), has);
+  return sweep.contains("/link/eb_n0_db") || (resolved.contains("link") && has(resolved["link"]));
+}
+
 std::vector<Json> sweep_values(const Json& entry, const Place& place) {
   if (entry.is_array()) {
     if (entry.empty()) throw Error(place.str(), "expected at least one value");
