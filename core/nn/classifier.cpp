@@ -18,13 +18,10 @@ Var Classifier::operator()(Pass& pass, const Tensor& images) const {
 }
 
 double Classifier::operations() const {
-  const double rows = architecture_.grid(), dim = architecture_.dim;
-  double sum = operations::tokeniser(architecture_);
-  sum += architecture_.transmitter_blocks *
-         (operations::attention(rows, dim) +
-          operations::feed_forward(rows, dim, architecture_.transmitter_hidden));
-  return sum + operations::linear(rows, dim, 1) + 2 * rows * dim +
-         operations::linear(1, dim, architecture_.classes);
+  const double rows = architecture_.grid();
+  double sum = tokeniser_.operations();
+  for (const Block& block : blocks_) sum += block.operations(rows);
+  return sum + head_.operations(rows);
 }
 
 double Classifier::least_parameters(const Architecture& a) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ops/operations.h"
+
 namespace semwave {
 
 Linear::Linear(ParameterSet& set, const std::string& name, int in, int out, bool zero)
@@ -14,6 +16,11 @@ Linear Linear::convolution(ParameterSet& set, const std::string& name, int chann
   Linear made(set, name, channels * kernel * kernel, out);
   set.find(name + ".weight")->stored = {out, channels, kernel, kernel};
   return made;
+}
+
+double Linear::operations(double rows) const {
+  const Shape& shape = weight_->value.shape();
+  return operations::linear(rows, static_cast<double>(shape[1]), static_cast<double>(shape[0]));
 }
 
 LayerNorm::LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim)
@@ -39,6 +46,10 @@ Var LayerNorm::modulation(Pass& pass, const Var& condition, const Ragged& layout
   return gather_rows(pass, (*modulation_)(pass, gather_rows(pass, condition, present)), place);
 }
 
+double LayerNorm::operations(double rows) const {
+  return modulation_ && rows > 0 ? modulation_->operations(1) : 0;
+}
+
 Condition::Condition(ParameterSet& set, const std::string& name, int features, int condition_dim)
     : features_(features),
       in_(set, name + ".fc1", features, condition_dim),
@@ -48,6 +59,10 @@ Var Condition::operator()(Pass& pass, std::span<const float> features) const {
   const std::int64_t images = static_cast<std::int64_t>(features.size()) / features_;
   const Var x(pass.backend.from_host({images, features_}, features.data()));
   return out_(pass, in_(pass, x, Activation::gelu), Activation::gelu);
+}
+
+double Condition::operations() const {
+  return in_.operations(1) + out_.operations(1);
 }
 
 Tokeniser::Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture)
@@ -104,9 +119,17 @@ Tokens Tokeniser::operator()(Pass& pass, const Tensor& images) const {
   return {add_rows(pass, x, pass.parameter(*position_), layout->positions), layout};
 }
 
+double Tokeniser::operations() const {
+  double sum = 0;
+  for (const Stage& stage : stages_)
+    sum += stage.product.operations(double(stage.height) * stage.width);
+  return sum;
+}
+
 SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads,
                              int condition_dim)
-    : heads_(heads),
+    : dim_(dim),
+      heads_(heads),
       norm_(set, name + ".norm1", dim, condition_dim),
       qkv_(set, name + ".attention.qkv", dim, 3 * dim),
       out_(set, name + ".attention.out", dim, dim) {}
@@ -114,6 +137,11 @@ SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim
 Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
   const Var qkv = qkv_(pass, norm_(pass, x.rows, x.layout, condition));
   return out_(pass, attention(pass, qkv, x.layout, heads_), Activation::none, x.rows);
+}
+
+double SelfAttention::operations(double rows) const {
+  return norm_.operations(rows) + qkv_.operations(rows) + operations::attention(rows, dim_) +
+         out_.operations(rows);
 }
 
 Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
@@ -129,9 +157,15 @@ Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) cons
   return {out_(pass, hidden, Activation::none, attended), x.layout};
 }
 
+double Block::operations(double rows) const {
+  return attention_.operations(rows) + norm_.operations(rows) + in_.operations(rows) +
+         out_.operations(rows);
+}
+
 ClassHead::ClassHead(ParameterSet& set, const std::string& name, int dim, int classes,
                      int condition_dim)
-    : norm_(set, name + ".norm", dim, condition_dim),
+    : dim_(dim),
+      norm_(set, name + ".norm", dim, condition_dim),
       score_(set, name + ".pool", dim, 1),
       out_(set, name + ".out", dim, classes) {}
 
@@ -140,17 +174,9 @@ Var ClassHead::operator()(Pass& pass, const Tokens& x, const Var& condition) con
   return out_(pass, pool(pass, normed, score_(pass, normed), x.layout));
 }
 
-double operations::tokeniser(const Architecture& architecture) {
-  double sum = 0;
-  int height = architecture.height, width = architecture.width, channels = architecture.channels;
-  for (const TokeniserStage& stage : architecture.tokeniser) {
-    sum += linear(double(stage.window.out(height)) * stage.window.out(width),
-                  double(channels) * stage.window.kernel * stage.window.kernel, stage.channels);
-    height = stage.out(height);
-    width = stage.out(width);
-    channels = stage.channels;
-  }
-  return sum;
+double ClassHead::operations(double rows) const {
+  return norm_.operations(rows) + score_.operations(rows) + operations::pool(rows, dim_) +
+         out_.operations(1);
 }
 
 }  // namespace semwave

@@ -1,6 +1,7 @@
 // The backbone's layers: parameters with PyTorch's names and shapes, and how they are run. A layer
 // holds references into a ParameterSet that must outlive it; running one is const and thread-safe,
-// each thread with its own Pass.
+// each thread with its own Pass. `operations` of a layer says what running it counts for that many
+// rows of one image; without a row nothing is computed but the answer of a class head.
 #pragma once
 
 #include <memory>
@@ -26,6 +27,7 @@ class Linear {
                  const Var& residual = {}) const {
     return linear(pass, x, *weight_, bias_, activation, residual);
   }
+  double operations(double rows) const;
   const Parameter* weight() const { return weight_; }
   const Parameter* bias() const { return bias_; }
 
@@ -41,6 +43,7 @@ class LayerNorm {
   LayerNorm(ParameterSet& set, const std::string& name, int dim, int condition_dim = 0);
   Var operator()(Pass& pass, const Var& x, const RaggedPtr& layout,
                  const Var& condition = {} /*[images, condition_dim]*/) const;
+  double operations(double rows) const;
 
  private:
   /// [images, 2 dim]; nothing is computed for images without rows (they left, or their header was
@@ -58,6 +61,7 @@ class Condition {
  public:
   Condition(ParameterSet& set, const std::string& name, int features, int condition_dim);
   Var operator()(Pass& pass, std::span<const float> features /*[images, features]*/) const;
+  double operations() const;
 
  private:
   int features_;
@@ -70,6 +74,7 @@ class Tokeniser {
  public:
   Tokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture);
   Tokens operator()(Pass& pass, const Tensor& images /*[B, H, W, C]*/) const;
+  double operations() const;
 
  private:
   Var convolve(Pass& pass, const Tensor& images) const;  // [B grid, dim]
@@ -89,9 +94,10 @@ class SelfAttention {
  public:
   SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim);
   Var operator()(Pass& pass, const Tokens& x, const Var& condition) const;
+  double operations(double rows) const;
 
  private:
-  int heads_;
+  int dim_, heads_;
   LayerNorm norm_;
   Linear qkv_, out_;
 };
@@ -103,6 +109,7 @@ class Block {
   Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
         int condition_dim);
   Tokens operator()(Pass& pass, const Tokens& x, const Var& condition) const;
+  double operations(double rows) const;
 
  private:
   SelfAttention attention_;
@@ -115,30 +122,12 @@ class ClassHead {
  public:
   ClassHead(ParameterSet& set, const std::string& name, int dim, int classes, int condition_dim);
   Var operator()(Pass& pass, const Tokens& x, const Var& condition) const;  // [images, classes]
+  double operations(double rows) const;
 
  private:
+  int dim_;
   LayerNorm norm_;
   Linear score_, out_;
 };
-
-/// What these layers count for `rows` rows of one image; the same rule as the ops.
-namespace operations {
-inline double linear(double rows, double in, double out) {
-  return 2 * rows * in * out;
-}
-inline double attention(double rows, double dim) {
-  return linear(rows, dim, 4 * dim) + 4 * dim * rows * rows;
-}
-inline double feed_forward(double rows, double dim, double hidden) {
-  return 2 * linear(rows, dim, hidden);
-}
-inline double condition(double features, double condition_dim) {
-  return linear(1, features, condition_dim) + linear(1, condition_dim, condition_dim);
-}
-inline double modulation(double condition_dim, double dim) {
-  return linear(1, condition_dim, 2 * dim);
-}
-double tokeniser(const Architecture& architecture);
-}  // namespace operations
 
 }  // namespace semwave

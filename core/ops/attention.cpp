@@ -1,6 +1,7 @@
 // Multi-head softmax attention among the rows of each image.
 #include <cassert>
 
+#include "core/ops/operations.h"
 #include "core/ops/ops.h"
 
 namespace semwave {
@@ -22,8 +23,7 @@ Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
                              : Tensor{};
   backend.attention(y.value(), weights, qkv.value(), *layout, heads);
   for (int i = 0; i < layout->images(); ++i) {
-    const double rows = layout->rows_of(i);
-    pass.operations += 4.0 * static_cast<double>(dim) * rows * rows;
+    pass.operations += operations::attention(layout->rows_of(i), static_cast<double>(dim));
   }
 
   if (y.needs_gradient()) {

@@ -1,6 +1,7 @@
 // Routing of rows to experts, and the mixture of what the experts answer.
 #include <cassert>
 
+#include "core/ops/operations.h"
 #include "core/ops/ops.h"
 
 namespace semwave {
@@ -62,7 +63,8 @@ Var combine(Pass& pass, const Var& residual, const Var& expert_output, const Rou
   Var y = pass.output(backend.empty({n, dim}), {&residual, &expert_output, &probabilities});
   backend.combine(y.value(), residual.value(), expert_output.value(), probabilities.value(),
                   routing.expert, routing.row, routing.k);
-  pass.operations += 2.0 * static_cast<double>(n) * routing.k * static_cast<double>(dim);
+  pass.operations +=
+      operations::combine(static_cast<double>(n), routing.k, static_cast<double>(dim));
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, residual, expert_output, probabilities, y, expert = routing.expert,

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "core/ops/operations.h"
 #include "core/ops/ops.h"
 
 namespace semwave {
@@ -30,8 +31,8 @@ Var linear(Pass& pass, const Var& x, const Parameter& weight, const Parameter* b
   const Tensor before = keep_before ? backend.empty({n, out}) : Tensor{};
   backend.linear(y.value(), x.value(), weight.forward, bias ? bias->value : Tensor{}, activation,
                  residual.defined() ? residual.value() : Tensor{}, before);
-  pass.operations += 2.0 * static_cast<double>(n) * static_cast<double>(weight.forward.depth) *
-                     static_cast<double>(out);
+  pass.operations += operations::linear(
+      static_cast<double>(n), static_cast<double>(weight.forward.depth), static_cast<double>(out));
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &weight, x, w, b, residual, y, before, activation] {
@@ -87,8 +88,9 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
                    x.value().row_range(group.begin, group.end), panels,
                    group.b.defined() ? group.b.value() : Tensor{}, activation, {},
                    keep_before ? before.row_range(group.begin, group.end) : Tensor{});
-    pass.operations += 2.0 * static_cast<double>(group.end - group.begin) *
-                       static_cast<double>(panels.depth) * static_cast<double>(out);
+    pass.operations +=
+        operations::linear(static_cast<double>(group.end - group.begin),
+                           static_cast<double>(panels.depth), static_cast<double>(out));
   }
 
   if (y.needs_gradient()) {

@@ -1,6 +1,7 @@
 // Sequence pooling: a softmax-weighted sum of the rows of each image.
 #include <cassert>
 
+#include "core/ops/operations.h"
 #include "core/ops/ops.h"
 
 namespace semwave {
@@ -12,7 +13,7 @@ Var pool(Pass& pass, const Var& x, const Var& score, const RaggedPtr& layout) {
   Var y = pass.output(backend.empty({layout->images(), dim}), {&x, &score});
   const Tensor weights = backend.empty({layout->rows()});
   backend.pool(y.value(), weights, x.value(), score.value(), *layout);
-  pass.operations += 2.0 * static_cast<double>(dim) * layout->rows();
+  pass.operations += operations::pool(layout->rows(), static_cast<double>(dim));
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, x, score, layout, y, weights] {

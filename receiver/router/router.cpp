@@ -8,8 +8,7 @@ namespace {
 
 class TopK final : public Router {
  public:
-  TopK(ParameterSet& set, const Architecture& architecture, int k)
-      : dim_(architecture.dim), experts_(architecture.experts), k_(k) {
+  TopK(ParameterSet& set, const Architecture& architecture, int k) : k_(k) {
     for (int b = 0; b < architecture.receiver_blocks; ++b)
       heads_.emplace_back(set, "receiver.blocks." + std::to_string(b) + ".router",
                           architecture.dim + 1, architecture.experts);
@@ -17,13 +16,11 @@ class TopK final : public Router {
   Var logits(Pass& pass, int block, const Var& x) const override {
     return heads_[static_cast<std::size_t>(block)](pass, x);
   }
-  double routing_operations(double rows) const override {
-    return operations::linear(rows, dim_ + 1, experts_);
-  }
+  double routing_operations(double rows) const override { return heads_.front().operations(rows); }
   int k() const override { return k_; }
 
  private:
-  int dim_, experts_, k_;
+  int k_;
   std::vector<Linear> heads_;
 };
 

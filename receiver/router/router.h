@@ -18,7 +18,7 @@ class Router {
   /// variance, [rows, dim + 1].
   virtual Var logits(Pass& pass, int block, const Var& x) const = 0;
   /// Operations of the logits of `rows` rows of one block, as the pass counts them
-  /// (core/nn/layers.h, operations): for `semwave budget`.
+  /// (core/ops/operations.h): for `semwave budget`.
   virtual double routing_operations([[maybe_unused]] double rows) const { return 0; }
   /// Experts a row runs through.
   virtual int k() const = 0;

@@ -1,5 +1,7 @@
 #include "receiver/semantic/expert_block.h"
 
+#include "core/ops/operations.h"
+
 namespace semwave {
 
 namespace {
@@ -12,6 +14,7 @@ std::string block_name(int index) {
 
 ExpertBlock::ExpertBlock(ParameterSet& set, int index, const Architecture& a)
     : index_(index),
+      dim_(a.dim),
       attention_(set, block_name(index), a.dim, a.heads, a.condition_dim),
       norm_(set, block_name(index) + ".norm2", a.dim, a.condition_dim) {
   for (int e = 0; e < a.experts; ++e) {
@@ -44,6 +47,22 @@ Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, co
   const Var output = grouped_linear(pass, hidden, routing.group_starts, out_weight, out_bias);
   if (routed) *routed = {logits, routing};
   return {combine(pass, attended, output, routing), x.layout};
+}
+
+double ExpertBlock::operations(double rows, const Router* router) const {
+  return operations(rows, router, router ? router->k() : 1);
+}
+
+double ExpertBlock::dense_operations(double rows, const Router* router) const {
+  return operations(rows, router, static_cast<double>(in_.size()));
+}
+
+double ExpertBlock::operations(double rows, const Router* router, double experts) const {
+  const double sum = attention_.operations(rows) + norm_.operations(rows) +
+                     in_.front().operations(experts * rows) +
+                     out_.front().operations(experts * rows);
+  if (!router) return sum;
+  return sum + router->routing_operations(rows) + operations::combine(rows, experts, dim_);
 }
 
 }  // namespace semwave

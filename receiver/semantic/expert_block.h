@@ -17,8 +17,14 @@ class ExpertBlock {
   Tokens operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition,
                     const Router* router, RoutedBlock* routed) const;
 
+  /// What it counts for that many rows of one image, and what it would with every expert at work.
+  double operations(double rows, const Router* router) const;
+  double dense_operations(double rows, const Router* router) const;
+
  private:
-  int index_;
+  double operations(double rows, const Router* router, double experts) const;
+
+  int index_, dim_;
   SelfAttention attention_;
   LayerNorm norm_;
   std::vector<Linear> in_, out_;  // of each expert

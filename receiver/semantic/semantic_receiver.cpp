@@ -387,24 +387,20 @@ double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
                                     settings_.link ? settings_.link->coding_bits() : 0)
              : std::nullopt;
   if (header && header->answer) return 0;
-  const double dim = a.dim, c = a.condition_dim, tokens = header ? header->k : 0;
+  const double tokens = header ? header->k : 0;
   const bool rebuilds = header && a.image_head && header->positions_sent;
   const double rows = rebuilds ? a.grid() : tokens;  // what was not sent is filled in
-  // An image without rows (lost, or none sent) still has a condition and a class.
-  double sum = operations::condition(condition_features, c) + operations::linear(1, dim, a.classes);
-  if (rows == 0) return sum;
-  sum += operations::linear(tokens, 2 * a.max_symbols_per_token + 1, dim) +
-         operations::linear(tokens, dim, dim);
-  const double experts = router_ ? router_->k() : 1;
-  double block = operations::attention(rows, dim) +
-                 operations::feed_forward(experts * rows, dim, a.receiver_hidden) +
-                 2 * operations::modulation(c, dim);
-  if (router_) block += router_->routing_operations(rows) + 2 * rows * experts * dim;
-  sum += a.receiver_blocks * block + operations::modulation(c, dim) +
-         operations::linear(rows, dim, 1) + 2 * rows * dim;
+  double sum = network_operations(tokens, rows, rebuilds);
+  for (const ExpertBlock& block : blocks_) sum += block.operations(rows, router_.get());
+  return sum;
+}
+
+double SemanticReceiver::network_operations(double tokens, double rows, bool rebuilds) const {
+  double sum = condition_.operations() + demap_in_.operations(tokens) +
+               demap_out_.operations(tokens) + class_head_.operations(rows);
   if (rebuilds)
-    sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) +
-           operations::linear(rows, a.receiver_hidden, a.patch_values());
+    sum +=
+        image_norm_->operations(rows) + image_in_->operations(rows) + image_out_->operations(rows);
   return sum;
 }
 
@@ -421,22 +417,9 @@ bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols,
 }
 
 double SemanticReceiver::dense_operations() const {
-  const Architecture& a = architecture_;
-  const double rows = a.grid(), dim = a.dim, c = a.condition_dim;
-  double sum = operations::condition(condition_features, c) +
-               operations::linear(rows, 2 * a.max_symbols_per_token + 1, dim) +
-               operations::linear(rows, dim, dim);
-  double block = operations::attention(rows, dim) +
-                 a.experts * operations::feed_forward(rows, dim, a.receiver_hidden) +
-                 2 * operations::modulation(c, dim);
-  if (a.experts > 1)
-    block += operations::linear(rows, dim + 1, a.experts) + 2 * rows * a.experts * dim;
-  sum += a.receiver_blocks * block;
-  sum += operations::modulation(c, dim) + operations::linear(rows, dim, 1) + 2 * rows * dim +
-         operations::linear(1, dim, a.classes);
-  if (a.image_head)
-    sum += operations::modulation(c, dim) + operations::linear(rows, dim, a.receiver_hidden) +
-           operations::linear(rows, a.receiver_hidden, a.patch_values());
+  const double rows = architecture_.grid();
+  double sum = network_operations(rows, rows, architecture_.image_head);
+  for (const ExpertBlock& block : blocks_) sum += block.dense_operations(rows, router_.get());
   return sum;
 }
 

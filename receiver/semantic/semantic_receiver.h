@@ -81,6 +81,9 @@ class SemanticReceiver final : public Receiver {
   Tokens place_tokens(Pass& pass, const Var& demapped, Frame& frame, const Work& result,
                       Var& noise) const;
 
+  /// All but the blocks: `tokens` were sent, `rows` go through the heads.
+  double network_operations(double tokens, double rows, bool rebuilds) const;
+
   Backend& backend_;  // of the parameters
   Architecture architecture_;
   SemanticReceiverSettings settings_;

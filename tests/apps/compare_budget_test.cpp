@@ -10,12 +10,9 @@
 namespace semwave {
 namespace {
 
+using program::has;
 using program::Outcome;
 using program::run;
-
-bool has(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> made;

@@ -16,6 +16,7 @@
 namespace semwave {
 namespace {
 
+using program::has;
 using program::Outcome;
 using program::run;
 using program::Running;
@@ -24,10 +25,6 @@ using program::Running;
 const std::string evil =
     "\x1b]0;owned\x07\xC2\x9b"
     "2J\xE2\x80\xAE";
-
-bool has(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 /// Every line can be shown; what ends a line is of the program.
 void expect_printable(const std::string& text) {

@@ -72,4 +72,11 @@ inline Outcome run(const std::vector<std::string>& arguments) {
   return Running(arguments, fresh_folder("streams")).wait();
 }
 
+inline bool has(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+/// What is said behind "semwave: " where standard output is a full disk.
+inline const std::string no_space = "standard output is lost: No space left on device\n";
+
 }  // namespace semwave::program

@@ -1,6 +1,5 @@
 // What a point is known by beside scenario, model and images: that every part of the code and
-// every table is in it, that no point knows of one it does not use, and that a change runs exactly
-// those points again that it touches.
+// every table is in it, and that no point knows of one it does not use.
 #include "experiment/numerics.h"
 #include "core/base/sha256.h"
 
@@ -21,6 +20,7 @@
 #include "phy/transport/modulation_coding.h"
 #include "phy/transport/transport_loss.h"
 #include "receiver/numerics.h"
+#include "tests/experiment/kinds_of_points.h"
 #include "tests/experiment/tiny_world.h"
 #include "transmitter/numerics.h"
 
@@ -29,44 +29,6 @@ namespace {
 
 using Names = std::set<std::string>;
 using Indices = std::vector<std::size_t>;
-
-// Every kind of point.
-
-Json semantic(const Json& link = "analogue") {
-  return {{"kind", "semantic"},
-          {"gate", "learned"},
-          {"policy", {{"kind", "fixed"}, {"keep", 0.5}, {"depth", 2}, {"symbols_per_token", 4}}},
-          {"link", link}};
-}
-
-Json separation(const std::string& codec, const std::string& transport = "coded") {
-  return {{"kind", "separation"}, {"codec", codec}, {"budget", 400}, {"transport", transport}};
-}
-
-Json digital(const Json& coding) {
-  return {{"kind", "digital"}, {"coding", coding}};
-}
-
-const std::vector<std::pair<std::string, Json>>& transmitters() {
-  static const std::vector<std::pair<std::string, Json>> all{
-      {"semantic", semantic()},
-      {"digital, coding chosen", semantic(digital("auto"))},
-      {"digital, polar code", semantic(digital({{"kind", "fixed"}, {"code", "polar"}}))},
-      {"separation, jpeg", separation("jpeg")},
-      {"separation, heic", separation("heic")},
-      {"separation, webp at capacity", separation("webp", "capacity")},
-      {"label", "label"},
-  };
-  return all;
-}
-
-Json scenario_json(const std::string& pictures = "pictures") {
-  Json made = tiny::scenario(pictures);
-  made["model"]["architecture"]["image_head"] = false;
-  made["channel"] = {{"kind", "awgn"}, {"snr_db", 10}};
-  made["metrics"] = {"accuracy"};
-  return made;
-}
 
 Names used(const std::vector<std::pair<std::string, Json>>& changes,
            DeviceKind device = DeviceKind::cpu) {
@@ -373,145 +335,6 @@ TEST(Numerics, TheSumOfHeaderTablesIsOverEveryValueOfTheirTable) {
   }
   const Json of_formats{{4, 1}, {2, 1}, {2, 2.4}, {2, 8}};  // bits a symbol, repetition
   EXPECT_EQ(header_tables_sha256(), sum_of({of_formats, step, lengths, table}));
-}
-
-// Planted: what is run again.
-
-/// As the program has it, one version changed.
-template <class Usual>
-auto with_changed(Usual usual, const std::string& name) {
-  return [=](const Scenario& scenario, DeviceKind device) {
-    std::vector<Component> components = usual(scenario, device);
-    for (Component& component : components)
-      if (component.name == name) component.version += ", changed";
-    return components;
-  };
-}
-
-std::string listed(const Indices& points, const std::function<std::string(std::size_t)>& name) {
-  std::string text;
-  for (const std::size_t point : points) text += (text.empty() ? "" : "; ") + name(point);
-  return text.empty() ? "no point" : text;
-}
-
-class StaleResults : public ::testing::Test {
- protected:
-  /// A run into the folder; the points that it did not find there.
-  Indices run(const Scenario& scenario, const std::string& folder,
-              const std::string& changed = "") {
-    semwave::Run again(scenario, *backend_, pool_);
-    again.open(folder, {});
-    Indices ran;
-    RunSettings settings{
-        .finished =
-            [&](std::size_t point, const OrderedJson&, bool reused) {
-              if (!reused) ran.push_back(point);
-            },
-        .failed = [](std::size_t, const Error& problem) { ADD_FAILURE() << problem.what(); },
-        .components = with_changed(components_used, changed)};
-    again.run(settings);
-    return ran;
-  }
-
-  std::unique_ptr<Backend> backend_ = make_cpu_backend();
-  ThreadPool pool_{2};
-};
-
-TEST_F(StaleResults, AChangedTableOrPartRunsExactlyThePointsThatUseItAgain) {
-  const std::string folder = fresh_folder("stale");
-  tiny::write_pictures(folder + "/pictures", 1, 2);
-  Json value = scenario_json(folder + "/pictures");
-  for (const auto& [name, transmitter] : transmitters())
-    value["sweep"]["/transmitter"].push_back(transmitter);
-  const Scenario scenario = parse_scenario(value, "x.json");
-  const auto name = [](std::size_t point) { return transmitters()[point].first; };
-  const Indices all{0, 1, 2, 3, 4, 5, 6}, chosen{1, 3, 4};
-  const std::string out = folder + "/out";
-  EXPECT_EQ(run(scenario, out), all);
-  EXPECT_EQ(run(scenario, out), Indices{});
-
-  const std::vector<std::pair<std::string, Indices>> planted{
-      {"table of predicted losses", chosen},
-      {"modulation codings", chosen},
-      {"header tables", {0, 1, 2, 3, 4, 6}},
-      {part::polar_code.name, {1, 2, 3, 4}},
-      {part::ldpc_code.name, chosen},
-      {part::digital_link.name, {1, 2}},
-      {part::semantic_receiver.name, {0, 1, 2}},
-      {part::classifier.name, {3, 4, 5, 6}},
-      {part::heic.name, {4}},
-      {part::fading.name, {}},
-      {part::network_kernels_cuda.name, {}},
-      {part::random_draws.name, all}};
-  for (const auto& [changed, affected] : planted) {
-    const Indices ran = run(scenario, out, changed);
-    EXPECT_EQ(ran, affected) << "after a change of: " << changed;
-    EXPECT_EQ(run(scenario, out, changed), Indices{}) << "what was run again is kept: " << changed;
-    RecordProperty(changed, "-> " + listed(ran, name));
-  }
-  EXPECT_EQ(run(scenario, out), Indices{})
-      << "the rows of before are still there, behind the others";
-}
-
-TEST_F(StaleResults, AChangedPartRunsTheBitsThatUseItAgain) {
-  const std::string folder = fresh_folder("stale_link");
-  const std::vector<std::string> codes{"ldpc", "polar", "convolutional", "none"};
-  const Scenario scenario = parse_scenario({{"version", 1},
-                                            {"link", {{"block_bits", 100}}},
-                                            {"channel", {{"kind", "awgn"}, {"snr_db", 2}}},
-                                            {"stop", {{"max_frames", 64}}},
-                                            {"sweep", {{"/link/code", codes}}}},
-                                           "link.json");
-  const auto run_bits = [&](const std::string& changed) {
-    LinkRun again(scenario, *backend_, pool_);
-    again.open(folder + "/out", {});
-    Indices ran;
-    LinkRunSettings settings{.finished =
-                                 [&](std::size_t point, const OrderedJson&, bool reused) {
-                                   if (!reused) ran.push_back(point);
-                                 },
-                             .components = with_changed(link_components_used, changed)};
-    again.run(settings);
-    return ran;
-  };
-  EXPECT_EQ(run_bits(""), (Indices{0, 1, 2, 3}));
-  const std::vector<std::pair<std::string, Indices>> planted{
-      {part::polar_code.name, {1}},
-      {part::ldpc_code.name, {0}},
-      {part::convolutional_code.name, {2}},
-      {part::blocks.name, {0, 1, 2, 3}},
-      {"table of predicted losses", {0, 1, 2, 3}},
-      {part::header_codec.name, {}}};
-  for (const auto& [changed, affected] : planted) {
-    const Indices ran = run_bits(changed);
-    EXPECT_EQ(ran, affected) << "after a change of: " << changed;
-    RecordProperty(changed,
-                   "-> " + listed(ran, [&](std::size_t point) { return codes[point] + " bits"; }));
-  }
-  EXPECT_EQ(run_bits(""), Indices{});
-}
-
-TEST_F(StaleResults, AChangedModelRunsItsOwnPointsAgain) {
-  const std::string folder = fresh_folder("stale_model");
-  tiny::write_pictures(folder + "/pictures", 1, 2);
-  const auto train = [&](const std::string& name, int seed) {
-    Json value = scenario_json(folder + "/pictures");
-    value["seed"] = seed;
-    write_checkpoint(folder + "/" + name,
-                     to_checkpoint(make_model(parse_scenario(value, "x.json"), *backend_)));
-  };
-  train("a.safetensors", 1);
-  train("b.safetensors", 2);
-  Json value = scenario_json(folder + "/pictures");
-  value["model"] = folder + "/a.safetensors";
-  value["sweep"] = {{"/channel/snr_db", {0, 10}},
-                    {"/model", {folder + "/a.safetensors", folder + "/b.safetensors"}}};
-  const Scenario scenario = parse_scenario(value, "x.json", {"/model", "/channel/snr_db"});
-  const std::string out = folder + "/out";
-  EXPECT_EQ(run(scenario, out), (Indices{0, 1, 2, 3}));
-  train("b.safetensors", 3);
-  EXPECT_EQ(run(scenario, out), (Indices{2, 3}));
-  EXPECT_EQ(run(scenario, out), Indices{});
 }
 
 }  // namespace

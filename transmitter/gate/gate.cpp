@@ -36,14 +36,13 @@ class RandomGate final : public Gate {
 class LearnedGate final : public Gate {
  public:
   LearnedGate(ParameterSet& set, const Architecture& architecture, double exploration)
-      : dim_(architecture.dim),
-        condition_dim_(architecture.condition_dim),
-        exploration_(exploration) {
+      : exploration_(exploration) {
+    const int dim = architecture.dim;
     for (int depth = 0; depth <= architecture.transmitter_blocks; ++depth) {
       const std::string name = "transmitter.gate.scores." + std::to_string(depth);
-      heads_.push_back({LayerNorm(set, name + ".norm", dim_, architecture.condition_dim),
-                        Linear(set, name + ".fc1", dim_, dim_ / 2),
-                        Linear(set, name + ".fc2", dim_ / 2, 1)});
+      heads_.push_back({LayerNorm(set, name + ".norm", dim, architecture.condition_dim),
+                        Linear(set, name + ".fc1", dim, dim / 2),
+                        Linear(set, name + ".fc2", dim / 2, 1)});
     }
   }
   Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const override {
@@ -52,8 +51,8 @@ class LearnedGate final : public Gate {
                                   Activation::gelu));
   }
   double scoring_operations(double rows) const override {
-    return operations::modulation(condition_dim_, dim_) + operations::linear(rows, dim_, dim_ / 2) +
-           operations::linear(rows, dim_ / 2, 1);
+    const Head& head = heads_.front();  // of one shape all
+    return head.norm.operations(rows) + head.in.operations(rows) + head.out.operations(rows);
   }
   bool learns() const override { return true; }
   double exploration() const override { return exploration_; }
@@ -63,7 +62,6 @@ class LearnedGate final : public Gate {
     LayerNorm norm;
     Linear in, out;
   };
-  int dim_, condition_dim_;
   double exploration_;
   PooledVector<Head> heads_;
 };

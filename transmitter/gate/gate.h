@@ -23,8 +23,8 @@ class Gate {
   virtual Var score(Pass& pass, const Tokens& tokens, int depth, const Var& condition) const = 0;
   /// Whether its score is ever defined. False: it drops nothing whatever it is asked to keep.
   virtual bool drops() const { return true; }
-  /// Operations of scoring `rows` tokens of one image, as the pass counts them (core/nn/layers.h,
-  /// operations): for `semwave budget`.
+  /// Operations of scoring `rows` tokens of one image, as the pass counts them
+  /// (core/ops/operations.h): for `semwave budget`.
   virtual double scoring_operations(double /*rows*/) const { return 0; }
   /// Whether a loss may teach this gate through its scores (straight-through).
   virtual bool learns() const { return false; }

@@ -401,13 +401,10 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
   if (exit_->looks()) return std::nullopt;
   check({plan});
   const int grid = architecture_.grid(), blocks = architecture_.transmitter_blocks;
-  const double dim = architecture_.dim, c = architecture_.condition_dim;
   Forecast made;
   made.exit_depth = plan.exit_depth;
-  made.operations =
-      operations::tokeniser(architecture_) + operations::condition(condition_features, c);
-  // As select(): what is skipped costs nothing, and an image without tokens not even its
-  // modulations.
+  made.operations = tokeniser_.operations() + condition_.operations();
+  // As select(): what is skipped costs nothing.
   int rows = grid;
   for (int depth = 0;; ++depth) {
     const bool leaves = depth >= plan.exit_depth || depth == blocks;
@@ -417,14 +414,9 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
       rows = k;
     }
     if (leaves) break;
-    if (rows > 0)
-      made.operations += operations::attention(rows, dim) +
-                         operations::feed_forward(rows, dim, architecture_.transmitter_hidden) +
-                         2 * operations::modulation(c, dim);
+    made.operations += blocks_[static_cast<std::size_t>(depth)].operations(rows);
   }
-  if (rows > 0)
-    made.operations += operations::modulation(c, dim) +
-                       operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+  made.operations += norm_.operations(rows) + mapper_.operations(rows);
 
   made.tokens = rows;
   SemanticHeader header{.exit_depth = plan.exit_depth,
@@ -453,15 +445,10 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
 }
 
 double SemanticTransmitter::dense_operations() const {
-  const double rows = architecture_.grid(), dim = architecture_.dim,
-               c = architecture_.condition_dim;
-  double sum = operations::tokeniser(architecture_) + operations::condition(condition_features, c);
-  sum += architecture_.transmitter_blocks *
-         (operations::attention(rows, dim) +
-          operations::feed_forward(rows, dim, architecture_.transmitter_hidden) +
-          2 * operations::modulation(c, dim));
-  return sum + operations::modulation(c, dim) +
-         operations::linear(rows, dim, 2 * architecture_.max_symbols_per_token);
+  const double rows = architecture_.grid();
+  double sum = tokeniser_.operations() + condition_.operations();
+  for (const Block& block : blocks_) sum += block.operations(rows);
+  return sum + norm_.operations(rows) + mapper_.operations(rows);
 }
 
 }  // namespace semwave

@@ -1,0 +1,24 @@
+// How many operations an op executes, multiply-add = 2. The ops count by these in pass.operations
+// and the layers predict by them; elementwise work is not counted (docs/results.md).
+#pragma once
+
+namespace semwave::operations {
+
+/// linear() and, over all groups, grouped_linear().
+constexpr double linear(double rows, double in, double out) {
+  return 2 * rows * in * out;
+}
+/// attention() over the rows of one image: scores, then weighted values.
+constexpr double attention(double rows, double dim) {
+  return 4 * dim * rows * rows;
+}
+/// pool()
+constexpr double pool(double rows, double dim) {
+  return 2 * rows * dim;
+}
+/// combine()
+constexpr double combine(double rows, double k, double dim) {
+  return 2 * rows * k * dim;
+}
+
+}  // namespace semwave::operations
