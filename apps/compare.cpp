@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "experiment/results/compare.h"
+#include "experiment/results/curves.h"
 #include "experiment/results/text_table.h"
 
 namespace semwave {
@@ -22,6 +23,7 @@ struct Options {
   std::string a, b;
   std::optional<std::size_t> index_a, index_b;
   std::vector<std::string> points;  // /KEY=VALUE that a point must have
+  std::string curve;                // key of the quality; empty: image by image
   bool json = false;
 };
 
@@ -48,15 +50,21 @@ std::vector<std::string> swept_by_either(const RecordedFolder& a, const Recorded
   return pointers;
 }
 
+/// Of --point; a file as --set would take it, from where the program was started.
+std::vector<std::pair<std::string, Json>> wanted_values(const std::vector<std::string>& asked) {
+  std::vector<std::pair<std::string, Json>> made;
+  for (const auto& [pointer, value] : pointer_values("--point", asked))
+    made.emplace_back(pointer, swept_value(pointer, value, [](const std::string& path) {
+                        return std::filesystem::absolute(path).lexically_normal().string();
+                      }));
+  return made;
+}
+
 void keep_asked(const RecordedFolder& a, const RecordedFolder& b,
                 const std::vector<std::string>& asked, std::vector<MatchedPoint>& matches) {
-  for (const auto& [pointer, value] : pointer_values("--point", asked))
-    // A file as --set would take it, from where the program was started.
-    std::erase_if(matches, [&, key = pointer,
-                            wanted = swept_value(pointer, value, [](const std::string& path) {
-                              return std::filesystem::absolute(path).lexically_normal().string();
-                            })](const MatchedPoint& match) {
-      return a.value_at(match.a, key) != wanted || b.value_at(match.b, key) != wanted;
+  for (const auto& [pointer, wanted] : wanted_values(asked))
+    std::erase_if(matches, [&, key = pointer, value = wanted](const MatchedPoint& match) {
+      return a.value_at(match.a, key) != value || b.value_at(match.b, key) != value;
     });
   if (matches.empty()) throw Error("--point", "no matched point has these values");
 }
@@ -118,8 +126,56 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
   return table;
 }
 
+/// Each folder's points as a curve over their channel uses.
+int compare_as_curves(const Options& options, const RecordedFolder& a, const RecordedFolder& b) {
+  const auto asked = wanted_values(options.points);
+  const auto wanted = [&](const RecordedFolder& folder, std::size_t row) {
+    return std::all_of(asked.begin(), asked.end(), [&](const auto& one) {
+      return folder.value_at(row, one.first) == one.second;
+    });
+  };
+  std::vector<OrderedJson> rows;
+  std::vector<Json> conditions;
+  for (const CurveComparison& one : compare_curves(a, b, options.curve, wanted)) {
+    conditions.push_back(one.at);
+    rows.push_back(curves_json(one, options.curve));
+    rows.back()["point"] = rows.back()["at"];
+  }
+  if (options.json) {
+    for (OrderedJson& row : rows) {
+      row.erase("point");
+      fmt::print("{}\n", printable_json(row.dump()));
+    }
+    return 0;
+  }
+  Table table;
+  std::vector<std::string> pointers;
+  for (const auto& [pointer, value] : conditions.front().items()) pointers.push_back(pointer);
+  table.add_swept(pointers, conditions);
+  table.add_number("", "images", 6, "/images", 0);
+  const auto add = [&](const std::string& group, const std::string& key, int digits) {
+    table.add_number(group, "B-A", 8, key + "/value", digits);
+    table.add_number(group, "low", 8, key + "/ci95/0", digits);
+    table.add_number(group, "high", 8, key + "/ci95/1", digits);
+  };
+  add("BD-rate: uses at equal " + options.curve + ", % with 95 % CI", "/bd_rate_percent", 1);
+  add("at equal uses: " + options.curve, "/bd_" + options.curve, 3);
+  for (const char* key : {"channel_uses", "quality"}) {
+    const bool uses = std::string(key) == "channel_uses";
+    const std::string at = "/range/" + (uses ? std::string(key) : options.curve);
+    table.add_number("common " + (uses ? "uses" : options.curve), "from", 7, at + "/0",
+                     uses ? 1 : 3);
+    table.add_number("common " + (uses ? "uses" : options.curve), "to", 7, at + "/1", uses ? 1 : 3);
+  }
+  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()),
+             printable(b.path()), printable(b.name()), table.header());
+  for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
+  return 0;
+}
+
 int compare(const Options& options) {
   const RecordedFolder a(options.a), b(options.b);
+  if (!options.curve.empty()) return compare_as_curves(options, a, b);
   std::vector<MatchedPoint> matches = match_points(a, b, options.index_a, options.index_b);
   keep_asked(a, b, options.points, matches);
   const std::vector<std::string> pointers = swept_by_either(a, b, matches);
@@ -194,10 +250,19 @@ Command add_compare(CLI::App& program) {
                    "only points that have this value, such as /channel/snr_db=5; may be repeated")
       ->type_name("/KEY=VALUE")
       ->allow_extra_args(false);
-  command->add_flag("--json", options->json, "one JSON object a matched point");
+  command
+      ->add_option(
+          "--curve", options->curve,
+          "each folder's points as one curve of this score over channel uses: BD-rate, and "
+          "the difference at equal uses")
+      ->type_name("psnr_db|ssim|ms_ssim|accuracy")
+      ->excludes("--a")
+      ->excludes("--b");
+  command->add_flag("--json", options->json, "one JSON object a matched point, or a curve");
   command->footer(
       "Example: semwave compare results/learned results/random\n         semwave compare "
-      "results/awgn results/awgn --a 0 --b 3");
+      "results/awgn results/awgn --a 0 --b 3\n         semwave compare results/jpeg "
+      "results/semantic --curve psnr_db");
   return [options] { return compare(*options); };
 }
 

@@ -36,6 +36,7 @@ enum class Purpose : std::uint32_t {
   impulse = 18,        // (place = use, visit, image)
   phase_step = 19,     // (place = use, visit, image)
   loss = 20,           // (place = token or packet in order of sending, visit, image)
+  resampling = 29,     // (0, draw, place of an image) intervals of curves
   crossover = 24,      // (place = use, header first; visit, image) flips of I and of Q
 };
 

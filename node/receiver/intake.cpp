@@ -202,7 +202,7 @@ void Intake::take_receipt(Party& party, const std::vector<ImageKey>& receipt) {
       forget(past->second, answer);
 }
 
-void Intake::refuse(Party& party, Refusal refusal) {
+void Intake::refuse(Party& party, const Refusal& refusal) {
   ++(refusal.code == RefusalCode::malformed ? summary_.malformed : summary_.refused);
   words_.tell("refused", LogLevel::note, party.name + " refused: " + refusal.reason);
   write_frame(party.outbox, FrameType::refusal, write(refusal));
@@ -332,6 +332,7 @@ std::vector<Intake::Turn> Intake::collect() {
 
 void Intake::hear(std::vector<Turn>& turns) {
   std::vector<Incoming> images;
+  images.reserve(turns.size());
   for (Turn& turn : turns) images.push_back(std::move(turn.waiting.image));
   hearing_.hear(pool_, images);
   monitor_.batch(images.size());

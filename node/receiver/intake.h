@@ -51,7 +51,7 @@ class Intake {
   /// it has images waiting.
   bool full(const Party& party) const;
   /// Says why in its outbox and hears nothing more of it.
-  void refuse(Party& party, Refusal refusal);
+  void refuse(Party& party, const Refusal& refusal);
 
   // Images.
   std::size_t queued() const { return queued_; }
