@@ -78,25 +78,15 @@ void take_from_lanes(const std::int8_t* from, std::size_t columns, int rows, std
       to[r * columns + c] = static_cast<std::uint8_t>(from[c * lanes + r] & 1);
 }
 
-/// One register: what the compiler has in one piece, which it otherwise takes apart number by
-/// number.
-#if SEMWAVE_SIMD == 512
-constexpr int lane_bytes = 64;
-#elif SEMWAVE_SIMD == 256
-constexpr int lane_bytes = 32;
-#else
-constexpr int lane_bytes = 16;
-#endif
-
 /// As many frames in float as a register holds.
 struct FloatLanes {
-  static constexpr int count = lane_bytes / 4;
+  static constexpr int count = register_bytes / 4;
   using Number = float;
-  typedef float Vector __attribute__((vector_size(lane_bytes)));
+  typedef float Vector __attribute__((vector_size(register_bytes)));
   typedef std::int32_t Mask
-      __attribute__((vector_size(lane_bytes)));  // all ones or all zeros a lane
-  typedef std::uint32_t Word __attribute__((vector_size(lane_bytes)));
-  typedef std::int8_t Decision __attribute__((vector_size(lane_bytes / 4)));  // a mask in bytes
+      __attribute__((vector_size(register_bytes)));  // all ones or all zeros a lane
+  typedef std::uint32_t Word __attribute__((vector_size(register_bytes)));
+  typedef std::int8_t Decision __attribute__((vector_size(register_bytes / 4)));  // a mask in bytes
 
   static constexpr std::uint32_t sign_bit = 0x80000000u;
   static Vector largest() { return Vector{} + 3e38f; }
@@ -116,50 +106,22 @@ struct FloatLanes {
 
 /// As many in saturating bytes, -127 to 127 (-128 arises in sums and counts as -127 in magnitude).
 struct ByteLanes {
-  static constexpr int count = lane_bytes;
+  static constexpr int count = register_bytes;
   using Number = std::int8_t;
-  typedef std::int8_t Vector __attribute__((vector_size(lane_bytes)));
-  typedef std::int8_t Mask __attribute__((vector_size(lane_bytes)));
-  typedef std::uint8_t Word __attribute__((vector_size(lane_bytes)));
+  typedef std::int8_t Vector __attribute__((vector_size(register_bytes)));
+  typedef std::int8_t Mask __attribute__((vector_size(register_bytes)));
+  typedef std::uint8_t Word __attribute__((vector_size(register_bytes)));
   typedef Mask Decision;
 
   static Vector largest() { return Vector{} + std::int8_t{127}; }
-  static Vector subtract(Vector a, Vector b) {
-#if SEMWAVE_SIMD == 512
-    return (Vector)_mm512_subs_epi8((__m512i)a, (__m512i)b);
-#elif SEMWAVE_SIMD == 256
-    return (Vector)_mm256_subs_epi8((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
-    return (Vector)_mm_subs_epi8((__m128i)a, (__m128i)b);
-#else
-    for (int i = 0; i < count; ++i)
-      a[i] = static_cast<std::int8_t>(std::clamp(a[i] - b[i], -128, 127));
-    return a;
-#endif
-  }
-  static Vector add(Vector a, Vector b) {
-#if SEMWAVE_SIMD == 512
-    return (Vector)_mm512_adds_epi8((__m512i)a, (__m512i)b);
-#elif SEMWAVE_SIMD == 256
-    return (Vector)_mm256_adds_epi8((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
-    return (Vector)_mm_adds_epi8((__m128i)a, (__m128i)b);
-#else
-    for (int i = 0; i < count; ++i)
-      a[i] = static_cast<std::int8_t>(std::clamp(a[i] + b[i], -128, 127));
-    return a;
-#endif
-  }
+  static Vector subtract(Vector a, Vector b) { return saturated<true>(a, b); }
+  static Vector add(Vector a, Vector b) { return saturated<false>(a, b); }
   static Vector magnitude(Vector a) {
     const Vector b = maximum(a, Vector{} - std::int8_t{127});
     return maximum(b, -b);
   }
-  static Vector minimum(Vector a, Vector b) {
-    return a < b ? a : b;
-  }
-  static Vector maximum(Vector a, Vector b) {
-    return a > b ? a : b;
-  }
+  static Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
+  static Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
   static Vector normalised(Vector a) {
     return a - (Vector)(((Word)a + ((Word)a >> 1) + std::uint8_t{4}) >> 3);
   }  // 13/16 a, rounded
@@ -167,16 +129,32 @@ struct ByteLanes {
     const Mask negated = sign < 0;
     return (a ^ negated) - negated;
   }
-  static Vector exclusive_or(Vector a, Vector b) {
-    return a ^ b;
-  }
-  static Mask negative(Vector a) {
-    return a < 0;
-  }
+  static Vector exclusive_or(Vector a, Vector b) { return a ^ b; }
+  static Mask negative(Vector a) { return a < 0; }
   static std::int8_t quantised(float soft) {
     const float steps =
         std::min(std::max(soft * fixed_point_steps, -fixed_point_limit), fixed_point_limit);
     return static_cast<std::int8_t>(static_cast<int>(steps + std::copysign(0.5f, steps)));
+  }
+
+ private:
+  /// a - b or a + b.
+  template <bool minus>
+  static Vector saturated(Vector a, Vector b) {
+#if SEMWAVE_SIMD == 512
+    const auto x = (__m512i)a, y = (__m512i)b;
+    return (Vector)(minus ? _mm512_subs_epi8(x, y) : _mm512_adds_epi8(x, y));
+#elif SEMWAVE_SIMD == 256
+    const auto x = (__m256i)a, y = (__m256i)b;
+    return (Vector)(minus ? _mm256_subs_epi8(x, y) : _mm256_adds_epi8(x, y));
+#elif defined(__SSE2__)
+    const auto x = (__m128i)a, y = (__m128i)b;
+    return (Vector)(minus ? _mm_subs_epi8(x, y) : _mm_adds_epi8(x, y));
+#else
+    for (int i = 0; i < count; ++i)
+      a[i] = static_cast<std::int8_t>(std::clamp(minus ? a[i] - b[i] : a[i] + b[i], -128, 127));
+    return a;
+#endif
   }
 };
 
@@ -311,7 +289,7 @@ void decode(const MinSumWork& work, const float* soft, int frames, std::uint8_t*
 }  // namespace
 
 MinSumKernel min_sum_kernel() {
-  return {lane_bytes, decode<FloatLanes>, decode<ByteLanes>};
+  return {register_bytes, decode<FloatLanes>, decode<ByteLanes>};
 }
 
 }  // namespace semwave::cpu::inline SEMWAVE_VARIANT
