@@ -31,6 +31,10 @@ struct CodeBlocks {
   int count = 0, longer = 0;
 
   std::int64_t message_bits(int block) const { return message + (block < longer); }
+  /// Which code block of its frame it is, counted through frames one after another.
+  int in_frame(std::size_t block) const {
+    return static_cast<int>(block % static_cast<std::size_t>(count));
+  }
 };
 
 struct BlockVerdict {
@@ -50,6 +54,23 @@ class BlockDecoder {
   virtual void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
                       std::span<BlockVerdict> verdicts) = 0;
 };
+
+/// Decoding of code blocks one after another, for a BlockDecoder. `sizes(block)` is {coded bits,
+/// bits of the message} of a code block of a frame; `one(block, soft, message)` decides one and
+/// returns its BlockVerdict.
+template <class Sizes, class One>
+void decode_one_by_one(const CodeBlocks& blocks, std::span<const float> soft,
+                       std::span<std::uint8_t> messages, std::span<BlockVerdict> verdicts,
+                       const Sizes& sizes, const One& one) {
+  std::size_t from = 0, to = 0;
+  for (std::size_t b = 0; b < verdicts.size(); ++b) {
+    const int block = blocks.in_frame(b);
+    const auto [coded, bits] = sizes(block);
+    verdicts[b] = one(block, soft.subspan(from, coded), messages.subspan(to, bits));
+    from += coded;
+    to += bits;
+  }
+}
 
 /// Immutable: any number of threads share one.
 class BlockCoder {
