@@ -2,12 +2,14 @@
 // of demapping beside those of a memory copy.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "core/random/random.h"
 #include "phy/code/ldpc/ldpc_decoder.h"
+#include "phy/code/ldpc/nr_ldpc.h"
 #include "phy/code/polar/polar_code.h"
 #include "phy/modulation/modulation.h"
 
@@ -47,6 +49,32 @@ void ldpc(benchmark::State& state, LdpcAlgorithm algorithm) {
 BENCHMARK_CAPTURE(ldpc, float, LdpcAlgorithm::min_sum);
 BENCHMARK_CAPTURE(ldpc, fixed, LdpcAlgorithm::min_sum_fixed);
 BENCHMARK_CAPTURE(ldpc, sum_product, LdpcAlgorithm::sum_product);
+
+/// A code block of 5G NR at rate 1/2, ten iterations whatever happens.
+void nr_ldpc(benchmark::State& state, NrGraph graph, int message, LdpcAlgorithm algorithm) {
+  const NrBlock block = nr_block(graph, message, 2 * message);
+  const auto code = semwave::nr_ldpc(block);
+  LdpcDecoder decoder(code, {algorithm, 10, false});
+  const auto frames = static_cast<std::size_t>(std::max(16, 4 * decoder.lanes())),
+             n = static_cast<std::size_t>(code->length()),
+             sent = static_cast<std::size_t>(block.sent);
+  const std::vector<float> heard = soft_bits(frames * sent, 1.5);
+  std::vector<float> soft(frames * n);
+  for (std::size_t f = 0; f < frames; ++f)
+    nr_collect(block, std::span(heard).subspan(f * sent, sent), std::span(soft).subspan(f * n, n));
+  Bits codewords(frames * n);
+  std::vector<LdpcOutcome> outcomes(frames);
+  for (auto _ : state) {
+    decoder.decode(soft, codewords, outcomes);
+    benchmark::DoNotOptimize(codewords.data());
+  }
+  state.counters["bits"] = benchmark::Counter(static_cast<double>(frames) * message,
+                                              benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(nr_ldpc, bg1_float, NrGraph::first, 8448, LdpcAlgorithm::min_sum);
+BENCHMARK_CAPTURE(nr_ldpc, bg1_fixed, NrGraph::first, 8448, LdpcAlgorithm::min_sum_fixed);
+BENCHMARK_CAPTURE(nr_ldpc, bg2_float, NrGraph::second, 1000, LdpcAlgorithm::min_sum);
+BENCHMARK_CAPTURE(nr_ldpc, bg2_fixed, NrGraph::second, 1000, LdpcAlgorithm::min_sum_fixed);
 
 void polar(benchmark::State& state) {
   const auto code = std::make_shared<const PolarCode>(

@@ -7,6 +7,7 @@
 #include "channel/channel.h"
 #include "core/config/json.h"
 #include "phy/bounds/transport_model.h"
+#include "phy/transport/modulation_coding.h"
 
 namespace semwave {
 
@@ -18,6 +19,7 @@ struct SeparationSettings {
   ChannelSettings channel{};  // its laws, not its draws
   std::optional<double>
       design_snr_db{};  // what is believed whatever was observed: a link that does not adapt
+  CodingList codings = CodingList::mixed;  // that a coding is chosen from
 };
 
 }  // namespace semwave

@@ -1,11 +1,14 @@
 // The parts of this room that decide numbers, and the digests of its tables (core/numerics.h).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/numerics.h"
 
 namespace semwave {
+
+enum class CodingList : std::uint8_t;
 namespace part {
 
 inline constexpr CodePart channel_kernels_cpu{"channel kernels, cpu", 1, "phy/signal/cpu/"};
@@ -22,6 +25,10 @@ inline constexpr CodePart ldpc_code{
     "phy/code/ldpc/alist phy/code/ldpc/ldpc_80211n phy/code/ldpc/ldpc_code "
     "phy/code/ldpc/ldpc_decoder phy/code/ldpc/ldpc_engine phy/code/ldpc/ldpc_sum_product "
     "phy/code/ldpc/ldpc_min_sum phy/code/ldpc/ldpc_blocks"};
+inline constexpr CodePart nr_ldpc_code{
+    "nr ldpc code", 1,
+    "phy/code/ldpc/nr_ldpc phy/code/ldpc/nr_base_graphs phy/code/ldpc/nr_blocks "
+    "phy/code/ldpc/nr_loss phy/code/ldpc/nr_margins"};
 inline constexpr CodePart polar_code{"polar code", 1,
                                      "phy/code/polar/polar_code phy/code/polar/polar_decoder "
                                      "phy/code/polar/polar_sequence phy/code/polar/polar_blocks"};
@@ -52,6 +59,7 @@ inline constexpr const CodePart* of_phy[] = {
     &crc,
     &convolutional_code,
     &ldpc_code,
+    &nr_ldpc_code,
     &polar_code,
     &bch_code,
     &blocks,
@@ -71,8 +79,10 @@ inline constexpr const CodePart* of_phy[] = {
 std::string header_tables_sha256();  // header_loss_table.inc and the formats it is of
 std::string polar_tables_sha256();   // polar_sequence.inc and the sub-blocks of rate matching
 std::string ldpc_tables_sha256();    // ldpc_80211n.inc
-/// What a sender may choose from, and how blocks from a bit to a hundred thousand go on air with
-/// each.
-std::string modulation_codings_sha256();
+std::string nr_tables_sha256();      // nr_base_graphs.inc
+std::string nr_margins_sha256();     // nr_margins.inc
+/// A list that a sender may choose from, and how blocks from a bit to a hundred thousand go on air
+/// with each.
+std::string modulation_codings_sha256(CodingList list);
 
 }  // namespace semwave

@@ -4,8 +4,8 @@ import math
 from claim import ROOT, NotMeasured, last_words
 
 
-def link(claim, out, settings):
-    scenario = ROOT / "scenarios" / "link_ldpc.json"
+def link(claim, out, settings, name="link_ldpc.json"):
+    scenario = ROOT / "scenarios" / name
     folder, log = claim.work / out, claim.work / f"{out}.log"
     ended = claim.execute(claim.command("link", scenario, settings, folder), log)
     if ended.status != 0:

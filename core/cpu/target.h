@@ -16,3 +16,17 @@
 #elif SEMWAVE_SIMD == 256 && !defined(__AVX2__)
 #pragma GCC target("avx2,fma,bmi,bmi2,lzcnt,popcnt")
 #endif
+
+namespace semwave::cpu::inline SEMWAVE_VARIANT {
+
+/// Of one register: what the compiler has in one piece, which it otherwise takes apart number by
+/// number.
+#if SEMWAVE_SIMD == 512
+inline constexpr int register_bytes = 64;
+#elif SEMWAVE_SIMD == 256
+inline constexpr int register_bytes = 32;
+#else
+inline constexpr int register_bytes = 16;
+#endif
+
+}  // namespace semwave::cpu::inline SEMWAVE_VARIANT

@@ -72,7 +72,7 @@ class SemanticPair final : public Pair {
     if (!settings_.digital) return used.list();
     used.add(part::digital_link);
     if (settings_.digital->coding_bits() > 0)
-      used.chosen_blocks();
+      used.chosen_blocks(settings_.digital->codings());
     else
       used.blocks(settings_.digital->coding(0));
     return used.list();

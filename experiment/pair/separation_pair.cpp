@@ -5,6 +5,7 @@
 #include "core/data/codec/image_codec.h"
 #include "experiment/pair/pair.h"
 #include "experiment/pair/used_parts.h"
+#include "phy/digital/link_fields.h"
 #include "phy/transport/modulation_coding.h"
 #include "receiver/separation/separation_receiver.h"
 #include "transmitter/separation/sent_stream.h"
@@ -44,21 +45,22 @@ Fields keys() {
                       "is designed for it and does not adapt; default: what csi.transmitter says",
            .optional = true,
            .minimum = -100,
-           .maximum = 200}}};
+           .maximum = 200},
+          coding_list_field()}};
 }
 
 /// What carried a stream: "QPSK 1/2 polar"; "bound" where no code did.
-std::string coding_name(const SentStream& stream) {
+std::string coding_name(const SentStream& stream, CodingList list) {
   if (stream.coding < 0) return "bound";
   return lay_blocks(8 * std::int64_t{stream.bytes},
-                    modulation_codings()[static_cast<std::size_t>(stream.coding)])
+                    modulation_codings(list)[static_cast<std::size_t>(stream.coding)])
       .name();
 }
 
 class StreamTotals final : public PairTotals {
  public:
-  StreamTotals(std::string codec, std::string transport, std::int64_t budget)
-      : codec_(std::move(codec)), transport_(std::move(transport)), budget_(budget) {}
+  StreamTotals(std::string codec, std::string transport, std::int64_t budget, CodingList list)
+      : codec_(std::move(codec)), transport_(std::move(transport)), budget_(budget), list_(list) {}
 
   void add(const ImageRecord& image) override {
     const SentStream stream = stream_of(image.notes);
@@ -69,7 +71,7 @@ class StreamTotals final : public PairTotals {
     if (stream.bytes == 0)
       ++unfit_;
     else
-      ++codings_[coding_name(stream)];
+      ++codings_[coding_name(stream, list_)];
   }
 
   void add_to(OrderedJson& row, std::int64_t images) const override {
@@ -88,6 +90,7 @@ class StreamTotals final : public PairTotals {
  private:
   std::string codec_, transport_;
   std::int64_t budget_, images_ = 0, unfit_ = 0, block_losses_ = 0, bytes_ = 0, quality_ = 0;
+  CodingList list_;
   std::map<std::string, std::int64_t> codings_;  // images by the name of modulation and code
 };
 
@@ -97,7 +100,8 @@ class SeparationPair final : public Pair {
       : codec_(transmitter.at("codec")),
         budget_(transmitter.at("budget").get<std::int64_t>()),
         transport_(transport_model_named(transmitter.at("transport").get<std::string>())),
-        outage_(transmitter.at("outage").get<double>()) {
+        outage_(transmitter.at("outage").get<double>()),
+        codings_(read_coding_list(transmitter)) {
     if (transmitter.contains("design_snr_db"))
       design_snr_db_ = transmitter.at("design_snr_db").get<double>();
   }
@@ -127,7 +131,7 @@ class SeparationPair final : public Pair {
     used.add(image_codecs().make(codec_, context.place / "transmitter" / "codec")->component());
     if (coded()) {
       used.header();
-      used.chosen_blocks();
+      used.chosen_blocks(codings_);
     }
     if (context.image) return used.list();  // no network looks at what comes out
     used.add(part::classifier);
@@ -166,16 +170,16 @@ class SeparationPair final : public Pair {
 
   std::unique_ptr<PairTotals> totals() const override {
     return std::make_unique<StreamTotals>(codec_.at("kind").get<std::string>(), name_of(transport_),
-                                          budget_);
+                                          budget_, codings_);
   }
 
   void add_to_record(OrderedJson& line, const ImageRecord& image) const override {
     const SentStream stream = stream_of(image.notes);
-    line["stream"] = {
-        {"bytes", stream.bytes},
-        {"quality", stream.quality},
-        {"coding", stream.bytes == 0 ? OrderedJson(nullptr) : OrderedJson(coding_name(stream))},
-        {"lost", image.block_lost}};
+    line["stream"] = {{"bytes", stream.bytes},
+                      {"quality", stream.quality},
+                      {"coding", stream.bytes == 0 ? OrderedJson(nullptr)
+                                                   : OrderedJson(coding_name(stream, codings_))},
+                      {"lost", image.block_lost}};
   }
 
   std::vector<ScoreColumn> columns() const override {
@@ -211,7 +215,7 @@ class SeparationPair final : public Pair {
     } else {
 #ifndef SEMWAVE_PLANTED_FAULT  // tests/fuzz/planted.sh leaves this out and sees to it that the
                                // fuzzers notice
-      const auto codings = static_cast<std::int32_t>(modulation_codings().size());
+      const auto codings = static_cast<std::int32_t>(modulation_codings(codings_).size());
       if (stream.coding < 0 || stream.coding >= codings)
         return outside("coding", stream.coding, 0, codings - 1);
 #endif
@@ -230,13 +234,14 @@ class SeparationPair final : public Pair {
     return transport_ == TransportModel::coded;
   }
   SeparationSettings settings(const PairContext& context) const {
-    return {codec_, budget_, transport_, outage_, context.channel, design_snr_db_};
+    return {codec_, budget_, transport_, outage_, context.channel, design_snr_db_, codings_};
   }
 
   Json codec_;               // for image_codecs()
   std::int64_t budget_ = 0;  // channel uses an image may take
   TransportModel transport_ = TransportModel::coded;
   double outage_ = 0.01;
+  CodingList codings_;
   std::optional<double> design_snr_db_;
 };
 

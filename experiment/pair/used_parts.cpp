@@ -1,5 +1,7 @@
 #include "experiment/pair/used_parts.h"
 
+#include <array>
+
 #include "phy/transport/transport_loss.h"
 
 namespace semwave {
@@ -22,11 +24,16 @@ void UsedParts::blocks(const ModulationCoding& coding) {
   add(coding.code->components());
 }
 
-void UsedParts::chosen_blocks() {
-  for (const ModulationCoding& coding : modulation_codings()) blocks(coding);
+void UsedParts::chosen_blocks(CodingList list) {
+  for (const ModulationCoding& coding : modulation_codings(list)) blocks(coding);
   predictions();
-  static const std::string codings = modulation_codings_sha256();
-  table("modulation codings", codings);
+  static const auto codings = [] {
+    std::array<std::string, coding_list_names.size()> all;
+    for (std::size_t l = 0; l < all.size(); ++l)
+      all[l] = modulation_codings_sha256(static_cast<CodingList>(l));
+    return all;
+  }();
+  table("modulation codings", codings[static_cast<std::size_t>(list)]);
 }
 
 void UsedParts::predictions() {

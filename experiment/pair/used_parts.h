@@ -39,7 +39,7 @@ class UsedParts {
   /// Blocks of bits of one coding.
   void blocks(const ModulationCoding& coding);
   /// Blocks whose coding the sender chooses by its predicted loss: any of the list.
-  void chosen_blocks();
+  void chosen_blocks(CodingList list);
   void predictions();
 
   /// By name, each once.

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -95,17 +96,20 @@ class BchDecoder final : public BlockDecoder {
 
   void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
               std::span<BlockVerdict> verdicts) override {
-    std::size_t from = 0, to = 0;
-    for (std::size_t b = 0; b < verdicts.size(); ++b) {
-      const auto bits = static_cast<std::size_t>(
-          blocks_.message_bits(static_cast<int>(b % static_cast<std::size_t>(blocks_.count))));
-      const std::size_t length = bits + static_cast<std::size_t>(code_->n - code_->k);
-      for (std::size_t i = 0; i < length; ++i) received_[i] = soft[from + i] < 0;
-      verdicts[b] = {.holds = correct(std::span(received_).first(length))};
-      std::copy_n(received_.begin(), bits, messages.begin() + static_cast<std::ptrdiff_t>(to));
-      from += length;
-      to += bits;
-    }
+    const auto parity = static_cast<std::size_t>(code_->n - code_->k);
+    decode_one_by_one(
+        blocks_, soft, messages, verdicts,
+        [&](int block) {
+          const auto bits = static_cast<std::size_t>(blocks_.message_bits(block));
+          return std::pair(bits + parity, bits);
+        },
+        [&](int, std::span<const float> heard, std::span<std::uint8_t> message) {
+          const std::span received = std::span(received_).first(heard.size());
+          for (std::size_t i = 0; i < heard.size(); ++i) received[i] = heard[i] < 0;
+          const BlockVerdict verdict{.holds = correct(received)};
+          std::copy_n(received.begin(), message.size(), message.begin());
+          return verdict;
+        });
   }
 
  private:

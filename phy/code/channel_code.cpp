@@ -48,6 +48,10 @@ ChannelCodeRegistry& channel_codes() {
               return file.empty() ? ldpc_code(read_rate(from.at("rate")), from.at("length"))
                                   : ldpc_code_of_file(file);
             });
+    all.add("nr-ldpc",
+            {.summary = "of 5G NR, TS 38.212: any length, both base graphs",
+             .fields = {rate_field("information bits and CRC over coded bits, 1/64 to 0.95")}},
+            [](const Json& from) { return nr_ldpc_code(read_rate(from.at("rate"))); });
     all.add("polar",
             {.summary = "as 38.212 matches them, any length; CRC-aided list decoding",
              .fields = {rate_field("information bits and CRC over coded bits, 1/64 to 0.95")}},
@@ -60,7 +64,12 @@ ChannelCodeRegistry& channel_codes() {
 
 Crc block_crc(const ChannelCode& settled, bool check) {
   const Crc own = settled.own_crc();
-  return own.bits > 0 ? own : check ? crc_16 : no_crc;
+  return own.bits > 0 ? own : check ? settled.check_crc() : no_crc;
+}
+
+std::int64_t coded_bits_on(const ChannelCode& settled, std::int64_t message, int width) {
+  const std::int64_t coded = settled.coded_bits(message);
+  return settled.whole_symbols() ? (coded + width - 1) / width * width : coded;
 }
 
 }  // namespace semwave

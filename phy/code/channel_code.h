@@ -29,8 +29,13 @@ inline constexpr Crc no_crc{0, 0};
 struct CodeBlocks {
   std::int64_t message = 0;
   int count = 0, longer = 0;
+  int width = 1;  // bits of a symbol that carries them, where the code orders them itself
 
   std::int64_t message_bits(int block) const { return message + (block < longer); }
+  /// Which code block of its frame it is, counted through frames one after another.
+  int in_frame(std::size_t block) const {
+    return static_cast<int>(block % static_cast<std::size_t>(count));
+  }
 };
 
 struct BlockVerdict {
@@ -50,6 +55,23 @@ class BlockDecoder {
   virtual void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
                       std::span<BlockVerdict> verdicts) = 0;
 };
+
+/// Decoding of code blocks one after another, for a BlockDecoder. `sizes(block)` is {coded bits,
+/// bits of the message} of a code block of a frame; `one(block, soft, message)` decides one and
+/// returns its BlockVerdict.
+template <class Sizes, class One>
+void decode_one_by_one(const CodeBlocks& blocks, std::span<const float> soft,
+                       std::span<std::uint8_t> messages, std::span<BlockVerdict> verdicts,
+                       const Sizes& sizes, const One& one) {
+  std::size_t from = 0, to = 0;
+  for (std::size_t b = 0; b < verdicts.size(); ++b) {
+    const int block = blocks.in_frame(b);
+    const auto [coded, bits] = sizes(block);
+    verdicts[b] = one(block, soft.subspan(from, coded), messages.subspan(to, bits));
+    from += coded;
+    to += bits;
+  }
+}
 
 /// Immutable: any number of threads share one.
 class BlockCoder {
@@ -86,6 +108,13 @@ class ChannelCode {
   /// A CRC that the code itself appends and checks, whether one is asked for or not. It counts as
   /// part of the message in every size; encode and decode see messages without it.
   virtual Crc own_crc() const { return no_crc; }
+  /// The CRC of each code block where one is asked for and the code brings none itself, and one
+  /// more behind the whole block, cut into code blocks with it.
+  virtual Crc check_crc() const { return crc_16; }
+  virtual Crc whole_crc() const { return no_crc; }
+  /// Whether each code block fills whole symbols, whose bits the code orders itself: it takes
+  /// coded_bits() rounded up to whole symbols, and nothing is interleaved over the whole block.
+  virtual bool whole_symbols() const { return false; }
   /// Most bits of a message.
   virtual std::int64_t largest_message() const = 0;
   /// Coded bits of a message of 1 to largest_message() bits.
@@ -111,12 +140,14 @@ class ChannelCode {
 };
 
 using ChannelCodeRegistry = Registry<std::shared_ptr<const ChannelCode>>;
-/// auto, none, convolutional, ldpc, polar, and what else is added before the first scenario is
-/// read.
+/// auto, none, convolutional, ldpc, nr-ldpc, polar, bch, and what else is added before the first
+/// scenario is read.
 ChannelCodeRegistry& channel_codes();
 
-/// The CRC of each code block: the code's own, or 16 bits where one is asked for, or none.
+/// The CRC of each code block: the code's own, or check_crc() where one is asked for, or none.
 Crc block_crc(const ChannelCode& settled, bool check);
+/// Coded bits of a message on a constellation of so many bits a symbol.
+std::int64_t coded_bits_on(const ChannelCode& settled, std::int64_t message, int width);
 
 /// Smallest number of coded bits of a code block of 802.11n.
 inline constexpr int shortest_ldpc = 648;
@@ -137,6 +168,9 @@ std::shared_ptr<const ChannelCode> convolutional_code();
 std::shared_ptr<const ChannelCode> ldpc_code(double rate = 0.5, int length = 0);
 /// Of a file in MacKay's alist format; it throws as LdpcCode::from_alist does.
 std::shared_ptr<const ChannelCode> ldpc_code_of_file(const std::string& path);
+/// Of 5G NR (ldpc/nr_ldpc.h), rate between 1/64 and 0.95, the CRC of its code block included:
+/// graph, CRCs and code blocks as TS 38.212 chooses them. The lowest rates repeat.
+std::shared_ptr<const ChannelCode> nr_ldpc_code(double rate = 0.5);
 /// Rate between 1/64 and 0.95, CRC of 11 bits included.
 std::shared_ptr<const ChannelCode> polar_code(double rate = 0.5);
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <utility>
 #include <vector>
 
 #include "phy/code/channel_code.h"
@@ -100,16 +101,17 @@ class ConvolutionalDecoder final : public BlockDecoder {
 
   void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
               std::span<BlockVerdict> verdicts) override {
-    std::size_t from = 0, to = 0;
-    for (std::size_t b = 0; b < verdicts.size(); ++b) {
-      const auto bits = static_cast<std::size_t>(
-          blocks_.message_bits(static_cast<int>(b % static_cast<std::size_t>(blocks_.count))));
-      const Bits decided = viterbi_decode(soft.subspan(from, coded_length(bits)), bits);
-      std::copy(decided.begin(), decided.end(), messages.data() + to);
-      verdicts[b] = {};
-      from += coded_length(bits);
-      to += bits;
-    }
+    decode_one_by_one(
+        blocks_, soft, messages, verdicts,
+        [&](int block) {
+          const auto bits = static_cast<std::size_t>(blocks_.message_bits(block));
+          return std::pair(coded_length(bits), bits);
+        },
+        [](int, std::span<const float> heard, std::span<std::uint8_t> message) {
+          const Bits decided = viterbi_decode(heard, message.size());
+          std::copy(decided.begin(), decided.end(), message.begin());
+          return BlockVerdict{};
+        });
   }
 
  private:

@@ -22,6 +22,7 @@ inline constexpr Crc crc_6{6, 0x21};         // 38.212: x^6 + x^5 + 1
 inline constexpr Crc crc_11{11, 0x621};      // x^11 + x^10 + x^9 + x^5 + 1
 inline constexpr Crc crc_16{16, 0x1021};     // x^16 + x^12 + x^5 + 1
 inline constexpr Crc crc_24a{24, 0x864CFB};  // transport blocks
+inline constexpr Crc crc_24b{24, 0x800063};  // their code blocks, where there are several
 inline constexpr Crc crc_24c{24, 0xB2B117};  // control information
 
 /// The check of a message given bit by bit, first bit highest.

@@ -22,6 +22,7 @@ struct DigitalSettings {
   /// None: the sender takes what needs fewest uses with a predicted loss of at most `largest_loss`,
   /// the most robust where nothing reaches it.
   std::optional<ModulationCoding> coding{};
+  CodingList codings = CodingList::mixed;  // that it takes it from
   double largest_loss = largest_transport_loss;
   TransportDecoding decoding{};
 };
@@ -37,7 +38,7 @@ class DigitalLink {
   int coding_bits() const { return settings_.coding ? 0 : modulation_coding_bits; }
   /// Largest number a header may name.
   bool knows(int coding) const {
-    return settings_.coding ? coding == 0 : coding < static_cast<int>(modulation_codings().size());
+    return settings_.coding ? coding == 0 : coding < static_cast<int>(list().size());
   }
   /// Bits of so many tokens of so many complex symbols.
   std::int64_t bits(int tokens, int symbols_per_token) const {
@@ -47,15 +48,16 @@ class DigitalLink {
   int choose(std::int64_t bits, double believed_snr_db) const {
     return settings_.coding || bits == 0
                ? 0
-               : cheapest(bits, believed_snr_db, settings_.largest_loss).index;
+               : cheapest(bits, believed_snr_db, settings_.largest_loss, settings_.codings).index;
   }
   const ModulationCoding& coding(int index) const {
-    return settings_.coding ? *settings_.coding
-                            : modulation_codings()[static_cast<std::size_t>(index)];
+    return settings_.coding ? *settings_.coding : list()[static_cast<std::size_t>(index)];
   }
   std::int64_t uses(std::int64_t bits, int index) const {
     return transport_uses(bits, coding(index));
   }
+  /// What the choice is from.
+  CodingList codings() const { return settings_.codings; }
   /// Payload and parity of such a block.
   Ledger ledger(std::int64_t bits, int index) const;
 
@@ -70,6 +72,9 @@ class DigitalLink {
                 std::span<const float> noise_variance, std::int64_t bits, int index) const;
 
  private:
+  const std::vector<ModulationCoding>& list() const {
+    return modulation_codings(settings_.codings);
+  }
   std::shared_ptr<const Transport> transport(std::int64_t bits, int index) const {
     return transports_.of(bits, coding(index), index);
   }

@@ -107,6 +107,22 @@ ModulationCoding read_coding(const Json& value, const Place& place, bool check) 
   return made;
 }
 
+Field coding_list_field() {
+  return {.name = "codings",
+          .type = FieldType::choice,
+          .summary =
+              "what a coding is chosen from: polar codes and LDPC of 802.11n (mixed), or LDPC "
+              "of 5G NR as TS 38.214 lists it up to 64-QAM or up to 256-QAM; default: mixed",
+          .optional = true,
+          .choices = {coding_list_names.begin(), coding_list_names.end()}};
+}
+
+CodingList read_coding_list(const Json& value) {
+  const std::string name = value.value("codings", coding_list_names.front());
+  const auto found = std::find(coding_list_names.begin(), coding_list_names.end(), name);
+  return static_cast<CodingList>(found - coding_list_names.begin());
+}
+
 std::vector<Field> decoding_fields() {
   Field decoder{.name = "decoder",
                 .type = FieldType::object,
@@ -173,7 +189,8 @@ Field digital_link_field() {
                                    .summary = "largest predicted loss of an image's block",
                                    .fallback = Json(largest_transport_loss),
                                    .minimum = 1e-6,
-                                   .maximum = 0.5}}})},
+                                   .maximum = 0.5},
+                                  coding_list_field()}})},
       {"fixed", shared({.summary = "agreed beforehand", .fields = coding_fields()})}};
   std::vector<Field> digital{{.name = "bits_per_value",
                               .type = FieldType::integer,
@@ -211,10 +228,12 @@ std::shared_ptr<const DigitalLink> read_digital_link(const Json& value, const Pl
                                             : Quantiser(bits),
                            .decoding = read_decoding(value)};
   const Json& coding = value.at("coding");
-  if (coding.at("kind") == "auto")
+  if (coding.at("kind") == "auto") {
     settings.largest_loss = coding.at("loss");
-  else
+    settings.codings = read_coding_list(coding);
+  } else {
     settings.coding = read_coding(coding, place / "coding", true);
+  }
   return std::make_shared<const DigitalLink>(std::move(settings));
 }
 

@@ -18,6 +18,10 @@ std::vector<Field> coding_fields();
 /// Error below `place`; a code's file is read here.
 ModulationCoding read_coding(const Json& value, const Place& place, bool check);
 
+/// codings: which list a sender chooses its coding from; where it is not there, the mixed one.
+Field coding_list_field();
+CodingList read_coding_list(const Json& value);
+
 /// soft_bits, interleaver, decoder.
 std::vector<Field> decoding_fields();
 TransportDecoding read_decoding(const Json& value);

@@ -24,16 +24,15 @@ Bits write_separation_header(const SeparationHeader& header, std::int64_t budget
   return bits;
 }
 
-std::optional<SeparationHeader> read_separation_header(const Bits& word, std::int64_t budget) {
+std::optional<SeparationHeader> read_separation_header(const Bits& word, std::int64_t budget,
+                                                       int codings) {
   const int width = separation_word_bits(budget);
   if (static_cast<int>(word.size()) != width) return std::nullopt;
   std::int64_t value = 0;
   for (const std::uint8_t bit : word) value = 2 * value + bit;
   const std::int64_t bytes = value & ((std::int64_t{1} << (width - modulation_coding_bits)) - 1),
                      coding = value >> (width - modulation_coding_bits);
-  if (bytes < 1 || bytes > budget ||
-      coding >= static_cast<std::int64_t>(modulation_codings().size()))
-    return std::nullopt;
+  if (bytes < 1 || bytes > budget || coding >= codings) return std::nullopt;
   return SeparationHeader{static_cast<int>(coding), static_cast<int>(bytes)};
 }
 

@@ -1,5 +1,5 @@
-// The header between the ends of the separation pair: which coding of modulation_codings() carries
-// the stream and how many bytes it has. Both ends know the budget; the stream of an image of length
+// The header between the ends of the separation pair: which coding of their list carries the
+// stream and how many bytes it has. Both ends know the budget; the stream of an image of length
 // 0 is not sent.
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace semwave {
 
 struct SeparationHeader {
-  int coding = 0;  // index in modulation_codings()
+  int coding = 0;  // index in the list
   int bytes = 0;   // of the stream, 1 or more
 };
 
@@ -19,8 +19,9 @@ struct SeparationHeader {
 /// carries a byte a use.
 int separation_word_bits(std::int64_t budget);
 Bits write_separation_header(const SeparationHeader& header, std::int64_t budget);
-/// Nullopt where the word is of another length, names no coding, or says no bytes or more than the
-/// budget holds.
-std::optional<SeparationHeader> read_separation_header(const Bits& word, std::int64_t budget);
+/// Nullopt where the word is of another length, names none of so many codings, or says no bytes or
+/// more than the budget holds.
+std::optional<SeparationHeader> read_separation_header(const Bits& word, std::int64_t budget,
+                                                       int codings);
 
 }  // namespace semwave

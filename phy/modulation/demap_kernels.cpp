@@ -15,15 +15,9 @@ namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
 /// I and Q in turn, as many symbols as a register holds (8 with AVX-512).
-#if SEMWAVE_SIMD == 512
-constexpr int width = 16;
-#elif SEMWAVE_SIMD == 256
-constexpr int width = 8;
-#else
-constexpr int width = 4;
-#endif
-typedef float Vector __attribute__((vector_size(width * sizeof(float))));
-typedef std::uint32_t Word __attribute__((vector_size(width * sizeof(float))));
+constexpr int width = register_bytes / sizeof(float);
+typedef float Vector __attribute__((vector_size(register_bytes)));
+typedef std::uint32_t Word __attribute__((vector_size(register_bytes)));
 
 Vector magnitude(Vector a) {
   return (Vector)((Word)a & 0x7FFFFFFFu);

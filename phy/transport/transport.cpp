@@ -45,11 +45,12 @@ Transport::Transport(std::int64_t bits, const ModulationCoding& coding,
                      const TransportDecoding& decoding)
     : coding_(coding), layout_(lay_blocks(bits, coding_)), decoding_(decoding) {
   if (bits == 0) return;
-  if (decoding.interleave)
+  if (decoding.interleave && !layout_.code->whole_symbols())
     interleaver_ = std::make_unique<Interleaver>(static_cast<std::size_t>(layout_.coded_bits));
-  coder_ = layout_.code->coder({.message = bits / layout_.blocks + layout_.crc.bits,
+  coder_ = layout_.code->coder({.message = layout_.carried() / layout_.blocks + layout_.crc.bits,
                                 .count = layout_.blocks,
-                                .longer = static_cast<int>(bits % layout_.blocks)});
+                                .longer = static_cast<int>(layout_.carried() % layout_.blocks),
+                                .width = bits_per_symbol(layout_.modulation)});
 }
 
 Transport::~Transport() = default;
@@ -63,11 +64,15 @@ Symbols Transport::encode(std::span<const std::uint8_t> bits) const {
 void Transport::encode_bits(std::span<const std::uint8_t> bits, std::span<std::uint8_t> air) const {
   assert(bits.size() == this->bits() && air.size() == air_bits());
   const auto coded_bits = static_cast<std::size_t>(layout_.coded_bits);
-  Bits stream(coded_bits), checked;
+  Bits stream(coded_bits), checked, whole;
+  if (layout_.whole.bits > 0) {
+    whole = append_crc(layout_.whole, bits);
+    bits = whole;
+  }
   std::size_t at = 0;
   for (int block = 0; block < layout_.blocks; ++block) {
     const std::span message = bits.subspan(static_cast<std::size_t>(layout_.block_start(block)),
-                                           static_cast<std::size_t>(layout_.block_bits(block)));
+                                           static_cast<std::size_t>(layout_.block_carried(block)));
     const std::span coded(stream.data() + at,
                           static_cast<std::size_t>(layout_.block_coded_bits(block)));
     at += coded.size();
@@ -130,23 +135,40 @@ void Transport::decode_soft(std::span<const float> soft, std::span<std::uint8_t>
 
   // Without a CRC of this class messages are the information bits.
   const auto outer_bits = static_cast<std::size_t>(outer_crc_bits());
-  Bits with_crc(outer_bits > 0 ? bits.size() + outer_bits * held.size() : 0);
-  const std::span messages = outer_bits > 0 ? std::span<std::uint8_t>(with_crc) : bits;
+  const bool checks = outer_bits > 0 || layout_.whole.bits > 0;
+  Bits with_crc(
+      checks ? frames * static_cast<std::size_t>(layout_.carried()) + outer_bits * held.size() : 0);
+  const std::span messages = checks ? std::span<std::uint8_t>(with_crc) : bits;
   PooledVector<BlockVerdict> verdicts(held.size());
   Borrowed decoder(*this);
   (*decoder).decode(coded, messages, verdicts);
-  std::size_t from = 0, to = 0;
   for (std::size_t b = 0; b < held.size(); ++b) {
     held[b] = verdicts[b].holds;
     if (!iterations.empty()) iterations[b] = verdicts[b].iterations;
-    if (outer_bits == 0) continue;
-    const auto length =
-        static_cast<std::size_t>(layout_.block_bits(static_cast<int>(b % blocks())));
-    const std::span checked = messages.subspan(from, length + outer_bits);
-    std::copy_n(checked.begin(), length, bits.begin() + static_cast<std::ptrdiff_t>(to));
-    held[b] = crc_holds(layout_.crc, checked);
-    from += checked.size();
-    to += length;
+  }
+  if (checks) check(messages, bits, held);
+}
+
+/// Takes the CRCs off whole messages.
+void Transport::check(std::span<const std::uint8_t> messages, std::span<std::uint8_t> bits,
+                      std::span<std::uint8_t> held) const {
+  const auto outer_bits = static_cast<std::size_t>(outer_crc_bits());
+  Bits whole(static_cast<std::size_t>(layout_.carried()));
+  std::size_t from = 0;
+  for (std::size_t f = 0; f < held.size() / blocks(); ++f) {
+    const std::span of_frame = held.subspan(f * blocks(), blocks());
+    auto to = whole.begin();
+    for (std::size_t b = 0; b < blocks(); ++b) {
+      const auto length = static_cast<std::size_t>(layout_.block_carried(static_cast<int>(b)));
+      const std::span checked = messages.subspan(from, length + outer_bits);
+      to = std::copy_n(checked.begin(), length, to);
+      if (outer_bits > 0) of_frame[b] = crc_holds(layout_.crc, checked);
+      from += checked.size();
+    }
+    if (layout_.whole.bits > 0 && !crc_holds(layout_.whole, whole))
+      std::fill(of_frame.begin(), of_frame.end(), std::uint8_t{0});
+    std::copy_n(whole.begin(), this->bits(),
+                bits.begin() + static_cast<std::ptrdiff_t>(f * this->bits()));
   }
 }
 

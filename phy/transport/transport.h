@@ -4,6 +4,9 @@
 //   bits -> code blocks, each with its CRC -> code -> interleaved over the whole block -> zeros
 //   that fill the last symbol -> constellation
 //
+// A code that fills whole symbols orders the bits of each code block itself instead
+// (ChannelCode::whole_symbols).
+//
 // Without bits there is nothing on air. Immutable: any number of threads may use one; each decoding
 // thread borrows decoders from it, which are made when first needed and kept.
 #pragma once
@@ -26,7 +29,7 @@ namespace semwave {
 struct TransportDecoding {
   bool exact = false;  // exact soft bits; else max-log
   DecoderSettings decoder{};
-  bool interleave = true;  // over the whole block
+  bool interleave = true;  // over the whole block, unless the code does it
 };
 
 class Transport {
@@ -52,9 +55,10 @@ class Transport {
 
   /// Frames one after another: symbols y = h x + n [frames x uses()] with their gains and noise
   /// variances (0 is read as very small; a gain of zero says nothing) to decisions `bits` [frames x
-  /// bits()] and, for each code block, whether its CRC holds: `held` [frames x blocks()]. Without a
-  /// CRC, what the code itself can tell (an LDPC codeword satisfies every check); else always 1.
-  /// Many frames at once are faster than one by one; results are the same.
+  /// bits()] and, for each code block, whether its CRC holds: `held` [frames x blocks()]. None
+  /// holds where a CRC behind the whole block does not. Without a CRC, what the code itself can
+  /// tell (an LDPC codeword satisfies every check); else always 1. Many frames at once are faster
+  /// than one by one; results are the same.
   void decode(std::span<const std::complex<float>> y, std::span<const std::complex<float>> gains,
               std::span<const float> noise_variance, std::span<std::uint8_t> bits,
               std::span<std::uint8_t> held) const;
@@ -70,6 +74,8 @@ class Transport {
 
  private:
   class Borrowed;
+  void check(std::span<const std::uint8_t> messages, std::span<std::uint8_t> bits,
+             std::span<std::uint8_t> held) const;
   /// Bits of the CRC that this class appends and checks: 0 where there is none, or it is the
   /// code's.
   int outer_crc_bits() const { return layout_.code->own_crc().bits > 0 ? 0 : layout_.crc.bits; }
@@ -88,9 +94,9 @@ class Transport {
 class TransportCache {
  public:
   explicit TransportCache(TransportDecoding decoding = {}) : decoding_(decoding) {}
-  /// `index` in modulation_codings().
-  std::shared_ptr<const Transport> of(std::int64_t bits, int index) {
-    return of(bits, modulation_codings()[static_cast<std::size_t>(index)], index);
+  /// `index` in a list; one cache always sees the same list.
+  std::shared_ptr<const Transport> of(std::int64_t bits, int index, CodingList list) {
+    return of(bits, modulation_codings(list)[static_cast<std::size_t>(index)], index);
   }
   /// `key` stands for `coding`, which one cache always sees with the same key.
   std::shared_ptr<const Transport> of(std::int64_t bits, const ModulationCoding& coding, int key);

@@ -153,7 +153,7 @@ double log_success(const BlockLayout& layout, std::int64_t block_bits, double sn
     loss = *closed;
   } else {
     const double uses =
-        static_cast<double>(layout.code->coded_bits(message)) / bits_per_symbol(layout.modulation);
+        static_cast<double>(layout.coded_bits_of(block_bits)) / bits_per_symbol(layout.modulation);
     loss = normal_approximation_error(
         constellation_information(layout.modulation, std::pow(10.0, (snr_db - gap_db) / 10)), uses,
         static_cast<double>(message) / uses);
@@ -215,16 +215,18 @@ std::string coded_sha256(std::span<const LossRow> rows) {
 double predicted_loss(std::int64_t bits, const ModulationCoding& coding, double snr_db) {
   const BlockLayout layout = lay_blocks(bits, coding);
   if (layout.blocks == 0) return 0;
-  const auto longer = static_cast<double>(layout.bits % layout.blocks),
+  const std::int64_t each = layout.carried() / layout.blocks;
+  const auto longer = static_cast<double>(layout.carried() % layout.blocks),
              shorter = layout.blocks - longer;
-  double sum = shorter * log_success(layout, layout.bits / layout.blocks, snr_db);
-  if (longer > 0) sum += longer * log_success(layout, layout.bits / layout.blocks + 1, snr_db);
+  double sum = shorter * log_success(layout, each, snr_db);
+  if (longer > 0) sum += longer * log_success(layout, each + 1, snr_db);
   return -std::expm1(sum);
 }
 
-TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double largest_loss) {
+TransportChoice cheapest(std::int64_t bits, double believed_snr_db, double largest_loss,
+                         CodingList list) {
   TransportChoice best{.bits = bits, .uses = std::numeric_limits<std::int64_t>::max(), .loss = 2};
-  const auto& codings = modulation_codings();
+  const auto& codings = modulation_codings(list);
   for (std::size_t i = 0; i < codings.size(); ++i) {
     const double loss = predicted_loss(bits, codings[i], believed_snr_db);
     const std::int64_t uses = transport_uses(bits, codings[i]);

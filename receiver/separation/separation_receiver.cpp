@@ -29,6 +29,11 @@ SeparationReceiver::SeparationReceiver(const SeparationSettings& settings,
       mean_image_(mean_image),
       codec_(image_codecs().make(settings.codec, place / "codec")) {}
 
+std::optional<SeparationHeader> SeparationReceiver::header_of(const Bits& word) const {
+  return read_separation_header(word, settings_.budget,
+                                static_cast<int>(modulation_codings(settings_.codings).size()));
+}
+
 std::optional<std::vector<std::uint8_t>> SeparationReceiver::decode(const Frame& frame,
                                                                     bool& header_read) const {
   const std::int64_t budget = settings_.budget;
@@ -38,21 +43,20 @@ std::optional<std::vector<std::uint8_t>> SeparationReceiver::decode(const Frame&
   gains.insert(gains.end(), frame.gains.begin(), frame.gains.end());
   const std::optional<FoundHeader> found = find_header(
       whole, gains, frame.header_variance, separation_word_bits(budget),
-      [budget](const Bits& word) {
-        return read_separation_header(word, budget) ? std::optional<int>(0) : std::nullopt;
-      },
-      [budget](const Bits& word) {
-        const SeparationHeader said = *read_separation_header(word, budget);
-        return transport_uses(8 * std::int64_t{said.bytes},
-                              modulation_codings()[static_cast<std::size_t>(said.coding)]);
+      [this](const Bits& word) { return header_of(word) ? std::optional<int>(0) : std::nullopt; },
+      [this](const Bits& word) {
+        const SeparationHeader said = *header_of(word);
+        return transport_uses(
+            8 * std::int64_t{said.bytes},
+            modulation_codings(settings_.codings)[static_cast<std::size_t>(said.coding)]);
       });
   // A header read wrongly that puts the payload elsewhere yields nothing but noise: as good as
   // lost.
   header_read = found && found->uses == static_cast<std::int64_t>(frame.header.size());
   if (!header_read) return std::nullopt;
-  const SeparationHeader header = *read_separation_header(found->parts[0], budget);
+  const SeparationHeader header = *header_of(found->parts[0]);
   const std::shared_ptr<const Transport> transport =
-      transports_.of(8 * std::int64_t{header.bytes}, header.coding);
+      transports_.of(8 * std::int64_t{header.bytes}, header.coding, settings_.codings);
   Bits bits(transport->bits()), held(transport->blocks());
   transport->decode(frame.symbols, frame.gains, frame.variance, bits, held);
   if (std::find(held.begin(), held.end(), 0) != held.end()) return std::nullopt;
@@ -161,9 +165,8 @@ bool SeparationReceiver::reads(std::span<const std::complex<float>> symbols,
                                double noise_variance) const {
   const std::int64_t budget = settings_.budget;
   return decode_header(symbols, gains, noise_variance, separation_word_bits(budget),
-                       [budget](const Bits& word) {
-                         return read_separation_header(word, budget) ? std::optional<int>(0)
-                                                                     : std::nullopt;
+                       [this](const Bits& word) {
+                         return header_of(word) ? std::optional<int>(0) : std::nullopt;
                        })
       .has_value();
 }

@@ -8,6 +8,7 @@
 #include "channel/separation_settings.h"
 #include "core/data/codec/image_codec.h"
 #include "core/nn/classifier.h"
+#include "phy/header/separation_header.h"
 #include "phy/transport/transport.h"
 #include "receiver/receiver.h"
 
@@ -31,6 +32,8 @@ class SeparationReceiver final : public Receiver {
 
  private:
   struct Frame;
+  /// What a word of the header says; nullopt where it can be none.
+  std::optional<SeparationHeader> header_of(const Bits& word) const;
   /// The stream of one image, or why there is none.
   std::optional<std::vector<std::uint8_t>> decode(const Frame& frame, bool& header_read) const;
   /// Whether a bound carries so many bits over these uses: their capacity suffices, or by a draw

@@ -90,6 +90,7 @@ TEST(CodeVersions, WhatACodeMakesIsWhatItMadeWhenItsVersionWasRaisedLast) {
   const ModulationCoding convolutional{.code = convolutional_code()}, none{.code = no_code()};
   const auto polar = [](double rate) { return ModulationCoding{.code = polar_code(rate)}; };
   const auto ldpc = [](double rate) { return ModulationCoding{.code = ldpc_code(rate)}; };
+  const auto nr = [](double rate) { return ModulationCoding{.code = nr_ldpc_code(rate)}; };
   const auto on = [](ModulationCoding coding, Modulation modulation) {
     coding.modulation = modulation;
     return coding;
@@ -104,6 +105,8 @@ TEST(CodeVersions, WhatACodeMakesIsWhatItMadeWhenItsVersionWasRaisedLast) {
        blocks_sum({polar(0.1), polar(0.25), polar(0.5), polar(0.8)}, false)},
       {part::ldpc_code, 1, "08ec23ba699b563900c7add1d7e0c244fdcd46e0f10e97b31bfa880d3e6ff790",
        blocks_sum({ldpc(1.0 / 2), ldpc(2.0 / 3), ldpc(3.0 / 4), ldpc(5.0 / 6)}, false)},
+      {part::nr_ldpc_code, 1, "1bf58b01b4d29841df6b6a14f8469db9c9f65ae5899d985c54afd32fc27a0786",
+       blocks_sum({nr(0.1), nr(1.0 / 3), nr(0.8), on(nr(0.5), Modulation::qam16)}, false)},
       {part::convolutional_code, 1,
        "6159e3b209c240bf34567d3015d2a138268bcf8acbff23e0ba7c93849447de4b",
        blocks_sum({convolutional}, false)},

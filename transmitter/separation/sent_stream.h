@@ -8,7 +8,7 @@ namespace semwave {
 struct SentStream {
   std::int32_t bytes = 0;    // 0: nothing fitted the budget, nothing was sent
   std::int32_t quality = 0;  // of the codec
-  std::int32_t coding = -1;  // in modulation_codings(); -1: a bound
+  std::int32_t coding = -1;  // in the list; -1: a bound
 };
 
 inline PairNotes notes_of(const SentStream& stream) {

@@ -26,9 +26,9 @@ ChannelState on_a_step(ChannelState state, TransportModel transport_model) {
 }
 
 /// Of any coding that a sender may choose.
-std::int64_t fewest_uses(std::int64_t bits) {
+std::int64_t fewest_uses(std::int64_t bits, CodingList list) {
   std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
-  for (const ModulationCoding& coding : modulation_codings())
+  for (const ModulationCoding& coding : modulation_codings(list))
     fewest = std::min(fewest, transport_uses(bits, coding));
   return fewest;
 }
@@ -46,7 +46,8 @@ SeparationTransmitter::SeparationTransmitter(const SeparationSettings& settings,
 void SeparationTransmitter::check(const SeparationSettings& settings, const Place& place) {
   const std::array<int, 1> word{separation_word_bits(settings.budget)};
   const bool coded = settings.transport_model == TransportModel::coded;
-  const std::int64_t header = coded ? header_uses(word, 0) : 0, least = coded ? fewest_uses(8) : 1;
+  const std::int64_t header = coded ? header_uses(word, 0) : 0,
+                     least = coded ? fewest_uses(8, settings.codings) : 1;
   if (StreamFitter::symbols_within(settings, header) < least)
     throw Error((place / "budget").str(),
                 "a budget of " + std::to_string(settings.budget) +
@@ -120,8 +121,8 @@ Burst SeparationTransmitter::transmit(Pass& pass, const Tensor& images,
       if (sent.fit.coding >= 0) {
         header = {.parts = {write_separation_header({sent.fit.coding, bytes}, settings_.budget)},
                   .format = sent.header_format};
-        const std::shared_ptr<const Transport> transport =
-            transports_.of(static_cast<std::int64_t>(bits.size()), sent.fit.coding);
+        const std::shared_ptr<const Transport> transport = transports_.of(
+            static_cast<std::int64_t>(bits.size()), sent.fit.coding, settings_.codings);
         const Symbols coded = transport->encode(bits);
         assert(static_cast<std::int64_t>(coded.size()) == sent.fit.uses);
         symbols.insert(symbols.end(), coded.begin(), coded.end());

@@ -70,7 +70,8 @@ const std::optional<StreamFit>& StreamFitter::fit(int bytes) {
 }
 
 double StreamFitter::expected_loss(std::int64_t bits, int coding) const {
-  const ModulationCoding& chosen = modulation_codings()[static_cast<std::size_t>(coding)];
+  const ModulationCoding& chosen =
+      modulation_codings(settings_.codings)[static_cast<std::size_t>(coding)];
   const auto count = static_cast<double>(snrs_db_.size());
   if (snrs_db_.size() == 1) return predicted_loss(bits, chosen, snrs_db_[0]);
   // Losses fall as the SNR grows: where twice the share that may be lost has an even chance, it is
@@ -92,7 +93,7 @@ std::optional<StreamFit> StreamFitter::find(int bytes) const {
   if (stream_loss_ <= 0 || bytes < 1 || bytes > settings_.budget) return std::nullopt;
   const std::int64_t bits = 8 * std::int64_t{bytes};
   if (bits > transport_largest_bits) return std::nullopt;
-  const auto& codings = modulation_codings();
+  const auto& codings = modulation_codings(settings_.codings);
   std::vector<StreamFit> fits;
   const double carried =
       gaussian_information(linear(snrs_db_.back())).capacity * static_cast<double>(symbols_);

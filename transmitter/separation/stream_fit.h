@@ -15,7 +15,7 @@
 namespace semwave {
 
 struct StreamFit {
-  int coding = -1;        // in modulation_codings(); -1: a bound
+  int coding = -1;        // in the list; -1: a bound
   std::int64_t uses = 0;  // symbols of payload and parity
 };
 

@@ -55,8 +55,7 @@ class LdpcBlockDecoder final : public BlockDecoder {
 
  private:
   std::size_t message_bits(std::size_t block) const {
-    return static_cast<std::size_t>(
-        blocks_.message_bits(static_cast<int>(block % static_cast<std::size_t>(blocks_.count))));
+    return static_cast<std::size_t>(blocks_.message_bits(blocks_.in_frame(block)));
   }
 
   /// Whole codewords from what came of them: the zeros that were not sent are certain.

@@ -56,37 +56,70 @@ std::shared_ptr<const LdpcCode> LdpcCode::ieee_80211n(int length, LdpcRate rate)
     throw Error("LDPC code of 802.11n", "a length of " + std::to_string(length) +
                                             " does not exist, only 648, 1296 and 1944");
 
-  std::shared_ptr<LdpcCode> code(new LdpcCode());
-  const int z = code->lift_ = standard->lift;
-  const int information_blocks = ldpc_block_columns - block_rows;
+  QuasiCyclic blocks{
+      .lift = standard->lift,
+      .information = ldpc_block_columns - block_rows,
+      .core = block_rows,
+      .rows = std::vector<std::vector<Circulant>>(static_cast<std::size_t>(block_rows))};
   std::istringstream shifts(standard->shifts);
-  std::vector<std::vector<std::int32_t>> rows(static_cast<std::size_t>(block_rows * z));
-  code->block_rows_.resize(static_cast<std::size_t>(block_rows));
   for (int i = 0; i < block_rows; ++i) {
-    std::vector<Block>& blocks = code->block_rows_[static_cast<std::size_t>(i)];
-    for (int j = 0; j < information_blocks; ++j) {
+    std::vector<Circulant>& row = blocks.rows[static_cast<std::size_t>(i)];
+    for (int j = 0; j < blocks.information; ++j) {
       std::string word;
       shifts >> word;
-      if (word != "-") blocks.push_back({j, std::stoi(word)});
+      if (word != "-") row.push_back({j, std::stoi(word)});
     }
-    std::vector<Block> whole = blocks;
-    // Its first column holds the shifts 1, 0, 1 in the first, middle and last row, the others a
-    // staircase of identities.
-    if (i == 0 || i == block_rows - 1) whole.push_back({information_blocks, 1});
-    if (i == block_rows / 2) whole.push_back({information_blocks, 0});
-    if (i > 0) whole.push_back({information_blocks + i, 0});
-    if (i < block_rows - 1) whole.push_back({information_blocks + i + 1, 0});
-    for (int r = 0; r < z; ++r)
-      for (const Block& block : whole)
-        rows[static_cast<std::size_t>(i * z + r)].push_back(block.column * z +
-                                                            (r + block.shift) % z);
+    // The first parity column holds the shifts 1, 0, 1 in the first, middle and last row.
+    if (i == 0 || i == block_rows - 1) row.push_back({blocks.information, 1});
+    if (i == block_rows / 2) row.push_back({blocks.information, 0});
+    if (i > 0) row.push_back({blocks.information + i, 0});
+    if (i < block_rows - 1) row.push_back({blocks.information + i + 1, 0});
   }
+  const int information = blocks.information * blocks.lift;
+  return quasi_cyclic(
+      std::move(blocks), length, MinSumCorrection::factor,
+      "802.11n LDPC (" + std::to_string(length) + ", " + std::to_string(information) + ")");
+}
+
+std::shared_ptr<const LdpcCode> LdpcCode::quasi_cyclic(QuasiCyclic blocks, int length,
+                                                       MinSumCorrection correction,
+                                                       std::string name) {
+  std::shared_ptr<LdpcCode> code(new LdpcCode());
+  code->name_ = std::move(name);
   code->length_ = length;
-  code->name_ = "802.11n LDPC (" + std::to_string(length) + ", " +
-                std::to_string(information_blocks * z) + ")";
-  code->lay_rows(rows);
-  for (int i = 0; i < information_blocks * z; ++i) code->information_positions_.push_back(i);
+  code->correction_ = correction;
+  code->blocks_ = std::move(blocks);
+  code->lay_blocks();
   return code;
+}
+
+void LdpcCode::lay_blocks() {
+  const int z = blocks_.lift, information = blocks_.information * z, rows = length_ - information;
+  assert(z >= 1 && z <= largest_lift && rows >= blocks_.core * z &&
+         rows <= static_cast<int>(blocks_.rows.size()) * z);
+  blocks_.rows.resize(static_cast<std::size_t>((rows + z - 1) / z));
+  row_starts_.push_back(0);
+  for (int i = 0; i < rows; ++i) {
+    for (const Circulant& block : blocks_.rows[static_cast<std::size_t>(i / z)])
+      columns_.push_back(block.column * z + (i + block.shift) % z);
+    row_starts_.push_back(static_cast<std::int32_t>(columns_.size()));
+    largest_row_ = std::max(largest_row_, row_starts_.back() - row_starts_.end()[-2]);
+  }
+  for (int i = 0; i < information; ++i) information_positions_.push_back(i);
+
+  // Two of the three shifts of the first parity column are the same.
+  std::vector<int> single;
+  for (int i = 0; i < blocks_.core; ++i)
+    for (const Circulant& block : blocks_.rows[static_cast<std::size_t>(i)]) {
+      if (block.column != blocks_.information) continue;
+      const auto same = std::find(single.begin(), single.end(), block.shift);
+      if (same == single.end())
+        single.push_back(block.shift);
+      else
+        single.erase(same);
+    }
+  assert(single.size() == 1);
+  first_shift_ = single.front();
 }
 
 LdpcCode::LdpcCode(int length, const std::vector<std::vector<std::int32_t>>& rows, std::string name)
@@ -149,9 +182,10 @@ void LdpcCode::encode(std::span<const std::uint8_t> message,
                       std::span<std::uint8_t> codeword) const {
   assert(message.size() == information_positions_.size() &&
          codeword.size() == static_cast<std::size_t>(length_));
-  if (lift_ > 0) {
+  if (blocks()) {
     std::copy(message.begin(), message.end(), codeword.begin());
     encode_by_dual_diagonal(codeword);
+    encode_extension(codeword);
     return;
   }
   const auto words = static_cast<std::size_t>((length_ + 63) / 64);
@@ -170,26 +204,40 @@ void LdpcCode::encode(std::span<const std::uint8_t> message,
   }
 }
 
-// With s_i the sum of information in block row i: all rows added leave p_0 = sum of s_i; then
-// p_{i+1} = s_i + p_i + (shifted p_0).
+// With s_i the sum of information in block row i: all rows of the core added leave p_0, shifted,
+// = sum of s_i; then p_{i+1} = s_i + p_i + (p_0, shifted as row i has it).
 void LdpcCode::encode_by_dual_diagonal(std::span<std::uint8_t> codeword) const {
-  const int z = lift_, rows = static_cast<int>(block_rows_.size());
-  std::uint8_t* parity = codeword.data() + (ldpc_block_columns - rows) * z;
+  const int z = blocks_.lift, rows = blocks_.core, information = blocks_.information;
+  std::uint8_t* parity = codeword.data() + information * z;
   std::fill(parity, parity + rows * z, std::uint8_t{0});
-  std::uint8_t first[81] = {};
+  std::uint8_t sum_of_all[largest_lift] = {};
   // s_i lies where p_{i+1} will; that of the last row is needed in p_0 alone.
   for (int i = 0; i < rows; ++i) {
-    std::uint8_t* sum = i + 1 < rows ? parity + (i + 1) * z : first;
-    for (const Block& block : block_rows_[static_cast<std::size_t>(i)])
-      add_rotated(sum, codeword.data() + block.column * z, block.shift, z);
+    std::uint8_t* sum = i + 1 < rows ? parity + (i + 1) * z : sum_of_all;
+    for (const Circulant& block : blocks_.rows[static_cast<std::size_t>(i)])
+      if (block.column < information)
+        add_rotated(sum, codeword.data() + block.column * z, block.shift, z);
   }
-  for (int i = 1; i < rows; ++i) add_rotated(first, parity + i * z, 0, z);
-  std::copy(first, first + z, parity);
+  for (int i = 1; i < rows; ++i) add_rotated(sum_of_all, parity + i * z, 0, z);
+  add_rotated(parity, sum_of_all, (z - first_shift_) % z, z);
   for (int i = 0; i + 1 < rows; ++i) {
     std::uint8_t* next = parity + (i + 1) * z;
     if (i > 0) add_rotated(next, parity + i * z, 0, z);
-    if (i == 0) add_rotated(next, first, 1, z);
-    if (i == rows / 2) add_rotated(next, first, 0, z);
+    for (const Circulant& block : blocks_.rows[static_cast<std::size_t>(i)])
+      if (block.column == information) add_rotated(next, parity, block.shift, z);
+  }
+}
+
+/// A parity bit with a row of its own is the sum of the others there.
+void LdpcCode::encode_extension(std::span<std::uint8_t> codeword) const {
+  const int z = blocks_.lift;
+  for (auto i = static_cast<std::size_t>(blocks_.core); i < blocks_.rows.size(); ++i) {
+    const std::vector<Circulant>& row = blocks_.rows[i];
+    std::uint8_t sum[largest_lift] = {};
+    for (std::size_t b = 0; b + 1 < row.size(); ++b)
+      add_rotated(sum, codeword.data() + row[b].column * z, row[b].shift, z);
+    const int own = row.back().column * z;
+    std::copy(sum, sum + std::min(z, length_ - own), codeword.data() + own);
   }
 }
 

@@ -1,6 +1,7 @@
 // Polar codes as channel codes: one of its own for each length of message.
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -30,17 +31,16 @@ class PolarBlockDecoder final : public BlockDecoder {
 
   void decode(std::span<const float> soft, std::span<std::uint8_t> messages,
               std::span<BlockVerdict> verdicts) override {
-    std::size_t from = 0, to = 0;
-    for (std::size_t b = 0; b < verdicts.size(); ++b) {
-      const int block = static_cast<int>(b % static_cast<std::size_t>(blocks_.count));
-      const std::size_t c = block < blocks_.longer ? 0 : 1,
-                        coded = static_cast<std::size_t>(lengths_[c]),
-                        bits = static_cast<std::size_t>(blocks_.message_bits(block) - crc_11.bits);
-      verdicts[b] = {
-          .holds = decoders_[c]->decode(soft.subspan(from, coded), messages.subspan(to, bits))};
-      from += coded;
-      to += bits;
-    }
+    const auto code = [&](int block) -> std::size_t { return block < blocks_.longer ? 0 : 1; };
+    decode_one_by_one(
+        blocks_, soft, messages, verdicts,
+        [&](int block) {
+          return std::pair(static_cast<std::size_t>(lengths_[code(block)]),
+                           static_cast<std::size_t>(blocks_.message_bits(block) - crc_11.bits));
+        },
+        [&](int block, std::span<const float> heard, std::span<std::uint8_t> message) {
+          return BlockVerdict{.holds = decoders_[code(block)]->decode(heard, message)};
+        });
   }
 
  private:

@@ -21,7 +21,7 @@ TEST(SeparationHeader, ComesBack) {
         if (bytes > budget) continue;
         const Bits word = write_separation_header({coding, bytes}, budget);
         ASSERT_EQ(static_cast<int>(word.size()), separation_word_bits(budget));
-        const auto back = read_separation_header(word, budget);
+        const auto back = read_separation_header(word, budget, codings);
         ASSERT_TRUE(back);
         EXPECT_EQ(back->coding, coding);
         EXPECT_EQ(back->bytes, bytes);
@@ -35,13 +35,13 @@ TEST(SeparationHeader, WordsThatSayNothingPossibleAreRefused) {
     return bits;
   };
   const int codings = static_cast<int>(modulation_codings().size());
-  EXPECT_TRUE(read_separation_header(word(100), 100));
-  EXPECT_FALSE(read_separation_header(word(101), 100)) << "beyond the budget";
-  EXPECT_FALSE(read_separation_header(word(0), 100)) << "no bytes";
+  EXPECT_TRUE(read_separation_header(word(100), 100, codings));
+  EXPECT_FALSE(read_separation_header(word(101), 100, codings)) << "beyond the budget";
+  EXPECT_FALSE(read_separation_header(word(0), 100, codings)) << "no bytes";
   if (codings < 1 << modulation_coding_bits) {
-    EXPECT_FALSE(read_separation_header(word(codings << 7 | 5), 100)) << "no such coding";
+    EXPECT_FALSE(read_separation_header(word(codings << 7 | 5), 100, codings)) << "no such coding";
   }
-  EXPECT_FALSE(read_separation_header(Bits(3, 0), 100));
+  EXPECT_FALSE(read_separation_header(Bits(3, 0), 100, codings));
 }
 
 TEST(LabelHeader, HasABitForEachDoublingOfTheClasses) {

@@ -25,6 +25,8 @@ TEST(Transport, EveryCodeAndConstellationReturnsItsBitsOverACleanChannel) {
                                                {.code = ldpc_code(5.0 / 6, 1944), .check = false},
                                                {.code = polar_code(0.3)},
                                                {.code = automatic_code(0.75)},
+                                               {.code = nr_ldpc_code(0.4)},
+                                               {.code = nr_ldpc_code(0.9)},
                                                {.code = no_code(), .check = false}};
   for (ModulationCoding coding : codes)
     for (const Modulation modulation : {Modulation::bpsk, Modulation::qpsk, Modulation::qam16,
@@ -75,7 +77,8 @@ Symbols hear(const Symbols& symbols, double snr_db, std::uint32_t frame) {
 TEST(Transport, ManyFramesAtOnceAreDecodedAsOneByOne) {
   for (const ModulationCoding& coding :
        {ModulationCoding{.code = ldpc_code(0.5, 648), .modulation = Modulation::qam16},
-        ModulationCoding{.code = polar_code(0.5), .modulation = Modulation::qam16}}) {
+        ModulationCoding{.code = polar_code(0.5), .modulation = Modulation::qam16},
+        ModulationCoding{.code = nr_ldpc_code(0.5), .modulation = Modulation::qam16}}) {
     const Transport transport(700, coding);  // several code blocks, unequal by a bit
     constexpr std::size_t frames = 20;
     const Symbols gains(frames * transport.uses(), {1, 0});
@@ -115,7 +118,8 @@ TEST(Transport, AGainOfZeroSaysNothingAndTheInterleaverSpreadsAFade) {
 }
 
 TEST(Transport, NoiseAloneDoesNotPassTheCheck) {
-  for (const auto& code : {no_code(), convolutional_code(), ldpc_code(), polar_code()}) {
+  for (const auto& code :
+       {no_code(), convolutional_code(), ldpc_code(), polar_code(), nr_ldpc_code()}) {
     const Transport transport(400, {.code = code});
     const LostFrames losses = lose(transport, -15, 40);
     EXPECT_EQ(losses.lost, 40);
@@ -207,8 +211,18 @@ TEST(ModulationCoding, AutomaticIsLdpcAtItsRatesFrom648CodedBitsOnAndElsePolar) 
   EXPECT_EQ(lay_blocks(0, {.code = automatic_code(0.5)}).uses, 0);
 }
 
+constexpr CodingList coding_lists[] = {CodingList::mixed, CodingList::nr_64qam,
+                                       CodingList::nr_256qam};
+
+std::vector<ModulationCoding> codings_of_all_lists() {
+  std::vector<ModulationCoding> all;
+  for (const CodingList list : coding_lists)
+    all.insert(all.end(), modulation_codings(list).begin(), modulation_codings(list).end());
+  return all;
+}
+
 TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {
-  for (const ModulationCoding& coding : modulation_codings())
+  for (const ModulationCoding& coding : codings_of_all_lists())
     for (std::int64_t bits = 1; bits < 3000; bits += bits < 40 ? 1 : 1 + bits / 3) {
       const Transport transport(bits, coding);
       const Bits message = random_message(static_cast<std::size_t>(bits), 9);
@@ -220,12 +234,46 @@ TEST(ModulationCoding, EveryChoiceCanBeBuiltForEveryLength) {
 }
 
 TEST(ModulationCoding, BitsWithinIsTheMostThatFits) {
-  for (const ModulationCoding& coding : modulation_codings())
+  for (const ModulationCoding& coding : codings_of_all_lists())
     for (const std::int64_t uses : {1, 20, 64, 300, 1000, 5000}) {
       const std::int64_t bits = bits_within(uses, coding);
       EXPECT_LE(transport_uses(bits, coding), uses) << coding.name();
       EXPECT_GT(transport_uses(bits + 1, coding), uses) << coding.name() << " " << uses;
     }
+}
+
+// Spectral efficiencies of TS 38.214, tables 5.1.3.1-1 and 5.1.3.1-2, for some indices.
+TEST(ModulationCoding, ListsOfNrAreThoseOfTheStandard) {
+  const auto efficiency = [](CodingList list, std::size_t index) {
+    const ModulationCoding& coding = modulation_codings(list).at(index);
+    constexpr std::int64_t message = 8448;  // a code block that is filled
+    const ChannelCode& code = coding.code->settled(8424, true);
+    return static_cast<double>(message * bits_per_symbol(coding.modulation)) /
+           static_cast<double>(code.coded_bits(message));
+  };
+  EXPECT_EQ(modulation_codings(CodingList::nr_64qam).size(), 29u);
+  EXPECT_EQ(modulation_codings(CodingList::nr_256qam).size(), 28u);
+  for (const CodingList list : coding_lists)
+    EXPECT_LE(modulation_codings(list).size(), std::size_t{1} << modulation_coding_bits);
+  for (const auto& [index, value] : std::map<std::size_t, double>{
+           {4, 0.6016}, {9, 1.3262}, {10, 1.3281}, {16, 2.5703}, {17, 2.5664}, {28, 5.5547}})
+    EXPECT_NEAR(efficiency(CodingList::nr_64qam, index), value, 1e-3) << index;
+  for (const auto& [index, value] : std::map<std::size_t, double>{
+           {3, 0.8770}, {5, 1.4766}, {11, 2.7305}, {20, 5.3320}, {26, 7.1602}, {27, 7.4063}})
+    EXPECT_NEAR(efficiency(CodingList::nr_256qam, index), value, 1e-3) << index;
+}
+
+TEST(ModulationCoding, CheapestOfEveryListTakesFewerUsesAsTheSnrGrows) {
+  for (const CodingList list : coding_lists) {
+    std::int64_t before = std::numeric_limits<std::int64_t>::max();
+    for (double snr_db = -4; snr_db <= 30; snr_db += 1.5) {
+      const TransportChoice choice = cheapest(600, snr_db, largest_transport_loss, list);
+      EXPECT_LE(choice.uses, before) << snr_db;
+      EXPECT_LE(choice.loss, largest_transport_loss) << snr_db;
+      EXPECT_LT(choice.index, static_cast<int>(modulation_codings(list).size()));
+      before = choice.uses;
+    }
+  }
 }
 
 TEST(ModulationCoding, CheapestKeepsItsLossWhereItCanAndElseIsTheMostRobust) {
