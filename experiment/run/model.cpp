@@ -83,6 +83,7 @@ Architecture without_network(const std::array<int, 3>& size) {
 
 Model build(const Scenario& scenario, const Architecture& architecture,
             const std::optional<TrainedRange>& trained, Backend& backend) {
+  check_shape(*scenario.pair, architecture, scenario.place("/model"));
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);

@@ -40,6 +40,10 @@ Split split_named(const std::string& name) {
   return name == "all_train" ? Split::all_train : Split::test;
 }
 
+bool is_split(const std::string& name) {
+  return name == "train" || name == "validation" || name == "test" || name == "all_train";
+}
+
 PowerScope power_named(const std::string& name) {
   if (name == "token") return PowerScope::token;
   return name == "symbol" ? PowerScope::symbol : PowerScope::image;
@@ -107,7 +111,16 @@ TrainSettings read_train(const Json& train, const Place& place,
   made.warmup_epochs = train["schedule"]["warmup_epochs"];
   made.floor = train["schedule"]["floor"];
   made.flip = train["augmentation"]["flip"];
-  made.shift = train["augmentation"]["shift"];
+  const Json& augmentation = train["augmentation"];
+  made.shift = augmentation["shift"];
+  if (augmentation.contains("crop"))
+    made.patch = {augmentation["crop"][0].get<int>(), augmentation["crop"][1].get<int>()};
+  if (augmentation.contains("crops")) {
+    made.patches = augmentation["crops"];
+    if (!made.patch)
+      throw Error((place / "augmentation" / "crops").str(),
+                  "says how many patches: give their size in crop");
+  }
   if (train.contains("decoded")) made.decoded = read_decoded(train["decoded"], place / "decoded");
   const Json& losses = train["losses"];
   made.class_weight = losses["class"];
@@ -236,6 +249,8 @@ void read_pair(const Json& all, Scenario& made) {
                 "does not hear what the transmitter '" + kind + "' sends; leave it out");
   made.pair = pairs().make(transmitter, made.place("/transmitter"),
                            PairInput{all["receiver"], made.place("")});
+  made.source.any_size = made.pair->takes_any_size();
+  if (made.validation) made.validation->any_size = made.source.any_size;
   if (const SemanticSettings* semantic = made.pair->semantic()) {
     made.gate = semantic->gate;
     made.exit = semantic->exit;
@@ -262,9 +277,17 @@ void check_pair(const Scenario& made) {
   if (!made.pair->rebuilds_images() && made.measures(Metric::Needs::image))
     throw Error(made.place("/metrics").str(), named(made.metrics, Metric::Needs::image) +
                                                   " needs an image; a '" + kind + "' is none");
+  if (!made.pair->decides() && made.measures(Metric::Needs::decision))
+    throw Error(made.place("/metrics").str(), named(made.metrics, Metric::Needs::decision) +
+                                                  " needs a class; '" + kind +
+                                                  "' answers with an image alone");
   made.pair->check(made.pair_context());
   if (made.resolved.contains("train"))
     made.pair->check_training(made.resolved["train"], made.place("/train"));
+  if (made.resolved.contains("train") && !made.pair->takes_any_size() &&
+      made.resolved["train"]["augmentation"].contains("crop"))
+    throw Error(made.place("/train/augmentation/crop").str(),
+                "the networks of '" + kind + "' take images of one size as they are");
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -330,6 +353,15 @@ void read_source(const Json& source, Scenario& made) {
   made.source.path = source["path"];
   made.source.count = source["count"];
   made.source.place = made.place("/source").str();
+  if (source.contains("validation")) {
+    const std::string named = source["validation"];
+    DatasetRequest other = made.source;
+    other.count = 0;
+    other.place = made.place("/source/validation").str();
+    other.split = is_split(named) ? split_named(named) : Split::test;
+    if (!is_split(named)) other.path = named;
+    made.validation = other;
+  }
   made.repeat = source["repeat"];
 }
 
@@ -643,8 +675,9 @@ double Law::draw(double uniform) const {
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
   // Of a chain of channels only the first may be a trace.
-  static constexpr std::array<const char*, 10> pointers{"/model",
+  static constexpr std::array<const char*, 11> pointers{"/model",
                                                         "/source/path",
+                                                        "/source/validation",
                                                         "/transmitter/policy/file",
                                                         "/channel/file",
                                                         "/channel/of/0/file",
@@ -657,7 +690,7 @@ void visit_paths(Json& resolved,
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;
     auto& path = value[at].get_ref<std::string&>();
-    if (!path.empty()) visit(pointer, path);
+    if (!path.empty() && !(pointer == "/source/validation" && is_split(path))) visit(pointer, path);
   };
   if (!resolved.is_object()) return;
   for (const std::string pointer : pointers) visit_at(resolved, pointer, pointer);
@@ -710,6 +743,7 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides, Mist
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {
+  check_shape(*scenario.pair, architecture, scenario.place("/model"));
   if (!scenario.pair->semantic()) return;
   const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
   const std::string depth_limit =

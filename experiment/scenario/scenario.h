@@ -51,6 +51,8 @@ struct TrainSettings {
   double warmup_epochs = 1, floor = 0.01;  // cosine from learning_rate to floor x learning_rate
   bool flip = false;
   int shift = 0;
+  std::optional<std::array<int, 2>> patch;  // height, width: of each image a random part; none: all
+  int patches = 1;                          // of each image an epoch
   DecodedSettings decoded;  // before flip and shift: a codec sees pictures as they are stored
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3,
          gate_weight = 0, label_smoothing = 0.1;
@@ -135,6 +137,8 @@ struct Scenario {
   std::uint32_t repeat =
       0;  // visit of every draw: another repeat of the same images has other noise
   DatasetRequest source;
+  /// The images that a training is watched by; none: the split validation of the source.
+  std::optional<DatasetRequest> validation;
   std::string
       model_path;  // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
