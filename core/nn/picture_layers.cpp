@@ -2,8 +2,21 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace semwave {
+
+namespace {
+
+constexpr float first_slope = 0.25f;  // of a PReLU
+
+Tensor scaled(Backend& backend, const Tensor& x, double factor) {
+  const Tensor made = backend.zeros(x.shape());
+  backend.add_scaled(made, x, static_cast<float>(factor));
+  return made;
+}
+
+}  // namespace
 
 PictureConvolution::PictureConvolution(ParameterSet& set, const std::string& name, int in, int out,
                                        Window window, bool transposed)
@@ -12,6 +25,11 @@ PictureConvolution::PictureConvolution(ParameterSet& set, const std::string& nam
             to = transposed ? out : in;
   Parameter& weight =
       set.add(name + ".weight", {from, to * area}, Init::kaiming_uniform, true, true);
+  const double reach = double(in) * area / (transposed ? window.stride * window.stride : 1),
+               bound = std::sqrt(6 / ((1 + double{first_slope} * double{first_slope}) * reach));
+  // kaiming_uniform draws within the root of one over the columns.
+  set.backend().copy(weight.value,
+                     scaled(set.backend(), weight.value, bound * std::sqrt(double(to) * area)));
   weight.stored = {from, to, window.kernel, window.kernel};
   weight.both_ways = transposed;
   weight_ = &weight;
@@ -28,7 +46,7 @@ Var PictureConvolution::operator()(Pass& pass, const Var& x) const {
 
 Prelu::Prelu(ParameterSet& set, const std::string& name, int channels) {
   const Parameter& slope = set.add(name + ".weight", {channels}, Init::zeros);
-  set.backend().fill(slope.value, 0.25f);
+  set.backend().fill(slope.value, first_slope);
   slope_ = &slope;
 }
 

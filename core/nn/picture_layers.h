@@ -13,7 +13,9 @@
 namespace semwave {
 
 /// A convolution as torch.nn.Conv2d, or as torch.nn.ConvTranspose2d with the output padding that
-/// gives each side `stride` times as many pixels.
+/// gives each side `stride` times as many pixels. Weights begin uniform within
+/// +-sqrt(6 / ((1 + 0.25^2) n)), where n values reach one of the result, so that signals neither
+/// grow nor shrink from layer to layer (He et al. 2015, with the slope that Prelu begins at).
 class PictureConvolution {
  public:
   PictureConvolution(ParameterSet& set, const std::string& name, int in, int out, Window window,

@@ -146,6 +146,7 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   const Place place{scenario.model_path, "/__metadata__/" + std::string(architecture_key)};
   const Architecture architecture = Architecture::from_json(
       resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
+  check_shape(*scenario.pair, architecture, place);
   double numbers = 0;
   for (const NamedArray& array : checkpoint.arrays)
     numbers += static_cast<double>(array.values.size());
