@@ -30,14 +30,15 @@ void print_epoch(const TrainingProgress& at, bool image, bool json) {
                      {"loss", at.loss},
                      {"class_loss", at.class_loss},
                      {"image_loss", at.image_loss},
-                     {"learning_rate", at.learning_rate},
-                     {"validation_accuracy", at.validation_accuracy}};
+                     {"learning_rate", at.learning_rate}};
+    if (at.validation_accuracy >= 0) line["validation_accuracy"] = at.validation_accuracy;
     if (image) line["validation_psnr_db"] = at.validation_psnr_db;
     line["images_per_second"] = at.images_per_second;
     fmt::print("{}\n", line.dump());
   } else {
-    fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:8.4f} {:>9} {:9.0f}\n", at.epoch,
-               at.loss, at.class_loss, at.image_loss, at.learning_rate, at.validation_accuracy,
+    fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:>8} {:>9} {:9.0f}\n", at.epoch, at.loss,
+               at.class_loss, at.image_loss, at.learning_rate,
+               at.validation_accuracy < 0 ? "-" : fmt::format("{:.4f}", at.validation_accuracy),
                image ? fmt::format("{:.2f}", at.validation_psnr_db) : "-", at.images_per_second);
   }
   flush_output();

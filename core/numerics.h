@@ -40,7 +40,8 @@ inline constexpr CodePart images{
 
 inline constexpr CodePart network{
     "network", 1,
-    "core/nn/architecture core/tensor/checkpoint core/nn/layers core/ops/ "
+    "core/nn/architecture core/nn/deepjscc_shape core/tensor/checkpoint core/nn/layers "
+    "core/nn/picture_layers core/ops/ "
     "core/tensor/parameter core/tensor/pass core/tensor/ragged"};
 inline constexpr CodePart network_kernels_cpu{"network kernels, cpu", 1, "core/cpu/"};
 inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 1, "core/cuda/"};

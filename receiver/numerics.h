@@ -12,8 +12,10 @@ inline constexpr CodePart routers{"routers", 1, "receiver/router/router"};
 inline constexpr CodePart separation_receiver{"separation receiver", 1,
                                               "receiver/separation/separation_receiver"};
 inline constexpr CodePart label_receiver{"label receiver", 1, "receiver/label/label_receiver"};
+inline constexpr CodePart deepjscc_receiver{"deepjscc receiver", 1,
+                                            "receiver/deepjscc/deepjscc_receiver"};
 
-inline constexpr const CodePart* of_receiver[] = {&semantic_receiver, &routers,
-                                                  &separation_receiver, &label_receiver};
+inline constexpr const CodePart* of_receiver[] = {
+    &semantic_receiver, &routers, &separation_receiver, &label_receiver, &deepjscc_receiver};
 
 }  // namespace semwave::part

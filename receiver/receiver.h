@@ -21,7 +21,10 @@ struct Result {
                 // none is rebuilt
   PooledVector<float> images;  // [rebuilt images, H, W, C] in [0, 1], from a receiver that decodes
                                // whole images; `patches` is undefined then
-  PooledVector<std::int32_t> rebuilt;  // which images `patches` or `images` holds, in order
+  Var pictures;  // [rebuilt images, H, W, C] in [0, 1], of a network that makes whole images;
+                 // `patches` and `images` hold nothing then
+  PooledVector<std::int32_t> rebuilt;  // which images `patches`, `images` or `pictures` holds, in
+                                       // order
   PooledVector<std::uint8_t> lost;     // [images] no answer: header lost, or what is below
   PooledVector<std::uint8_t>
       block_lost;  // [images] or empty: the header was read, the bits behind it were not
@@ -41,7 +44,8 @@ class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual Result receive(Pass& pass, const Reception& heard) const = 0;
-  /// The answer for a lost image: the mean training image, [H, W, C] in [0, 1].
+  /// The answer for a lost image: the mean training image, [H, W, C] in [0, 1]; or its mean colour
+  /// alone, [C], where images may have any size.
   virtual std::vector<float> mean_image() const = 0;
   /// Operations of one image whose header is read as this one says, as the pass counts them; null:
   /// its header is lost.

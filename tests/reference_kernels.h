@@ -290,6 +290,71 @@ void patches_backward(Array<T>& dx, const Array<T>& dy, const WindowShape& shape
   for_each_window_element(shape, [&](Size in_y, Size in_x) { dx[in_x] += dy[in_y]; });
 }
 
+// Channels of pictures: rows are pixels
+// -------------------------------------------------------------------------------
+template <typename T>
+Array<T> prelu(const Array<T>& x /*[n, C]*/, const Array<T>& slope /*[C] or [1]*/) {
+  Array<T> y(x.size());
+  for (Size i = 0; i < x.size(); ++i) y[i] = x[i] > T(0) ? x[i] : x[i] * slope[i % slope.size()];
+  return y;
+}
+
+template <typename T>
+void prelu_backward(Array<T>& dx, Array<T>& dslope, const Array<T>& dy, const Array<T>& x,
+                    const Array<T>& slope) {
+  for (Size i = 0; i < x.size(); ++i) {
+    dx[i] += x[i] > T(0) ? dy[i] : dy[i] * slope[i % slope.size()];
+    if (!(x[i] > T(0))) dslope[i % slope.size()] += dy[i] * x[i];
+  }
+}
+
+template <typename T>
+Array<T> sigmoids(const Array<T>& x) {
+  Array<T> y(x.size());
+  for (Size i = 0; i < x.size(); ++i) y[i] = sigmoid(x[i]);
+  return y;
+}
+
+template <typename T>
+void sigmoids_backward(Array<T>& dx, const Array<T>& dy, const Array<T>& x) {
+  for (Size i = 0; i < x.size(); ++i) dx[i] += dy[i] * sigmoid(x[i]) * (T(1) - sigmoid(x[i]));
+}
+
+/// `rows` pixels an image.
+template <typename T>
+Array<T> scale_channels(const Array<T>& x /*[images rows, C]*/, const Array<T>& scale, Size rows,
+                        Size channels) {
+  Array<T> y(x.size());
+  for (Size i = 0; i < x.size(); ++i)
+    y[i] = x[i] * scale[i / (rows * channels) * channels + i % channels];
+  return y;
+}
+
+template <typename T>
+void scale_channels_backward(Array<T>& dx, Array<T>& dscale, const Array<T>& dy, const Array<T>& x,
+                             const Array<T>& scale, Size rows, Size channels) {
+  for (Size i = 0; i < x.size(); ++i) {
+    const Size at = i / (rows * channels) * channels + i % channels;
+    dx[i] += dy[i] * scale[at];
+    dscale[at] += dy[i] * x[i];
+  }
+}
+
+/// A transposed convolution: each place of x adds its filter, times its value, to the picture.
+template <typename T>
+Array<T> transposed_convolution(const Array<T>& x /*[B, h, w, in]*/,
+                                const Array<T>& weight /*[in, C, k, k]*/, const Array<T>& bias,
+                                const WindowShape& pictures, Size in) {
+  Array<T> y(pictures.images * pictures.height * pictures.width * pictures.channels);
+  for (Size i = 0; i < y.size(); ++i) y[i] = bias[i % pictures.channels];
+  const Size columns = pictures.columns();
+  for_each_window_element(pictures, [&](Size in_windows, Size in_y) {
+    const Size place = in_windows / columns, element = in_windows % columns;
+    for (Size c = 0; c < in; ++c) y[in_y] += x[place * in + c] * weight[c * columns + element];
+  });
+  return y;
+}
+
 // Max-pooling: the first largest value of each window and channel
 // -------------------------------------------------------
 template <typename T>

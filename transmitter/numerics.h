@@ -19,9 +19,15 @@ inline constexpr CodePart separation_transmitter{
     "transmitter/separation/sent_stream transmitter/separation/stream_fit"};
 inline constexpr CodePart label_transmitter{"label transmitter", 1,
                                             "transmitter/label/label_transmitter"};
+inline constexpr CodePart deepjscc_transmitter{"deepjscc transmitter", 1,
+                                               "transmitter/deepjscc/deepjscc_transmitter"};
 
-inline constexpr const CodePart* of_transmitter[] = {
-    &semantic_transmitter, &gates, &exit_rules, &policies, &separation_transmitter,
-    &label_transmitter};
+inline constexpr const CodePart* of_transmitter[] = {&semantic_transmitter,
+                                                     &gates,
+                                                     &exit_rules,
+                                                     &policies,
+                                                     &separation_transmitter,
+                                                     &label_transmitter,
+                                                     &deepjscc_transmitter};
 
 }  // namespace semwave::part

@@ -11,22 +11,26 @@
 namespace semwave::cpu::inline SEMWAVE_VARIANT {
 namespace {
 
+/// Of some rows of windows: the rows of the image that they see, with the border.
 struct Geometry {
-  Geometry(const Shape& shape, Window of_window)
+  Geometry(const Shape& shape, Window of_window, WindowRows of_rows)
       : window(of_window),
         height(shape[1]),
         width(shape[2]),
         channels(shape[3]),
         area(std::int64_t{window.kernel} * window.kernel),
-        padded_height(height + 2 * window.padding),
         padded_width(width + 2 * window.padding),
-        out_height(window.out(static_cast<int>(height))),
-        out_width(window.out(static_cast<int>(width))) {}
+        out_height(of_rows.count(window.out(static_cast<int>(height)))),
+        out_width(window.out(static_cast<int>(width))),
+        top(std::int64_t{of_rows.begin} * window.stride - window.padding),
+        seen(out_height == 0 ? 0 : std::int64_t{out_height - 1} * window.stride + window.kernel),
+        first(std::clamp<std::int64_t>(top, 0, height)),
+        last(std::clamp<std::int64_t>(top + seen, first, height)) {}
 
   std::int64_t image_size() const { return height * width * channels; }
-  std::int64_t padded_size() const { return padded_height * padded_width * channels; }
+  std::int64_t padded_size() const { return seen * padded_width * channels; }
   float* inner_row(float* padded, std::int64_t y) const {
-    return padded + ((y + window.padding) * padded_width + window.padding) * channels;
+    return padded + ((y - top) * padded_width + window.padding) * channels;
   }
   /// First value of a window.
   std::int64_t corner(int oy, int ox) const {
@@ -47,8 +51,10 @@ struct Geometry {
   }
 
   Window window;
-  std::int64_t height, width, channels, area, padded_height, padded_width;
-  int out_height, out_width;
+  std::int64_t height, width, channels, area, padded_width;
+  int out_height, out_width;  // of these rows
+  std::int64_t top, seen;     // rows of the image that they see, those outside too
+  std::int64_t first, last;   // of the image alone: [first, last)
 };
 
 constexpr std::int64_t few_channels = vector_width / 2;  // below, squares would be mostly empty
@@ -108,8 +114,8 @@ void scatter_window(float* to, const float* from, const PooledVector<std::int64_
 
 }  // namespace
 
-void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
-  const Geometry geometry(x.shape(), window);
+void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window, WindowRows window_rows) {
+  const Geometry geometry(x.shape(), window, window_rows);
   const std::int64_t row_size = geometry.channels * geometry.area,
                      rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(y.size() == x.shape()[0] * rows * row_size);
@@ -119,7 +125,7 @@ void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
   const std::int64_t line = geometry.width * geometry.channels;
   for (std::int64_t image = 0; image < x.shape()[0]; ++image) {
     const float* from = x.data() + image * geometry.image_size();
-    for (std::int64_t row = 0; row < geometry.height; ++row)
+    for (std::int64_t row = geometry.first; row < geometry.last; ++row)
       std::copy_n(from + row * line, line, geometry.inner_row(padded, row));
     float* to = y.data() + image * rows * row_size;
     geometry.for_windows([&](int row, std::int64_t corner) {
@@ -128,9 +134,10 @@ void CpuBackend::patches(const Tensor& y, const Tensor& x, Window window) {
   }
 }
 
-void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window window) {
+void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window window,
+                                  WindowRows window_rows) {
   if (!dx.defined()) return;
-  const Geometry geometry(dx.shape(), window);
+  const Geometry geometry(dx.shape(), window, window_rows);
   const std::int64_t row_size = geometry.channels * geometry.area,
                      rows = std::int64_t{geometry.out_height} * geometry.out_width;
   assert(dy.size() == dx.shape()[0] * rows * row_size);
@@ -144,7 +151,7 @@ void CpuBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window win
       scatter_window(padded + corner, from + row * row_size, offsets, geometry.channels);
     });
     float* to = dx.data() + image * geometry.image_size();
-    for (std::int64_t row = 0; row < geometry.height; ++row) {
+    for (std::int64_t row = geometry.first; row < geometry.last; ++row) {
       const float* inner = geometry.inner_row(padded, row);
       for_vectors(line, [&](std::int64_t at, auto count) {
         store_count(to + row * line + at,

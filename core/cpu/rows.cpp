@@ -60,7 +60,7 @@ void CpuBackend::straight_through_backward(const Tensor& dscore, const Tensor& d
   if (!dscore.defined()) return;
   const std::int64_t rows = score.size(), dim = dy.columns();
   for (std::int64_t row = 0; row < rows; ++row) {
-    const float s = sigmoid(broadcast(score.data()[row]))[0];
+    const float s = cpu::sigmoid(broadcast(score.data()[row]))[0];
     dscore.data()[row] += dot(dy.data() + row * dim, x.data() + row * dim, dim) * s * (1.0f - s);
   }
 }

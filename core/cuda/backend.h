@@ -46,8 +46,9 @@ class CudaBackend final : public Backend {
   void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
                           const Tensor& qkv, const Ragged& layout, int heads) override;
 
-  void patches(const Tensor& y, const Tensor& x, Window window) override;
-  void patches_backward(const Tensor& dx, const Tensor& dy, Window window) override;
+  void patches(const Tensor& y, const Tensor& x, Window window, WindowRows rows) override;
+  void patches_backward(const Tensor& dx, const Tensor& dy, Window window,
+                        WindowRows rows) override;
   void max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                 Window window) override;
   void max_pool_backward(const Tensor& dx, const Tensor& dy,
@@ -66,6 +67,15 @@ class CudaBackend final : public Backend {
   void add_scaled(const Tensor& y, const Tensor& x, float scale) override;
   void straight_through_backward(const Tensor& dscore, const Tensor& dy, const Tensor& x,
                                  const Tensor& score) override;
+
+  void prelu(const Tensor& y, const Tensor& x, const Tensor& slope) override;
+  void prelu_backward(const Tensor& dx, const Tensor& dslope, const Tensor& dy, const Tensor& x,
+                      const Tensor& slope) override;
+  void sigmoid(const Tensor& y, const Tensor& x) override;
+  void sigmoid_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) override;
+  void scale_channels(const Tensor& y, const Tensor& x, const Tensor& scale) override;
+  void scale_channels_backward(const Tensor& dx, const Tensor& dscale, const Tensor& dy,
+                               const Tensor& x, const Tensor& scale) override;
 
   void softmax(const Tensor& y, const Tensor& x) override;
   void softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) override;

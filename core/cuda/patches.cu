@@ -5,11 +5,11 @@
 
 namespace semwave::cuda {
 
-void CudaBackend::patches(const Tensor& y, const Tensor& x, Window window) {
+void CudaBackend::patches(const Tensor& y, const Tensor& x, Window window, WindowRows rows) {
   const std::int64_t height = x.shape()[1], width = x.shape()[2], channels = x.shape()[3],
                      kernel = window.kernel;
-  const std::int64_t out_height = window.out(static_cast<int>(height)),
-                     out_width = window.out(static_cast<int>(width));
+  const std::int64_t out_height = rows.count(window.out(static_cast<int>(height))),
+                     out_width = window.out(static_cast<int>(width)), first = rows.begin;
   assert(y.size() == x.shape()[0] * out_height * out_width * channels * kernel * kernel);
   float* to = y.data();
   const float* from = x.data();
@@ -20,7 +20,8 @@ void CudaBackend::patches(const Tensor& y, const Tensor& x, Window window) {
                            c = i / (kernel * kernel) % channels,
                            row = i / (kernel * kernel * channels);
         const std::int64_t ix = row % out_width * window.stride - window.padding + kx;
-        const std::int64_t iy = row / out_width % out_height * window.stride - window.padding + ky;
+        const std::int64_t iy =
+            (first + row / out_width % out_height) * window.stride - window.padding + ky;
         const bool inside = ix >= 0 && ix < width && iy >= 0 && iy < height;
         to[i] =
             inside
@@ -29,12 +30,13 @@ void CudaBackend::patches(const Tensor& y, const Tensor& x, Window window) {
       });
 }
 
-void CudaBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window window) {
+void CudaBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window window,
+                                   WindowRows rows) {
   if (!dx.defined()) return;
   const std::int64_t height = dx.shape()[1], width = dx.shape()[2], channels = dx.shape()[3],
                      kernel = window.kernel;
-  const std::int64_t out_height = window.out(static_cast<int>(height)),
-                     out_width = window.out(static_cast<int>(width));
+  const std::int64_t out_height = rows.count(window.out(static_cast<int>(height))),
+                     out_width = window.out(static_cast<int>(width)), first = rows.begin;
   assert(dy.size() == dx.shape()[0] * out_height * out_width * channels * kernel * kernel);
   float* to = dx.data();
   const float* from = dy.data();
@@ -45,8 +47,9 @@ void CudaBackend::patches_backward(const Tensor& dx, const Tensor& dy, Window wi
                                 image = i / (channels * width * height);
              float sum = 0.0f;
              for (std::int64_t ky = kernel - 1; ky >= 0; --ky) {  // ascending windows
-               const std::int64_t down = iy + window.padding - ky, oy = down / window.stride;
-               if (down < 0 || down % window.stride != 0 || oy >= out_height) continue;
+               const std::int64_t down = iy + window.padding - ky,
+                                  oy = down / window.stride - first;
+               if (down < 0 || down % window.stride != 0 || oy < 0 || oy >= out_height) continue;
                for (std::int64_t kx = kernel - 1; kx >= 0; --kx) {
                  const std::int64_t right = ix + window.padding - kx, ox = right / window.stride;
                  if (right < 0 || right % window.stride != 0 || ox >= out_width) continue;

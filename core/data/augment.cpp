@@ -1,5 +1,5 @@
-// Augmentation of one image: a flip and a shift, drawn from its own counter so that it does not
-// depend on the batch.
+// Augmentation of one image: a patch of it, a flip and a shift, each drawn from its own counter so
+// that it does not depend on the batch.
 #include <algorithm>
 #include <cassert>
 #include <vector>
@@ -8,6 +8,28 @@
 #include "core/random/random.h"
 
 namespace semwave {
+
+PatchCorner patch_corner(int height, int width, int patch_height, int patch_width,
+                         std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch) {
+  assert(patch_height <= height && patch_width <= width);
+  // Flip and shift draw at place 0, decoded pictures at place 1.
+  const RandomWords words = philox(seed, Purpose::augmentation, image_id, epoch, 2);
+  const auto draw = [](std::uint32_t word, int free) {
+    return static_cast<int>(std::uint64_t{word} * (static_cast<std::uint64_t>(free) + 1) >> 32);
+  };
+  return {draw(words[0], height - patch_height), draw(words[1], width - patch_width)};
+}
+
+void patch_to_float(const Dataset& data, int image, PatchCorner corner, int patch_height,
+                    int patch_width, float* out) {
+  const std::int64_t line = std::int64_t{data.width_of(image)} * data.channels,
+                     part = std::int64_t{patch_width} * data.channels;
+  for (int row = 0; row < patch_height; ++row) {
+    const std::uint8_t* from =
+        data.image(image) + (corner.top + row) * line + std::int64_t{corner.left} * data.channels;
+    for (std::int64_t v = 0; v < part; ++v) *out++ = static_cast<float>(from[v]) / 255.0f;
+  }
+}
 
 void augment(float* image, int height, int width, int channels, bool flip, int shift,
              std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch) {

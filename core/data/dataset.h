@@ -14,21 +14,56 @@ namespace semwave {
 /// folder take turns: the first of each class, then the second of each, so that the first `count`
 /// hold every class alike. An image's id is its place here. Immutable once loaded.
 struct Dataset {
+  /// Where images differ in size: that of one, and where it begins in `pixels`.
+  struct Place {
+    int height = 0, width = 0;
+    std::int64_t begin = 0;
+  };
+
   std::string name;
-  int height = 0, width = 0, channels = 0;
+  int height = 0, width = 0, channels = 0;  // of every image; 0 x 0 where they differ in size
   int classes = 0;
   std::vector<std::string> class_names;
-  std::vector<std::uint8_t> pixels;  // [count, height, width, channels]
+  std::vector<std::uint8_t> pixels;  // [count, height, width, channels], one after another
+  std::vector<Place> places;         // [count] where images differ in size, else empty
   std::vector<std::int32_t> labels;  // [count]
   std::string sha256;                // of labels and pixels as read
 
   int count() const { return static_cast<int>(labels.size()); }
   std::int64_t values() const { return std::int64_t{height} * width * channels; }
-  const std::uint8_t* image(int i) const { return pixels.data() + i * values(); }
+  bool one_size() const { return places.empty(); }
+  int height_of(int i) const { return one_size() ? height : place(i).height; }
+  int width_of(int i) const { return one_size() ? width : place(i).width; }
+  std::int64_t values(int i) const { return std::int64_t{height_of(i)} * width_of(i) * channels; }
+  const std::uint8_t* image(int i) const {
+    return pixels.data() + (one_size() ? i * values() : place(i).begin);
+  }
+  /// Values of an image, the mean over the first `images` of them where they differ.
+  double mean_values(std::int64_t images) const;
+  /// Adds one image at the end.
+  void add(int image_height, int image_width, std::span<const std::uint8_t> image,
+           std::int32_t label);
+  /// The first `images` alone.
+  void keep_first(int images);
+
+ private:
+  const Place& place(int i) const { return places[static_cast<std::size_t>(i)]; }
 };
 
-/// Images i.. as floats in [0, 1], [images, height, width, channels], written to `out`.
+/// Images i.. as floats in [0, 1], one after another ([images, height, width, channels] where they
+/// have one size), written to `out`.
 void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out);
+
+/// Where a patch of `patch` pixels begins along a side of `side` pixels, as likely everywhere.
+struct PatchCorner {
+  int top = 0, left = 0;
+};
+/// A random patch of an image of one of the data set; drawn by (seed, image_id, epoch) alone.
+PatchCorner patch_corner(int height, int width, int patch_height, int patch_width,
+                         std::uint64_t seed, std::uint32_t image_id, std::uint32_t epoch);
+/// That patch as floats in [0, 1], [patch_height, patch_width, channels].
+void patch_to_float(const Dataset& data, int image, PatchCorner corner, int patch_height,
+                    int patch_width, float* out);
 
 /// Random flip (left-right) and shift by up to `shift` pixels (zeros come in) of one float image;
 /// draws keyed by (seed, image, epoch).
@@ -49,12 +84,14 @@ struct DatasetRequest {
   std::string
       path{};     // empty: $SEMWAVE_DATA, then the system's datasets folder (/usr/share/datasets)
   int count = 0;  // first images of the split; 0: all; more than there are is an Error
-  std::string place{};  // of the request, for messages
+  std::string place{};    // of the request, for messages
+  bool any_size = false;  // images may differ in size; otherwise that is an Error
 };
 
 /// A folder holds {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone, which then is whatever
 /// split is asked for; classes are the sub-folder names in sorted order (of train, where it is
-/// there), and all pictures have one size. Throws Error naming the package or file to get where
+/// there). Pictures without class folders are one class, "pictures". All have one size, unless
+/// any_size is asked for. Throws Error naming the package or file to get where
 /// data is missing, and the file where it is corrupt.
 Dataset load_dataset(const DatasetRequest& request);
 

@@ -1,4 +1,6 @@
 // Data sets by name, their common parts, and Fashion-MNIST (Xiao, Rasul and Vollgraf 2017).
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstdlib>
 #include <filesystem>
@@ -151,7 +153,8 @@ DatasetKinds& datasets() {
               .load = load_cifar10,
               .class_names = [](const DatasetRequest&) { return cifar10_classes(); }});
     made.add({.name = "folder",
-              .summary = "PNG or JPEG pictures of one size in {train,test}/<class>/",
+              .summary = "PNG or JPEG pictures in {train,test}/<class>/, or in one folder; of one "
+                         "size, but for pairs that take any",
               .load = load_image_folder,
               .class_names = image_folder_classes});
     return made;
@@ -188,9 +191,22 @@ void check_loaded(const DatasetRequest& request, const Dataset& data) {
   const auto wrong = [&](const std::string& what) {
     throw Error(place_of(request), "the data set '" + request.name + "' " + what);
   };
-  if (data.height < 1 || data.width < 1 || data.channels < 1) wrong("holds images without a size");
   if (data.labels.empty()) wrong("holds no image");
-  if (data.pixels.size() != data.labels.size() * static_cast<std::size_t>(data.values()))
+  std::int64_t values = 0;
+  for (int i = 0; i < data.count() && !data.one_size(); ++i) {
+    const Dataset::Place& place = data.places[static_cast<std::size_t>(i)];
+    if (place.height < 1 || place.width < 1 || place.begin != values)
+      wrong("holds images without a size");
+    values += data.values(i);
+  }
+  if (!data.one_size()) {
+    if (!request.any_size) wrong("holds images that differ in size");
+    if (data.places.size() != data.labels.size() || data.channels < 1 ||
+        static_cast<std::int64_t>(data.pixels.size()) != values)
+      wrong("holds images whose values are not there");
+  } else if (data.height < 1 || data.width < 1 || data.channels < 1) {
+    wrong("holds images without a size");
+  } else if (data.pixels.size() != data.labels.size() * static_cast<std::size_t>(data.values()))
     wrong("holds " + std::to_string(data.pixels.size()) + " values, which are not " +
           std::to_string(data.labels.size()) + " images of " + std::to_string(data.values()));
   for (const std::int32_t label : data.labels)
@@ -217,18 +233,54 @@ Dataset load_dataset(const DatasetRequest& request) {
   data.classes = static_cast<int>(data.class_names.size());
   Sha256 sum;
   sum.add(data.labels.data(), data.labels.size() * sizeof(std::int32_t));
+  for (const Dataset::Place& place : data.places) {
+    const std::array<std::int32_t, 2> size{place.height, place.width};
+    sum.add(size.data(), sizeof size);
+  }
   sum.add(data.pixels.data(), data.pixels.size());
   data.sha256 = sum.hex();
   return data;
 }
 
 void to_float(const Dataset& data, std::span<const std::int32_t> indices, float* out) {
-  const std::int64_t values = data.values();
   for (const std::int32_t index : indices) {
     assert(index >= 0 && index < data.count());
+    const std::int64_t values = data.values(index);
     const std::uint8_t* image = data.image(index);
     for (std::int64_t v = 0; v < values; ++v) *out++ = static_cast<float>(image[v]) / 255.0f;
   }
+}
+
+void Dataset::add(int image_height, int image_width, std::span<const std::uint8_t> image,
+                  std::int32_t label) {
+  if (labels.empty()) {
+    height = image_height;
+    width = image_width;
+  } else if (one_size() && (image_height != height || image_width != width)) {
+    for (int i = 0; i < count(); ++i) places.push_back({height, width, i * values()});
+    height = width = 0;
+  }
+  if (!one_size())
+    places.push_back({image_height, image_width, static_cast<std::int64_t>(pixels.size())});
+  pixels.insert(pixels.end(), image.begin(), image.end());
+  labels.push_back(label);
+}
+
+double Dataset::mean_values(std::int64_t images) const {
+  if (one_size()) return static_cast<double>(values());
+  const auto last = std::clamp<std::int64_t>(images, 1, count());
+  double sum = 0;
+  for (int i = 0; i < last; ++i) sum += static_cast<double>(values(i));
+  return sum / static_cast<double>(last);
+}
+
+void Dataset::keep_first(int images) {
+  const auto kept = static_cast<std::size_t>(images);
+  if (kept >= labels.size()) return;
+  pixels.resize(one_size() ? kept * static_cast<std::size_t>(values())
+                           : static_cast<std::size_t>(places[kept].begin));
+  labels.resize(kept);
+  if (!one_size()) places.resize(kept);
 }
 
 }  // namespace semwave

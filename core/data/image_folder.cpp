@@ -1,4 +1,5 @@
-// Pictures in class folders: {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone.
+// Pictures in class folders: {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone; or without
+// classes, in one folder.
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -49,10 +50,12 @@ struct Layout {
   fs::path folder;                   // whose sub-folders are the classes
   std::vector<std::string> classes;  // sorted
   bool whole = false;                // no train/test: everything is the split asked for
+  bool plain = false;                // pictures stand in the folder itself: one class
 };
 
 Layout find_layout(const DatasetRequest& request) {
-  const std::string needed = "expected {train,test}/<class>/*.png|jpg|jpeg, or <class>/ alone";
+  const std::string needed =
+      "expected {train,test}/<class>/*.png|jpg|jpeg, <class>/ alone, or pictures alone";
   if (request.path.empty() && !std::getenv("SEMWAVE_DATA"))
     throw Error(place_of(request),
                 "the dataset 'folder' needs source.path or $SEMWAVE_DATA; " + needed);
@@ -68,6 +71,11 @@ Layout find_layout(const DatasetRequest& request) {
     throw Error(place_of(request), "there is no folder " + layout.folder.string() +
                                        " for the split " + split_name(request.split));
   layout.classes = sorted_names(layout.folder, true);
+  if (layout.classes.empty() && !sorted_names(layout.folder, false).empty()) {
+    layout.classes = {"pictures"};
+    layout.plain = true;
+    return layout;
+  }
   if (!layout.whole && request.split == Split::test && is_folder(train)) {
     // Labels are those of training: a class without a test picture must not shift the others.
     const std::vector<std::string> trained = sorted_names(train, true);
@@ -91,7 +99,7 @@ std::vector<Entry> list_files(const DatasetRequest& request, const Layout& layou
   std::vector<std::vector<std::string>> classes;
   std::size_t longest = 0;
   for (const std::string& name : layout.classes) {
-    const fs::path folder = layout.folder / name;
+    const fs::path folder = layout.plain ? layout.folder : layout.folder / name;
     std::vector<std::string>& files = classes.emplace_back();
     if (is_folder(folder)) files = sorted_names(folder, false);
     const auto kept = static_cast<std::ptrdiff_t>(files.size() - files.size() / 10);
@@ -116,6 +124,33 @@ std::vector<std::string> image_folder_classes(const DatasetRequest& request) {
   return find_layout(request).classes;
 }
 
+namespace {
+
+/// Pictures of any size, one after another; their channels are those of the first.
+Dataset load_any_size(const DatasetRequest& request, const Layout& layout,
+                      const std::vector<Entry>& entries) {
+  Dataset data;
+  data.class_names = layout.classes;
+  const auto channels_text = [](int channels) {
+    return channels == 1 ? std::string("grey") : "of " + std::to_string(channels) + " channels";
+  };
+  for (const Entry& entry : entries) {
+    const Picture picture = read_picture(entry.path);
+    if (data.labels.empty()) data.channels = picture.channels;
+    if (picture.channels != data.channels)
+      throw Error(entry.path, "is " + channels_text(picture.channels) + ", " +
+                                  entries.front().path + " is " + channels_text(data.channels) +
+                                  "; all pictures must be alike");
+    if (data.pixels.size() + picture.pixels.size() > size_limit)
+      throw Error(place_of(request),
+                  "the pictures up to " + entry.path + " are more than 8 GiB together");
+    data.add(picture.height, picture.width, picture.pixels, entry.label);
+  }
+  return data;
+}
+
+}  // namespace
+
 Dataset load_image_folder(const DatasetRequest& request) {
   const Layout layout = find_layout(request);
   std::vector<Entry> entries = list_files(request, layout);
@@ -133,6 +168,7 @@ Dataset load_image_folder(const DatasetRequest& request) {
                                        split_name(request.split));
   if (count > 0) entries.resize(count);
 
+  if (request.any_size) return load_any_size(request, layout, entries);
   Dataset data;
   data.class_names = layout.classes;
   WantedPicture first;

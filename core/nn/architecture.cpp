@@ -111,6 +111,12 @@ const Fields& Architecture::fields() {
          .object = std::make_shared<const Fields>(other)},
         integer("max_symbols_per_token", "largest S of the mapper", 16, 1, 16),
         integer("condition_dim", "width of the channel-and-plan condition", 32, 1, 1024),
+        {.name = "deepjscc",
+         .type = FieldType::object,
+         .summary = "a network of the pair deepjscc in place of all this but image and classes; "
+                    "image is then the size that need not be told, and any other passes",
+         .optional = true,
+         .object = std::make_shared<const Fields>(DeepJsccShape::fields())},
         {.name = "image_head",
          .type = FieldType::boolean,
          .summary = "the receiver can rebuild the image",
@@ -129,6 +135,12 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   a.width = image[1];
   a.channels = image[2];
   a.classes = resolved.at("classes");
+  if (resolved.contains("deepjscc")) {
+    a.deepjscc = DeepJsccShape::from_json(resolved.at("deepjscc"), a.channels, place / "deepjscc");
+    a.transmitter_blocks = a.receiver_blocks = 0;
+    a.experts = 1;
+    return a;
+  }
   a.dim = resolved.at("dim");
   a.heads = resolved.at("heads");
   for (const Json& stage : resolved.at("tokeniser"))
@@ -184,6 +196,10 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
 }
 
 Json Architecture::to_json() const {
+  if (deepjscc)
+    return {{"image", {height, width, channels}},
+            {"classes", classes},
+            {"deepjscc", deepjscc->to_json()}};
   Json stages = Json::array();
   for (const TokeniserStage& s : tokeniser)
     stages.push_back({{"channels", s.channels},

@@ -2,10 +2,12 @@
 // keeps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config/json.h"
+#include "core/nn/deepjscc_shape.h"
 #include "core/tensor/backend.h"
 
 namespace semwave {
@@ -38,10 +40,13 @@ struct Architecture {
   int max_symbols_per_token = 16;
   int condition_dim = 32;
   bool image_head = true;  // the class head is always there
+  /// A network of convolutions in place of tokens. Then `image` is the size that both ends know
+  /// without being told, blocks are 0, and what is about tokens means nothing.
+  std::optional<DeepJsccShape> deepjscc{};
 
   int grid_height() const;
   int grid_width() const;
-  int grid() const { return grid_height() * grid_width(); }
+  int grid() const { return deepjscc ? 0 : grid_height() * grid_width(); }
   /// Pixels an image-head token rebuilds, each way; the grid must divide the image.
   int patch_height() const { return height / grid_height(); }
   int patch_width() const { return width / grid_width(); }

@@ -30,6 +30,24 @@ Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout
 /// Windows as rows for a convolution by `linear`: [B, H, W, C] -> [B*out*out, C*kernel*kernel].
 Var patches(Pass& pass, const Var& x, Window window);
 
+/// The convolution of pictures of any size: [B, H, W, C] -> [B, out(H), out(W), out]. `weight` is
+/// [out, C*kernel*kernel] (PyTorch's [out, C, kernel, kernel]) and packed. Windows are made as many
+/// at a time as stay in cache, and once more in the backward pass, so that memory is that of the
+/// results alone. Counts 2 B out(H) out(W) C kernel^2 out.
+Var convolution(Pass& pass, const Var& x, const Parameter& weight, const Parameter& bias,
+                Window window);
+/// Its adjoint, a transposed convolution: [B, h, w, in] -> [B, height, width, out], where
+/// h = window.out(height), w = window.out(width). `weight` is [in, out*kernel*kernel] (PyTorch's
+/// [in, out, kernel, kernel]), packed both ways. Counts 2 B h w in out kernel^2.
+Var transposed_convolution(Pass& pass, const Var& x, const Parameter& weight, const Parameter& bias,
+                           Window window, int height, int width);
+
+/// Backend::prelu over the last axis; `slope` is [C], or [1] for all channels.
+Var prelu(Pass& pass, const Var& x, const Parameter& slope);
+Var sigmoid(Pass& pass, const Var& x);
+/// Each channel of each image times a number of its own: x [B, H, W, C], scale [B, C].
+Var scale_channels(Pass& pass, const Var& x, const Var& scale);
+
 /// Largest value of each window, per channel: [B, H, W, C] -> [B, out, out, C].
 Var max_pool(Pass& pass, const Var& x, Window window);
 

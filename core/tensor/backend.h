@@ -44,6 +44,13 @@ struct Window {
   int out(int in) const { return (in + 2 * padding - kernel) / stride + 1; }
 };
 
+/// Some of the rows of windows of each image: [begin, end), or from `begin` on where end is -1.
+struct WindowRows {
+  int begin = 0;
+  int end = -1;
+  int count(int all) const { return (end < 0 ? all : end) - begin; }
+};
+
 struct AdamW {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
   std::int64_t step;  // counts from 1, for bias correction
@@ -119,10 +126,13 @@ class Backend {
   // Convolution
   // -----------------------------------------------------------------------------------------------
   /// Rows of windows for a product: y[image, row, column][c, ky, kx] (the order of a PyTorch
-  /// weight), zero outside.
-  virtual void patches(const Tensor& y /*[B*out*out, C*kernel*kernel]*/,
-                       const Tensor& x /*[B, H, W, C]*/, Window window) = 0;
-  virtual void patches_backward(const Tensor& dx, const Tensor& dy, Window window) = 0;
+  /// weight), zero outside. Of large images some rows at a time.
+  virtual void patches(const Tensor& y /*[B*rows*out, C*kernel*kernel]*/,
+                       const Tensor& x /*[B, H, W, C]*/, Window window, WindowRows rows = {}) = 0;
+  /// What windows saw goes back to its place: dx[pixel] += the values of all windows that hold it,
+  /// in ascending order. It is the second half of a transposed convolution, too.
+  virtual void patches_backward(const Tensor& dx, const Tensor& dy, Window window,
+                                WindowRows rows = {}) = 0;
   /// Largest value of each window, per channel; what lies outside takes no part (padding < kernel).
   /// `source` keeps which value of x it was.
   virtual void max_pool(const Tensor& y /*[B, out, out, C]*/,
@@ -159,6 +169,22 @@ class Backend {
   virtual void straight_through_backward(const Tensor& dscore /*[n, 1]*/,
                                          const Tensor& dy /*[n, dim]*/, const Tensor& x,
                                          const Tensor& score /*[n, 1]*/) = 0;
+
+  // Channels of pictures: rows are pixels
+  // -------------------------------------------------------------------------------
+  /// y = x where x > 0, else slope x (PReLU, He et al. 2015).
+  virtual void prelu(const Tensor& y /*[n, C]*/, const Tensor& x,
+                     const Tensor& slope /*[C], or [1] for all*/) = 0;
+  virtual void prelu_backward(const Tensor& dx, const Tensor& dslope, const Tensor& dy,
+                              const Tensor& x, const Tensor& slope) = 0;
+  /// y = 1 / (1 + exp(-x)), any shape.
+  virtual void sigmoid(const Tensor& y, const Tensor& x) = 0;
+  virtual void sigmoid_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) = 0;
+  /// y[r] = x[r] scale[r / (n / images)], channel by channel: each image has as many rows.
+  virtual void scale_channels(const Tensor& y /*[n, C]*/, const Tensor& x,
+                              const Tensor& scale /*[images, C]*/) = 0;
+  virtual void scale_channels_backward(const Tensor& dx, const Tensor& dscale, const Tensor& dy,
+                                       const Tensor& x, const Tensor& scale) = 0;
 
   // Experts
   // -----------------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ void ParameterSet::pack(bool training) {
     const Tensor matrix = parameter.value.reshape(
         {out, parameter.value.size() / out});  // a convolution: [out, in height width]
     parameter.forward = backend_->pack(matrix, true);
-    parameter.backward = training ? backend_->pack(matrix, false) : PackedMatrix{};
+    parameter.backward =
+        training || parameter.both_ways ? backend_->pack(matrix, false) : PackedMatrix{};
   }
 }
 

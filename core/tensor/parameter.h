@@ -29,9 +29,10 @@ struct Parameter {
   Shape stored;  // ... and [out, in, height, width] in a checkpoint: set where the two differ
   bool decay = false;       // weight decay applies (matrices yes; biases, norms, embeddings no)
   bool packs = false;       // a weight of `linear`: kept in panels too
+  bool both_ways = false;   // of a transposed convolution, whose forward product takes `backward`
   std::int64_t offset = 0;  // of its gradient in a lane
   PackedMatrix forward;     // panels of W^T for y = x W^T
-  PackedMatrix backward;    // panels of W for dx = dy W; only while training
+  PackedMatrix backward;    // panels of W for dx = dy W; only while training, or where both_ways
 };
 
 /// Owns the parameters of one model. Adresses are stable. Not thread-safe while it is written (add,

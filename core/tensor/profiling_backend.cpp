@@ -39,6 +39,12 @@ enum class Kernel : std::uint8_t {
   add_columns,
   add_scaled,
   straight_through_backward,
+  prelu,
+  prelu_backward,
+  sigmoid,
+  sigmoid_backward,
+  scale_channels,
+  scale_channels_backward,
   softmax,
   softmax_backward,
   combine,
@@ -76,6 +82,12 @@ constexpr std::array<const char*, kernel_count> names{"zeros",
                                                       "add_columns",
                                                       "add_scaled",
                                                       "straight_through_backward",
+                                                      "prelu",
+                                                      "prelu_backward",
+                                                      "sigmoid",
+                                                      "sigmoid_backward",
+                                                      "scale_channels",
+                                                      "scale_channels_backward",
                                                       "softmax",
                                                       "softmax_backward",
                                                       "combine",
@@ -204,13 +216,14 @@ class Profiling final : public ProfilingBackend {
                       dqkv.defined() ? pairs(layout, dy.columns(), 8) : 0);
     return inner_.attention_backward(dqkv, dy, weights, qkv, layout, heads);
   }
-  void patches(const Tensor& y, const Tensor& x, Window window) override {
+  void patches(const Tensor& y, const Tensor& x, Window window, WindowRows rows) override {
     const Timer timer(*this, {Kernel::patches}, 0);
-    return inner_.patches(y, x, window);
+    return inner_.patches(y, x, window, rows);
   }
-  void patches_backward(const Tensor& dx, const Tensor& dy, Window window) override {
+  void patches_backward(const Tensor& dx, const Tensor& dy, Window window,
+                        WindowRows rows) override {
     const Timer timer(*this, {Kernel::patches_backward}, 0);
-    return inner_.patches_backward(dx, dy, window);
+    return inner_.patches_backward(dx, dy, window, rows);
   }
   void max_pool(const Tensor& y, PooledVector<std::int32_t>& source, const Tensor& x,
                 Window window) override {
@@ -257,6 +270,32 @@ class Profiling final : public ProfilingBackend {
                                  const Tensor& score) override {
     const Timer timer(*this, {Kernel::straight_through_backward}, 0);
     return inner_.straight_through_backward(dscore, dy, x, score);
+  }
+  void prelu(const Tensor& y, const Tensor& x, const Tensor& slope) override {
+    const Timer timer(*this, {Kernel::prelu}, 0);
+    return inner_.prelu(y, x, slope);
+  }
+  void prelu_backward(const Tensor& dx, const Tensor& dslope, const Tensor& dy, const Tensor& x,
+                      const Tensor& slope) override {
+    const Timer timer(*this, {Kernel::prelu_backward}, 0);
+    return inner_.prelu_backward(dx, dslope, dy, x, slope);
+  }
+  void sigmoid(const Tensor& y, const Tensor& x) override {
+    const Timer timer(*this, {Kernel::sigmoid}, 0);
+    return inner_.sigmoid(y, x);
+  }
+  void sigmoid_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) override {
+    const Timer timer(*this, {Kernel::sigmoid_backward}, 0);
+    return inner_.sigmoid_backward(dx, dy, y);
+  }
+  void scale_channels(const Tensor& y, const Tensor& x, const Tensor& scale) override {
+    const Timer timer(*this, {Kernel::scale_channels}, 0);
+    return inner_.scale_channels(y, x, scale);
+  }
+  void scale_channels_backward(const Tensor& dx, const Tensor& dscale, const Tensor& dy,
+                               const Tensor& x, const Tensor& scale) override {
+    const Timer timer(*this, {Kernel::scale_channels_backward}, 0);
+    return inner_.scale_channels_backward(dx, dscale, dy, x, scale);
   }
   void softmax(const Tensor& y, const Tensor& x) override {
     const Timer timer(*this, {Kernel::softmax}, 0);

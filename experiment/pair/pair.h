@@ -68,6 +68,9 @@ class Pair {
   /// Numbers that a checkpoint holds at least, for the architecture in its metadata.
   virtual double least_parameters(const Architecture& architecture) const = 0;
 
+  /// Why no network of this shape serves it, as a sentence that follows its place; empty: it does.
+  virtual std::string refusal(const Architecture& architecture) const;
+
   // What it can do. Checks throw Error at the place of the key that does not go with it.
 
   /// Its gates, exits and policy, and what else plans are about; null: plans mean nothing to it.
@@ -83,6 +86,13 @@ class Pair {
   virtual bool classifies_whole_images() const { return false; }
   /// Whether images come out at all; a label is none.
   virtual bool rebuilds_images() const { return true; }
+  /// Whether a class comes out.
+  virtual bool decides() const { return true; }
+  /// Whether images of any size go through it, not only those of the architecture. Each is a shard
+  /// of its own then, and all that could be computed is.
+  virtual bool takes_any_size() const { return false; }
+  /// Pixels that each side of an image has at least, where any size goes through.
+  virtual int least_side(const Architecture& /*architecture*/) const { return 1; }
   /// Why what it sends cannot be known without looking at the image; empty: it can.
   virtual std::string looks_at_images() const { return {}; }
   /// Whether chance on the way decides what its receiver has to work on: lost code blocks.
@@ -110,6 +120,9 @@ class Pair {
   virtual bool tells() const { return false; }
 };
 
+/// Throws Error at `place` where a network of this shape does not serve the pair.
+void check_shape(const Pair& pair, const Architecture& architecture, const Place& place);
+
 /// "tokens 9 is not within 0 to 4".
 std::string outside(const std::string& what, double value, double from, double to);
 /// Empty where all are -1: nothing is noted.
@@ -121,7 +134,7 @@ struct PairInput {
   Place root;            // of the scenario
 };
 
-/// semantic, separation, label, and what a program added: kinds of `transmitter`.
+/// semantic, separation, label, deepjscc, and what a program added: kinds of `transmitter`.
 using PairRegistry = Registry<std::shared_ptr<const Pair>, const PairInput&>;
 PairRegistry& pairs();
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/error.h"
+
 namespace semwave {
 
 // The files of this folder that hold a pair; each has its line below.
 void add_semantic(PairRegistry& registry);
 void add_separation(PairRegistry& registry);
 void add_label(PairRegistry& registry);
+void add_deepjscc(PairRegistry& registry);
 
 PairRegistry& pairs() {
   static PairRegistry registry = [] {
@@ -16,6 +19,7 @@ PairRegistry& pairs() {
     add_semantic(made);
     add_separation(made);
     add_label(made);
+    add_deepjscc(made);
     return made;
   }();
   return registry;
@@ -27,6 +31,15 @@ std::string outside(const std::string& what, double value, double from, double t
                                                     : std::to_string(x);
   };
   return what + " " + number(value) + " is not within " + number(from) + " to " + number(to);
+}
+
+std::string Pair::refusal(const Architecture& architecture) const {
+  return architecture.deepjscc ? "is that of a network of the pair deepjscc" : "";
+}
+
+void check_shape(const Pair& pair, const Architecture& architecture, const Place& place) {
+  if (const std::string refusal = pair.refusal(architecture); !refusal.empty())
+    throw Error(place.str(), refusal);
 }
 
 std::string fault_of_notes(const PairNotes& notes) {

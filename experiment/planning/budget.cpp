@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/stopwatch.h"
+#include "experiment/run/images.h"
 #include "experiment/run/timeline.h"
 #include "experiment/run/way.h"
 #include "transmitter/policy/policy.h"
@@ -181,6 +182,14 @@ void take_means(const PointResult& result, PointBudget& budget) {
   budget.looked_at = static_cast<int>(totals.images);
 }
 
+/// The means of the first images of the data, which are run.
+void look_at(const Dataset& data, int most, const Scenario& scenario, const Model& model,
+             ThreadPool& pool, const BudgetSettings& settings, PointBudget& budget) {
+  Scenario sample = scenario;
+  sample.stop = {.max_images = most};
+  take_means(evaluate(sample, model, data, pool, {.shard = settings.shard}), budget);
+}
+
 /// A point whose images have to be looked at: the validation split is run, and its means are taken.
 void look(const Scenario& scenario, const Model& model, const Dataset& own, ThreadPool& pool,
           const BudgetSettings& settings, std::map<std::string, Dataset>& validation,
@@ -201,9 +210,7 @@ void look(const Scenario& scenario, const Model& model, const Dataset& own, Thre
     }
     if (validation.at(request).count() > 0) data = &validation.at(request);
   }
-  Scenario sample = scenario;
-  sample.stop = {.max_images = most_looked_at};
-  take_means(evaluate(sample, model, *data, pool, {.shard = settings.shard}), budget);
+  look_at(*data, most_looked_at, scenario, model, pool, settings, budget);
 }
 
 /// Whether chance on the way decides what the receiver has to work on: lost tokens, lost blocks of
@@ -332,14 +339,19 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
       budget.images = images_of(scenario, data);
       if (scenario.timeline) {
         look_at_timeline(scenario, model, data, pool, settings, budget);
-        budget.cbr = budget.uses() / static_cast<double>(data.values());
+        budget.cbr = budget.uses() / data.mean_values(budget.images);
         continue;
       }
-      if (!plan_point(scenario, model, budget.images, pool, budget))
+      const bool sizes_tell =
+          !scenario.pair->takes_any_size() || has_own_size(model.architecture, data);
+      if (!sizes_tell)  // what an image costs depends on its size alone: these are run
+        look_at(data, std::min(budget.images, most_looked_at), scenario, model, pool, settings,
+                budget);
+      else if (!plan_point(scenario, model, budget.images, pool, budget))
         look(scenario, model, data, pool, settings, validation, budget);
       else if (loses_on_the_way(scenario))
         look_at_receiver(scenario, model, data, pool, settings, budget);
-      budget.cbr = budget.uses() / static_cast<double>(data.values());
+      budget.cbr = budget.uses() / data.mean_values(budget.images);
       works[work_of(scenario)].emplace_back(
           budget.transmitter_operations + budget.receiver_operations, i);
     }

@@ -155,10 +155,9 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
           row, totals.scores[m],
           timeline ? std::optional(timeline->scored[m].halfwidth) : std::nullopt);
   row["channel_uses"] = uses_json(totals.uses, images);
-  row["cbr"] =
-      static_cast<double>(totals.uses.total()) / images / static_cast<double>(data.values());
-  row["cbr_payload"] =
-      static_cast<double>(totals.uses.payload) / images / static_cast<double>(data.values());
+  const double values = data.mean_values(count);
+  row["cbr"] = static_cast<double>(totals.uses.total()) / images / values;
+  row["cbr_payload"] = static_cast<double>(totals.uses.payload) / images / values;
   row["tokens_kept"] = static_cast<double>(totals.tokens) / images;
   if (network && (scenario.channel.loss || scenario.digital))
     row["tokens_lost"] = static_cast<double>(totals.tokens_lost) / images;

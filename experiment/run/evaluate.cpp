@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/stopwatch.h"
+#include "core/data/picture.h"
 #include "experiment/metric/statistics.h"
 #include "experiment/run/images.h"
 #include "experiment/run/shard_run.h"
@@ -55,7 +56,13 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 }
 
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
-  check_images(model.architecture, data, scenario.place("/source"));
+  check_images(*scenario.pair, model.architecture, data, scenario.place("/source"));
+  if (scenario.timeline && scenario.pair->takes_any_size() &&
+      !has_own_size(model.architecture, data))
+    throw Error(scenario.place("/timeline").str(),
+                "the images of a timeline have the size of the model, " +
+                    size_text(model.architecture.height, model.architecture.width,
+                              model.architecture.channels));
   for (const auto& metric : image_metrics(scenario.metrics)) {
     const std::string place = scenario.place("/metrics").str();
     const std::string name = "'" + metric->key() + "'";
@@ -63,8 +70,11 @@ void check_point(const Scenario& scenario, const Model& model, const Dataset& da
       throw Error(place, name +
                              " needs a model with an image head; this one answers with a class "
                              "only");
-    const std::string refusal = metric->refusal(data.height, data.width, data.channels);
-    if (!refusal.empty()) throw Error(place, name + " " + refusal);
+    for (int i = 0; i < (data.one_size() ? 1 : data.count()); ++i) {
+      const std::string refusal =
+          metric->refusal(data.height_of(i), data.width_of(i), data.channels);
+      if (!refusal.empty()) throw Error(place, name + " " + refusal);
+    }
   }
 }
 
@@ -72,7 +82,11 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
                      ThreadPool& pool, const EvaluateOptions& options) {
   check_point(scenario, model, data);
   Backend& backend = model.parameters->backend();
-  const int shard = std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
+  // Whole pictures go alone: together they would need as many times the memory.
+  const int shard =
+      scenario.pair->takes_any_size() && !has_own_size(model.architecture, data)
+          ? 1
+          : std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
   const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count())
                                                  : data.count();
   const ShardRun run(scenario, model, data);
@@ -115,6 +129,10 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       PointTotals(scenario.metrics, model.architecture.transmitter_blocks, scenario.pair->totals());
   for (const ImageRecord& image : result.images) result.totals.add(image);
   finish(result, model, done, expert_rows);
+  if (scenario.pair->takes_any_size()) {  // nothing that could be computed was left out
+    result.transmitter_operations_dense = result.transmitter_operations;
+    result.receiver_operations_dense = result.receiver_operations;
+  }
   result.wall_seconds = seconds_since(start);
   return result;
 }

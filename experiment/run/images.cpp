@@ -1,15 +1,20 @@
 #include "experiment/run/images.h"
 
 #include "core/base/error.h"
+#include "core/data/picture.h"
 
 namespace semwave {
 
 Tensor image_tensor(Backend& backend, const Dataset& data, std::span<const std::int32_t> indices) {
-  PooledVector<float> values(indices.size() * static_cast<std::size_t>(data.values()));
+  const int first = indices.empty() || data.one_size() ? 0 : indices[0];
+  const int height = indices.empty() ? data.height : data.height_of(first),
+            width = indices.empty() ? data.width : data.width_of(first);
+  PooledVector<float> values(indices.size() * static_cast<std::size_t>(height) *
+                             static_cast<std::size_t>(width) *
+                             static_cast<std::size_t>(data.channels));
   to_float(data, indices, values.data());
   return backend.from_host(
-      {static_cast<std::int64_t>(indices.size()), data.height, data.width, data.channels},
-      values.data());
+      {static_cast<std::int64_t>(indices.size()), height, width, data.channels}, values.data());
 }
 
 void image_from_patches(const Architecture& a, const float* patches, float* image) {
@@ -22,7 +27,42 @@ void image_from_patches(const Architecture& a, const float* patches, float* imag
               *patches++;
 }
 
-void check_images(const Architecture& a, const Dataset& data, const Place& place) {
+bool has_own_size(const Architecture& a, const Dataset& data) {
+  return data.one_size() && data.height == a.height && data.width == a.width;
+}
+
+namespace {
+
+void check_any_size(const Pair& pair, const Architecture& a, const Dataset& data,
+                    const Place& place) {
+  constexpr std::int64_t most_pixels = std::int64_t{1} << 25;
+  const auto kind = [](int channels) {
+    return channels == 1   ? std::string("grey")
+           : channels == 3 ? std::string("in colour")
+                           : "of " + std::to_string(channels) + " channels";
+  };
+  if (data.channels != a.channels)
+    throw Error(place.str(), "images of " + data.name + " are " + kind(data.channels) +
+                                 ", those of the model " + kind(a.channels));
+  const int least = pair.least_side(a);
+  for (int i = 0; i < data.count(); ++i) {
+    const int height = data.height_of(i), width = data.width_of(i);
+    const std::string which = "image " + std::to_string(i) + " of " + data.name + " is " +
+                              size_text(height, width, data.channels);
+    if (height < least || width < least)
+      throw Error(place.str(), which + ", the network's strides need " + std::to_string(least) +
+                                   " pixels each way");
+    if (std::int64_t{height} * width > most_pixels)
+      throw Error(place.str(), which + ", at most 2^25 pixels go through a network at once");
+    if (data.one_size()) break;
+  }
+}
+
+}  // namespace
+
+void check_images(const Pair& pair, const Architecture& a, const Dataset& data,
+                  const Place& place) {
+  if (pair.takes_any_size()) return check_any_size(pair, a, data, place);
   if (data.height != a.height || data.width != a.width || data.channels != a.channels)
     throw Error(place.str(), "images of " + data.name + " are " + std::to_string(data.height) +
                                  "x" + std::to_string(data.width) + "x" +

@@ -7,6 +7,7 @@
 #include "core/data/dataset.h"
 #include "core/nn/architecture.h"
 #include "core/tensor/backend.h"
+#include "experiment/pair/pair.h"
 
 namespace semwave {
 
@@ -16,7 +17,10 @@ Tensor image_tensor(Backend& backend, const Dataset& data, std::span<const std::
 /// Patches [grid, channel x row x column] of one image -> [H, W, C].
 void image_from_patches(const Architecture& architecture, const float* patches, float* image);
 
-/// Throws Error at `place` where the images of the data are not those the model was made for.
-void check_images(const Architecture& architecture, const Dataset& data, const Place& place);
+/// Whether every image has the size that the model was made for.
+bool has_own_size(const Architecture& architecture, const Dataset& data);
+/// Throws Error at `place` where the images of the data do not go through the pair's model.
+void check_images(const Pair& pair, const Architecture& architecture, const Dataset& data,
+                  const Place& place);
 
 }  // namespace semwave

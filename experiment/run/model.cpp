@@ -83,6 +83,7 @@ Architecture without_network(const std::array<int, 3>& size) {
 
 Model build(const Scenario& scenario, const Architecture& architecture,
             const std::optional<TrainedRange>& trained, Backend& backend) {
+  check_shape(*scenario.pair, architecture, scenario.place("/model"));
   Model model;
   model.architecture = architecture;
   model.parameters = std::make_unique<ParameterSet>(backend, scenario.seed);
@@ -145,6 +146,7 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   const Place place{scenario.model_path, "/__metadata__/" + std::string(architecture_key)};
   const Architecture architecture = Architecture::from_json(
       resolve(parse_json(text->second, scenario.model_path), Architecture::fields(), place), place);
+  check_shape(*scenario.pair, architecture, place);
   double numbers = 0;
   for (const NamedArray& array : checkpoint.arrays)
     numbers += static_cast<double>(array.values.size());

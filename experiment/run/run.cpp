@@ -41,8 +41,8 @@ Run::Loaded Run::load(const Scenario& scenario) {
     loaded.checkpoint = &checkpoints_.at(scenario.model_path);
   }
   const DatasetRequest& source = scenario.source;
-  const std::string request =
-      canonical({source.name, static_cast<int>(source.split), source.path, source.count});
+  const std::string request = canonical(
+      {source.name, static_cast<int>(source.split), source.path, source.count, source.any_size});
   if (!datasets_.contains(request)) datasets_.emplace(request, load_dataset(source));
   loaded.data = &datasets_.at(request);
   return loaded;

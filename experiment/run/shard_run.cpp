@@ -1,6 +1,7 @@
 #include "experiment/run/shard_run.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -90,27 +91,60 @@ void record_heard(const Reception& heard, const Result& result, std::int32_t dec
   record.uses = heard.ledger[i];
 }
 
+namespace {
+
+/// The rebuilt images of a result, one after another, however they come.
+class RebuiltImages {
+ public:
+  RebuiltImages(const Model& model, const Result& result)
+      : architecture_(model.architecture), tokens_(result.patches.defined()) {
+    if (result.rebuilt.empty()) return;
+    const Var& var = tokens_ ? result.patches : result.pictures;
+    if (var.defined()) {
+      all_.resize(static_cast<std::size_t>(var.value().size()));
+      model.parameters->backend().to_host(var.value(), all_.data());
+    }
+    images_ = var.defined() ? std::span<const float>(all_) : std::span<const float>(result.images);
+    values_ = images_.size() / result.rebuilt.size();
+    if (tokens_) whole_.resize(values_);
+  }
+  /// Holds until the next is asked for.
+  std::span<const float> image(std::size_t j) const {
+    const auto one = images_.subspan(j * values_, values_);
+    if (!tokens_) return one;
+    image_from_patches(architecture_, one.data(), whole_.data());
+    return whole_;
+  }
+
+ private:
+  const Architecture& architecture_;
+  bool tokens_;
+  PooledVector<float> all_;
+  mutable PooledVector<float> whole_;
+  std::span<const float> images_;
+  std::size_t values_ = 0;
+};
+
+}  // namespace
+
 void score_images(const Scenario& scenario, const Model& model, const Dataset& data,
                   std::span<const std::int32_t> indices, std::span<const float> mean,
                   const Result& result, ImageRecord* records) {
   for (std::size_t i = 0; i < indices.size(); ++i) records[i].scores = no_scores();
   if (!scenario.measures(Metric::Needs::image) || !model.rebuilds) return;
-  const auto values = static_cast<std::size_t>(data.values());
-  PooledVector<float> original(values), rebuilt(values), patches;
-  const bool whole = !result.images.empty();
-  if (!result.rebuilt.empty() && !whole) {
-    patches.resize(static_cast<std::size_t>(result.patches.value().size()));
-    model.parameters->backend().to_host(result.patches.value(), patches.data());
-  }
+  const RebuiltImages rebuilt(model, result);
+  PooledVector<float> original, filled;
   const auto score = [&](std::size_t i, std::span<const float> image) {
+    original.resize(static_cast<std::size_t>(data.values(indices[i])));
+    assert(image.size() == original.size());
     to_float(data, indices.subspan(i, 1), original.data());
     std::size_t place = 0;
     for (const auto& metric : scenario.metrics)
       if (metric->needs() == Metric::Needs::image)
         records[i].scores[place++] = metric->score({.rebuilt = image,
                                                     .original = original,
-                                                    .height = data.height,
-                                                    .width = data.width,
+                                                    .height = data.height_of(indices[i]),
+                                                    .width = data.width_of(indices[i]),
                                                     .channels = data.channels});
   };
   // Where nothing was rebuilt (the header was lost or answers, or was read as one without
@@ -118,13 +152,16 @@ void score_images(const Scenario& scenario, const Model& model, const Dataset& d
   PooledVector<std::uint8_t> answered(indices.size(), 0);
   for (const std::int32_t i : result.rebuilt) answered[static_cast<std::size_t>(i)] = 1;
   for (std::size_t i = 0; i < indices.size(); ++i)
-    if (!answered[i]) score(i, mean);
-  for (std::size_t j = 0; j < result.rebuilt.size(); ++j) {
-    if (!whole) image_from_patches(model.architecture, patches.data() + j * values, rebuilt.data());
-    score(static_cast<std::size_t>(result.rebuilt[j]),
-          whole ? std::span<const float>(result.images).subspan(j * values, values)
-                : std::span<const float>(rebuilt));
-  }
+    if (!answered[i]) {
+      const auto values = static_cast<std::size_t>(data.values(indices[i]));
+      if (mean.size() != values) {  // it is a colour
+        filled.resize(values);
+        for (std::size_t v = 0; v < values; ++v) filled[v] = mean[v % mean.size()];
+      }
+      score(i, mean.size() == values ? mean : std::span<const float>(filled));
+    }
+  for (std::size_t j = 0; j < result.rebuilt.size(); ++j)
+    score(static_cast<std::size_t>(result.rebuilt[j]), rebuilt.image(j));
 }
 
 }  // namespace semwave

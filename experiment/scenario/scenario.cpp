@@ -133,6 +133,8 @@ void read_pair(const Json& all, Scenario& made) {
                 "does not hear what the transmitter '" + kind + "' sends; leave it out");
   made.pair = pairs().make(transmitter, made.place("/transmitter"),
                            PairInput{all["receiver"], made.place("")});
+  made.source.any_size = made.pair->takes_any_size();
+  if (made.validation) made.validation->any_size = made.source.any_size;
   if (const SemanticSettings* semantic = made.pair->semantic()) {
     made.gate = semantic->gate;
     made.exit = semantic->exit;
@@ -159,9 +161,17 @@ void check_pair(const Scenario& made) {
   if (!made.pair->rebuilds_images() && made.measures(Metric::Needs::image))
     throw Error(made.place("/metrics").str(), named(made.metrics, Metric::Needs::image) +
                                                   " needs an image; a '" + kind + "' is none");
+  if (!made.pair->decides() && made.measures(Metric::Needs::decision))
+    throw Error(made.place("/metrics").str(), named(made.metrics, Metric::Needs::decision) +
+                                                  " needs a class; '" + kind +
+                                                  "' answers with an image alone");
   made.pair->check(made.pair_context());
   if (made.resolved.contains("train"))
     made.pair->check_training(made.resolved["train"], made.place("/train"));
+  if (made.resolved.contains("train") && !made.pair->takes_any_size() &&
+      made.resolved["train"]["augmentation"].contains("crop"))
+    throw Error(made.place("/train/augmentation/crop").str(),
+                "the networks of '" + kind + "' take images of one size as they are");
 }
 
 /// The sweep as read, its keys in the order they were written.
@@ -206,6 +216,15 @@ void read_source(const Json& source, Scenario& made) {
   made.source.path = source["path"];
   made.source.count = source["count"];
   made.source.place = made.place("/source").str();
+  if (source.contains("validation")) {
+    const std::string named = source["validation"];
+    DatasetRequest other = made.source;
+    other.count = 0;
+    other.place = made.place("/source/validation").str();
+    other.split = is_split(named) ? split_named(named) : Split::test;
+    if (!is_split(named)) other.path = named;
+    made.validation = other;
+  }
   made.repeat = source["repeat"];
 }
 
@@ -380,6 +399,7 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides, Mist
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {
+  check_shape(*scenario.pair, architecture, scenario.place("/model"));
   if (!scenario.pair->semantic()) return;
   const int blocks = architecture.transmitter_blocks, rate = architecture.max_symbols_per_token;
   const std::string depth_limit =

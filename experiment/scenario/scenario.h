@@ -61,6 +61,8 @@ struct Scenario {
   std::uint32_t repeat =
       0;  // visit of every draw: another repeat of the same images has other noise
   DatasetRequest source;
+  /// The images that a training is watched by; none: the split validation of the source.
+  std::optional<DatasetRequest> validation;
   std::string
       model_path;  // absolute or relative to the working directory; empty with `architecture`
   std::optional<Architecture> architecture;
@@ -126,6 +128,8 @@ Architecture checkpoint_architecture(const Checkpoint& checkpoint, const std::st
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string& pointer, std::string& path)>& visit);
 
+/// Whether it names a split of a data set, and no folder.
+bool is_split(const std::string& name);
 /// `path` itself; throws Error where it is no UTF-8: JSON holds nothing else, and every result
 /// names the files it was made of.
 std::string utf8_path(std::string path);

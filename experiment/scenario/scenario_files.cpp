@@ -33,6 +33,10 @@ OrderedJson in_order(const Json& value, const Field& field) {
 
 }  // namespace
 
+bool is_split(const std::string& name) {
+  return name == "train" || name == "validation" || name == "test" || name == "all_train";
+}
+
 std::string utf8_path(std::string path) {
   if (!is_utf8(path))
     throw Error(path,
@@ -43,8 +47,9 @@ std::string utf8_path(std::string path) {
 void visit_paths(Json& resolved,
                  const std::function<void(const std::string&, std::string&)>& visit) {
   // Of a chain of channels only the first may be a trace.
-  static constexpr std::array<const char*, 10> pointers{"/model",
+  static constexpr std::array<const char*, 11> pointers{"/model",
                                                         "/source/path",
+                                                        "/source/validation",
                                                         "/transmitter/policy/file",
                                                         "/channel/file",
                                                         "/channel/of/0/file",
@@ -57,7 +62,7 @@ void visit_paths(Json& resolved,
     const Json::json_pointer at(below);
     if (!value.contains(at) || !value[at].is_string()) return;
     auto& path = value[at].get_ref<std::string&>();
-    if (!path.empty()) visit(pointer, path);
+    if (!path.empty() && !(pointer == "/source/validation" && is_split(path))) visit(pointer, path);
   };
   if (!resolved.is_object()) return;
   for (const std::string pointer : pointers) visit_at(resolved, pointer, pointer);

@@ -86,7 +86,16 @@ TrainSettings read_train(const Json& train, const Place& place,
   made.warmup_epochs = train["schedule"]["warmup_epochs"];
   made.floor = train["schedule"]["floor"];
   made.flip = train["augmentation"]["flip"];
-  made.shift = train["augmentation"]["shift"];
+  const Json& augmentation = train["augmentation"];
+  made.shift = augmentation["shift"];
+  if (augmentation.contains("crop"))
+    made.patch = {augmentation["crop"][0].get<int>(), augmentation["crop"][1].get<int>()};
+  if (augmentation.contains("crops")) {
+    made.patches = augmentation["crops"];
+    if (!made.patch)
+      throw Error((place / "augmentation" / "crops").str(),
+                  "says how many patches: give their size in crop");
+  }
   if (train.contains("decoded")) made.decoded = read_decoded(train["decoded"], place / "decoded");
   const Json& losses = train["losses"];
   made.class_weight = losses["class"];

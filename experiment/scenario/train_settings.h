@@ -1,6 +1,7 @@
 // The key `train` of a scenario: what a training does, and what each of its steps draws.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct TrainSettings {
   double warmup_epochs = 1, floor = 0.01;  // cosine from learning_rate to floor x learning_rate
   bool flip = false;
   int shift = 0;
+  std::optional<std::array<int, 2>> patch;  // height, width: of each image a random part; none: all
+  int patches = 1;                          // of each image an epoch
   DecodedSettings decoded;  // before flip and shift: a codec sees pictures as they are stored
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3,
          gate_weight = 0, label_smoothing = 0.1;

@@ -37,6 +37,26 @@ Var exit_term(Pass& pass, const TrainSettings& settings, const ExitLogits& exit,
                        weight);
 }
 
+/// The rebuilt images as a matrix whose rows are judged one by one, and what they should be: a row
+/// for each patch of an image of tokens, one for each image of a network that makes it whole.
+struct Rebuilt {
+  Var rows;
+  Tensor target;
+  std::size_t rows_an_image = 1;
+};
+
+/// Those of the images [B, ...] that were rebuilt.
+Tensor originals_of(Backend& backend, const Tensor& images,
+                    const PooledVector<std::int32_t>& rebuilt) {
+  const std::int64_t count = images.shape()[0],
+                     values = images.size() / std::max<std::int64_t>(1, count);
+  const Tensor all = images.reshape({count, values});
+  if (static_cast<std::int64_t>(rebuilt.size()) == count) return all;
+  Tensor some = backend.empty({static_cast<std::int64_t>(rebuilt.size()), values});
+  backend.gather_rows(some, all, rebuilt);
+  return some;
+}
+
 /// [rebuilt x grid, patch values] of the images that were rebuilt.
 Tensor patches_of(Backend& backend, const Architecture& a, const Tensor& images,
                   std::span<const std::int32_t> rebuilt) {
@@ -51,6 +71,14 @@ Tensor patches_of(Backend& backend, const Architecture& a, const Tensor& images,
   Tensor some = backend.empty({static_cast<std::int64_t>(rows.size()), a.patch_values()});
   backend.gather_rows(some, all, rows);
   return some;
+}
+
+Rebuilt rebuilt_of(Pass& pass, const Architecture& a, const Tensor& images, const Result& result) {
+  if (result.patches.defined())
+    return {result.patches, patches_of(pass.backend, a, images, result.rebuilt),
+            static_cast<std::size_t>(a.grid())};
+  const Tensor target = originals_of(pass.backend, images, result.rebuilt);
+  return {reshape(pass, result.pictures, target.shape()), target};
 }
 
 }  // namespace
@@ -78,9 +106,8 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     loss.exit_loss += value(terms.back());
   }
   if (settings.image_weight > 0 && !result.rebuilt.empty()) {
-    const auto grid = static_cast<std::size_t>(a.grid());
-    const Tensor target = patches_of(pass.backend, a, images, result.rebuilt);
-    const std::vector<double> errors = row_errors(pass.backend, result.patches.value(), target);
+    const auto [rows, target, grid] = rebuilt_of(pass, a, images, result);
+    const std::vector<double> errors = row_errors(pass.backend, rows.value(), target);
     // d ln(m + e) = dm / (m + e): a squared error weighted by image gives the derivative of the
     // logarithm.
     std::vector<float> weight(errors.size());
@@ -94,10 +121,11 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     }
     const Tensor weights =
         pass.backend.from_host({static_cast<std::int64_t>(weight.size())}, weight.data());
-    terms.push_back(
-        squared_error(pass, result.patches, target, weights,
-                      static_cast<float>(settings.image_weight / batch /
-                                         static_cast<double>(a.grid() * a.patch_values()))));
+    terms.push_back(squared_error(
+        pass, rows, target, weights,
+        static_cast<float>(
+            settings.image_weight / batch /
+            static_cast<double>(static_cast<std::int64_t>(grid) * target.columns()))));
 
     const bool whole = sent.scores.defined() && sent.scores.needs_gradient() &&
                        sent.scored->rows() == a.grid() * sent.scored->images() &&
@@ -109,10 +137,10 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
       for (int r = 0; r < sent.layout->rows(); ++r)
         dropped[static_cast<std::size_t>(sent.layout->image[static_cast<std::size_t>(r)]) * grid +
                 static_cast<std::size_t>(sent.layout->positions[static_cast<std::size_t>(r)])] = 0;
-      const auto rows = static_cast<std::int64_t>(wanted.size());
+      const auto count = static_cast<std::int64_t>(wanted.size());
       terms.push_back(squared_error(pass, sent.scores,
-                                    pass.backend.from_host({rows, 1}, wanted.data()),
-                                    pass.backend.from_host({rows}, dropped.data()),
+                                    pass.backend.from_host({count, 1}, wanted.data()),
+                                    pass.backend.from_host({count}, dropped.data()),
                                     static_cast<float>(settings.gate_weight / batch / a.grid())));
       loss.gate_loss = value(terms.back()) / settings.gate_weight;
     }

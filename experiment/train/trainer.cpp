@@ -6,12 +6,14 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/input_file.h"
 #include "core/base/sha256.h"
+#include "core/data/picture.h"
 #include "core/random/random.h"
 #include "core/tensor/optimiser.h"
 #include "experiment/run/evaluate.h"
@@ -50,11 +52,12 @@ class Trainer {
         model_(make_model_to_train(scenario, backend)),
         batch_(scenario, model_, data_, pool, options.shard) {
     check_against(scenario, model_.architecture);
-    check_images(model_.architecture, data_, scenario.place("/source"));
+    check_images(*scenario.pair, model_.architecture, data_, scenario.place("/source"));
+    check_patches();
     if (scenario.source.split == Split::test || scenario.source.split == Split::validation)
       throw Error(scenario.place("/source/split").str(),
                   "is for reporting only; train on train or all_train");
-    if (settings_.image_weight > 0 && (model_.classifier || !model_.architecture.image_head))
+    if (settings_.image_weight > 0 && !model_.rebuilds && scenario.positions_sent)
       throw Error(scenario.place("/train/losses/image").str(), "the model has no image head");
     if (settings_.image_weight > 0 && !scenario.positions_sent)
       throw Error(scenario.place("/train/losses/image").str(),
@@ -71,11 +74,11 @@ class Trainer {
         throw Error(scenario.place("/train/freeze").str(),
                     "no parameter begins with '" + prefix +
                         "'; they begin with transmitter., receiver. or classifier.");
-    steps_an_epoch_ = data_.count() / settings_.batch;
+    steps_an_epoch_ = patches() / settings_.batch;
     if (steps_an_epoch_ == 0)
       throw Error(scenario.place("/train/batch").str(),
                   "a batch of " + std::to_string(settings_.batch) + " is larger than the " +
-                      std::to_string(data_.count()) + " training images");
+                      std::to_string(patches()) + " training images");
     total_steps_ = static_cast<std::int64_t>(settings_.epochs) * steps_an_epoch_;
     if (!settings_.initial.empty())
       load_initial(*model_.parameters, read_checkpoint(settings_.initial), settings_.initial);
@@ -102,18 +105,21 @@ class Trainer {
 
  private:
   static Dataset load_validation(const Scenario& scenario) {
-    if (scenario.train->validate_images == 0 || scenario.source.split == Split::all_train)
-      return {};  // none is left apart
+    if (scenario.train->validate_images == 0) return {};
     DatasetRequest request = scenario.source;
     request.split = Split::validation;
     request.count = 0;
+    if (scenario.validation)
+      request = *scenario.validation;
+    else if (scenario.source.split == Split::all_train)
+      return {};  // none is left apart
     Dataset data = load_dataset(request);
-    const auto count =
-        static_cast<std::size_t>(std::min(data.count(), scenario.train->validate_images));
-    data.labels.resize(count);
-    data.pixels.resize(count * static_cast<std::size_t>(data.values()));
+    data.keep_first(scenario.train->validate_images);
     return data;
   }
+  /// What a training sees in an epoch.
+  int patches() const { return data_.count() * settings_.patches; }
+  void check_patches() const;
   std::string path(const char* name) const {
     return (std::filesystem::path(options_.out) / name).string();
   }
@@ -145,19 +151,50 @@ class Trainer {
   Clock::time_point started_ = Clock::now(), since_report_ = Clock::now();
 };
 
+void Trainer::check_patches() const {
+  const Place place = scenario_.place("/train/augmentation/crop");
+  if (!settings_.patch) {
+    if (!data_.one_size())
+      throw Error(place.str(),
+                  "is needed where images differ in size: the height and width of patches");
+    return;
+  }
+  const auto [height, width] = *settings_.patch;
+  if (const int least = scenario_.pair->least_side(model_.architecture);
+      height < least || width < least)
+    throw Error(place.str(),
+                "the network's strides need " + std::to_string(least) + " pixels each way");
+  for (int i = 0; i < data_.count(); ++i)
+    if (data_.height_of(i) < height || data_.width_of(i) < width)
+      throw Error(place.str(),
+                  "image " + std::to_string(i) + " of the training images is " +
+                      size_text(data_.height_of(i), data_.width_of(i), data_.channels) +
+                      ", smaller than a patch");
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  if (std::int64_t{data_.count()} * settings_.patches > most)
+    throw Error(scenario_.place("/train/augmentation/crops").str(),
+                "makes more than 2^31 patches an epoch");
+}
+
 void Trainer::set_mean_image() {
   Parameter* mean = model_.parameters->find("receiver.mean_image");
-  std::vector<double> sum(static_cast<std::size_t>(data_.values()));
-  for (int i = 0; i < data_.count(); ++i)
-    for (std::size_t v = 0; v < sum.size(); ++v) sum[v] += data_.image(i)[v];
+  if (mean == nullptr) return;  // of a pair that does without
+  std::vector<double> sum(static_cast<std::size_t>(mean->value.size()));
+  // Of an image of any size the mean is a colour.
+  double images = 0;
+  for (int i = 0; i < data_.count(); ++i) {
+    const auto size = static_cast<std::size_t>(data_.values(i));
+    for (std::size_t v = 0; v < size; ++v) sum[v % sum.size()] += data_.image(i)[v];
+    images += static_cast<double>(size / sum.size());
+  }
   std::vector<float> values(sum.size());
   for (std::size_t v = 0; v < sum.size(); ++v)
-    values[v] = static_cast<float>(sum[v] / (255.0 * data_.count()));
+    values[v] = static_cast<float>(sum[v] / (255.0 * images));
   backend_.copy(mean->value, backend_.from_host(mean->value.shape(), values.data()));
 }
 
 std::vector<std::int32_t> Trainer::shuffled(int epoch) const {
-  std::vector<std::int32_t> order(static_cast<std::size_t>(data_.count()));
+  std::vector<std::int32_t> order(static_cast<std::size_t>(patches()));
   std::iota(order.begin(), order.end(), 0);
   for (std::size_t i = order.size(); i > 1; --i) {
     const RandomWords words =
@@ -233,7 +270,7 @@ void Trainer::report(bool epoch_end) {
       correct += r.decision == r.label;
       if (rebuilds) psnr += r.scores[0];
     }
-    p.validation_accuracy = correct / validation_.count();
+    p.validation_accuracy = scenario.pair->decides() ? correct / validation_.count() : -1;
     p.validation_psnr_db = rebuilds ? psnr / validation_.count() : 0;
   }
   Json line{{"epoch", p.epoch},
@@ -253,7 +290,7 @@ void Trainer::report(bool epoch_end) {
   for (std::size_t t = 0; t < sum_.terms.size(); ++t)
     line[settings_.terms[t].name + "_loss"] = sum_.terms[t] / n;
   if (epoch_end) {
-    line["validation_accuracy"] = p.validation_accuracy;
+    if (scenario_.pair->decides()) line["validation_accuracy"] = p.validation_accuracy;
     if (model_.rebuilds && settings_.image_weight > 0)
       line["validation_psnr_db"] = p.validation_psnr_db;
   }
@@ -305,9 +342,7 @@ void Trainer::restore() {
                           std::to_string(batch_.shard()) + "; go on with --shard " + shard->second);
   Checkpoint weights, moments;
   for (NamedArray& array : state.arrays) {
-    const bool weight = array.name.starts_with("transmitter.") ||
-                        array.name.starts_with("receiver.") ||
-                        array.name.starts_with("classifier.");
+    const bool weight = model_.parameters->find(array.name) != nullptr;
     (weight ? weights : moments).arrays.push_back(std::move(array));
   }
   load_parameters(*model_.parameters, weights, file);

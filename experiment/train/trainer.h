@@ -22,7 +22,8 @@ struct TrainingProgress {
   double images_per_second = 0, seconds_left = 0;
   double operations = 0;  // executed forward, an image
   bool epoch_end = false;
-  double validation_accuracy = 0, validation_psnr_db = 0;  // at epoch_end
+  double validation_accuracy = 0, validation_psnr_db = 0;  // at epoch_end; an accuracy of -1: no
+                                                           // class comes out
 };
 
 struct TrainOptions {

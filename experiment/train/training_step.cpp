@@ -85,28 +85,45 @@ TrainingStep::TrainingStep(const Scenario& scenario, const Model& model, const D
   for (int lane = 0; lane < lane_count; ++lane) lanes_.emplace_back(*model.parameters);
 }
 
+Tensor TrainingStep::images_of(std::span<const std::int32_t> indices, std::uint32_t epoch) const {
+  const auto& patch = settings_.patch;
+  const int height = patch ? (*patch)[0] : data_.height, width = patch ? (*patch)[1] : data_.width;
+  const std::size_t size = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
+                           static_cast<std::size_t>(data_.channels);
+  PooledVector<float> values(indices.size() * size);
+  if (!patch) to_float(data_, indices, values.data());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const int image = indices[i] % data_.count();
+    const auto id = static_cast<std::uint32_t>(indices[i]);
+    float* one = values.data() + i * size;
+    if (patch)
+      patch_to_float(data_, image,
+                     patch_corner(data_.height_of(image), data_.width_of(image), height, width,
+                                  scenario_.seed, id, epoch),
+                     height, width, one);
+    if (settings_.decoded.share > 0)
+      decode_some(one, data_, image, settings_.decoded, scenario_.seed, epoch);
+    if (settings_.flip || settings_.shift > 0)
+      augment(one, height, width, data_.channels, settings_.flip, settings_.shift, scenario_.seed,
+              id, epoch);
+  }
+  return backend_.from_host(
+      {static_cast<std::int64_t>(indices.size()), height, width, data_.channels}, values.data());
+}
+
 void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int epoch,
                            int batch) const {
   const PooledVector<std::int32_t> indices(span.begin(), span.end());
   Pass& pass = work.pass;
   const auto visit = static_cast<std::uint32_t>(epoch);
   pass.draws = {scenario_.seed, visit, {indices.begin(), indices.end()}};
-  PooledVector<float> values(indices.size() * static_cast<std::size_t>(data_.values()));
-  to_float(data_, indices, values.data());
   PooledVector<std::int32_t> labels;
   PooledVector<double> snr_db;
   PooledVector<Plan> plans;
   PooledVector<int> leave_at;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const auto id = static_cast<std::uint32_t>(indices[i]);
-    if (settings_.decoded.share > 0)
-      decode_some(values.data() + i * static_cast<std::size_t>(data_.values()), data_, indices[i],
-                  settings_.decoded, scenario_.seed, visit);
-    if (settings_.flip || settings_.shift > 0)
-      augment(values.data() + i * static_cast<std::size_t>(data_.values()), data_.height,
-              data_.width, data_.channels, settings_.flip, settings_.shift, scenario_.seed, id,
-              visit);
-    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i])]);
+    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i] % data_.count())]);
     const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0),
                       b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
     const int deepest = model_.architecture.transmitter_blocks;
@@ -119,9 +136,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
     plans.push_back(plan);
     snr_db.push_back(settings_.snr_db.draw(uniform(a[3])));
   }
-  const Tensor images = backend_.from_host(
-      {static_cast<std::int64_t>(indices.size()), data_.height, data_.width, data_.channels},
-      values.data());
+  const Tensor images = images_of(indices, visit);
   if (model_.classifier) {  // it learns from clean images: no link is between
     Result result;
     result.logits = (*model_.classifier)(pass, images);

@@ -34,14 +34,17 @@ class TrainingStep {
   TrainingStep(const Scenario& scenario, const Model& model, const Dataset& data, ThreadPool& pool,
                int shard);
 
-  /// `indices` are images of the data; draws are keyed by (scenario.seed, image, epoch), so they do
-  /// not depend on the batch.
+  /// `indices` are images of the data, or patches of them: patch p of image i has the index
+  /// i + p * (images of the data). Draws are keyed by (scenario.seed, index, epoch), so they do not
+  /// depend on the batch.
   BatchLoss run(std::span<const std::int32_t> indices, int epoch);
   const std::vector<Gradients>& lanes() const { return lanes_; }
   int shard() const { return shard_; }  // images per shard
 
  private:
   struct Work;
+  /// Images as a training sees them: decoded, cut, flipped, shifted.
+  Tensor images_of(std::span<const std::int32_t> indices, std::uint32_t epoch) const;
   void forward(Work& work, std::span<const std::int32_t> indices, int epoch, int batch) const;
 
   const Scenario& scenario_;

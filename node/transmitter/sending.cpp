@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/data/picture.h"
 #include "experiment/run/images.h"
 #include "experiment/run/shard_run.h"
 
@@ -26,6 +27,11 @@ Sending::Sending(const Station& station, std::size_t point, const Dataset& data,
       channel_(scenario_.channel),
       policy_(make_policy(scenario_, model_.architecture)) {
   check_point(scenario_, model_, data_);
+  if (!has_own_size(model_.architecture, data_))
+    throw Error(scenario_.place("/source").str(),
+                "images between nodes have the size of the model, " +
+                    size_text(model_.architecture.height, model_.architecture.width,
+                              model_.architecture.channels));
 }
 
 std::vector<Outgoing> Sending::send(ThreadPool& pool, std::span<const std::int32_t> indices,

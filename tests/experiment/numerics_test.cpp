@@ -243,6 +243,10 @@ TEST(Numerics, EveryPartIsUsedBySomePoint) {
   take(used({{"/model", {{"image", {16, 16, 1}}}},
              {"/transmitter", separation("jpeg")},
              {"/metrics", {"psnr", "ssim"}}}));
+  take(used({{"/transmitter", "deepjscc"},
+             {"/model/architecture/deepjscc", Json::object()},
+             {"/model/architecture/image", {16, 16, 3}},
+             {"/metrics", {"psnr"}}}));
   take(used({}, DeviceKind::cuda));
   for (const auto& [name, summary] : channel_codes().list()) take(used_by_link({{"code", name}}));
   Names names;

@@ -110,6 +110,22 @@ TEST_F(Nodes, TheSameForEveryKindOfTransmitterAndLink) {
   }
 }
 
+TEST_F(Nodes, ConvolutionsSendPicturesOfTheModelsSize) {
+  Json changed = json_;
+  changed["transmitter"] = "deepjscc";
+  changed["model"]["architecture"] = {
+      {"image", {8, 8, 1}},
+      {"classes", 2},
+      {"deepjscc", {{"channels", {4}}, {"strides", {2, 2}}, {"kernel", 3}, {"ratio", 0.25}}}};
+  changed["metrics"] = {"psnr"};
+  const nodes::Simulated wanted = expect_as_simulated(parse_scenario(changed, "tiny.json"));
+  EXPECT_EQ(wanted.rows.at(0)["cbr"], 0.25);
+  changed["model"]["architecture"]["image"] = {8, 12, 1};
+  expect_contains(
+      error_of([&] { (void)nodes::transmit(parse_scenario(changed, "tiny.json"), to(1)); }),
+      "images between nodes have the size of the model, 12 x 8");
+}
+
 TEST_F(Nodes, SeparationIsMadeForTheChannelOfItsPoint) {
   Json changed = json_;
   changed["transmitter"] = {{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}};

@@ -254,6 +254,49 @@ TEST(ImageFolder, ValidationIsTheLastTenthOfEachClassAndClassesTakeTurns) {
   EXPECT_EQ(test.classes, 2);
 }
 
+TEST(Folder, HoldsPicturesOfAnySizeWhereThatIsAskedFor) {
+  const std::string root = fresh_folder("data");
+  const auto write_sized = [&](const std::string& file, int height, int width, int value) {
+    fs::create_directories(fs::path(root + "/" + file).parent_path());
+    write_png(root + "/" + file,
+              {height, width, 3,
+               std::vector<std::uint8_t>(static_cast<std::size_t>(height * width * 3),
+                                         static_cast<std::uint8_t>(value))});
+  };
+  write_sized("b.png", 4, 6, 2);
+  write_sized("a.png", 3, 5, 1);
+  write_sized("c.png", 3, 5, 3);
+  DatasetRequest asked = request("folder", Split::test, root);
+  expect_contains(error_of([&] { load_dataset(asked); }), "all pictures must have one size");
+  asked.any_size = true;
+  Dataset data = load_dataset(asked);
+  EXPECT_FALSE(data.one_size());
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"pictures"}));
+  ASSERT_EQ(data.count(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(data.height_of(i), i == 1 ? 4 : 3);
+    EXPECT_EQ(data.width_of(i), i == 1 ? 6 : 5);
+    EXPECT_EQ(data.image(i)[0], i + 1);
+    EXPECT_EQ(data.image(i)[data.values(i) - 1], i + 1);
+  }
+  EXPECT_DOUBLE_EQ(data.mean_values(2), (45 + 72) / 2.0);
+  std::vector<float> floats(72 + 45);
+  to_float(data, std::vector<std::int32_t>{1, 2}, floats.data());
+  EXPECT_EQ(floats[71], 2 / 255.0f);
+  EXPECT_EQ(floats[72], 3 / 255.0f);
+  data.keep_first(2);
+  EXPECT_EQ(data.pixels.size(), 45u + 72u);
+  EXPECT_EQ(data.count(), 2);
+
+  // Of one size they are as ever; with sizes swapped the sum is another.
+  asked.count = 1;
+  EXPECT_TRUE(load_dataset(asked).one_size());
+  asked.count = 0;
+  const std::string before = load_dataset(asked).sha256;
+  write_sized("b.png", 6, 4, 2);
+  EXPECT_NE(load_dataset(asked).sha256, before);
+}
+
 TEST(ImageFolder, ClassFoldersAloneAreTheSplitAskedFor) {
   const std::string root = fresh_folder("data");
   for (int i = 0; i < 20; ++i) write_value(root + "/a/" + std::to_string(10 + i) + ".png", i);

@@ -112,6 +112,30 @@ TEST(ReferenceGradients, Patches) {
   }
 }
 
+TEST(ReferenceGradients, ChannelsOfPictures) {
+  Draw draw(31);
+  constexpr Size images = 2, pixels = 5, channels = 3;
+  Values x = draw.numbers(images * pixels * channels), scale = draw.numbers(images * channels);
+  const Values dy = draw.numbers(x.size());
+  for (const Size slopes : {Size{1}, channels}) {
+    Values slope = draw.numbers(slopes), dx(x.size()), dslope(slopes);
+    for (double& value : x) value += value > 0 ? 0.1 : -0.1;  // away from the corner
+    const auto loss = [&] { return dot(dy, prelu(x, slope)); };
+    prelu_backward(dx, dslope, dy, x, slope);
+    expect_gradient("x of prelu", x, dx, loss);
+    expect_gradient("slope", slope, dslope, loss);
+  }
+  Values dx(x.size());
+  sigmoids_backward(dx, dy, x);
+  expect_gradient("x of sigmoid", x, dx, [&] { return dot(dy, sigmoids(x)); });
+  const auto scaled = [&] { return dot(dy, scale_channels(x, scale, pixels, channels)); };
+  Values dscale(scale.size());
+  dx.assign(x.size(), 0);
+  scale_channels_backward(dx, dscale, dy, x, scale, pixels, channels);
+  expect_gradient("x of scale_channels", x, dx, scaled);
+  expect_gradient("scale", scale, dscale, scaled);
+}
+
 TEST(ReferenceGradients, MaxPool) {
   for (const WindowShape& shape :
        {WindowShape{2, 5, 4, 3, 3, 2, 1}, WindowShape{1, 6, 7, 2, 2, 2, 0}}) {
