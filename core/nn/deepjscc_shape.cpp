@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/config/field_builders.h"
 #include "core/nn/picture_layers.h"
+#include "core/ops/operations.h"
 
 namespace semwave {
 namespace {
@@ -56,7 +57,8 @@ double DeepJsccShape::operations(int height, int width, int image_channels) cons
     const double step = strides[static_cast<std::size_t>(i)];
     rows /= step;
     columns /= step;
-    sum += 2 * rows * columns * kernel * kernel * in(i, image_channels) * out(i, image_channels);
+    sum += operations::linear(rows * columns, double(kernel) * kernel * in(i, image_channels),
+                              out(i, image_channels));
     if (snr_attention && i + 1 < convolutions())
       sum += ChannelAttention::operations(rows * columns, out(i, image_channels));
   }

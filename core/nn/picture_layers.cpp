@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "core/ops/operations.h"
+
 namespace semwave {
 
 namespace {
@@ -71,8 +73,9 @@ Var ChannelAttention::operator()(Pass& pass, const Var& x, std::span<const float
 }
 
 double ChannelAttention::operations(double pixels, int channels) {
-  return 2 * pixels * channels + semwave::operations::linear(1, channels + 1, hidden(channels)) +
-         semwave::operations::linear(1, hidden(channels), channels);
+  return operations::pool(pixels, channels) +
+         operations::linear(1, channels + 1, hidden(channels)) +
+         operations::linear(1, hidden(channels), channels);
 }
 
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/ops/operations.h"
 #include "core/ops/ops.h"
 
 namespace semwave {
@@ -97,7 +98,8 @@ Var convolution(Pass& pass, const Var& x, const Parameter& weight, const Paramet
                        Activation::none, {}, {});
       });
   pass.operations +=
-      2.0 * static_cast<double>(y.value().size()) * static_cast<double>(windows.depth);
+      operations::linear(static_cast<double>(y.value().rows()), static_cast<double>(windows.depth),
+                         static_cast<double>(y.value().columns()));
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &weight, windows, x, w, b, y] {
@@ -152,8 +154,9 @@ Var transposed_convolution(Pass& pass, const Var& x, const Parameter& weight, co
                        Activation::none, {}, {});
         backend.patches_backward(pictures, piece, window, rows);
       });
-  pass.operations +=
-      2.0 * static_cast<double>(x.value().size()) * static_cast<double>(windows.depth);
+  pass.operations += operations::linear(static_cast<double>(x.value().rows()),
+                                        static_cast<double>(x.value().columns()),
+                                        static_cast<double>(windows.depth));
 
   if (y.needs_gradient()) {
     pass.tape->record([&backend, &weight, windows, x, w, b, y] {

@@ -4,7 +4,8 @@
 
 namespace semwave::operations {
 
-/// linear() and, over all groups, grouped_linear().
+/// linear(); grouped_linear() over all groups; convolution() with a row for each window of the
+/// result and its values as inputs; transposed_convolution() with the windows of what it reads.
 constexpr double linear(double rows, double in, double out) {
   return 2 * rows * in * out;
 }
