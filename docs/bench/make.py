@@ -43,22 +43,27 @@ class Missing(Exception):
 
 
 def sizes_of(kodak, work):
-    """[(height, width, channels), folder, count] of Kodak's two sizes, as folders of links that the program reads."""
+    """[(height, width, channels), folder, count] of Kodak's two sizes, as folders of links that the program reads; `kodak` holds all."""
     files = sorted(Path(kodak).glob("kodim*.png")) if kodak else []
     if not files:
         raise Missing("name the folder of kodim01.png ... by --kodak or $SEMWAVE_KODAK")
     sizes = {}
     for path in files:
         sizes.setdefault(read_header(path), []).append(path)
+    linked(work / "kodak", files)
     made = []
     for (width, height), members in sorted(sizes.items()):
         folder = work / f"kodak_{width}x{height}"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "kodak").mkdir(parents=True)
-        for path in members:
-            (folder / "kodak" / path.name).symlink_to(path.resolve())
+        linked(folder, members)
         made.append(((height, width, 3), folder, len(members)))
     return made
+
+
+def linked(folder, pictures):
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "kodak").mkdir(parents=True)
+    for path in pictures:
+        (folder / "kodak" / path.name).symlink_to(path.resolve())
 
 
 def budget_of(ratio, size):
@@ -75,6 +80,9 @@ def parts_of(method, options):
     if "model" in method:
         settings["/model"] = str(ROOT / method["model"])
     transmitter = method["transmitter"]
+    if method["data"] == "kodak" and "model" in method:  # its network takes pictures of any size
+        sizes_of(options.kodak, options.work)
+        return [(settings | {"/source": {"dataset": "folder", "split": "test", "path": str(options.work / "kodak")}, "/transmitter": transmitter}, "all")]
     if method["data"] == "kodak":
         made = []
         for size, folder, _ in sizes_of(options.kodak, options.work):
