@@ -70,12 +70,13 @@ Json fields_of_code(const Json& value, const Place& place) {
 
 std::vector<Field> coding_fields() {
   return {named_entry(channel_codes(), "code",
-                      "ldpc: of 802.11n, or of `file`; polar: any length, CRC-aided list decoding; "
+                      "ldpc: of 802.11n, or of `file`; nr-ldpc: of 5G NR, any length; polar: any "
+                      "length, CRC-aided list decoding; "
                       "convolutional: K = 7, rate 1/2; auto: ldpc at its rates from 648 coded bits "
                       "on, else polar; an object names a code with fields of its own",
                       "auto", true),
-          rate_field("information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; polar: "
-                     "any"),
+          rate_field("information bits and CRC over coded bits; ldpc: 1/2, 2/3, 3/4, 5/6; nr-ldpc "
+                     "and polar: any"),
           {.name = "length",
            .type = FieldType::integer,
            .summary = "coded bits of an ldpc code block: 648, 1296 or 1944; 0: what needs fewest",
@@ -134,18 +135,18 @@ std::vector<Field> decoding_fields() {
            {.name = "algorithm",
             .type = FieldType::choice,
             .summary =
-                "of ldpc: layered normalised min-sum in float or 8 bits, or sum-product in double",
+                "of ldpc and nr-ldpc: layered min-sum in float or 8 bits, or sum-product in double",
             .fallback = Json("min_sum"),
             .choices = names(algorithms)},
            {.name = "iterations",
             .type = FieldType::integer,
-            .summary = "of ldpc, at most",
+            .summary = "of ldpc and nr-ldpc, at most",
             .fallback = Json(50),
             .minimum = 1,
             .maximum = 1000},
            {.name = "early_stop",
             .type = FieldType::boolean,
-            .summary = "of ldpc: as soon as every check is satisfied",
+            .summary = "of ldpc and nr-ldpc: as soon as every check is satisfied",
             .fallback = Json(true)},
            {.name = "list",
             .type = FieldType::integer,

@@ -79,6 +79,13 @@ TEST(Numerics, APointUsesWhatItRunsAndNothingElse) {
       both(transport, {"jpeg", "classifier", "fading", "digital link", "network kernels, cuda"}));
   expect_uses("a chosen coding", of["digital, coding chosen"],
               both(both(header, transport), {"digital link"}), {"jpeg", "classifier"});
+  const Names nr{"nr ldpc code", "nr ldpc tables", "nr ldpc margins", "ldpc code"};
+  for (const Json& transmitter :
+       {semantic(digital({{"kind", "auto"}, {"codings", "nr-64qam"}})),
+        Json{{"kind", "separation"}, {"codec", "jpeg"}, {"budget", 400}, {"codings", "nr-256qam"}}})
+    expect_uses("a coding of 5G NR", used({{"/transmitter", transmitter}}),
+                both(both(header, nr), {"modulation codings", "predicted loss"}),
+                {"polar code", "polar tables", "ldpc tables"});
   expect_uses("an agreed coding", of["digital, polar code"],
               {"polar code", "polar tables", "blocks of bits", "digital link"},
               {"ldpc code", "ldpc tables", "predicted loss", "table of predicted losses",

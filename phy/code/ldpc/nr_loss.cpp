@@ -2,6 +2,7 @@
 #include "phy/code/ldpc/nr_loss.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -27,6 +28,61 @@ constexpr NrMargin margins[] = {
 
 double message_of(const NrMargin& row) {
   return row.bits + (row.bits > nr_short_check_bits ? crc_24a : crc_16).bits;
+}
+
+/// Information of a constellation, by cubics between points of half a decibel: a sender asks
+/// thousands of times per image, and each point is a quadrature.
+class InformationGrid {
+ public:
+  explicit InformationGrid(Modulation modulation) {
+    for (int i = 0; i < count; ++i)
+      points_[static_cast<std::size_t>(i)] =
+          constellation_information(modulation, std::pow(10.0, (from_db + i * step_db) / 10));
+  }
+
+  static bool holds(double snr_db) {
+    return snr_db >= from_db + step_db && snr_db < from_db + (count - 2) * step_db;
+  }
+  Information at(double snr_db) const {
+    const double place = (snr_db - from_db) / step_db, left = std::floor(place), t = place - left;
+    const Information* const p = points_.data() + static_cast<std::ptrdiff_t>(left) - 1;
+    const double weights[4] = {-t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2,
+                               -(t + 1) * t * (t - 2) / 2, (t + 1) * t * (t - 1) / 6};
+    Information made;
+    for (int i = 0; i < 4; ++i) {
+      made.capacity += weights[i] * p[i].capacity;
+      made.dispersion += weights[i] * p[i].dispersion;
+    }
+    return {made.capacity, std::max(0.0, made.dispersion)};
+  }
+
+ private:
+  static constexpr double from_db = -25, step_db = 0.5;
+  static constexpr int count = 140;
+  std::array<Information, count> points_{};
+};
+
+template <int width>
+const InformationGrid& grid() {
+  static const InformationGrid made(modulation_of(width));
+  return made;
+}
+
+Information information_at(Modulation modulation, double snr_db) {
+  if (!modulation.gray() || !InformationGrid::holds(snr_db))
+    return constellation_information(modulation, std::pow(10.0, snr_db / 10));
+  switch (bits_per_symbol(modulation)) {
+    case 1:
+      return grid<1>().at(snr_db);
+    case 2:
+      return grid<2>().at(snr_db);
+    case 4:
+      return grid<4>().at(snr_db);
+    case 6:
+      return grid<6>().at(snr_db);
+    default:
+      return grid<8>().at(snr_db);
+  }
 }
 
 double between(double x, double low, double high, double at_low, double at_high) {
@@ -75,8 +131,7 @@ double nr_block_loss(NrGraph graph, double rate, double message, double sent, Mo
                      double snr_db) {
   const int width = bits_per_symbol(modulation);
   const double uses = sent / width, bound_db = snr_db - nr_margin_db(graph, rate, message, width);
-  return normal_approximation_error(
-      constellation_information(modulation, std::pow(10.0, bound_db / 10)), uses, message / uses);
+  return normal_approximation_error(information_at(modulation, bound_db), uses, message / uses);
 }
 
 std::string nr_margins_sha256() {

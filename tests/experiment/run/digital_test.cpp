@@ -129,6 +129,23 @@ TEST_F(Digital, TheChoiceOfCodingFollowsTheBelievedSnrAndIsRead) {
   }
 }
 
+TEST_F(Digital, TheChoiceMayBeAmongTheCodingsOfNr) {
+  Json link = automatic;
+  link["coding"] = {{"kind", "auto"}, {"codings", "nr-256qam"}};
+  for (const double snr_db : {6.0, 20.0}) {
+    const Scenario digital = scenario(link, {{"kind", "awgn"}, {"snr_db", snr_db}});
+    const Model model = tiny::model(digital, *backend_);
+    const Heard heard = run(digital, model, {0}, {{1, 2, 8}});
+    ASSERT_FALSE(heard.result.lost[0]);
+    const TransportChoice choice =
+        cheapest(9 * 8 * 2 * 3, snr_db, largest_transport_loss, CodingList::nr_256qam);
+    EXPECT_EQ(heard.headers[0].coding, choice.index);
+    EXPECT_EQ(heard.burst.starts[1], choice.uses);
+  }
+  link["coding"]["codings"] = "wifi";
+  EXPECT_THROW(scenario(link), Error);
+}
+
 TEST_F(Digital, AnImageAloneAndInCompanyGivesTheSameBits) {
   const Scenario digital =
       scenario(automatic, {{"kind", "rayleigh"}, {"snr_db", 8}, {"coherence", "symbol"}});

@@ -103,6 +103,22 @@ TEST_F(Separation, WhatIsSentStaysWithinTheBudgetAndIsCounted) {
     }
 }
 
+TEST_F(Separation, StreamsMayGoThroughTheCodingsOfNr) {
+  const PointResult result = run(
+      separation({{"/channel/snr_db", 12.0}, {"/transmitter/codings", "nr-256qam"}}, "jpeg", 500),
+      6);
+  EXPECT_EQ(streams_of(result).unfit, 0);
+  for (const ImageRecord& image : result.images) {
+    const SentStream stream = stream_of(image.notes);
+    const auto& codings = modulation_codings(CodingList::nr_256qam);
+    ASSERT_LT(stream.coding, static_cast<int>(codings.size()));
+    EXPECT_EQ(image.uses.payload + image.uses.parity,
+              transport_uses(8 * std::int64_t{stream.bytes},
+                             codings[static_cast<std::size_t>(stream.coding)]));
+    EXPECT_FALSE(image.block_lost);
+  }
+}
+
 TEST_F(Separation, WithoutErrorsThePictureIsThatOfTheCodecAndNoBetterQualityFits) {
   for (const char* codec : {"jpeg", "webp", "heic"}) {
     const Scenario scenario = separation({{"/channel", "ideal"}}, codec, 260);
