@@ -25,6 +25,7 @@ auto named(const Table& table, const std::string& name) {
 template <class Table>
 std::vector<std::string> names(const Table& table) {
   std::vector<std::string> made;
+  made.reserve(std::size(table));
   for (const auto& [name, value] : table) made.emplace_back(name);
   return made;
 }
@@ -36,11 +37,11 @@ std::shared_ptr<const Fields> shared(Fields fields) {
 /// A key that names an entry by a word alone or, with fields of its own, as an object. The pages of
 /// the scenario have a section for each entry where `documented` says so.
 template <class Made>
-Field named_entry(const Registry<Made>& registry, const std::string& key, std::string summary,
-                  const char* usual, bool documented) {
+Field named_entry(const Registry<Made>& registry, const std::string& key,
+                  const std::string& summary, const char* usual, bool documented) {
   Field made{.name = key,
              .type = FieldType::choice,
-             .summary = std::move(summary),
+             .summary = summary,
              .fallback = Json(usual),
              .alternatives = {registry.field(documented ? key : "")}};
   for (const auto& [name, about] : registry.list()) made.choices.push_back(name);
