@@ -181,6 +181,7 @@ template <class Lanes, MinSumCorrection correction, bool fresh = false, class Ve
                                           Vector* __restrict row, const Read& read,
                                           const Write& write) {
   Vector smallest = Lanes::largest(), second = smallest, sign = {};
+#pragma GCC unroll 2  // a quarter faster in float: the running values change places without moves
   for (int e = 0; e < degree; ++e) {
     const Vector belief = read(e), other = fresh ? belief : Lanes::subtract(belief, message[e]);
     row[e] = other;
@@ -191,6 +192,7 @@ template <class Lanes, MinSumCorrection correction, bool fresh = false, class Ve
   }
   const Vector usual = Lanes::template corrected<correction>(smallest),
                for_smallest = Lanes::template corrected<correction>(second);
+#pragma GCC unroll 2
   for (int e = 0; e < degree; ++e) {
     const Vector other = row[e];
     const Vector size = Lanes::magnitude(other) == smallest ? for_smallest : usual;
