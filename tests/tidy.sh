@@ -22,4 +22,6 @@ if [[ "${1:-}" != --all && $(wc -l <<<"$files") -gt $most ]]; then
   echo "$(wc -l <<<"$files") sources have changed: the first $most are looked at, --all looks at all"
   files=$(head -n $most <<<"$files")
 fi
-xargs -n 1 -P "$(nproc)" "$tidy" --quiet -p build <<<"$files" 2>/dev/null || exit 1
+# Clang 14 has the coroutines of Boost.Asio only where it is told that it has.
+coroutines=(--extra-arg=-D__cpp_impl_coroutine=201902L --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT=1 --extra-arg=-DBOOST_ASIO_HAS_STD_COROUTINE=1)
+xargs -n 1 -P "$(nproc)" "$tidy" --quiet -p build "${coroutines[@]}" <<<"$files" 2>/dev/null || exit 1

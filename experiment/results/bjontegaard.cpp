@@ -37,7 +37,7 @@ double slope_at(const std::vector<double>& x, const std::vector<double>& y, std:
 /// y over strictly ascending x.
 class Cubics {
  public:
-  Cubics(std::vector<double> x, std::vector<double> y)
+  Cubics(const std::vector<double>& x, const std::vector<double>& y)
       : knots_(x),
         interpolated_(std::vector(x), std::vector(y), slope_at(x, y, 0, 1),
                       slope_at(x, y, x.size() - 1, -1)) {}

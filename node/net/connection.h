@@ -26,7 +26,7 @@ using Awaitable = asio::awaitable<T>;
 
 /// Runs by itself on `io`; what it throws comes out of io.run().
 inline void spawn(asio::io_context& io, Awaitable<void> coroutine) {
-  asio::co_spawn(io, std::move(coroutine), [](std::exception_ptr problem) {
+  asio::co_spawn(io, std::move(coroutine), [](const std::exception_ptr& problem) {
     if (problem) std::rethrow_exception(problem);
   });
 }
@@ -79,7 +79,7 @@ class Connection {
 /// look again.
 class Signal {
  public:
-  explicit Signal(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+  explicit Signal(const asio::any_io_executor& executor) : timer_(executor) {}
   Awaitable<void> wait();
   Awaitable<void> wait_until(std::chrono::steady_clock::time_point until);
   void notify() { timer_.cancel(); }

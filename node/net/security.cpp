@@ -42,7 +42,7 @@ int fault_of(X509* certificate, bool transmitter, const RevokedList* revoked) {
 }  // namespace
 
 TlsContext make_tls_context(const KeyFiles& keys, bool server,
-                            std::shared_ptr<const RevokedList> revoked) {
+                            const std::shared_ptr<const RevokedList>& revoked) {
   auto context = std::make_shared<asio::ssl::context>(server ? asio::ssl::context::tls_server
                                                              : asio::ssl::context::tls_client);
   SSL_CTX* raw = context->native_handle();

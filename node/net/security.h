@@ -33,7 +33,7 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 /// others, has expired, is encrypted, or is kept where others may read the key or change any of
 /// them.
 TlsContext make_tls_context(const KeyFiles& keys, bool server,
-                            std::shared_ptr<const RevokedList> revoked = nullptr);
+                            const std::shared_ptr<const RevokedList>& revoked = nullptr);
 
 /// Nothing where it has not one common name of 1 to 64 printable characters of ASCII.
 std::optional<CertificateId> identify(const X509* certificate);

@@ -12,7 +12,7 @@
 namespace semwave {
 
 struct Peer : Party, std::enable_shared_from_this<Peer> {
-  Peer(Connection::Socket socket, TlsContext tls, boost::asio::any_io_executor executor,
+  Peer(Connection::Socket socket, TlsContext tls, const boost::asio::any_io_executor& executor,
        std::uint64_t channel_number)
       : connection(std::move(socket), std::move(tls)), room(executor), channel(channel_number) {}
 

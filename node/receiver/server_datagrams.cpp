@@ -24,7 +24,7 @@ constexpr int receive_buffer = 4 << 20;  // bytes
 }  // namespace
 
 Server::Impl::UdpSocket Server::Impl::bound_socket(boost::system::error_code& failure) {
-  const auto socket = std::make_shared<asio::ip::udp::socket>(io_);
+  auto socket = std::make_shared<asio::ip::udp::socket>(io_);
   socket->open(datagram_end_.protocol(), failure);
   if (failure) return socket;
   boost::system::error_code ignored;

@@ -25,7 +25,7 @@ class Check {
   void also(std::string fault) {
     if (fault_.empty()) fault_ = std::move(fault);
   }
-  std::string take() { return std::move(fault_); }
+  const std::string& fault() const { return fault_; }
 
  private:
   std::string fault_;
@@ -79,7 +79,7 @@ std::vector<std::string> Station::class_names() const {
 std::string Station::fault_of(const BurstMessage& burst, const Digest& data) const {
   Check check;
   check.range("point", burst.point, 0, static_cast<double>(points_.size()) - 1);
-  if (std::string fault = check.take(); !fault.empty()) return fault;
+  if (const std::string& fault = check.fault(); !fault.empty()) return fault;
 
   const Scenario& scenario = points_[burst.point].scenario;
   check.range("payload symbols", burst.count, 0, static_cast<double>(most_symbols_[burst.point]));
@@ -91,10 +91,10 @@ std::string Station::fault_of(const BurstMessage& burst, const Digest& data) con
                                          .lost_together = burst.piece,
                                          .told_bits = static_cast<std::int64_t>(burst.told.size())},
                               model(burst.point).architecture));
-  if (!burst.truth) return check.take();
+  if (!burst.truth) return check.fault();
 
   check.also(fault_of(burst.point, burst.image, data, *burst.truth));
-  return check.take();
+  return check.fault();
 }
 
 std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Digest& data,
@@ -120,13 +120,13 @@ std::string Station::fault_of(std::uint32_t point, std::uint32_t image, const Di
   check.holds(truth.original.empty() || (measured && truth.original.size() == values),
               measured ? "the original is of another size"
                        : "an original came, and nothing is measured by it");
-  return check.take();
+  return check.fault();
 }
 
 std::string Station::fault_of(const Record& record) const {
   Check check;
   check.range("point", record.point, 0, static_cast<double>(points_.size()) - 1);
-  if (std::string fault = check.take(); !fault.empty()) return fault;
+  if (const std::string& fault = check.fault(); !fault.empty()) return fault;
 
   const Scenario& scenario = points_[record.point].scenario;
   const Architecture& a = model(record.point).architecture;
@@ -156,7 +156,7 @@ std::string Station::fault_of(const Record& record) const {
   check.range("experts", static_cast<double>(record.expert_rows.size()), 0, std::max(1, a.experts));
   check.range("symbols erased", record.erased, 0, static_cast<double>(most_symbols_[record.point]));
   check.range("operations of the receiver", record.receiver_operations, 0, 1e18);
-  return check.take();
+  return check.fault();
 }
 
 std::string Station::sha256_of(std::size_t point, const std::string& data_sha256) const {

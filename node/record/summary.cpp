@@ -1,6 +1,7 @@
 #include "node/record/summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -15,7 +16,7 @@ constexpr std::array<const char*, 5> stages{"encode", "queue", "wire", "channel"
 
 double milliseconds(std::vector<std::uint64_t>& sorted, double share) {
   return 1e-6 * static_cast<double>(sorted[static_cast<std::size_t>(
-                    share * static_cast<double>(sorted.size() - 1) + 0.5)]);
+                    std::lround(share * static_cast<double>(sorted.size() - 1)))]);
 }
 
 /// As a simulation writes it, and of a watched picture its file. A name that is no UTF-8 cannot

@@ -141,7 +141,7 @@ std::optional<Welcome> read_welcome(std::string_view body) {
   welcome.channel = reader.number<std::uint64_t>();
   welcome.largest_burst = reader.number<std::uint32_t>();
   range(reader, welcome.largest_burst, 1u, 1u << 30);
-  return whole(reader, std::move(welcome));
+  return whole(reader, welcome);
 }
 
 std::string write(const Refusal& refusal) {
@@ -269,7 +269,7 @@ std::optional<Report> read_report(std::string_view body) {
         &report.erased, &report.queue})
     *value = reader.number<std::uint32_t>();
   report.snr_db = finite(reader, -200, 200);
-  return whole(reader, std::move(report));
+  return whole(reader, report);
 }
 
 std::string write(const Record& record) {

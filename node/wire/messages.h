@@ -113,6 +113,7 @@ struct Answer : HeardHalf {
 
 struct ImageKey {
   std::uint32_t point = 0, image = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the zero of the comparison
   auto operator<=>(const ImageKey&) const = default;
 };
 

@@ -14,7 +14,7 @@ constexpr std::size_t most_shown = 5;
 
 /// Printable and short enough for a frame; two that differ still do.
 std::string shortened(const std::string& text) {
-  const std::string shown = printable(text);
+  std::string shown = printable(text);
   if (shown.size() <= longest_stated) return shown;
 
   const std::string ending = "... sha256 " + sha256(text.data(), text.size()).substr(0, 8);
