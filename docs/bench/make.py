@@ -93,6 +93,8 @@ def parts_of(method, options):
     source = {"dataset": method["data"], "split": "test", "count": IMAGES[method["data"]]}
     if transmitter["kind"] == "separation":
         transmitter = transmitter | {"budget": budget_of(method["ratio"], SIZES[method["data"]])}
+        if method["metric"] != "accuracy":  # nobody needs to classify what was rebuilt
+            settings["/model"] = {"image": list(SIZES[method["data"]])}
     return [(settings | {"/source": source, "/transmitter": transmitter}, "all")]
 
 

@@ -64,9 +64,9 @@ inline Ledger read_ledger(ByteReader& reader) {
 
 /// The value where everything was read and nothing is left.
 template <class T>
-std::optional<T> whole(const ByteReader& reader, T&& value) {
+std::optional<T> whole(const ByteReader& reader, T value) {
   if (!reader.done()) return std::nullopt;
-  return std::forward<T>(value);
+  return value;
 }
 
 }  // namespace semwave
