@@ -1,4 +1,6 @@
 // Convolutions from picture to symbols and back (DeepJSCC).
+#include <utility>
+
 #include "core/base/error.h"
 #include "experiment/pair/pair.h"
 #include "experiment/pair/used_parts.h"
@@ -11,7 +13,7 @@ namespace {
 
 class DeepJsccPair final : public Pair {
  public:
-  explicit DeepJsccPair(Equaliser equaliser) : equaliser_(equaliser) {}
+  explicit DeepJsccPair(Equaliser equaliser) : equaliser_(std::move(equaliser)) {}
 
   void build(const PairContext& context, Model& model) const override {
     model.trained = context.trained;
