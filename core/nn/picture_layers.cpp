@@ -13,7 +13,7 @@ namespace {
 constexpr float first_slope = 0.25f;  // of a PReLU
 
 Tensor scaled(Backend& backend, const Tensor& x, double factor) {
-  const Tensor made = backend.zeros(x.shape());
+  Tensor made = backend.zeros(x.shape());
   backend.add_scaled(made, x, static_cast<float>(factor));
   return made;
 }
