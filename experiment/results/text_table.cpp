@@ -140,6 +140,7 @@ Table::Table(const Scenario& scenario, const std::vector<Point>& points) : name_
   std::vector<std::string> pointers;
   for (const auto& [pointer, values] : scenario.sweep) pointers.push_back(pointer);
   std::vector<Json> values;
+  values.reserve(points.size());
   for (const Point& point : points) values.push_back(point.swept);
   add_swept(pointers, values);
   add_number("", "images", 6, "/images", 0);
