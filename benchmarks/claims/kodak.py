@@ -4,11 +4,9 @@
 Wants the pictures: --kodak DIR or $SEMWAVE_KODAK (kodim01.png ...); landscape and portrait are run by themselves. Not measured without them.
 """
 import os
-import shutil
-from pathlib import Path
 
 from claim import NotMeasured, measure
-from image_codecs import read_header
+from kodak_pictures import by_size, linked
 
 SNRS = [0, 2, 4, 6, 8, 9, 10, 11, 12, 14, 16, 18, 20]
 BUDGETS = {"1/16": 16, "1/6": 6}  # channel bandwidth ratio
@@ -18,23 +16,15 @@ SLACK_DB = 0.02
 
 
 def body(claim):
-    kodak = claim.options.kodak or os.environ.get("SEMWAVE_KODAK", "")
-    files = sorted(Path(kodak).glob("*.png")) if kodak else []
-    if not files:
+    folders = by_size(claim.options.kodak or os.environ.get("SEMWAVE_KODAK", ""))
+    if not folders:
         raise NotMeasured("no Kodak folder is named: --kodak DIR or $SEMWAVE_KODAK")
-    folders = {}
-    for path in files:
-        folders.setdefault(read_header(path), []).append(path)
     for (width, height), members in folders.items():
-        pictures = claim.work / f"{width}x{height}" / "kodak"
-        shutil.rmtree(pictures, ignore_errors=True)
-        pictures.mkdir(parents=True)
-        for path in members[:claim.options.images]:
-            (pictures / path.name).symlink_to(path.resolve())
+        pictures = linked(claim.work / f"{width}x{height}", members[:claim.options.images])
         for ratio, divisor in BUDGETS.items():
             budget = width * height * 3 // divisor
             schemes = [{"kind": "separation", "codec": codec, "budget": budget} | ({"design_snr_db": DESIGN_DB} if designed else {}) for codec in ("jpeg", "heic") for designed in (False, True)]
-            rows, _ = claim.run("scenarios/kodak.json", {"/source/path": str(pictures.parent), "/model": {"image": [height, width, 3]}, "/metrics": ["psnr"], "/sweep": {"/transmitter": schemes, "/channel/snr_db": SNRS}},
+            rows, _ = claim.run("scenarios/kodak.json", {"/source/path": str(pictures), "/model": {"image": [height, width, 3]}, "/metrics": ["psnr"], "/sweep": {"/transmitter": schemes, "/channel/snr_db": SNRS}},
                               f"{width}x{height}_{divisor}")
             for scheme in schemes:
                 worth = {row["point"]["/channel/snr_db"]: row["psnr_db"] for row in rows if row["point"]["/transmitter"] == scheme}

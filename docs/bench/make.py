@@ -14,7 +14,6 @@ import json
 import math
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -27,7 +26,7 @@ sys.path.insert(0, str(ROOT / "docs" / "studies"))
 
 from adaptation.draw import BOTTOM, FAINT, FONT, GRID, HEIGHT, LEFT, RIGHT, TOP, text, ticks  # noqa: E402
 from claim import mean_interval, read_lines, wilson  # noqa: E402
-from image_codecs import read_header  # noqa: E402
+from kodak_pictures import by_size, linked  # noqa: E402
 
 COLUMNS = ["data", "channel", "ratio", "snr_db", "metric", "method", "value", "low", "high", "images", "published", "published_source", "uses",
            "flops_transmitter", "flops_receiver", "parameters", "seed", "command"]
@@ -43,27 +42,12 @@ class Missing(Exception):
 
 
 def sizes_of(kodak, work):
-    """[(height, width, channels), folder, count] of Kodak's two sizes, as folders of links that the program reads; `kodak` holds all."""
-    files = sorted(Path(kodak).glob("kodim*.png")) if kodak else []
-    if not files:
+    """[(height, width, channels), folder] of Kodak's two sizes, as folders that the program reads; `work`/kodak holds all."""
+    sizes = by_size(kodak)
+    if not sizes:
         raise Missing("name the folder of kodim01.png ... by --kodak or $SEMWAVE_KODAK")
-    sizes = {}
-    for path in files:
-        sizes.setdefault(read_header(path), []).append(path)
-    linked(work / "kodak", files)
-    made = []
-    for (width, height), members in sorted(sizes.items()):
-        folder = work / f"kodak_{width}x{height}"
-        linked(folder, members)
-        made.append(((height, width, 3), folder, len(members)))
-    return made
-
-
-def linked(folder, pictures):
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "kodak").mkdir(parents=True)
-    for path in pictures:
-        (folder / "kodak" / path.name).symlink_to(path.resolve())
+    linked(work / "kodak", [picture for pictures in sizes.values() for picture in pictures])
+    return [((height, width, 3), linked(work / f"kodak_{width}x{height}", pictures)) for (width, height), pictures in sizes.items()]
 
 
 def budget_of(ratio, size):
@@ -85,7 +69,7 @@ def parts_of(method, options):
         return [(settings | {"/source": {"dataset": "folder", "split": "test", "path": str(options.work / "kodak")}, "/transmitter": transmitter}, "all")]
     if method["data"] == "kodak":
         made = []
-        for size, folder, _ in sizes_of(options.kodak, options.work):
+        for size, folder in sizes_of(options.kodak, options.work):
             own = {"/source": {"dataset": "folder", "split": "test", "path": str(folder)}, "/model": {"image": list(size)},
                    "/transmitter": transmitter | {"budget": budget_of(method["ratio"], size)}}
             made.append((settings | own, f"{size[1]}x{size[0]}"))
@@ -181,16 +165,21 @@ def title_of(group):
     return f"{name}, {over}, {'answering with the class' if ratio == 'class' else ratio if ratio.endswith('uses') else 'ratio ' + ratio}: {what}"
 
 
-def table_of(rows, published):
-    """A line for each method, a column for each SNR; published lines behind the measured ones."""
+def table_of(rows, published, bounds):
+    """A line for each method, a column for each SNR; published lines behind the measured ones. The best system of a column is bold."""
     snrs = sorted({float(row["snr_db"]) for row in rows} | {float(row["snr_db"]) for row in published})
     lines = ["| method | " + " | ".join(f"{snr:g} dB" for snr in snrs) + " | uses per image | operations, transmitter + receiver | parameters |", "|---" * (len(snrs) + 4) + "|"]
     methods = {}
     for row in rows:
         methods.setdefault(row["method"], {})[float(row["snr_db"])] = row
+    best = {snr: max((float(by_snr[snr]["value"]) for method, by_snr in methods.items() if snr in by_snr and method not in bounds), default=None) for snr in snrs}
     for method, by_snr in methods.items():
         some = next(iter(by_snr.values()))
-        cells = [f"{by_snr[snr]['value']} [{by_snr[snr]['low']}, {by_snr[snr]['high']}]" if snr in by_snr else "" for snr in snrs]
+        cells = []
+        for snr in snrs:
+            row = by_snr.get(snr)
+            value = row and (f"**{row['value']}**" if method not in bounds and float(row["value"]) == best[snr] else row["value"])
+            cells.append(f"{value} [{row['low']}, {row['high']}]" if row else "")
         flops = f"{float(some['flops_transmitter']) / 1e6:.1f} M + {float(some['flops_receiver']) / 1e6:.1f} M" if int(some["parameters"]) else "no network"
         low, high = min(float(row["uses"]) for row in by_snr.values()), max(float(row["uses"]) for row in by_snr.values())
         uses = f"{high:.0f}" if high - low < 1 else f"{low:.0f} to {high:.0f}"
@@ -236,11 +225,11 @@ def file_of(group):
     return "_".join("".join(c if c.isalnum() else "-" for c in part) for part in group) + ".svg"
 
 
-def page_of(rows, published):
+def page_of(rows, published, bounds):
     lines = (HERE / "head.md").read_text().rstrip().split("\n") + [""]
     for group, members in groups_of(rows).items():
         foreign = [row for row in published if (row["data"], row["channel"], row["ratio"], row["metric"]) == group]
-        lines += [f"## {title_of(group)}", "", f"![{title_of(group)}]({file_of(group)})", ""] + table_of(members, foreign) + [""]
+        lines += [f"## {title_of(group)}", "", f"![{title_of(group)}]({file_of(group)})", ""] + table_of(members, foreign, bounds) + [""]
     return "\n".join(lines)
 
 
@@ -257,6 +246,7 @@ def main():
     published = list(csv.DictReader(open(HERE / "published.csv")))
     known = {(*(row[key] for key in KEY), row["snr_db"]): row for row in published}
     methods = json.loads((HERE / "methods.json").read_text())
+    bounds = {method["method"] for method in methods if method.get("bound")}
     file = HERE / "leaderboard.csv"
     before = list(csv.DictReader(open(file))) if file.exists() else []
     rows, differ = [], 0
@@ -284,7 +274,7 @@ def main():
         print(f"{differ} rows differ")
         sys.exit(1 if differ else 0)
     file.write_text(csv_text(rows))
-    (HERE / "README.md").write_text(page_of(rows, published))
+    (HERE / "README.md").write_text(page_of(rows, published, bounds))
     for group, members in groups_of(rows).items():
         foreign = [row for row in published if (row["data"], row["channel"], row["ratio"], row["metric"]) == group]
         (HERE / file_of(group)).write_text(picture_of(group, members, foreign))

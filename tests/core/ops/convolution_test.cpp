@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "core/ops/ops.h"
-#include "tests/reference_kernels.h"
+#include "tests/reference_picture_kernels.h"
 
 namespace semwave {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "tests/reference_kernels.h"
+#include "tests/reference_picture_kernels.h"
 
 namespace {
 

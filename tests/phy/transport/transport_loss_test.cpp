@@ -18,20 +18,6 @@ namespace {
 
 constexpr double within_db = 0.15;  // what a prediction is held to
 
-/// `frames` at the SNR at which `loss` is predicted: the count must be one of a waterfall at most
-/// 0.15 dB away, four standard errors apart. Returns how many dB the prediction is pessimistic.
-double expect_loss(std::int64_t bits, const ModulationCoding& coding, double loss, int frames) {
-  const double snr_db = snr_db_for(bits, coding, loss);
-  const LostFrames met = lose(Transport(bits, coding), snr_db, frames);
-  const double most = frames * predicted_loss(bits, coding, snr_db - within_db);
-  const double least = frames * predicted_loss(bits, coding, snr_db + within_db);
-  EXPECT_LE(met.lost, most + 4 * std::sqrt(most))
-      << coding.name() << ", " << bits << " bits: optimistic at " << snr_db << " dB";
-  EXPECT_GE(met.lost, least - 4 * std::sqrt(least))
-      << coding.name() << ", " << bits << " bits: pessimistic at " << snr_db << " dB";
-  return snr_db_for(bits, coding, std::max(met.lost, 1) / static_cast<double>(frames)) - snr_db;
-}
-
 // Fails where a code changed and the table was not simulated again
 // (benchmarks/transport_loss_table.cpp).
 TEST(TransportLossTable, IsThatOfTheCodesOfThisBuild) {
@@ -59,9 +45,10 @@ TEST(TransportLossTable, RowsAreWhatHappens) {
   const auto rows = transport_loss_table();
   std::map<std::string_view, std::vector<double>> pessimistic_db;
   for (std::size_t r = 7; r < rows.size(); r += 37)
-    pessimistic_db[rows[r].code].push_back(expect_loss(rows[r].bits, rows[r].coding(), 0.1, 800));
+    pessimistic_db[rows[r].code].push_back(
+        expect_loss(rows[r].bits, rows[r].coding(), 0.1, 800, within_db));
   for (std::size_t r = 11; r < rows.size(); r += 181)
-    expect_loss(rows[r].bits, rows[r].coding(), 0.01, 4000);
+    expect_loss(rows[r].bits, rows[r].coding(), 0.01, 4000, within_db);
   // A single short block says little; all of one code together say more.
   for (const auto& [code, found] : pessimistic_db) {
     const double mean =
@@ -87,14 +74,15 @@ TEST(PredictedLoss, IsWhatHappensBetweenTheRowsOfTheTable) {
       {700, {.code = automatic_code(0.71), .modulation = Modulation::qam64}},
       {100, {.code = convolutional_code(), .modulation = Modulation::qpsk}},
       {300, {.code = no_code(), .modulation = Modulation::qam16}}};
-  for (const auto& [bits, coding] : cases) expect_loss(bits, coding, 0.05, 1500);
+  for (const auto& [bits, coding] : cases) expect_loss(bits, coding, 0.05, 1500, within_db);
 }
 
 // Low rates meet every length of code block on the way.
 TEST(PredictedLoss, HoldsForPolarBlocksOfEverySize) {
   for (const double rate : {0.0625, 0.12, 0.23, 0.34})
     for (const int bits : {40, 104, 168, 240, 328, 600})
-      expect_loss(bits, {.code = polar_code(rate), .modulation = Modulation::qpsk}, 0.03, 600);
+      expect_loss(bits, {.code = polar_code(rate), .modulation = Modulation::qpsk}, 0.03, 600,
+                  within_db);
 }
 
 /// A code in every way, that only rows from outside know.

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "tests/phy/code/ldpc/ldpc_frames.h"
+#include "tests/phy/code/ldpc/plain_min_sum.h"
 
 namespace semwave {
 namespace {
@@ -217,39 +218,13 @@ TEST(LdpcDecoder, FixedIterationsAreAllDone) {
   }
 }
 
-/// Layered normalised min-sum of one frame as it is written in the literature.
-Bits plain_min_sum(const LdpcCode& code, std::span<const float> soft, int iterations) {
-  std::vector<float> beliefs(soft.begin(), soft.end()), messages(code.columns().size(), 0.0f);
-  for (int iteration = 0; iteration < iterations; ++iteration)
-    for (int check = 0; check < code.checks(); ++check) {
-      const std::span<const std::int32_t> row = code.row(check);
-      float* message = messages.data() + code.row_starts()[static_cast<std::size_t>(check)];
-      std::vector<float> others;
-      for (std::size_t e = 0; e < row.size(); ++e)
-        others.push_back(beliefs[static_cast<std::size_t>(row[e])] - message[e]);
-      for (std::size_t e = 0; e < row.size(); ++e) {
-        float smallest = 1e30f;
-        bool negative = false;
-        for (std::size_t i = 0; i < row.size(); ++i)
-          if (i != e) {
-            smallest = std::min(smallest, std::abs(others[i]));
-            negative ^= std::signbit(others[i]);
-          }
-        message[e] = (negative ? -1 : 1) * smallest * min_sum_scale;
-        beliefs[static_cast<std::size_t>(row[e])] = others[e] + message[e];
-      }
-    }
-  Bits bits;
-  for (const float belief : beliefs) bits.push_back(belief < 0 ? 1 : 0);
-  return bits;
-}
-
 TEST(LdpcDecoder, LanesComputeLayeredMinSum) {
   const Frames frames = heard_frames(648, LdpcRate::three_quarters, 2.2, 20);
   const Decoded decoded = decode(frames, {LdpcAlgorithm::min_sum, 4, false});
   EXPECT_GT(decoded.wrong, 5);  // the comparison covers failures
   for (std::size_t f = 0; f < frames.count; ++f) {
-    const Bits expected = plain_min_sum(*frames.code, {frames.soft.data() + f * 648, 648}, 4);
+    const Bits expected = plain_min_sum(*frames.code, {frames.soft.data() + f * 648, 648}, 4,
+                                        [](float smallest) { return smallest * min_sum_scale; });
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
                            decoded.codewords.begin() + static_cast<std::ptrdiff_t>(f * 648)))
         << f;

@@ -12,6 +12,7 @@
 #include "phy/transport/transport.h"
 #include "tests/core/expect_error.h"
 #include "tests/phy/code/coded_frames.h"
+#include "tests/phy/code/ldpc/plain_min_sum.h"
 
 namespace semwave {
 namespace {
@@ -322,40 +323,15 @@ TEST(NrLdpc, BitsInLanesMakeWhatFramesInLanesMake) {
                   decide(without, {algorithm, 7, early}, 40), early ? "early" : "fixed");
 }
 
-/// Layered offset min-sum of one frame as it is written in the literature.
-Bits plain_offset_min_sum(const LdpcCode& code, std::span<const float> soft, int iterations) {
-  std::vector<float> beliefs(soft.begin(), soft.end()), messages(code.columns().size(), 0.0f);
-  for (int iteration = 0; iteration < iterations; ++iteration)
-    for (int check = 0; check < code.checks(); ++check) {
-      const std::span<const std::int32_t> row = code.row(check);
-      float* message = messages.data() + code.row_starts()[static_cast<std::size_t>(check)];
-      std::vector<float> others;
-      for (std::size_t e = 0; e < row.size(); ++e)
-        others.push_back(beliefs[static_cast<std::size_t>(row[e])] - message[e]);
-      for (std::size_t e = 0; e < row.size(); ++e) {
-        float smallest = 1e30f;
-        bool negative = false;
-        for (std::size_t i = 0; i < row.size(); ++i)
-          if (i != e) {
-            smallest = std::min(smallest, std::abs(others[i]));
-            negative ^= std::signbit(others[i]);
-          }
-        message[e] = (negative ? -1.0f : 1.0f) * std::max(0.0f, smallest - min_sum_offset);
-        beliefs[static_cast<std::size_t>(row[e])] = others[e] + message[e];
-      }
-    }
-  Bits bits;
-  for (const float belief : beliefs) bits.push_back(belief < 0 ? 1 : 0);
-  return bits;
-}
-
 TEST(NrLdpc, LanesComputeLayeredOffsetMinSum) {
   const NoisyFrames frames(nr_block(NrGraph::first, 1000, 1600), 1.5, 6);
   const Decisions made = decide(frames, {LdpcAlgorithm::min_sum, 4, false}, 6);
   const auto n = static_cast<std::size_t>(frames.code->length());
   EXPECT_NE(made.bits, frames.codewords) << "the comparison covers failures";
   for (std::size_t f = 0; f < frames.frames(); ++f) {
-    const Bits expected = plain_offset_min_sum(*frames.code, {frames.soft.data() + f * n, n}, 4);
+    const Bits expected =
+        plain_min_sum(*frames.code, {frames.soft.data() + f * n, n}, 4,
+                      [](float smallest) { return std::max(0.0f, smallest - min_sum_offset); });
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
                            made.bits.begin() + static_cast<std::ptrdiff_t>(f * n)))
         << f;
