@@ -126,6 +126,12 @@ Table make_table(const std::vector<OrderedJson>& rows, const std::vector<std::st
   return table;
 }
 
+/// Which folders are compared, and the head of the table.
+void print_head(const RecordedFolder& a, const RecordedFolder& b, const Table& table) {
+  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()),
+             printable(b.path()), printable(b.name()), table.header());
+}
+
 /// Each folder's points as a curve over their channel uses.
 int compare_as_curves(const Options& options, const RecordedFolder& a, const RecordedFolder& b) {
   const auto asked = wanted_values(options.points);
@@ -160,15 +166,13 @@ int compare_as_curves(const Options& options, const RecordedFolder& a, const Rec
   };
   add("BD-rate: uses at equal " + options.curve + ", % with 95 % CI", "/bd_rate_percent", 1);
   add("at equal uses: " + options.curve, "/bd_" + options.curve, 3);
-  for (const char* key : {"channel_uses", "quality"}) {
-    const bool uses = std::string(key) == "channel_uses";
-    const std::string at = "/range/" + (uses ? std::string(key) : options.curve);
-    table.add_number("common " + (uses ? "uses" : options.curve), "from", 7, at + "/0",
-                     uses ? 1 : 3);
-    table.add_number("common " + (uses ? "uses" : options.curve), "to", 7, at + "/1", uses ? 1 : 3);
-  }
-  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()),
-             printable(b.path()), printable(b.name()), table.header());
+  const auto add_range = [&](const std::string& name, const std::string& key, int digits) {
+    table.add_number("common " + name, "from", 7, "/range/" + key + "/0", digits);
+    table.add_number("common " + name, "to", 7, "/range/" + key + "/1", digits);
+  };
+  add_range("uses", "channel_uses", 1);
+  add_range(options.curve, options.curve, 3);
+  print_head(a, b, table);
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
   return 0;
 }
@@ -203,8 +207,7 @@ int compare(const Options& options) {
     return 0;
   }
   const Table table = make_table(rows, pointers);
-  fmt::print("# A: {} ({})\n# B: {} ({})\n{}", printable(a.path()), printable(a.name()),
-             printable(b.path()), printable(b.name()), table.header());
+  print_head(a, b, table);
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
   if (rows.size() > 1)
     fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n",
