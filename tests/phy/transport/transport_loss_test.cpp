@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/core/expect_error.h"
+#include "tests/phy/transport/expect_loss.h"
 #include "tests/phy/transport/lost_frames.h"
 
 namespace semwave {

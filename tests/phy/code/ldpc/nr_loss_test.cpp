@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "tests/phy/transport/expect_loss.h"
 #include "tests/phy/transport/lost_frames.h"
 
 namespace semwave {
