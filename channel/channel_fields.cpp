@@ -144,7 +144,7 @@ Field csi_field(bool own_pilots) {
                          std::string quantised, std::string bits_of, std::string none) {
     const Field bits{.name = "bits",
                      .type = FieldType::integer,
-                     .summary = bits_of,
+                     .summary = std::move(bits_of),
                      .fallback = Json(3),
                      .minimum = 1,
                      .maximum = 24};

@@ -17,7 +17,7 @@ namespace {
 std::vector<Field> ofdm_fields() {
   std::vector<std::string> names;
   for (const TapProfile& profile : tap_profiles()) names.push_back(profile.name);
-  const auto spaced = [](double least, std::string every) {
+  const auto spaced = [](double least, const std::string& every) {
     return fields::shared(
         {.summary = every, .fields = {fields::integer("every", 4, least, 4096, every)}});
   };

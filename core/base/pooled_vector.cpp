@@ -34,7 +34,8 @@ constexpr bool caching = true;
 /// Smallest class that holds `bytes`, -1 above the largest: 64, 128, then 192, 256, 384, 512, ...
 int class_of(std::size_t bytes) {
   if (bytes <= 128) return bytes <= 64 ? 0 : 1;
-  const int octave = std::bit_width((bytes - 1) / 128) - 1;
+  const int octave = std::bit_width((bytes - 1) / 128) - 1;  // 0 or more: bytes > 128
+  // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
   const int index = 2 + 2 * octave + (bytes > (std::size_t{192} << octave) ? 1 : 0);
   return index < classes ? index : -1;
 }

@@ -2,6 +2,7 @@
 #include "core/cpu/memory.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/base/pooled_vector.h"
@@ -34,9 +35,9 @@ struct BufferAllocator {
 
 std::shared_ptr<Buffer> make_buffer(std::size_t bytes) {
   auto buffer = std::allocate_shared<Buffer>(BufferAllocator<Buffer>(bytes));
-  const std::uintptr_t begin =
-      reinterpret_cast<std::uintptr_t>(buffer.get()) & ~static_cast<std::uintptr_t>(header - 1);
-  buffer->data = reinterpret_cast<void*>(begin + header);
+  auto* const at = reinterpret_cast<std::byte*>(buffer.get());
+  const std::uintptr_t past = reinterpret_cast<std::uintptr_t>(at) & std::uintptr_t{header - 1};
+  buffer->data = at - past + header;
   buffer->bytes = bytes;
   buffer->device = DeviceKind::cpu;
   return buffer;

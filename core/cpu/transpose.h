@@ -13,8 +13,8 @@ namespace detail {
 
 template <int half, int... lane>
 inline Vector interleave(Vector a, Vector b, std::integer_sequence<int, lane...>) {
-  return __builtin_shuffle(
-      a, b, IntVector{(lane % 2 * vector_width + half * vector_width / 2 + lane / 2)...});
+  return __builtin_shufflevector(a, b,
+                                 (lane % 2 * vector_width + half * vector_width / 2 + lane / 2)...);
 }
 
 }  // namespace detail

@@ -119,7 +119,7 @@ inline Vector maximum(Vector a, Vector b) {
 namespace detail {
 template <int step, int... lane>
 inline Vector rotate(Vector x, std::integer_sequence<int, lane...>) {
-  return __builtin_shuffle(x, IntVector{((lane + step) % vector_width)...});
+  return __builtin_shufflevector(x, x, ((lane + step) % vector_width)...);
 }
 template <int step>
 inline Vector rotate(Vector x) {

@@ -62,7 +62,7 @@ std::string find_data(const DatasetRequest& request, const std::vector<std::stri
   std::string looked;
   for (const std::string& root : data_roots(request))
     for (const std::string& subfolder : subfolders) {
-      const std::string folder = path_join(root, subfolder);
+      std::string folder = path_join(root, subfolder);
       if (is_file(plain_or_gzip(folder, file))) return folder;
       looked += (looked.empty() ? "" : ", ") + folder;
     }

@@ -235,9 +235,11 @@ std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& pl
       Json(checkpoint.metadata).dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::size_t width = checkpoint.half ? 2 : 4;
   std::uint64_t offset = 0;
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    const NamedArray& array = *arrays[i];
-    assert(i == 0 || arrays[i - 1]->name != array.name);
+  [[maybe_unused]] const std::string* before = nullptr;
+  for (const NamedArray* each : arrays) {
+    const NamedArray& array = *each;
+    assert(before == nullptr || *before != array.name);
+    before = &array.name;
     [[maybe_unused]] std::uint64_t elements = 1;
     for (const std::int64_t extent : array.shape) elements *= static_cast<std::uint64_t>(extent);
     assert(elements == array.values.size() && !array.name.empty() &&

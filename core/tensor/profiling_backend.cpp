@@ -353,6 +353,7 @@ class Profiling final : public ProfilingBackend {
   struct Key {
     Kernel kernel;
     std::int64_t depth = 0, columns = 0;  // of a product's matrix
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 mistakes the zero of the comparison
     auto operator<=>(const Key&) const = default;
   };
   struct Entry {
@@ -388,6 +389,7 @@ class Profiling final : public ProfilingBackend {
       mine = tables_.emplace_back(std::make_unique<Table>()).get();
       owner = number_;
     }
+    // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the owner has made it
     const auto found = std::find_if(mine->begin(), mine->end(),
                                     [&key](const Entry& entry) { return entry.key == key; });
     return found != mine->end() ? *found : mine->emplace_back(Entry{.key = key});

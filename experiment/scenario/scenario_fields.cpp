@@ -14,6 +14,7 @@ namespace {
 
 std::vector<std::string> names(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::vector<std::string> made;
+  made.reserve(entries.size());
   for (const auto& [name, summary] : entries) made.push_back(name);
   return made;
 }
@@ -38,7 +39,7 @@ Field law(std::string name, std::optional<Json> fallback, double minimum, double
           std::string summary) {
   const Field one{
       .type = FieldType::number, .summary = "a value", .minimum = minimum, .maximum = maximum};
-  const auto list_of = [&](std::string key, std::string what) {
+  const auto list_of = [&](std::string key, const std::string& what) {
     Field list{.name = std::move(key),
                .type = FieldType::list,
                .summary = what,
@@ -115,7 +116,7 @@ Field receiver_field() {
 
 Field device_model_field() {
   const auto end = [](std::string name, double operations_per_second, double joule_per_operation,
-                      std::string who) {
+                      const std::string& who) {
     return object(
         std::move(name),
         {number("operations_per_second", operations_per_second, 1, 1e30, "executed by the " + who),

@@ -50,7 +50,7 @@ Tensor originals_of(Backend& backend, const Tensor& images,
                     const PooledVector<std::int32_t>& rebuilt) {
   const std::int64_t count = images.shape()[0],
                      values = images.size() / std::max<std::int64_t>(1, count);
-  const Tensor all = images.reshape({count, values});
+  Tensor all = images.reshape({count, values});
   if (static_cast<std::int64_t>(rebuilt.size()) == count) return all;
   Tensor some = backend.empty({static_cast<std::int64_t>(rebuilt.size()), values});
   backend.gather_rows(some, all, rebuilt);

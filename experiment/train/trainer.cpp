@@ -185,7 +185,8 @@ void Trainer::set_mean_image() {
   for (int i = 0; i < data_.count(); ++i) {
     const auto size = static_cast<std::size_t>(data_.values(i));
     for (std::size_t v = 0; v < size; ++v) sum[v % sum.size()] += data_.image(i)[v];
-    images += static_cast<double>(size / sum.size());
+    const std::size_t whole = size / sum.size();
+    images += static_cast<double>(whole);
   }
   std::vector<float> values(sum.size());
   for (std::size_t v = 0; v < sum.size(); ++v)

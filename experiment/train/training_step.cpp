@@ -121,9 +121,9 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   PooledVector<double> snr_db;
   PooledVector<Plan> plans;
   PooledVector<int> leave_at;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto id = static_cast<std::uint32_t>(indices[i]);
-    labels.push_back(data_.labels[static_cast<std::size_t>(indices[i] % data_.count())]);
+  for (const std::int32_t index : indices) {
+    const auto id = static_cast<std::uint32_t>(index);
+    labels.push_back(data_.labels[static_cast<std::size_t>(index % data_.count())]);
     const RandomWords a = philox(scenario_.seed, Purpose::plan, id, visit, 0),
                       b = philox(scenario_.seed, Purpose::plan, id, visit, 1);
     const int deepest = model_.architecture.transmitter_blocks;

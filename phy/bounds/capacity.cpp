@@ -49,7 +49,8 @@ Information points_information(std::span<const std::complex<float>> points, doub
   double mean = 0, square = 0, mass = 0;
   for (const std::complex<float>& sent : points)
     for (int p = 0; p < nodes * nodes; ++p) {
-      const double i = -reach + p / nodes * step, q = -reach + p % nodes * step,
+      const int row = p / nodes, column = p % nodes;
+      const double i = -reach + row * step, q = -reach + column * step,
                    weight = std::exp(-(i * i + q * q) / 2);
       double sum = 0;
       for (const std::complex<float>& other : points) {

@@ -21,7 +21,7 @@ namespace semwave {
 namespace {
 
 constexpr int smallest_degree = 3, largest_degree = 10;
-constexpr int longest = (1 << largest_degree) - 1;
+constexpr int longest = (1 << largest_degree) - 1, most_corrected = longest / 2;
 
 /// Primitive polynomials by degree (Lin and Costello, "Error Control Coding", table 2.7).
 constexpr std::array<unsigned, largest_degree + 1> primitive = {
@@ -272,7 +272,7 @@ void add_bch_code(ChannelCodeRegistry& codes) {
                          .summary = "errors that it corrects",
                          .fallback = Json(3),
                          .minimum = 1,
-                         .maximum = longest / 2}}},
+                         .maximum = most_corrected}}},
             [](const Json& from) -> std::shared_ptr<const ChannelCode> {
               const int n = from.at("n"), t = from.at("t");
               if (!std::has_single_bit(static_cast<unsigned>(n) + 1))

@@ -12,7 +12,7 @@
 
 namespace semwave {
 
-Constellation::Constellation(std::string name, std::vector<std::complex<double>> points)
+Constellation::Constellation(std::string name, const std::vector<std::complex<double>>& points)
     : name_(std::move(name)) {
   const std::size_t count = points.size();
   if (count < 2 || count > std::size_t{1} << most_bits || !std::has_single_bit(count))

@@ -20,7 +20,7 @@ class Constellation {
   /// 2 to 2^most_bits points, a power of two, by label: the first bit of a label is its highest.
   /// They are scaled to mean power 1. Throws Error where that cannot be, or where two points are
   /// one.
-  Constellation(std::string name, std::vector<std::complex<double>> points);
+  Constellation(std::string name, const std::vector<std::complex<double>>& points);
   virtual ~Constellation() = default;
 
   const std::string& name() const { return name_; }  // "8-PSK"

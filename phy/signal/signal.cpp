@@ -95,7 +95,7 @@ Equalised equalise_by_law(Pass& pass, const Var& y, const Tensor& gains,
 }  // namespace
 
 Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance,
-                   Equaliser kind) {
+                   const Equaliser& kind) {
   assert(y.value().size() == gains.size() && y.value().size() == 2 * noise_variance.size());
   if (kind.law() != nullptr) return equalise_by_law(pass, y, gains, noise_variance, *kind.law());
   Backend& backend = pass.backend;

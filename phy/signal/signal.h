@@ -33,6 +33,6 @@ struct Equalised {
 /// Gains below 1e-12 in power give 0 with variance 1e12 (zero forcing); without gain and noise MMSE
 /// knows nothing: 0 with variance 1.
 Equalised equalise(Pass& pass, const Var& y, const Tensor& gains, const Tensor& noise_variance,
-                   Equaliser kind);
+                   const Equaliser& kind);
 
 }  // namespace semwave

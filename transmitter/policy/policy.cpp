@@ -255,12 +255,12 @@ class DriftPolicy final : public Policy {
     bool hold;
   };
   Choice choose(int bin, double v, double z) const {
-    Choice made{nullptr, false};
-    double most = 0;
+    Choice made{&table_.plans.front(), false};
+    double most = -std::numeric_limits<double>::infinity();
     for (const MeasuredPlan& plan : table_.plans) {
       const double value = v * (table_.worth(plan, bin, metric_) - unsent_) -
                            z * plan.uses[static_cast<std::size_t>(bin)];
-      if (made.plan && value <= most) continue;
+      if (value <= most) continue;
       made.plan = &plan;
       most = value;
     }

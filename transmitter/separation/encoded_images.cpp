@@ -37,8 +37,7 @@ EncodedImages::One::One(EncodedImages& store, const ImageCodec& codec, const std
 Stream EncodedImages::One::at(int quality) const {
   const std::string key = key_ + std::to_string(quality);
   if (Stream found = store_.find(key)) return found;
-  const Stream made =
-      std::make_shared<const std::vector<std::uint8_t>>(codec_.encode(picture_, quality));
+  Stream made = std::make_shared<const std::vector<std::uint8_t>>(codec_.encode(picture_, quality));
   store_.keep(key, made);
   return made;
 }

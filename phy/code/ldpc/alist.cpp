@@ -98,6 +98,7 @@ class AlistReader {
 #if defined(SEMWAVE_PLANTED_FAULT)
       highest = 1 << 30;
 #endif
+      list.reserve(static_cast<std::size_t>(expected));  // alist_degree_limit at most
       for (int i = 0; i < expected; ++i) list.push_back(number_within(what, 1, highest) - 1);
       for (int i = expected; i < largest && !current_.empty(); ++i)
         number_within("padding after the list", 0, 0);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <limits>
 
 #include <fmt/core.h>
 
@@ -159,13 +160,13 @@ class LdpcOfAnyLength final : public ChannelCode {
   std::string name() const override { return rate_name(rate_) + " ldpc"; }
 
   const ChannelCode& settled(std::int64_t bits, bool check) const override {
-    const OneLdpcCode* best = nullptr;
-    std::int64_t fewest = 0;
+    const OneLdpcCode* best = &codes_.front();
+    std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
     for (const OneLdpcCode& code : codes_) {  // longest first: it wins a tie
       const std::int64_t crc = block_crc(code, check).bits, largest = code.largest_message() - crc,
                          blocks = (bits + largest - 1) / largest,
                          coded = bits + blocks * code.coded_bits(crc);
-      if (best == nullptr || coded < fewest) best = &code, fewest = coded;
+      if (coded < fewest) best = &code, fewest = coded;
     }
     return *best;
   }
