@@ -77,7 +77,7 @@ Constellation gray_points(Modulation modulation) {
     points.emplace_back(gray_symbol(levels_of(modulation), modulation, bits.data()));
   }
   constexpr std::array<const char*, 5> names = {"BPSK", "QPSK", "16-QAM", "64-QAM", "256-QAM"};
-  return Constellation(names[static_cast<std::size_t>(modulation.bits() / 2)], std::move(points));
+  return Constellation(names[static_cast<std::size_t>(modulation.bits() / 2)], points);
 }
 
 /// Soft bits of one dimension at offset `z`, in units of 1/(noise variance after equalisation);
