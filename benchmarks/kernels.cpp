@@ -112,7 +112,8 @@ void Attention(benchmark::State& state) {
   const auto layout = grid(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
   const std::int64_t rows = layout->rows(), dim = state.range(2);
   const Tensor qkv = random_tensor({rows, 3 * dim}), y = backend().empty({rows, dim});
-  for (auto _ : state) backend().attention(y, {}, qkv, *layout, static_cast<int>(state.range(3)));
+  for (auto _ : state)
+    backend().attention(y, {}, qkv, *layout, static_cast<int>(state.range(3)), {});
   rate(state, "flops", 4.0 * static_cast<double>(rows * state.range(1) * dim));
 }
 BENCHMARK(Attention)->Apply(attentions);
@@ -124,9 +125,9 @@ void AttentionBackward(benchmark::State& state) {
   const Tensor qkv = random_tensor({rows, 3 * dim}), y = backend().empty({rows, dim}),
                dqkv = backend().zeros({rows, 3 * dim});
   const Tensor weights = backend().empty({Backend::attention_weights_size(*layout, heads)});
-  backend().attention(y, weights, qkv, *layout, heads);
+  backend().attention(y, weights, qkv, *layout, heads, {});
   const Tensor dy = random_tensor({rows, dim});
-  for (auto _ : state) backend().attention_backward(dqkv, dy, weights, qkv, *layout, heads);
+  for (auto _ : state) backend().attention_backward(dqkv, {}, dy, weights, qkv, *layout, heads);
   rate(state, "flops", 8.0 * static_cast<double>(rows * state.range(1) * dim));
 }
 BENCHMARK(AttentionBackward)->Apply(attentions);

@@ -40,11 +40,11 @@ inline constexpr CodePart images{
 
 inline constexpr CodePart network{
     "network", 1,
-    "core/nn/architecture core/nn/deepjscc_shape core/tensor/checkpoint core/nn/layers "
-    "core/nn/picture_layers core/ops/ "
+    "core/nn/architecture core/nn/deepjscc_shape core/nn/grid core/tensor/checkpoint "
+    "core/nn/layers core/nn/picture_layers core/nn/windows core/ops/ "
     "core/tensor/parameter core/tensor/pass core/tensor/ragged"};
 inline constexpr CodePart network_kernels_cpu{"network kernels, cpu", 1, "core/cpu/"};
-inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 1, "core/cuda/"};
+inline constexpr CodePart network_kernels_cuda{"network kernels, cuda", 2, "core/cuda/"};
 inline constexpr CodePart classifier{"classifier", 1, "core/nn/classifier"};
 
 inline constexpr CodePart jpeg{"jpeg", 1, "core/data/codec/jpeg_codec core/data/codec/image_codec"};

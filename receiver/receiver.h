@@ -54,7 +54,8 @@ class Receiver {
   virtual bool reads(std::span<const std::complex<float>> symbols,
                      std::span<const std::complex<float>> gains, double noise_variance) const = 0;
   /// Operations of one image with every token sent, at the largest rate, every expert evaluated.
-  virtual double dense_operations() const = 0;
+  /// Its size matters where any size goes through.
+  virtual double dense_operations(int height, int width) const = 0;
 };
 
 }  // namespace semwave

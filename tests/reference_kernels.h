@@ -171,10 +171,23 @@ void softmax_backward(Array<T>& dx, const Array<T>& dy, const Array<T>& y, Size 
   }
 }
 
+// What is added to the scores by the positions of query and key; places 0: nothing.
+template <typename T>
+struct ScoreBias {
+  Array<T> table;   // [heads, places, places]
+  Index positions;  // [n]
+  Size places = 0;
+
+  Size entry(Size head, Size query, Size key) const {
+    return (head * places + static_cast<Size>(positions[query])) * places +
+           static_cast<Size>(positions[key]);
+  }
+};
+
 // The weights [rows, rows] of one image and head.
 template <typename T>
 Array<T> attention_weights(const Array<T>& qkv, Size first, Size rows, Size dim, Size heads,
-                           Size head) {
+                           Size head, const ScoreBias<T>& bias) {
   const Size size = dim / heads;
   Array<T> score(rows * rows);
   for (Size i = 0; i < rows; ++i)
@@ -183,19 +196,22 @@ Array<T> attention_weights(const Array<T>& qkv, Size first, Size rows, Size dim,
         score[i * rows + j] += qkv[(first + i) * 3 * dim + head * size + c] *
                                qkv[(first + j) * 3 * dim + dim + head * size + c];
       score[i * rows + j] /= std::sqrt(T(size));
+      if (bias.places > 0)
+        score[i * rows + j] += bias.table[bias.entry(head, first + i, first + j)];
     }
   return softmax(score, rows, rows);
 }
 
 template <typename T>
-Array<T> attention(const Array<T>& qkv /*[n, 3 dim]*/, const Index& starts, Size dim, Size heads) {
+Array<T> attention(const Array<T>& qkv /*[n, 3 dim]*/, const Index& starts, Size dim, Size heads,
+                   const ScoreBias<T>& bias = {}) {
   Array<T> y(qkv.size() / 3);
   const Size size = dim / heads;
   for (Size image = 0; image + 1 < starts.size(); ++image) {
     const Size first = static_cast<Size>(starts[image]),
                rows = static_cast<Size>(starts[image + 1]) - first;
     for (Size head = 0; head < heads; ++head) {
-      const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head);
+      const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head, bias);
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
           for (Size c = 0; c < size; ++c)
@@ -208,13 +224,14 @@ Array<T> attention(const Array<T>& qkv /*[n, 3 dim]*/, const Index& starts, Size
 
 template <typename T>
 void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv,
-                        const Index& starts, Size dim, Size heads) {
+                        const Index& starts, Size dim, Size heads, const ScoreBias<T>& bias = {},
+                        Array<T>* dbias = nullptr) {
   const Size size = dim / heads;
   for (Size image = 0; image + 1 < starts.size(); ++image) {
     const Size first = static_cast<Size>(starts[image]),
                rows = static_cast<Size>(starts[image + 1]) - first;
     for (Size head = 0; head < heads; ++head) {
-      const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head);
+      const Array<T> weights = attention_weights(qkv, first, rows, dim, heads, head, bias);
       Array<T> dweights(rows * rows), dscore(rows * rows);
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
@@ -225,6 +242,9 @@ void attention_backward(Array<T>& dqkv, const Array<T>& dy, const Array<T>& qkv,
             dqkv[value] += weights[i * rows + j] * dy[out];
           }
       softmax_backward(dscore, dweights, weights, rows, rows);
+      for (Size i = 0; dbias && i < rows; ++i)
+        for (Size j = 0; j < rows; ++j)
+          (*dbias)[bias.entry(head, first + i, first + j)] += dscore[i * rows + j];
       for (Size i = 0; i < rows; ++i)
         for (Size j = 0; j < rows; ++j)
           for (Size c = 0; c < size; ++c) {

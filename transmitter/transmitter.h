@@ -70,8 +70,9 @@ class Transmitter {
   virtual std::optional<Forecast> forecast(
       const ChannelState& state, const Plan& plan,
       std::uint32_t image = 0 /*which positions are drawn*/) const = 0;
-  /// Operations of one image with every token and every block.
-  virtual double dense_operations() const = 0;
+  /// Operations of one image with every token and every block. Its size matters where any size
+  /// goes through.
+  virtual double dense_operations(int height, int width) const = 0;
 };
 
 }  // namespace semwave

@@ -1,5 +1,6 @@
 // Ragged attention: per image and head the same register tile computes Q K^T, P V and their
 // derivatives.
+#include <algorithm>
 #include <cmath>
 
 #include "core/cpu/backend.h"
@@ -34,10 +35,47 @@ void scores_backward(float* ds, std::int64_t stride, const float* p, std::int64_
   });
 }
 
+/// The table of a bias as the rows of one image see it. Neighbours on the grid, as in a full
+/// window, read it in place.
+class ImageBias {
+ public:
+  ImageBias(const Tensor& bias, const Ragged& layout, std::int64_t first, std::int64_t rows)
+      : places_(bias.shape()[2]),
+        positions_(layout.positions.data() + first),
+        rows_(rows),
+        adjacent_(positions_[rows - 1] - positions_[0] == rows - 1) {
+    assert(positions_[rows - 1] < places_);
+  }
+
+  /// x += scale times the bias of one query for each key.
+  void add_to(float* x, const float* of_head, std::int64_t query, float scale) const {
+    const float* row = of_head + positions_[query] * places_;
+    if (adjacent_) return add_scaled(x, row + positions_[0], scale, rows_);
+    for (std::int64_t key = 0; key < rows_; ++key) x[key] += scale * row[positions_[key]];
+  }
+  /// The derivative of add_to.
+  void add_from(float* of_head, const float* dx, std::int64_t query, float scale) const {
+    float* row = of_head + positions_[query] * places_;
+    if (adjacent_) return add_scaled(row + positions_[0], dx, scale, rows_);
+    for (std::int64_t key = 0; key < rows_; ++key) row[positions_[key]] += scale * dx[key];
+  }
+
+ private:
+  std::int64_t places_;
+  const std::int32_t* positions_;
+  std::int64_t rows_;
+  bool adjacent_;
+};
+
+/// Of one head in a table [heads, places, places].
+float* head_of(const Tensor& bias, int head) {
+  return bias.data() + head * bias.shape()[1] * bias.shape()[2];
+}
+
 }  // namespace
 
 void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv,
-                           const Ragged& layout, int heads) {
+                           const Ragged& layout, int heads, const Tensor& bias) {
   if (layout.rows() == 0) return;
   const std::int64_t dim = y.columns(), stride = 3 * dim, size = dim / heads;
   assert(qkv.columns() == stride && dim % heads == 0 && y.rows() == layout.rows());
@@ -56,6 +94,11 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
       const std::int64_t at = head * size;
       multiply(Write::set, rows, padded, size, {q + at, stride, Order::by_rows},
                k_transposed + at * padded, padded, p, padded);
+      if (bias.defined()) {
+        const ImageBias added(bias, layout, first, rows);
+        for (std::int64_t row = 0; row < rows; ++row)
+          added.add_to(p + row * padded, head_of(bias, head), row, 1 / scale);
+      }
       cpu::softmax(p, p, rows, padded, rows, scale);
       if (kept) {
         for (std::int64_t row = 0; row < rows; ++row, kept += rows)
@@ -67,8 +110,9 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
   }
 }
 
-void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
-                                    const Tensor& qkv, const Ragged& layout, int heads) {
+void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
+                                    const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                                    int heads) {
   if (!dqkv.defined() || layout.rows() == 0) return;
   const std::int64_t dim = dy.columns(), stride = 3 * dim, size = dim / heads;
   assert(weights.size() == attention_weights_size(layout, heads));
@@ -93,6 +137,11 @@ void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const 
         scores_backward<4>(ds + row * padded, padded, p + row * rows, rows, scale);
       for (; row < rows; ++row)
         scores_backward<1>(ds + row * padded, padded, p + row * rows, rows, scale);
+      if (dbias.defined()) {
+        const ImageBias added(dbias, layout, first, rows);
+        for (std::int64_t query = 0; query < rows; ++query)
+          added.add_from(head_of(dbias, head), ds + query * padded, query, 1 / scale);
+      }
       multiply(Write::add, rows, size, rows, {ds, padded, Order::by_rows}, q + dim + at, stride,
                dq + at, stride);
       multiply(Write::add, rows, size, rows, {ds, padded, Order::by_columns}, q + at, stride,

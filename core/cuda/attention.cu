@@ -20,7 +20,7 @@ using namespace attention_tiles;
 template <int chunk>
 __global__ void __launch_bounds__(threads)
     attention_kernel(float* y, float* weights /*or null*/, const float* qkv, Images images,
-                     std::int64_t dim, int size /*of a head*/, int parts, float scale) {
+                     std::int64_t dim, int size /*of a head*/, int parts, float scale, Bias bias) {
   __shared__ float q[tile][chunk + 1], k[tile][chunk + 1], p[tile][tile + 1];
   const Place at(images, static_cast<int>(blockIdx.z) / parts);
   const int part = static_cast<int>(blockIdx.z) % parts;
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(threads)
       qkv + at.first * 3 * dim +
       at.head * size;  // row r: q at first[3 dim r], k dim further, v 2 dim further
 
-  // s = q k^T for the keys from key0, in ascending columns.
+  // s = q k^T scale + bias for the keys from key0, in ascending columns.
   const auto scores = [&](std::int64_t key0, float(&s)[2][keys_each]) {
     for (int i = 0; i < 2; ++i)
       for (int j = 0; j < keys_each; ++j) s[i][j] = 0.0f;
@@ -42,6 +42,7 @@ __global__ void __launch_bounds__(threads)
       __syncthreads();
       add_products<chunk>(s, q, k, ty, tx, size - c0);
     }
+    scale_and_bias(s, scale, bias, at, ty, key0 + tx);
   };
 
   float peak[2] = {-INFINITY, -INFINITY}, sum[2] = {}, answer[2][chunk / lanes] = {};
@@ -51,14 +52,14 @@ __global__ void __launch_bounds__(threads)
     for (int i = 0; i < 2; ++i) {
       float highest = peak[i];
       for (int j = 0; j < keys_each; ++j)
-        if (key0 + tx + lanes * j < at.rows) highest = fmaxf(highest, s[i][j] * scale);
+        if (key0 + tx + lanes * j < at.rows) highest = fmaxf(highest, s[i][j]);
       highest = query_maximum(highest);
       const float correction = expf(peak[i] - highest);
       peak[i] = highest;
       sum[i] *= correction;
       for (int c = 0; c < chunk / lanes; ++c) answer[i][c] *= correction;
       for (int j = 0; j < keys_each; ++j) {
-        const float e = key0 + tx + lanes * j < at.rows ? expf(s[i][j] * scale - highest) : 0.0f;
+        const float e = key0 + tx + lanes * j < at.rows ? expf(s[i][j] - highest) : 0.0f;
         sum[i] += e;
         p[2 * ty + i][tx + lanes * j] = e;
       }
@@ -91,7 +92,7 @@ __global__ void __launch_bounds__(threads)
       for (int j = 0; j < keys_each; ++j) {
         const std::int64_t row = at.tile0 + 2 * ty + i, key = key0 + tx + lanes * j;
         if (row < at.rows && key < at.rows)
-          kept[row * at.rows + key] = expf(s[i][j] * scale - peak[i]) * inverse[i];
+          kept[row * at.rows + key] = expf(s[i][j] - peak[i]) * inverse[i];
       }
   }
 }
@@ -99,17 +100,20 @@ __global__ void __launch_bounds__(threads)
 }  // namespace
 
 void CudaBackend::attention(const Tensor& y, const Tensor& weights, const Tensor& qkv,
-                            const Ragged& layout, int heads) {
+                            const Ragged& layout, int heads, const Tensor& bias) {
   const std::int64_t dim = y.columns();
   const int size = static_cast<int>(dim / heads);
   assert(qkv.columns() == 3 * dim && dim % heads == 0 && y.rows() == layout.rows());
   assert(!weights.defined() || weights.size() == attention_weights_size(layout, heads));
   const ImageList images(stream_, layout, heads, weights.defined());
+  const Upload<std::int32_t> positions(
+      stream_, bias.defined() ? layout.positions : PooledVector<std::int32_t>());
+  const Bias added{data_or_null(bias), positions.data(), bias.defined() ? bias.shape()[2] : 0};
   with_chunk(size, [&](auto chunk) {
     const int parts = static_cast<int>(blocks_of(size, chunk));
     launch("attention", attention_kernel<chunk>, images.grid(heads, parts), threads, *stream_,
            y.data(), data_or_null(weights), qkv.data(), images.on_device(), dim, size, parts,
-           1.0f / std::sqrt(static_cast<float>(size)));
+           1.0f / std::sqrt(static_cast<float>(size)), added);
   });
 }
 

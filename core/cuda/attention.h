@@ -26,6 +26,16 @@ struct Images {
       weights_at;  // [images] where the weights of each begin; null where none are kept
 };
 
+/// What is added to the scores: a table [heads, places, places] by the positions of query and key.
+struct Bias {
+  const float* table;             // or null
+  const std::int32_t* positions;  // [rows of the layout]
+  std::int64_t places;
+  __device__ std::int64_t entry(std::int64_t head, std::int64_t query, std::int64_t key) const {
+    return (head * places + positions[query]) * places + positions[key];
+  }
+};
+
 class ImageList {
  public:
   ImageList(const StreamPtr& stream, const Ragged& layout, int heads, bool with_weights)
@@ -101,6 +111,18 @@ __device__ inline void add_products(float (&s)[2][keys_each], const float (&a)[t
     for (int i = 0; i < 2; ++i)
       for (int j = 0; j < keys_each; ++j)
         s[i][j] = fmaf(a[2 * ty + i][c], b[tx + lanes * j][c], s[i][j]);
+}
+
+/// s = s scale + bias of the queries 2 ty, 2 ty + 1 and every eighth key from `key0` on.
+__device__ inline void scale_and_bias(float (&s)[2][keys_each], float scale, const Bias& bias,
+                                      const Place& at, int ty, std::int64_t key0) {
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < keys_each; ++j) {
+      const std::int64_t row = at.tile0 + 2 * ty + i, key = key0 + lanes * j;
+      s[i][j] *= scale;
+      if (bias.table && row < at.rows && key < at.rows)
+        s[i][j] += bias.table[bias.entry(at.head, at.first + row, at.first + key)];
+    }
 }
 
 /// Over the eight threads of a query; each gets the same bits.

@@ -128,25 +128,65 @@ __global__ void __launch_bounds__(threads)
     }
 }
 
+/// dbias [heads, places, places] is added to, one thread an entry: images in their order, so that
+/// the sum has one order. `row_at` [images, places] says which row of its image stands at a place,
+/// -1: none.
+__global__ void bias_kernel(float* dbias, const float* ds, const std::int32_t* row_at,
+                            Images images, std::int64_t count, std::int64_t places, int heads,
+                            float inverse_scale) {
+  const std::int64_t entry = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (entry >= heads * places * places) return;
+  const std::int64_t key_place = entry % places, query_place = entry / places % places,
+                     head = entry / (places * places);
+  float sum = 0.0f;
+  for (std::int64_t image = 0; image < count; ++image) {
+    const std::int64_t query = row_at[image * places + query_place],
+                       key = row_at[image * places + key_place],
+                       rows = images.starts[image + 1] - images.starts[image];
+    if (query >= 0 && key >= 0)
+      sum += ds[images.weights_at[image] + (head * rows + query) * rows + key];
+  }
+  dbias[entry] += sum * inverse_scale;
+}
+
+PooledVector<std::int32_t> rows_at_places(const Ragged& layout, std::int64_t places) {
+  PooledVector<std::int32_t> row_at(static_cast<std::size_t>(layout.images() * places), -1);
+  for (std::size_t row = 0; row < layout.positions.size(); ++row) {
+    const auto image = static_cast<std::size_t>(layout.image[row]);
+    row_at[image * static_cast<std::size_t>(places) +
+           static_cast<std::size_t>(layout.positions[row])] =
+        static_cast<std::int32_t>(row) - layout.starts[image];
+  }
+  return row_at;
+}
+
 }  // namespace
 
-void CudaBackend::attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
-                                     const Tensor& qkv, const Ragged& layout, int heads) {
+void CudaBackend::attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
+                                     const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                                     int heads) {
   if (!dqkv.defined() || layout.rows() == 0) return;
   const std::int64_t dim = dy.columns();
   const int size = static_cast<int>(dim / heads);
   assert(weights.size() == attention_weights_size(layout, heads));
   const ImageList images(stream_, layout, heads, true);
   const Scratch<float> ds(stream_, weights.size());
+  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   with_chunk(size, [&](auto chunk) {
     const int parts = static_cast<int>(blocks_of(size, chunk));
     launch("attention_backward of queries", queries_kernel<chunk>, images.grid(heads, 1), threads,
            *stream_, dqkv.data(), ds.data(), dy.data(), weights.data(), qkv.data(),
-           images.on_device(), dim, size, 1.0f / std::sqrt(static_cast<float>(size)));
+           images.on_device(), dim, size, scale);
     launch("attention_backward of keys", keys_kernel<chunk>, images.grid(heads, parts), threads,
            *stream_, dqkv.data(), ds.data(), dy.data(), weights.data(), qkv.data(),
            images.on_device(), dim, size, parts);
   });
+  if (!dbias.defined()) return;
+  const std::int64_t places = dbias.shape()[2];
+  const Upload<std::int32_t> row_at(stream_, rows_at_places(layout, places));
+  launch("attention_backward of the bias", bias_kernel, blocks_of(dbias.size(), threads), threads,
+         *stream_, dbias.data(), ds.data(), row_at.data(), images.on_device(),
+         std::int64_t{layout.images()}, places, heads, 1.0f / scale);
 }
 
 }  // namespace semwave::cuda

@@ -42,9 +42,10 @@ class CudaBackend final : public Backend {
                            std::span<const std::int32_t> image) override;
 
   void attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout,
-                 int heads) override;
-  void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
-                          const Tensor& qkv, const Ragged& layout, int heads) override;
+                 int heads, const Tensor& bias) override;
+  void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
+                          const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                          int heads) override;
 
   void patches(const Tensor& y, const Tensor& x, Window window, WindowRows rows) override;
   void patches_backward(const Tensor& dx, const Tensor& dy, Window window,

@@ -1,12 +1,14 @@
 #include "core/nn/architecture.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 
 namespace semwave {
 
 namespace {
 
-void grid_of(const Architecture& a, int& height, int& width) {
+void token_grid(const Architecture& a, int& height, int& width) {
   height = a.height;
   width = a.width;
   for (const TokeniserStage& stage : a.tokeniser) {
@@ -25,17 +27,64 @@ Field integer(const std::string& name, const std::string& summary, int fallback,
           .maximum = double(maximum)};
 }
 
+void check_parameters(const Architecture& a, const Place& place) {
+  constexpr double largest = 1 << 28;  // 1 GiB of floats
+  if (a.least_parameters() > largest)
+    throw Error(place.str(),
+                "has more than 2^28 parameters; make dim, hidden, blocks or experts smaller");
+}
+
+/// Of a network for pictures of any size: its tokeniser leaves a token for each stride() pixels, so
+/// that the image head can go the same way back.
+void check_any_size(const Architecture& a, const Place& place) {
+  for (std::size_t i = 0; i < a.tokeniser.size(); ++i) {
+    const auto& [channels, window, max_pool] = a.tokeniser[i];
+    const Place stage = place / "tokeniser" / std::to_string(i);
+    if (max_pool != 1)
+      throw Error((stage / "max_pool").str(), "must be 1 where pictures have any size");
+    if (window.kernel % 2 == 0 || window.padding != window.kernel / 2)
+      throw Error((stage / "padding").str(),
+                  "pictures of any size need an odd kernel and half of it, rounded down, as "
+                  "padding; found kernel " +
+                      std::to_string(window.kernel) + " and padding " +
+                      std::to_string(window.padding));
+    if (window.stride > window.kernel)
+      throw Error((stage / "stride").str(), "must be at most the kernel's " +
+                                                std::to_string(window.kernel) + ", found " +
+                                                std::to_string(window.stride));
+  }
+  if (const int stride = a.stride(); stride < 4 || stride > 16)
+    throw Error((place / "tokeniser").str(),
+                "a token must stand for 4 to 16 pixels each way where pictures have any size; "
+                "these strides make " +
+                    std::to_string(stride));
+  check_parameters(a, place);
+}
+
 }  // namespace
+
+int Architecture::stride() const {
+  int product = 1;
+  for (const TokeniserStage& stage : tokeniser)
+    product *= stage.window.stride * std::max(1, stage.max_pool);
+  return product;
+}
+
+Grid Architecture::grid_of(int image_height, int image_width) const {
+  if (window == 0) return {grid_height(), grid_width()};
+  const int each = stride();
+  return {(image_height + each - 1) / each, (image_width + each - 1) / each};
+}
 
 int Architecture::grid_height() const {
   int h, w;
-  grid_of(*this, h, w);
+  token_grid(*this, h, w);
   return h;
 }
 
 int Architecture::grid_width() const {
   int h, w;
-  grid_of(*this, h, w);
+  token_grid(*this, h, w);
   return w;
 }
 
@@ -48,7 +97,16 @@ double Architecture::least_parameters() const {
   const double attention = 4.0 * dim * dim;
   sum += transmitter_blocks * (attention + 2.0 * dim * transmitter_hidden);
   sum += receiver_blocks * (attention + 2.0 * experts * dim * receiver_hidden);
-  sum += 2.0 * grid() * dim + double(dim) * classes + double(height) * width * channels;
+  sum += double(dim) * classes;
+  if (window > 0) {  // the image head is the tokeniser the other way round
+    in = channels;
+    for (const TokeniserStage& stage : tokeniser) {
+      sum += image_head ? in * stage.window.kernel * stage.window.kernel * stage.channels : 0;
+      in = stage.channels;
+    }
+    return sum + (transmitter_blocks + receiver_blocks) * 4.0 * window * window * heads;
+  }
+  sum += 2.0 * grid() * dim + double(height) * width * channels;
   if (image_head)
     sum += double(dim) * receiver_hidden + double(receiver_hidden) *
                                                (double(height) / grid_height()) *
@@ -109,8 +167,13 @@ const Fields& Architecture::fields() {
          .summary = "hearing end",
          .fallback = Json::object(),
          .object = std::make_shared<const Fields>(other)},
-        integer("max_symbols_per_token", "largest S of the mapper", 16, 1, 16),
+        integer("max_symbols_per_token", "largest S of the mapper; above 16 with \"window\" alone",
+                16, 1, 64),
         integer("condition_dim", "width of the channel-and-plan condition", 32, 1, 1024),
+        integer("window",
+                "side of the windows that attention stays in, in tokens; pictures may then have "
+                "any size. 0: attention among all tokens, images of one size",
+                0, 0, 16),
         {.name = "deepjscc",
          .type = FieldType::object,
          .summary = "a network of the pair deepjscc in place of all this but image and classes; "
@@ -157,6 +220,7 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   a.max_symbols_per_token = resolved.at("max_symbols_per_token");
   a.condition_dim = resolved.at("condition_dim");
   a.image_head = resolved.at("image_head");
+  a.window = resolved.at("window");
 
   if (a.tokeniser.empty() || a.tokeniser.size() > 8)
     throw Error((place / "tokeniser").str(), "expected one to eight convolutions");
@@ -167,6 +231,14 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
   if (a.dim % a.heads != 0)
     throw Error((place / "heads").str(),
                 std::to_string(a.heads) + " heads do not divide dim = " + std::to_string(a.dim));
+  if (a.window > 0) {
+    check_any_size(a, place);
+    return a;
+  }
+  if (a.max_symbols_per_token > 16)
+    throw Error((place / "max_symbols_per_token").str(),
+                "is at most 16 where images have one size, found " +
+                    std::to_string(a.max_symbols_per_token));
   int height = a.height, width = a.width;
   for (const TokeniserStage& stage : a.tokeniser) {
     if (stage.window.kernel > height + 2 * stage.window.padding ||
@@ -188,10 +260,7 @@ Architecture Architecture::from_json(const Json& resolved, const Place& place) {
                 "patches of " + std::to_string(a.height / height) + "x" +
                     std::to_string(a.width / width) +
                     " are not square; choose other strides or \"image_head\": false");
-  constexpr double largest = 1 << 28;  // 1 GiB of floats
-  if (a.least_parameters() > largest)
-    throw Error(place.str(),
-                "has more than 2^28 parameters; make dim, hidden, blocks or experts smaller");
+  check_parameters(a, place);
   return a;
 }
 
@@ -207,20 +276,22 @@ Json Architecture::to_json() const {
                       {"stride", s.window.stride},
                       {"padding", s.window.padding},
                       {"max_pool", s.max_pool}});
-  return {{"image", {height, width, channels}},
-          {"classes", classes},
-          {"dim", dim},
-          {"heads", heads},
-          {"tokeniser", stages},
-          {"transmitter",
-           {{"blocks", transmitter_blocks},
-            {"hidden", transmitter_hidden},
-            {"exit_heads", exit_heads}}},
-          {"receiver",
-           {{"blocks", receiver_blocks}, {"hidden", receiver_hidden}, {"experts", experts}}},
-          {"max_symbols_per_token", max_symbols_per_token},
-          {"condition_dim", condition_dim},
-          {"image_head", image_head}};
+  Json all = {{"image", {height, width, channels}},
+              {"classes", classes},
+              {"dim", dim},
+              {"heads", heads},
+              {"tokeniser", stages},
+              {"transmitter",
+               {{"blocks", transmitter_blocks},
+                {"hidden", transmitter_hidden},
+                {"exit_heads", exit_heads}}},
+              {"receiver",
+               {{"blocks", receiver_blocks}, {"hidden", receiver_hidden}, {"experts", experts}}},
+              {"max_symbols_per_token", max_symbols_per_token},
+              {"condition_dim", condition_dim},
+              {"image_head", image_head}};
+  if (window > 0) all["window"] = window;
+  return all;
 }
 
 }  // namespace semwave

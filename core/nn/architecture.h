@@ -8,6 +8,7 @@
 
 #include "core/config/json.h"
 #include "core/nn/deepjscc_shape.h"
+#include "core/nn/grid.h"
 #include "core/tensor/backend.h"
 
 namespace semwave {
@@ -43,10 +44,21 @@ struct Architecture {
   /// A network of convolutions in place of tokens. Then `image` is the size that both ends know
   /// without being told, blocks are 0, and what is about tokens means nothing.
   std::optional<DeepJsccShape> deepjscc{};
+  /// Side of the attention windows, in tokens, of a network of tokens that takes pictures of any
+  /// size (core/nn/windows.h). `image` is then the size that forecasts are made for. 0: attention
+  /// among all tokens of images of one size.
+  int window = 0;
 
+  bool any_size() const { return deepjscc || window > 0; }
   int grid_height() const;
   int grid_width() const;
   int grid() const { return deepjscc ? 0 : grid_height() * grid_width(); }
+  /// Tokens of a picture of this size. Its sides are grown to multiples of stride().
+  Grid grid_of(int image_height, int image_width) const;
+  /// Pixels from one token to the next.
+  int stride() const;
+  /// Those of this block of either end: every second block has them moved by half a side.
+  AttentionWindows windows(int block) const { return {window, block % 2 == 1 ? window / 2 : 0}; }
   /// Pixels an image-head token rebuilds, each way; the grid must divide the image.
   int patch_height() const { return height / grid_height(); }
   int patch_width() const { return width / grid_width(); }

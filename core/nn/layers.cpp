@@ -127,38 +127,52 @@ double Tokeniser::operations() const {
 }
 
 SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads,
-                             int condition_dim)
+                             int condition_dim, const AttentionWindows& windows)
     : dim_(dim),
       heads_(heads),
+      windows_(windows),
       norm_(set, name + ".norm1", dim, condition_dim),
       qkv_(set, name + ".attention.qkv", dim, 3 * dim),
-      out_(set, name + ".attention.out", dim, dim) {}
-
-Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
-  const Var qkv = qkv_(pass, norm_(pass, x.rows, x.layout, condition));
-  return out_(pass, attention(pass, qkv, x.layout, heads_), Activation::none, x.rows);
+      out_(set, name + ".attention.out", dim, dim) {
+  if (windows.side > 0)
+    bias_ = std::make_unique<RelativePositionBias>(set, name + ".attention.relative_position_bias",
+                                                   windows.side, heads);
 }
 
-double SelfAttention::operations(double rows) const {
-  return norm_.operations(rows) + qkv_.operations(rows) + operations::attention(rows, dim_) +
-         out_.operations(rows);
+Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition,
+                              const Grid& grid) const {
+  const Var normed = norm_(pass, x.rows, x.layout, condition);
+  if (!bias_)
+    return out_(pass, attention(pass, qkv_(pass, normed), x.layout, heads_), Activation::none,
+                x.rows);
+  WindowedRows cut = cut_into_windows(*x.layout, grid, windows_);
+  const Var qkv = qkv_(pass, gather_rows(pass, normed, std::move(cut.order)));
+  const Var joined = attention(pass, qkv, cut.layout, heads_, (*bias_)(pass));
+  return out_(pass, gather_rows(pass, joined, std::move(cut.back)), Activation::none, x.rows);
+}
+
+double SelfAttention::operations(double rows, const Grid& grid) const {
+  return norm_.operations(rows) + qkv_.operations(rows) + out_.operations(rows) +
+         (bias_ ? windowed_attention_operations(rows, dim_, grid, windows_)
+                : operations::attention(rows, dim_));
 }
 
 Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
-             int condition_dim)
-    : attention_(set, name, dim, heads, condition_dim),
+             int condition_dim, const AttentionWindows& windows)
+    : attention_(set, name, dim, heads, condition_dim, windows),
       norm_(set, name + ".norm2", dim, condition_dim),
       in_(set, name + ".fc1", dim, hidden),
       out_(set, name + ".fc2", hidden, dim) {}
 
-Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
-  const Var attended = attention_(pass, x, condition);
+Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition,
+                         const Grid& grid) const {
+  const Var attended = attention_(pass, x, condition, grid);
   const Var hidden = in_(pass, norm_(pass, attended, x.layout, condition), Activation::gelu);
   return {out_(pass, hidden, Activation::none, attended), x.layout};
 }
 
-double Block::operations(double rows) const {
-  return attention_.operations(rows) + norm_.operations(rows) + in_.operations(rows) +
+double Block::operations(double rows, const Grid& grid) const {
+  return attention_.operations(rows, grid) + norm_.operations(rows) + in_.operations(rows) +
          out_.operations(rows);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/nn/architecture.h"
+#include "core/nn/windows.h"
 #include "core/ops/ops.h"
 #include "core/tensor/parameter.h"
 #include "core/tensor/pass.h"
@@ -89,17 +90,22 @@ class Tokeniser {
   int grid_;
 };
 
-/// Pre-norm multi-head self-attention with residual.
+/// Pre-norm multi-head self-attention with residual, among all rows of an image or in windows with
+/// a relative position bias. `grid` matters to windows alone.
 class SelfAttention {
  public:
-  SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim);
-  Var operator()(Pass& pass, const Tokens& x, const Var& condition) const;
-  double operations(double rows) const;
+  SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim,
+                const AttentionWindows& windows = {});
+  Var operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {}) const;
+  /// In windows, of less than the whole grid: the mean over all choices of so many tokens.
+  double operations(double rows, const Grid& grid = {}) const;
 
  private:
   int dim_, heads_;
+  AttentionWindows windows_;
   LayerNorm norm_;
   Linear qkv_, out_;
+  std::unique_ptr<RelativePositionBias> bias_;  // of windows
 };
 
 /// Attention, then a two-layer feed-forward with GELU, both pre-norm with residuals and
@@ -107,9 +113,9 @@ class SelfAttention {
 class Block {
  public:
   Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
-        int condition_dim);
-  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition) const;
-  double operations(double rows) const;
+        int condition_dim, const AttentionWindows& windows = {});
+  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {}) const;
+  double operations(double rows, const Grid& grid = {}) const;
 
  private:
   SelfAttention attention_;

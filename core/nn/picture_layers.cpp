@@ -52,6 +52,81 @@ Prelu::Prelu(ParameterSet& set, const std::string& name, int channels) {
   slope_ = &slope;
 }
 
+namespace {
+
+/// Of all convolutions of a tokeniser over this grid; the transposed ones count the same.
+double tokeniser_operations(const Architecture& a, const Grid& grid) {
+  double sum = 0, in = a.channels, pixels = double(grid.tokens()) * a.stride() * a.stride();
+  for (const TokeniserStage& stage : a.tokeniser) {
+    pixels /= stage.window.stride * stage.window.stride;
+    sum +=
+        operations::linear(pixels, in * stage.window.kernel * stage.window.kernel, stage.channels);
+    in = stage.channels;
+  }
+  return sum;
+}
+
+}  // namespace
+
+PictureTokeniser::PictureTokeniser(ParameterSet& set, const std::string& name,
+                                   const Architecture& architecture)
+    : architecture_(architecture) {
+  int in = architecture.channels;
+  for (std::size_t i = 0; i < architecture.tokeniser.size(); ++i) {
+    const TokeniserStage& stage = architecture.tokeniser[i];
+    const std::string number = std::to_string(i);
+    convolutions_.emplace_back(set, name + ".conv" + number, in, stage.channels, stage.window,
+                               false);
+    in = stage.channels;
+    if (i + 1 < architecture.tokeniser.size())
+      prelus_.emplace_back(set, name + ".prelu" + number, in);
+  }
+}
+
+Tokens PictureTokeniser::operator()(Pass& pass, const Tensor& images) const {
+  const Shape& shape = images.shape();
+  const Grid grid = architecture_.grid_of(static_cast<int>(shape[1]), static_cast<int>(shape[2]));
+  Var x = pad_by_edge(pass, Var(images), architecture_.stride());
+  for (std::size_t i = 0; i < convolutions_.size(); ++i) {
+    x = convolutions_[i](pass, x);
+    if (i < prelus_.size()) x = prelus_[i](pass, x);
+  }
+  return {reshape(pass, x, {shape[0] * grid.tokens(), architecture_.dim}),
+          Ragged::full(static_cast<int>(shape[0]), grid.tokens())};
+}
+
+double PictureTokeniser::operations(const Grid& grid) const {
+  return tokeniser_operations(architecture_, grid);
+}
+
+PictureHead::PictureHead(ParameterSet& set, const std::string& name,
+                         const Architecture& architecture)
+    : architecture_(architecture) {
+  for (std::size_t i = architecture.tokeniser.size(); i-- > 0;) {
+    const TokeniserStage& stage = architecture.tokeniser[i];
+    const int out = i > 0 ? architecture.tokeniser[i - 1].channels : architecture.channels;
+    const std::string number = std::to_string(architecture.tokeniser.size() - 1 - i);
+    convolutions_.emplace_back(set, name + ".conv" + number, stage.channels, out, stage.window,
+                               true);
+    if (i > 0) prelus_.emplace_back(set, name + ".prelu" + number, out);
+  }
+}
+
+Var PictureHead::operator()(Pass& pass, const Var& x, const Grid& grid, int height,
+                            int width) const {
+  Var y = reshape(pass, x,
+                  {x.value().rows() / grid.tokens(), grid.height, grid.width, architecture_.dim});
+  for (std::size_t i = 0; i < convolutions_.size(); ++i) {
+    y = convolutions_[i](pass, y);
+    if (i < prelus_.size()) y = prelus_[i](pass, y);
+  }
+  return crop(pass, y, height, width);
+}
+
+double PictureHead::operations(const Grid& grid) const {
+  return tokeniser_operations(architecture_, grid);
+}
+
 ChannelAttention::ChannelAttention(ParameterSet& set, const std::string& name, int channels)
     : in_(set, name + ".fc1", channels + 1, hidden(channels)),
       out_(set, name + ".fc2", hidden(channels), channels) {}

@@ -55,6 +55,38 @@ class ChannelAttention {
   Linear in_, out_;
 };
 
+/// Pictures of any size -> tokens, by the convolutions of Architecture::tokeniser with a PReLU
+/// between them. Tokens know their place by what the edge does to them alone: blocks add relative
+/// positions.
+class PictureTokeniser {
+ public:
+  PictureTokeniser(ParameterSet& set, const std::string& name, const Architecture& architecture);
+  /// The whole grid Architecture::grid_of(H, W) of each image.
+  Tokens operator()(Pass& pass, const Tensor& images /*[B, H, W, C]*/) const;
+  double operations(const Grid& grid) const;
+
+ private:
+  const Architecture architecture_;
+  std::vector<PictureConvolution> convolutions_;
+  std::vector<Prelu> prelus_;
+};
+
+/// The tokeniser the other way round: tokens of whole grids -> pictures, by transposed convolutions
+/// with a PReLU between them (a sub-pixel convolution is one with a kernel as large as its stride).
+class PictureHead {
+ public:
+  PictureHead(ParameterSet& set, const std::string& name, const Architecture& architecture);
+  /// [images, height, width, C]
+  Var operator()(Pass& pass, const Var& x /*[images grid, dim]*/, const Grid& grid, int height,
+                 int width) const;
+  double operations(const Grid& grid) const;
+
+ private:
+  const Architecture architecture_;
+  std::vector<PictureConvolution> convolutions_;
+  std::vector<Prelu> prelus_;
+};
+
 /// Sides grown to the next multiples of `multiple` by repeating the last row and column.
 Var pad_by_edge(Pass& pass, const Var& x /*[B, H, W, C]*/, int multiple);
 /// The upper left part of each picture.

@@ -13,24 +13,26 @@ std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
   return size;
 }
 
-Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads) {
+Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads, const Var& bias) {
   assert(layout->rows() == qkv.value().shape()[0] && qkv.value().columns() % (3 * heads) == 0);
   Backend& backend = pass.backend;
   const std::int64_t dim = qkv.value().columns() / 3;
-  Var y = pass.output(backend.empty({layout->rows(), dim}), {&qkv});
+  Var y = pass.output(backend.empty({layout->rows(), dim}), {&qkv, &bias});
   const Tensor weights = y.needs_gradient()
                              ? backend.empty({Backend::attention_weights_size(*layout, heads)})
                              : Tensor{};
-  backend.attention(y.value(), weights, qkv.value(), *layout, heads);
+  const Tensor table = bias.defined() ? bias.value() : Tensor{};
+  backend.attention(y.value(), weights, qkv.value(), *layout, heads, table);
   for (int i = 0; i < layout->images(); ++i) {
     pass.operations += operations::attention(layout->rows_of(i), static_cast<double>(dim));
   }
 
   if (y.needs_gradient()) {
-    pass.tape->record([&backend, qkv, layout, heads, y, weights] {
+    pass.tape->record([&backend, qkv, layout, heads, bias, y, weights] {
       if (y.has_gradient())
-        backend.attention_backward(qkv.gradient(backend), y.gradient(backend), weights, qkv.value(),
-                                   *layout, heads);
+        backend.attention_backward(qkv.gradient(backend),
+                                   bias.defined() ? bias.gradient(backend) : Tensor{},
+                                   y.gradient(backend), weights, qkv.value(), *layout, heads);
     });
   }
   return y;

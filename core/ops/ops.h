@@ -24,8 +24,10 @@ Var linear(Pass& pass, const Var& x /*[n, in]*/, const Parameter& weight, const 
 Var layer_norm(Pass& pass, const Var& x /*[n, dim]*/, const Parameter& gamma, const Parameter& beta,
                const Var& modulation, const RaggedPtr& layout);
 
-/// Ragged multi-head attention; counts 4 dim rows^2 per image.
-Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout, int heads);
+/// Ragged multi-head attention; counts 4 dim rows^2 per image. `bias` is added to the scores, by
+/// the positions of query and key: Backend::attention.
+Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout, int heads,
+              const Var& bias = {} /*[heads, places, places]*/);
 
 /// Windows as rows for a convolution by `linear`: [B, H, W, C] -> [B*out*out, C*kernel*kernel].
 Var patches(Pass& pass, const Var& x, Window window);

@@ -116,11 +116,15 @@ class Backend {
   // -----------------------------------------------------------------------------------------------
   /// Softmax attention among the rows of each image; qkv rows are q | k | v, heads side by side in
   /// each; scale 1/sqrt(dim/heads). `weights` keeps the softmax of each image, [heads, rows, rows]
-  /// one after another (attention_weights_size floats).
+  /// one after another (attention_weights_size floats). `bias` is added to the scores before the
+  /// softmax, by the positions of query and key; every position of the layout is below `places`
+  /// then.
   virtual void attention(const Tensor& y /*[n, dim]*/, const Tensor& weights /*or undefined*/,
-                         const Tensor& qkv /*[n, 3 dim]*/, const Ragged& layout, int heads) = 0;
-  virtual void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
-                                  const Tensor& qkv, const Ragged& layout, int heads) = 0;
+                         const Tensor& qkv /*[n, 3 dim]*/, const Ragged& layout, int heads,
+                         const Tensor& bias /*[heads, places, places] or undefined*/) = 0;
+  virtual void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
+                                  const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                                  int heads) = 0;
   static std::int64_t attention_weights_size(const Ragged& layout, int heads);
 
   // Convolution

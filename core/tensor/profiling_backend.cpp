@@ -206,15 +206,16 @@ class Profiling final : public ProfilingBackend {
                                       modulation, image);
   }
   void attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout,
-                 int heads) override {
+                 int heads, const Tensor& bias) override {
     const Timer timer(*this, {Kernel::attention}, pairs(layout, y.columns(), 4));
-    return inner_.attention(y, weights, qkv, layout, heads);
+    return inner_.attention(y, weights, qkv, layout, heads, bias);
   }
-  void attention_backward(const Tensor& dqkv, const Tensor& dy, const Tensor& weights,
-                          const Tensor& qkv, const Ragged& layout, int heads) override {
+  void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
+                          const Tensor& weights, const Tensor& qkv, const Ragged& layout,
+                          int heads) override {
     const Timer timer(*this, {Kernel::attention_backward},
                       dqkv.defined() ? pairs(layout, dy.columns(), 8) : 0);
-    return inner_.attention_backward(dqkv, dy, weights, qkv, layout, heads);
+    return inner_.attention_backward(dqkv, dbias, dy, weights, qkv, layout, heads);
   }
   void patches(const Tensor& y, const Tensor& x, Window window, WindowRows rows) override {
     const Timer timer(*this, {Kernel::patches}, 0);

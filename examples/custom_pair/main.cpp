@@ -50,7 +50,7 @@ class PixelTransmitter final : public Transmitter {
   std::optional<Forecast> forecast(const ChannelState&, const Plan&, std::uint32_t) const override {
     return Forecast{.uses = {.payload = std::int64_t{values_} * repeats_}};
   }
-  double dense_operations() const override { return 0; }
+  double dense_operations(int, int) const override { return 0; }
 
  private:
   int values_, repeats_;
@@ -84,7 +84,7 @@ class PixelReceiver final : public Receiver {
 
   std::vector<float> mean_image() const override { return std::vector<float>(values_, 0.5f); }
   double operations(const HeaderOnAir*) const override { return 0; }
-  double dense_operations() const override { return 0; }
+  double dense_operations(int, int) const override { return 0; }
   bool reads(std::span<const std::complex<float>>, std::span<const std::complex<float>>,
              double) const override {
     return true;  // there is no header

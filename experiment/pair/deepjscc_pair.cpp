@@ -44,7 +44,7 @@ class DeepJsccPair final : public Pair {
   int least_side(const Architecture& architecture) const override {
     return architecture.deepjscc ? architecture.deepjscc->stride() : 1;
   }
-  bool takes_any_size() const override { return true; }
+  bool may_take_any_size() const override { return true; }
   bool decides() const override { return false; }
 
   void check_training(const Json& train, const Place& place) const override {

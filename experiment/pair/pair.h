@@ -88,9 +88,12 @@ class Pair {
   virtual bool rebuilds_images() const { return true; }
   /// Whether a class comes out.
   virtual bool decides() const { return true; }
-  /// Whether images of any size go through it, not only those of the architecture. Each is a shard
-  /// of its own then, and all that could be computed is.
-  virtual bool takes_any_size() const { return false; }
+  /// Whether images of any size go through it, not only those of the architecture, where the
+  /// network is made for that. Each is a shard of its own then.
+  virtual bool may_take_any_size() const { return false; }
+  bool takes_any_size(const Architecture& architecture) const {
+    return may_take_any_size() && architecture.any_size();
+  }
   /// Pixels that each side of an image has at least, where any size goes through.
   virtual int least_side(const Architecture& /*architecture*/) const { return 1; }
   /// Why what it sends cannot be known without looking at the image; empty: it can.

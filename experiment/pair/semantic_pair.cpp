@@ -84,6 +84,8 @@ class SemanticPair final : public Pair {
 
   const SemanticSettings* semantic() const override { return &settings_; }
 
+  bool may_take_any_size() const override { return true; }
+
   void check_training(const Json& train, const Place& place) const override {
     if (train.contains("decoded"))
       throw Error((place / "decoded").str(),

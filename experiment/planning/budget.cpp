@@ -342,8 +342,8 @@ Budget predict(Run& run, ThreadPool& pool, const BudgetSettings& settings) {
         budget.cbr = budget.uses() / data.mean_values(budget.images);
         continue;
       }
-      const bool sizes_tell =
-          !scenario.pair->takes_any_size() || has_own_size(model.architecture, data);
+      const bool sizes_tell = !scenario.pair->takes_any_size(model.architecture) ||
+                              has_own_size(model.architecture, data);
       if (!sizes_tell)  // what an image costs depends on its size alone: these are run
         look_at(data, std::min(budget.images, most_looked_at), scenario, model, pool, settings,
                 budget);

@@ -45,8 +45,21 @@ void finish(PointResult& result, const Model& model, double sent,
   for (const std::int64_t r : expert_rows)
     result.expert_load.push_back(rows == 0 ? 0
                                            : static_cast<double>(r) / static_cast<double>(rows));
-  result.transmitter_operations_dense = model.transmitter->dense_operations();
-  result.receiver_operations_dense = model.receiver->dense_operations();
+  const auto& [height, width] = std::pair(model.architecture.height, model.architecture.width);
+  result.transmitter_operations_dense = model.transmitter->dense_operations(height, width);
+  result.receiver_operations_dense = model.receiver->dense_operations(height, width);
+}
+
+/// Means over images that may differ in size.
+void dense_operations_of(const Dataset& data, int images, const Model& model, PointResult& result) {
+  double transmitter = 0, receiver = 0;
+  for (int i = 0; i < images; ++i) {
+    transmitter += model.transmitter->dense_operations(data.height_of(i), data.width_of(i));
+    receiver += model.receiver->dense_operations(data.height_of(i), data.width_of(i));
+  }
+  if (images == 0) return;
+  result.transmitter_operations_dense = transmitter / images;
+  result.receiver_operations_dense = receiver / images;
 }
 
 bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images) {
@@ -57,7 +70,7 @@ bool sure_enough(const StopRule& stop, std::int64_t correct, std::int64_t images
 
 void check_point(const Scenario& scenario, const Model& model, const Dataset& data) {
   check_images(*scenario.pair, model.architecture, data, scenario.place("/source"));
-  if (scenario.timeline && scenario.pair->takes_any_size() &&
+  if (scenario.timeline && scenario.pair->takes_any_size(model.architecture) &&
       !has_own_size(model.architecture, data))
     throw Error(scenario.place("/timeline").str(),
                 "the images of a timeline have the size of the model, " +
@@ -84,7 +97,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
   Backend& backend = model.parameters->backend();
   // Whole pictures go alone: together they would need as many times the memory.
   const int shard =
-      scenario.pair->takes_any_size() && !has_own_size(model.architecture, data)
+      scenario.pair->takes_any_size(model.architecture) && !has_own_size(model.architecture, data)
           ? 1
           : std::max(1, options.shard > 0 ? options.shard : backend.preferred_shard());
   const int total = scenario.stop.max_images > 0 ? std::min(scenario.stop.max_images, data.count())
@@ -129,10 +142,7 @@ PointResult evaluate(const Scenario& scenario, const Model& model, const Dataset
       PointTotals(scenario.metrics, model.architecture.transmitter_blocks, scenario.pair->totals());
   for (const ImageRecord& image : result.images) result.totals.add(image);
   finish(result, model, done, expert_rows);
-  if (scenario.pair->takes_any_size()) {  // nothing that could be computed was left out
-    result.transmitter_operations_dense = result.transmitter_operations;
-    result.receiver_operations_dense = result.receiver_operations;
-  }
+  if (!has_own_size(model.architecture, data)) dense_operations_of(data, done, model, result);
   result.wall_seconds = seconds_since(start);
   return result;
 }

@@ -62,7 +62,10 @@ void check_any_size(const Pair& pair, const Architecture& a, const Dataset& data
 
 void check_images(const Pair& pair, const Architecture& a, const Dataset& data,
                   const Place& place) {
-  if (pair.takes_any_size()) return check_any_size(pair, a, data, place);
+  if (pair.takes_any_size(a)) return check_any_size(pair, a, data, place);
+  if (!data.one_size())
+    throw Error(place.str(), "images of " + data.name + " differ in size, and the model takes " +
+                                 size_text(a.height, a.width, a.channels) + " alone");
   if (data.height != a.height || data.width != a.width || data.channels != a.channels)
     throw Error(place.str(), "images of " + data.name + " are " + std::to_string(data.height) +
                                  "x" + std::to_string(data.width) + "x" +

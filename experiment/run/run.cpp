@@ -40,7 +40,10 @@ Run::Loaded Run::load(const Scenario& scenario) {
       checkpoints_.emplace(scenario.model_path, read_checkpoint(scenario.model_path));
     loaded.checkpoint = &checkpoints_.at(scenario.model_path);
   }
-  const DatasetRequest& source = scenario.source;
+  DatasetRequest source = scenario.source;
+  if (loaded.checkpoint)
+    source.any_size = scenario.pair->takes_any_size(
+        checkpoint_architecture(*loaded.checkpoint, scenario.model_path));
   const std::string request = canonical(
       {source.name, static_cast<int>(source.split), source.path, source.count, source.any_size});
   if (!datasets_.contains(request)) datasets_.emplace(request, load_dataset(source));

@@ -133,7 +133,8 @@ void read_pair(const Json& all, Scenario& made) {
                 "does not hear what the transmitter '" + kind + "' sends; leave it out");
   made.pair = pairs().make(transmitter, made.place("/transmitter"),
                            PairInput{all["receiver"], made.place("")});
-  made.source.any_size = made.pair->takes_any_size();
+  made.source.any_size = made.architecture ? made.pair->takes_any_size(*made.architecture)
+                                           : made.pair->may_take_any_size();
   if (made.validation) made.validation->any_size = made.source.any_size;
   if (const SemanticSettings* semantic = made.pair->semantic()) {
     made.gate = semantic->gate;
@@ -168,7 +169,7 @@ void check_pair(const Scenario& made) {
   made.pair->check(made.pair_context());
   if (made.resolved.contains("train"))
     made.pair->check_training(made.resolved["train"], made.place("/train"));
-  if (made.resolved.contains("train") && !made.pair->takes_any_size() &&
+  if (made.resolved.contains("train") && !made.pair->may_take_any_size() &&
       made.resolved["train"]["augmentation"].contains("crop"))
     throw Error(made.place("/train/augmentation/crop").str(),
                 "the networks of '" + kind + "' take images of one size as they are");

@@ -276,7 +276,7 @@ Field train_field() {
            "mean SNR of the link of each image, dB"),
        law("keep", Json{{"choice", {1, 0.5, 0.25, 0.125}}}, 0, 1, "share of tokens sent"),
        law("depth", std::nullopt, 0, 15, "transmitter blocks computed; default: any from 1 to all"),
-       law("symbols_per_token", 8, 1, 16, "complex symbols a token"),
+       law("symbols_per_token", 8, 1, 64, "complex symbols a token"),
        object("hardness",
               {number("from", 2, 1e-3, 1e6, "in the first epoch"),
                number("to", 40, 1e-3, 1e6, "in the last")},

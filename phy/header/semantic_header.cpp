@@ -1,7 +1,9 @@
 // Fixed word and positions of the semantic pair. Every number is written highest bit first:
 // exit depth 4, symbols per token - 1 4, answer 1, position form 2, k ceil(log2(T + 1)), coding;
 // then map or index. With the answer bit set, the class takes the 4 + 2 + ceil(log2(T + 1)) bits of
-// symbols, form and k, in this order.
+// symbols, form and k, in this order. With any_grid the word begins with the rows and columns of
+// tokens - 1, 13 bits each, and the rows and columns of pixels - 1 that the last ones stand for, 4
+// bits each; symbols per token - 1 has 6 bits and k 22.
 #include "phy/header/semantic_header.h"
 
 #include <algorithm>
@@ -14,9 +16,26 @@
 namespace semwave {
 namespace {
 
-constexpr int symbols_at = 4, symbols_bits = 4, answer_at = 8, form_at = 9, form_bits = 2;
-constexpr int fields_before_count = 11;
-constexpr int largest_grid = 1024;
+constexpr int form_bits = 2, side_bits = 13, last_bits = 4;
+constexpr int largest_index_grid = 1024;
+
+/// Where the fields of the word begin, and their bits.
+struct WordFields {
+  int depth_at = 0, symbols_bits = 4, count_bits = 0;
+
+  int symbols_at() const { return depth_at + 4; }
+  int answer_at() const { return symbols_at() + symbols_bits; }
+  int form_at() const { return answer_at() + 1; }
+  int count_at() const { return form_at() + form_bits; }
+  int coding_at() const { return count_at() + count_bits; }
+};
+
+WordFields fields_of(int grid) {
+  if (grid == any_grid)
+    return {.depth_at = 2 * (side_bits + last_bits), .symbols_bits = 6, .count_bits = 22};
+  assert(grid >= 1 && grid <= largest_index_grid);
+  return {.count_bits = static_cast<int>(std::bit_width(static_cast<unsigned>(grid)))};
+}
 
 /// A number below 2^1056: C(1024, 512) times 1024 fits. Only the limbs in use are worked on: a grid
 /// of 49 tokens needs two.
@@ -165,62 +184,79 @@ int number_at(const Bits& bits, int begin, int width) {
   return value;
 }
 
-int count_bits(int grid) {
-  assert(grid >= 1 && grid <= largest_grid);
-  return static_cast<int>(std::bit_width(static_cast<unsigned>(grid)));
-}
-
 /// The class of an answer.
-int decision_at(const Bits& word, int grid) {
-  const int count = count_bits(grid);
-  const int high = number_at(word, symbols_at, symbols_bits),
-            middle = number_at(word, form_at, form_bits),
-            low = number_at(word, fields_before_count, count);
-  return (((high << form_bits) | middle) << count) | low;
+int decision_at(const Bits& word, const WordFields& at) {
+  const int high = number_at(word, at.symbols_at(), at.symbols_bits),
+            middle = number_at(word, at.form_at(), form_bits),
+            low = number_at(word, at.count_at(), at.count_bits);
+  return (((high << form_bits) | middle) << at.count_bits) | low;
 }
 
 PositionForm shorter_form(int grid, int k) {
-  return index_bits(grid, k) <= grid ? PositionForm::index : PositionForm::map;
+  if (k == 0 || k == grid) return PositionForm::index;
+  return grid <= largest_index_grid && index_bits(grid, k) <= grid ? PositionForm::index
+                                                                   : PositionForm::map;
+}
+
+void append_size(Bits& word, const PictureSize& size) {
+  append_number(word, size.grid_height - 1, side_bits);
+  append_number(word, size.grid_width - 1, side_bits);
+  append_number(word, size.last_rows - 1, last_bits);
+  append_number(word, size.last_columns - 1, last_bits);
+}
+
+PictureSize size_at(const Bits& word) {
+  return {number_at(word, 0, side_bits) + 1, number_at(word, side_bits, side_bits) + 1,
+          number_at(word, 2 * side_bits, last_bits) + 1,
+          number_at(word, 2 * side_bits + last_bits, last_bits) + 1};
+}
+
+/// Tokens of the image: agreed, or what the word says.
+int grid_of(const Bits& word, int grid) {
+  return grid == any_grid ? size_at(word).tokens() : grid;
 }
 
 }  // namespace
 
 int semantic_word_bits(int grid, int coding_bits) {
-  return fields_before_count + count_bits(grid) + coding_bits;
+  return fields_of(grid).coding_at() + coding_bits;
 }
 
 int semantic_answer_bits(int grid) {
-  return symbols_bits + form_bits + count_bits(grid);
+  const WordFields at = fields_of(grid);
+  return at.symbols_bits + form_bits + at.count_bits;
 }
 
 int position_bits(int grid, int k) {
   assert(k >= 0 && k <= grid);
-  return k == 0 || k == grid ? 0 : std::min(grid, index_bits(grid, k));
+  if (k == 0 || k == grid) return 0;
+  return grid <= largest_index_grid ? std::min(grid, index_bits(grid, k)) : grid;
 }
 
-PooledVector<Bits> write_semantic_header(const SemanticHeader& header, int grid, int coding_bits) {
+PooledVector<Bits> write_semantic_header(const SemanticHeader& header, int agreed,
+                                         int coding_bits) {
+  const WordFields at = fields_of(agreed);
+  Bits word;
+  if (agreed == any_grid) append_size(word, header.size);
+  append_number(word, header.exit_depth, 4);
   if (header.answer) {
-    assert(header.decision >= 0 && header.decision < (1 << semantic_answer_bits(grid)));
-    const int count = count_bits(grid);
-    Bits answer;
-    append_number(answer, header.exit_depth, 4);
-    append_number(answer, header.decision >> (form_bits + count), symbols_bits);
-    append_number(answer, 1, 1);
-    append_number(answer, (header.decision >> count) & ((1 << form_bits) - 1), form_bits);
-    append_number(answer, header.decision & ((1 << count) - 1), count);
-    append_number(answer, 0, coding_bits);
-    return {std::move(answer)};
+    assert(header.decision >= 0 && header.decision < (1 << semantic_answer_bits(agreed)));
+    append_number(word, header.decision >> (form_bits + at.count_bits), at.symbols_bits);
+    append_number(word, 1, 1);
+    append_number(word, (header.decision >> at.count_bits) & ((1 << form_bits) - 1), form_bits);
+    append_number(word, header.decision & ((1 << at.count_bits) - 1), at.count_bits);
+    append_number(word, 0, coding_bits);
+    return {std::move(word)};
   }
+  const int grid = agreed == any_grid ? header.size.tokens() : agreed;
   assert(header.k >= 0 && header.k <= grid);
   assert(!header.positions_sent || static_cast<int>(header.positions.size()) == header.k);
   const PositionForm form =
       header.positions_sent ? shorter_form(grid, header.k) : PositionForm::none;
-  Bits word;
-  append_number(word, header.exit_depth, 4);
-  append_number(word, header.symbols_per_token - 1, 4);
+  append_number(word, header.symbols_per_token - 1, at.symbols_bits);
   append_number(word, 0, 1);
-  append_number(word, static_cast<int>(form), 2);
-  append_number(word, header.k, count_bits(grid));
+  append_number(word, static_cast<int>(form), form_bits);
+  append_number(word, header.k, at.count_bits);
   append_number(word, header.coding, coding_bits);
   PooledVector<Bits> parts{std::move(word)};
   if (form == PositionForm::none || position_bits(grid, header.k) == 0) return parts;
@@ -234,25 +270,29 @@ PooledVector<Bits> write_semantic_header(const SemanticHeader& header, int grid,
   return parts;
 }
 
-std::optional<int> semantic_second_part_bits(const Bits& word, int grid, int classes,
+std::optional<int> semantic_second_part_bits(const Bits& word, int agreed, int classes,
                                              int coding_bits) {
-  if (static_cast<int>(word.size()) != semantic_word_bits(grid, coding_bits)) return std::nullopt;
-  if (word[answer_at])
-    return decision_at(word, grid) < classes ? std::optional<int>(0) : std::nullopt;
-  const int form = number_at(word, form_at, form_bits),
-            k = number_at(word, fields_before_count, count_bits(grid));
+  if (static_cast<int>(word.size()) != semantic_word_bits(agreed, coding_bits)) return std::nullopt;
+  const WordFields at = fields_of(agreed);
+  const int grid = grid_of(word, agreed);
+  if (agreed == any_grid && grid > largest_any_grid) return std::nullopt;
+  if (word[static_cast<std::size_t>(at.answer_at())])
+    return decision_at(word, at) < classes ? std::optional<int>(0) : std::nullopt;
+  const int form = number_at(word, at.form_at(), form_bits),
+            k = number_at(word, at.count_at(), at.count_bits);
   if (form > static_cast<int>(PositionForm::index) || k > grid) return std::nullopt;
   if (form == static_cast<int>(PositionForm::none) || k == 0 || k == grid) return 0;
-  return form == static_cast<int>(PositionForm::map) ? grid : index_bits(grid, k);
+  if (form == static_cast<int>(PositionForm::map)) return grid;
+  return grid <= largest_index_grid ? std::optional<int>(index_bits(grid, k)) : std::nullopt;
 }
 
-SemanticPayload semantic_payload(const Bits& word, int grid, int coding_bits) {
-  assert(static_cast<int>(word.size()) == semantic_word_bits(grid, coding_bits));
-  if (word[answer_at]) return {};
-  const int count = count_bits(grid);
-  return {number_at(word, fields_before_count, count),
-          number_at(word, symbols_at, symbols_bits) + 1,
-          number_at(word, fields_before_count + count, coding_bits)};
+SemanticPayload semantic_payload(const Bits& word, int agreed, int coding_bits) {
+  assert(static_cast<int>(word.size()) == semantic_word_bits(agreed, coding_bits));
+  const WordFields at = fields_of(agreed);
+  if (word[static_cast<std::size_t>(at.answer_at())]) return {};
+  return {number_at(word, at.count_at(), at.count_bits),
+          number_at(word, at.symbols_at(), at.symbols_bits) + 1,
+          number_at(word, at.coding_at(), coding_bits)};
 }
 
 HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, double believed_snr_db,
@@ -264,26 +304,29 @@ HeaderOnAir semantic_header_on_air(const SemanticHeader& header, int grid, doubl
   return made;
 }
 
-std::optional<SemanticHeader> read_semantic_header(const PooledVector<Bits>& parts, int grid,
+std::optional<SemanticHeader> read_semantic_header(const PooledVector<Bits>& parts, int agreed,
                                                    int classes, int coding_bits) {
   if (parts.empty()) return std::nullopt;
   const Bits& word = parts[0];
   const std::optional<int> second_bits =
-      semantic_second_part_bits(word, grid, classes, coding_bits);
+      semantic_second_part_bits(word, agreed, classes, coding_bits);
   if (!second_bits || parts.size() != (*second_bits > 0 ? 2u : 1u)) return std::nullopt;
+  const WordFields at = fields_of(agreed);
+  const int grid = grid_of(word, agreed);
   SemanticHeader header;
-  header.exit_depth = number_at(word, 0, 4);
-  if (word[answer_at]) {
+  if (agreed == any_grid) header.size = size_at(word);
+  header.exit_depth = number_at(word, at.depth_at, 4);
+  if (word[static_cast<std::size_t>(at.answer_at())]) {
     header.answer = true;
-    header.decision = decision_at(word, grid);
+    header.decision = decision_at(word, at);
     header.positions_sent = false;
     return header;
   }
-  const SemanticPayload payload = semantic_payload(word, grid, coding_bits);
+  const SemanticPayload payload = semantic_payload(word, agreed, coding_bits);
   header.symbols_per_token = payload.symbols_per_token;
   header.k = payload.tokens;
   header.coding = payload.coding;
-  const auto form = static_cast<PositionForm>(number_at(word, form_at, form_bits));
+  const auto form = static_cast<PositionForm>(number_at(word, at.form_at(), form_bits));
   header.positions_sent = form != PositionForm::none;
   if (!header.positions_sent) return header;
   if (*second_bits == 0) {

@@ -38,7 +38,9 @@ class DeepJsccReceiver final : public Receiver {
              double) const override {
     return true;
   }
-  double dense_operations() const override { return operations(nullptr); }
+  double dense_operations(int height, int width) const override {
+    return shape_.operations(height, width, architecture_.channels);
+  }
 
  private:
   using Size = std::pair<int, int>;  // height, width

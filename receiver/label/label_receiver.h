@@ -17,7 +17,7 @@ class LabelReceiver final : public Receiver {
   double operations(const HeaderOnAir*) const override { return 0; }
   bool reads(std::span<const std::complex<float>> symbols,
              std::span<const std::complex<float>> gains, double noise_variance) const override;
-  double dense_operations() const override { return 0; }
+  double dense_operations(int, int) const override { return 0; }
 
  private:
   std::optional<int> label(std::span<const std::complex<float>> symbols,

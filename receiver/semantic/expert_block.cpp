@@ -15,7 +15,7 @@ std::string block_name(int index) {
 ExpertBlock::ExpertBlock(ParameterSet& set, int index, const Architecture& a)
     : index_(index),
       dim_(a.dim),
-      attention_(set, block_name(index), a.dim, a.heads, a.condition_dim),
+      attention_(set, block_name(index), a.dim, a.heads, a.condition_dim, a.windows(index)),
       norm_(set, block_name(index) + ".norm2", a.dim, a.condition_dim) {
   for (int e = 0; e < a.experts; ++e) {
     const std::string name = block_name(index) + ".experts." + std::to_string(e);
@@ -25,8 +25,8 @@ ExpertBlock::ExpertBlock(ParameterSet& set, int index, const Architecture& a)
 }
 
 Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition,
-                               const Router* router, RoutedBlock* routed) const {
-  const Var attended = attention_(pass, x, condition);
+                               const Router* router, RoutedBlock* routed, const Grid& grid) const {
+  const Var attended = attention_(pass, x, condition, grid);
   const Var normed = norm_(pass, attended, x.layout, condition);
   if (in_.size() == 1)
     return {out_[0](pass, in_[0](pass, normed, Activation::gelu), Activation::none, attended),
@@ -49,16 +49,17 @@ Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, co
   return {combine(pass, attended, output, routing), x.layout};
 }
 
-double ExpertBlock::operations(double rows, const Router* router) const {
-  return operations(rows, router, router ? router->k() : 1);
+double ExpertBlock::operations(double rows, const Router* router, const Grid& grid) const {
+  return operations(rows, router, router ? router->k() : 1, grid);
 }
 
-double ExpertBlock::dense_operations(double rows, const Router* router) const {
-  return operations(rows, router, static_cast<double>(in_.size()));
+double ExpertBlock::dense_operations(double rows, const Router* router, const Grid& grid) const {
+  return operations(rows, router, static_cast<double>(in_.size()), grid);
 }
 
-double ExpertBlock::operations(double rows, const Router* router, double experts) const {
-  const double sum = attention_.operations(rows) + norm_.operations(rows) +
+double ExpertBlock::operations(double rows, const Router* router, double experts,
+                               const Grid& grid) const {
+  const double sum = attention_.operations(rows, grid) + norm_.operations(rows) +
                      in_.front().operations(experts * rows) +
                      out_.front().operations(experts * rows);
   if (!router) return sum;

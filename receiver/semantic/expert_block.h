@@ -14,15 +14,16 @@ class ExpertBlock {
  public:
   ExpertBlock(ParameterSet& set, int index, const Architecture& architecture);
   /// `noise` [rows, 1]: log10 of each row's noise variance. `router` may be null with one expert.
+  /// `grid` matters to attention in windows.
   Tokens operator()(Pass& pass, const Tokens& x, const Var& noise, const Var& condition,
-                    const Router* router, RoutedBlock* routed) const;
+                    const Router* router, RoutedBlock* routed, const Grid& grid) const;
 
   /// What it counts for that many rows of one image, and what it would with every expert at work.
-  double operations(double rows, const Router* router) const;
-  double dense_operations(double rows, const Router* router) const;
+  double operations(double rows, const Router* router, const Grid& grid) const;
+  double dense_operations(double rows, const Router* router, const Grid& grid) const;
 
  private:
-  double operations(double rows, const Router* router, double experts) const;
+  double operations(double rows, const Router* router, double experts, const Grid& grid) const;
 
   int index_, dim_;
   SelfAttention attention_;

@@ -34,9 +34,13 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a,
       condition_(set, "receiver.condition", condition_features, a.condition_dim),
       demap_in_(set, "receiver.demapper.fc1", 2 * a.max_symbols_per_token + 1, a.dim),
       demap_out_(set, "receiver.demapper.fc2", a.dim, a.dim),
-      position_(&set.add("receiver.position", {a.grid() + 1, a.dim}, Init::normal_002)),
+      position_(a.window > 0
+                    ? nullptr
+                    : &set.add("receiver.position", {a.grid() + 1, a.dim}, Init::normal_002)),
       missing_(&set.add("receiver.missing", {1, a.dim}, Init::normal_002)),
-      mean_image_(&set.add("receiver.mean_image", {a.height, a.width, a.channels}, Init::zeros)),
+      mean_image_(&set.add("receiver.mean_image",
+                           a.window > 0 ? Shape{a.channels} : Shape{a.height, a.width, a.channels},
+                           Init::zeros)),
       class_head_(set, "receiver.class_head", a.dim, a.classes, a.condition_dim) {
   check(settings, a, place);
   if (a.experts > 1) {
@@ -50,6 +54,10 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a,
   if (a.image_head) {
     image_norm_ =
         std::make_unique<LayerNorm>(set, "receiver.image_head.norm", a.dim, a.condition_dim);
+    if (a.window > 0) {
+      picture_head_ = std::make_unique<PictureHead>(set, "receiver.image_head", a);
+      return;
+    }
     image_in_ = std::make_unique<Linear>(set, "receiver.image_head.fc1", a.dim, a.receiver_hidden);
     image_out_ = std::make_unique<Linear>(set, "receiver.image_head.fc2", a.receiver_hidden,
                                           a.patch_values());
@@ -78,7 +86,7 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Wo
                  : -1;
     }
   };
-  const Words words{architecture_.grid(), architecture_.classes,
+  const Words words{agreed_grid(architecture_), architecture_.classes,
                     settings_.link ? settings_.link->coding_bits() : 0, settings_.link.get()};
   result.headers.resize(count);
   result.lost.assign(count, 0);
@@ -125,12 +133,46 @@ void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Wo
     if (header && !heard.values.defined() &&
         words.payload_uses({header->k, header->symbols_per_token, header->coding}) != symbols)
       header.reset();
-    result.answers.push_back(header && header->answer ? header->decision : -1);
     if (header)
       result.headers[i] = *std::move(header);
     else
       result.lost[i] = 1;
   }
+  agree_on_size(result);
+  for (std::size_t i = 0; i < count; ++i)
+    result.answers.push_back(
+        result.headers[i].answer && !result.lost[i] ? result.headers[i].decision : -1);
+}
+
+PictureSize SemanticReceiver::own_size() const {
+  const Architecture& a = architecture_;
+  const Grid grid = a.grid_of(a.height, a.width);
+  if (a.window == 0) return {.grid_height = grid.height, .grid_width = grid.width};
+  return {grid.height, grid.width, a.height - (grid.height - 1) * a.stride(),
+          a.width - (grid.width - 1) * a.stride()};
+}
+
+void SemanticReceiver::agree_on_size(Work& work) const {
+  work.size = own_size();
+  if (architecture_.window == 0) return;
+  const int stride = architecture_.stride();
+  bool found = false;
+  PictureSize first;
+  for (std::size_t i = 0; i < work.headers.size(); ++i) {
+    const SemanticHeader& header = work.headers[i];
+    const bool possible = header.size.last_rows <= stride && header.size.last_columns <= stride;
+    // A header alone must not make the receiver rebuild a picture of any size.
+    if (!possible || (header.k == 0 && !header.answer)) work.lost[i] = 1;
+    if (work.lost[i]) continue;
+    if (!found) first = header.size;
+    found = true;
+    if (header.size == work.size) first = work.size;
+  }
+  if (found) work.size = first;
+  for (std::size_t i = 0; i < work.headers.size(); ++i)
+    if (!work.lost[i] && work.headers[i].size != work.size) work.lost[i] = 1;
+  for (std::size_t i = 0; i < work.headers.size(); ++i)
+    if (work.lost[i]) work.headers[i] = {};
 }
 
 SemanticReceiver::Features SemanticReceiver::hear(Pass& pass, const Reception& heard,
@@ -196,7 +238,7 @@ float SemanticReceiver::log_noise(double variance) const {
 
 SemanticReceiver::Frame SemanticReceiver::frame(const Features& features, Work& result) const {
   const std::size_t count = result.headers.size();
-  const int widest = architecture_.max_symbols_per_token, grid = architecture_.grid();
+  const int widest = architecture_.max_symbols_per_token, grid = result.size.tokens();
   const PooledVector<float>& v = features.variance;
   if (!features.erased.empty()) result.tokens_lost.assign(count, 0);
   Frame out;
@@ -245,7 +287,7 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
                                       const Work& result, Var& noise) const {
   const Ragged& sent = *frame.sent;
   const std::size_t count = result.headers.size();
-  const int grid = architecture_.grid();
+  const int grid = result.size.tokens();
   const bool fills =
       std::find(frame.rebuild.begin(), frame.rebuild.end(), 1) != frame.rebuild.end();
   PooledVector<std::int32_t> source, place;
@@ -280,7 +322,7 @@ Tokens SemanticReceiver::place_tokens(Pass& pass, const Var& demapped, Frame& fr
             : demapped;
   noise = Var(
       pass.backend.from_host({static_cast<std::int64_t>(row_noise.size()), 1}, row_noise.data()));
-  return {add_rows(pass, rows, pass.parameter(*position_), place), placed};
+  return {position_ ? add_rows(pass, rows, pass.parameter(*position_), place) : rows, placed};
 }
 
 Result SemanticReceiver::receive(Pass& pass, const Reception& heard) const {
@@ -329,7 +371,7 @@ SemanticReceiver::Work SemanticReceiver::work_on(Pass& pass, const Reception& he
     const SemanticHeader& header = result.headers[i];
     conditions.push_back(f.image_noise[i]);
     conditions.push_back(static_cast<float>(f.sent->rows_of(image)) /
-                         static_cast<float>(architecture_.grid()));
+                         static_cast<float>(result.size.tokens()));
     conditions.push_back(static_cast<float>(header.exit_depth) /
                          static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     conditions.push_back(std::log2(static_cast<float>(header.symbols_per_token)) / 4);
@@ -342,7 +384,7 @@ SemanticReceiver::Work SemanticReceiver::work_on(Pass& pass, const Reception& he
   Tokens x = place_tokens(pass, demapped, f, result, noise);
   for (const ExpertBlock& block : blocks_) {
     RoutedBlock routed;
-    x = block(pass, x, noise, condition, router_.get(), &routed);
+    x = block(pass, x, noise, condition, router_.get(), &routed, result.grid());
     for (int e = 0; e < routed.routing.experts; ++e) {
       const auto at = static_cast<std::size_t>(e);
       result.expert_rows[at] +=
@@ -363,15 +405,24 @@ SemanticReceiver::Work SemanticReceiver::work_on(Pass& pass, const Reception& he
       for (std::int32_t r = x.layout->starts[i]; r < x.layout->starts[i + 1]; ++r)
         image_rows.push_back(r);
     }
-  if (!result.rebuilt.empty()) {
-    Var patches = (*image_out_)(
-        pass,
-        (*image_in_)(pass, (*image_norm_)(pass, x.rows, x.layout, condition), Activation::gelu));
-    result.patches = static_cast<int>(image_rows.size()) == x.layout->rows()
-                         ? patches
-                         : gather_rows(pass, patches, image_rows);
-  }
+  if (result.rebuilt.empty()) return result;
+  const Var rebuilt = rebuild(pass, x, condition, std::move(image_rows), result);
+  (picture_head_ ? result.pictures : result.patches) = rebuilt;
   return result;
+}
+
+Var SemanticReceiver::rebuild(Pass& pass, const Tokens& x, const Var& condition,
+                              PooledVector<std::int32_t> rows, const Work& work) const {
+  const bool all = static_cast<int>(rows.size()) == x.layout->rows();
+  const Var normed = (*image_norm_)(pass, x.rows, x.layout, condition);
+  if (!picture_head_) {
+    const Var patches = (*image_out_)(pass, (*image_in_)(pass, normed, Activation::gelu));
+    return all ? patches : gather_rows(pass, patches, std::move(rows));
+  }
+  const int stride = architecture_.stride();
+  return (*picture_head_)(pass, all ? normed : gather_rows(pass, normed, std::move(rows)),
+                          work.grid(), (work.size.grid_height - 1) * stride + work.size.last_rows,
+                          (work.size.grid_width - 1) * stride + work.size.last_columns);
 }
 
 std::vector<float> SemanticReceiver::mean_image() const {
@@ -383,31 +434,35 @@ std::vector<float> SemanticReceiver::mean_image() const {
 double SemanticReceiver::operations(const HeaderOnAir* on_air) const {
   const Architecture& a = architecture_;
   const std::optional<SemanticHeader> header =
-      on_air ? read_semantic_header(on_air->parts, a.grid(), a.classes,
+      on_air ? read_semantic_header(on_air->parts, agreed_grid(a), a.classes,
                                     settings_.link ? settings_.link->coding_bits() : 0)
              : std::nullopt;
   if (header && header->answer) return 0;
+  const bool told = header && a.window > 0;
+  const Grid grid =
+      told ? Grid{header->size.grid_height, header->size.grid_width} : a.grid_of(a.height, a.width);
   const double tokens = header ? header->k : 0;
   const bool rebuilds = header && a.image_head && header->positions_sent;
-  const double rows = rebuilds ? a.grid() : tokens;  // what was not sent is filled in
-  double sum = network_operations(tokens, rows, rebuilds);
-  for (const ExpertBlock& block : blocks_) sum += block.operations(rows, router_.get());
+  const double rows = rebuilds ? grid.tokens() : tokens;  // what was not sent is filled in
+  double sum = network_operations(tokens, rows, rebuilds, grid);
+  for (const ExpertBlock& block : blocks_) sum += block.operations(rows, router_.get(), grid);
   return sum;
 }
 
-double SemanticReceiver::network_operations(double tokens, double rows, bool rebuilds) const {
+double SemanticReceiver::network_operations(double tokens, double rows, bool rebuilds,
+                                            const Grid& grid) const {
   double sum = condition_.operations() + demap_in_.operations(tokens) +
                demap_out_.operations(tokens) + class_head_.operations(rows);
-  if (rebuilds)
-    sum +=
-        image_norm_->operations(rows) + image_in_->operations(rows) + image_out_->operations(rows);
-  return sum;
+  if (!rebuilds) return sum;
+  sum += image_norm_->operations(rows);
+  return sum + (picture_head_ ? picture_head_->operations(grid)
+                              : image_in_->operations(rows) + image_out_->operations(rows));
 }
 
 bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols,
                              std::span<const std::complex<float>> gains,
                              double noise_variance) const {
-  const int grid = architecture_.grid(), classes = architecture_.classes;
+  const int grid = agreed_grid(architecture_), classes = architecture_.classes;
   const int coding_bits = settings_.link ? settings_.link->coding_bits() : 0;
   const std::optional<PooledVector<Bits>> parts = decode_header(
       symbols, gains, noise_variance, semantic_word_bits(grid, coding_bits), [&](const Bits& word) {
@@ -416,10 +471,11 @@ bool SemanticReceiver::reads(std::span<const std::complex<float>> symbols,
   return parts && read_semantic_header(*parts, grid, classes, coding_bits);
 }
 
-double SemanticReceiver::dense_operations() const {
-  const double rows = architecture_.grid();
-  double sum = network_operations(rows, rows, architecture_.image_head);
-  for (const ExpertBlock& block : blocks_) sum += block.dense_operations(rows, router_.get());
+double SemanticReceiver::dense_operations(int height, int width) const {
+  const Grid grid = architecture_.grid_of(height, width);
+  const double rows = grid.tokens();
+  double sum = network_operations(rows, rows, architecture_.image_head, grid);
+  for (const ExpertBlock& block : blocks_) sum += block.dense_operations(rows, router_.get(), grid);
   return sum;
 }
 

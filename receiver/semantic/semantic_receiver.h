@@ -8,6 +8,7 @@
 #include "channel/trained_range.h"
 #include "core/base/pooled_vector.h"
 #include "core/nn/layers.h"
+#include "core/nn/picture_layers.h"
 #include "phy/digital/digital_link.h"
 #include "phy/header/semantic_header.h"
 #include "phy/signal/signal.h"
@@ -36,20 +37,32 @@ class SemanticReceiver final : public Receiver {
   static void check(const SemanticReceiverSettings& settings, const Architecture& architecture,
                     const Place& place);
 
+  /// Where pictures have any size their headers say it. Those of one shard have one: that of the
+  /// architecture, if any has it, or that of the first. A picture of another is lost, and so is one
+  /// without a single token.
   Result receive(Pass& pass, const Reception& heard) const override;
   /// The same, with the headers as they were read; null: nobody asks.
   Result receive(Pass& pass, const Reception& heard, PooledVector<SemanticHeader>* headers) const;
   std::vector<float> mean_image() const override;
+  /// A lost picture is taken to have the architecture's size.
   double operations(const HeaderOnAir* header) const override;
   bool reads(std::span<const std::complex<float>> symbols,
              std::span<const std::complex<float>> gains, double noise_variance) const override;
-  double dense_operations() const override;
+  double dense_operations(int height, int width) const override;
 
  private:
   /// A result in the making.
   struct Work : Result {
     PooledVector<SemanticHeader> headers;  // [images] as read
+    PictureSize size;                      // of all images that are not lost
+    Grid grid() const { return {size.grid_height, size.grid_width}; }
   };
+  PictureSize own_size() const;
+  /// Settles the size of the shard, and loses what has another.
+  void agree_on_size(Work& work) const;
+  Var rebuild(Pass& pass, const Tokens& x, const Var& condition,
+              PooledVector<std::int32_t> rows /*of images that are rebuilt*/,
+              const Work& work) const;
   Work work_on(Pass& pass, const Reception& heard) const;
   /// What the headers say about the rows of the shard.
   struct Frame {
@@ -82,7 +95,7 @@ class SemanticReceiver final : public Receiver {
                       Var& noise) const;
 
   /// All but the blocks: `tokens` were sent, `rows` go through the heads.
-  double network_operations(double tokens, double rows, bool rebuilds) const;
+  double network_operations(double tokens, double rows, bool rebuilds, const Grid& grid) const;
 
   Backend& backend_;  // of the parameters
   Architecture architecture_;
@@ -90,13 +103,15 @@ class SemanticReceiver final : public Receiver {
   std::unique_ptr<Router> router_;  // none with one expert
   Condition condition_;
   Linear demap_in_, demap_out_;
-  const Parameter* position_;    // [grid + 1, dim]; the last row stands for an unknown place
+  const Parameter* position_;    // [grid + 1, dim]; the last row stands for an unknown place; null
+                                 // where pictures have any size
   const Parameter* missing_;     // [1, dim] what fills a token that was not sent
-  const Parameter* mean_image_;  // [H W C], not trained
+  const Parameter* mean_image_;  // [H W C], or [C] where pictures have any size; not trained
   std::vector<ExpertBlock> blocks_;
   ClassHead class_head_;
   std::unique_ptr<LayerNorm> image_norm_;
-  std::unique_ptr<Linear> image_in_, image_out_;
+  std::unique_ptr<Linear> image_in_, image_out_;  // of images of one size
+  std::unique_ptr<PictureHead> picture_head_;     // of any
 };
 
 }  // namespace semwave

@@ -28,7 +28,9 @@ class SeparationReceiver final : public Receiver {
   }
   bool reads(std::span<const std::complex<float>> symbols,
              std::span<const std::complex<float>> gains, double noise_variance) const override;
-  double dense_operations() const override { return classifier_ ? classifier_->operations() : 0; }
+  double dense_operations(int, int) const override {
+    return classifier_ ? classifier_->operations() : 0;
+  }
 
  private:
   struct Frame;

@@ -143,9 +143,9 @@ TEST_F(CudaBits, AnImageOfAttentionAndOfPoolingIsThatImageAlone) {
     const Tensor y = backend_->empty({end - begin, dim}),
                  weights = backend_->empty({Backend::attention_weights_size(*layout, heads)}),
                  dqkv = backend_->zeros({end - begin, 3 * dim});
-    backend_->attention(y, weights, qkv.row_range(begin, end), *layout, heads);
-    backend_->attention_backward(dqkv, dy.row_range(begin, end), weights, qkv.row_range(begin, end),
-                                 *layout, heads);
+    backend_->attention(y, weights, qkv.row_range(begin, end), *layout, heads, {});
+    backend_->attention_backward(dqkv, {}, dy.row_range(begin, end), weights,
+                                 qkv.row_range(begin, end), *layout, heads);
     const Tensor pooled = backend_->empty({layout->images(), dim});
     backend_->pool(pooled, {}, dy.row_range(begin, end), score.row_range(begin, end), *layout);
     return std::vector<Tensor>{y, dqkv, pooled};
@@ -178,9 +178,9 @@ TEST_F(CudaBits, LargeHeadsAndImagesAgreeWithTheReference) {
     const Tensor weights = backend_->empty({Backend::attention_weights_size(*layout, c.heads)});
     std::vector<double> expected = wide(dqkv);
     reference::attention_backward(expected, wide(dy), wide(qkv), starts, Dim, Heads);
-    backend_->attention(y, weights, qkv, *layout, c.heads);
+    backend_->attention(y, weights, qkv, *layout, c.heads, {});
     expect_close(y, reference::attention(wide(qkv), starts, Dim, Heads), "y");
-    backend_->attention_backward(dqkv, dy, weights, qkv, *layout, c.heads);
+    backend_->attention_backward(dqkv, {}, dy, weights, qkv, *layout, c.heads);
     expect_close(dqkv, expected, "dqkv");
   }
 }
@@ -288,7 +288,7 @@ TEST_F(CudaBits, DerivativesThatAreNotWantedAreNotComputed) {
   backend_->linear_backward_input({}, dy, backend_->pack(random({4, 4}), false));
   backend_->linear_backward_weight({}, {}, dy, x);
   backend_->layer_norm_backward({}, {}, {}, {}, dy, x, moments, gamma, {}, {});
-  backend_->attention_backward({}, dy, weights, three, *layout, 2);
+  backend_->attention_backward({}, {}, dy, weights, three, *layout, 2);
   backend_->pool_backward({}, {}, pooled, x, one.reshape({5}), *layout);
   backend_->patches_backward({}, x, {});
   backend_->max_pool_backward({}, images, index);

@@ -12,6 +12,7 @@
 #include "core/tensor/optimiser.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/train/training_step.h"
+#include "tests/experiment/picture_world.h"
 #include "tests/fixtures/tiny_model.h"
 
 namespace semwave {
@@ -105,6 +106,31 @@ TEST_F(CudaModel, TrainsAsTheCpuDoes) {
     const StepReport report = optimiser.step(step.lanes()),
                      of_copy_report = of_copy_optimiser.step(of_copy.lanes());
     EXPECT_NEAR(of_copy_report.gradient_norm, report.gradient_norm, 1e-4 * report.gradient_norm);
+  }
+}
+
+TEST_F(CudaModel, TrainsOnPicturesInWindowsAsTheCpuDoes) {
+  const std::string folder = fresh_folder("cuda_pictures");
+  pictures::write(folder + "/train/a", {{16, 12}, {20, 31}, {33, 18}, {16, 40}});
+  Json value = pictures::tokens_json(folder);
+  value["source"]["split"] = "all_train";
+  value["train"] = {{"batch", 8},
+                    {"augmentation", {{"crop", {16, 12}}, {"crops", 4}}},
+                    {"losses", {{"class", 0}, {"image", 1}}},
+                    {"keep", 0.75},
+                    {"snr_db", {{"uniform", {0, 15}}}}};
+  const Scenario scenario = parse_scenario(value, "pictures.json");
+  const Dataset data = load_dataset(scenario.source);
+  const Model model = make_model_to_train(scenario, *cpu_), copy = on_device(scenario, model);
+  model.parameters->pack(true);
+  ThreadPool pool(1);
+  TrainingStep step(scenario, model, data, pool, 4), of_copy(scenario, copy, data, pool, 0);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const BatchLoss expected = step.run(tiny::first(8), epoch),
+                    actual = of_copy.run(tiny::first(8), epoch);
+    EXPECT_NEAR(actual.total(*scenario.train), expected.total(*scenario.train), 1e-4);
+    EXPECT_LT(worst_difference(total(*cpu_, step.lanes()), total(*cuda_, of_copy.lanes())), 1e-4)
+        << "epoch " << epoch;
   }
 }
 

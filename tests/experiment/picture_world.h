@@ -1,4 +1,5 @@
-// Small colour pictures of different sizes in folders, and a convolutional network for them.
+// Small colour pictures of different sizes in folders, and networks for them: of convolutions, and
+// of tokens in windows.
 #pragma once
 
 #include <filesystem>
@@ -59,6 +60,31 @@ inline Json scenario_json(const std::string& path) {
           {"transmitter", "deepjscc"},
           {"channel", {{"kind", "awgn"}, {"snr_db", 10}}},
           {"metrics", {"psnr"}}};
+}
+
+/// A token stands for 4 x 4 pixels; windows of 2 x 2 tokens; 4 complex symbols a token are a ratio
+/// of 1/12 without the header.
+inline Json tokens_json(const std::string& path) {
+  Json made = scenario_json(path);
+  made["model"]["architecture"] = {
+      {"image", {16, 12, 3}},
+      {"classes", 2},
+      {"dim", 16},
+      {"heads", 2},
+      {"window", 2},
+      {"tokeniser",
+       {{{"channels", 8}, {"kernel", 5}, {"stride", 2}, {"padding", 2}},
+        {{"channels", 16}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}}},
+      {"transmitter", {{"blocks", 2}, {"hidden", 24}}},
+      {"receiver", {{"blocks", 2}, {"hidden", 24}, {"experts", 2}}},
+      {"max_symbols_per_token", 20},
+      {"condition_dim", 8}};
+  made["transmitter"] = {
+      {"kind", "semantic"},
+      {"gate", {{"kind", "random"}}},
+      {"policy", {{"kind", "fixed"}, {"keep", 1}, {"depth", 2}, {"symbols_per_token", 4}}}};
+  made["receiver"] = {{"kind", "semantic"}, {"router", {{"kind", "top_k"}, {"k", 2}}}};
+  return made;
 }
 
 inline Scenario scenario(const std::string& path,

@@ -77,8 +77,8 @@ std::optional<Forecast> DeepJsccTransmitter::forecast(const ChannelState&, const
                   .uses = {.payload = shape_.symbols(height, width, channels)}};
 }
 
-double DeepJsccTransmitter::dense_operations() const {
-  return shape_.operations(architecture_.height, architecture_.width, architecture_.channels);
+double DeepJsccTransmitter::dense_operations(int height, int width) const {
+  return shape_.operations(height, width, architecture_.channels);
 }
 
 }  // namespace semwave

@@ -32,7 +32,7 @@ class DeepJsccTransmitter final : public Transmitter {
   /// Of an image of the architecture's size.
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
                                    std::uint32_t image) const override;
-  double dense_operations() const override;
+  double dense_operations(int height, int width) const override;
 
  private:
   Var encode(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states) const;

@@ -75,7 +75,7 @@ class HeadExit : public ExitRule {
       throw Error((place / "from").str(), std::to_string(rule_.from) + " is beyond the network's " +
                                               std::to_string(architecture.transmitter_blocks) +
                                               " transmitter blocks");
-    if (const int bits = semantic_answer_bits(architecture.grid());
+    if (const int bits = semantic_answer_bits(agreed_grid(architecture));
         rule_.answer && architecture.classes > (1 << bits))
       throw Error((place / "answer").str(),
                   "the header of a grid of " + std::to_string(architecture.grid()) +

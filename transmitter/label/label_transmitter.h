@@ -18,7 +18,7 @@ class LabelTransmitter final : public Transmitter {
                  const PooledVector<Plan>& plans, TransmitTrace* trace) const override;
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
                                    std::uint32_t image) const override;
-  double dense_operations() const override { return classifier_.operations(); }
+  double dense_operations(int, int) const override { return classifier_.operations(); }
 
  private:
   const Classifier& classifier_;

@@ -15,6 +15,16 @@ namespace {
 
 constexpr int condition_features = 5;
 
+/// Of images [B, H, W, C], as the header says it.
+PictureSize size_of(const Architecture& architecture, const Shape& images) {
+  const auto height = static_cast<int>(images[1]), width = static_cast<int>(images[2]);
+  const Grid grid = architecture.grid_of(height, width);
+  if (architecture.window == 0) return {.grid_height = grid.height, .grid_width = grid.width};
+  const int stride = architecture.stride();
+  return {grid.height, grid.width, height - (grid.height - 1) * stride,
+          width - (grid.width - 1) * stride};
+}
+
 bool any(const PooledVector<std::uint8_t>& mask) {
   return std::find(mask.begin(), mask.end(), 1) != mask.end();
 }
@@ -30,14 +40,19 @@ SemanticTransmitter::SemanticTransmitter(ParameterSet& set, const Architecture& 
       gate_depths_(settings.gate.value("at", std::vector<int>{0})),
       gate_(gates().make(settings.gate, place / "gate", set, architecture)),
       exit_(exits().make(settings.exit, place / "exit", set, architecture)),
-      tokeniser_(set, "transmitter.tokeniser", architecture),
+      tokeniser_(architecture.window > 0
+                     ? std::optional<Tokeniser>()
+                     : std::make_optional<Tokeniser>(set, "transmitter.tokeniser", architecture)),
+      picture_tokeniser_(architecture.window > 0 ? std::make_optional<PictureTokeniser>(
+                                                       set, "transmitter.tokeniser", architecture)
+                                                 : std::optional<PictureTokeniser>()),
       condition_(set, "transmitter.condition", condition_features, architecture.condition_dim),
       norm_(set, "transmitter.norm", architecture.dim, architecture.condition_dim),
       mapper_(set, "transmitter.mapper", architecture.dim, 2 * architecture.max_symbols_per_token) {
   for (int b = 0; b < architecture.transmitter_blocks; ++b)
     blocks_.emplace_back(set, "transmitter.blocks." + std::to_string(b), architecture.dim,
                          architecture.heads, architecture.transmitter_hidden,
-                         architecture.condition_dim);
+                         architecture.condition_dim, architecture.windows(b));
   for (int depth = 1; architecture.exit_heads && depth <= architecture.transmitter_blocks; ++depth)
     exit_heads_.emplace_back(set, "transmitter.exits." + std::to_string(depth), architecture.dim,
                              architecture.classes, architecture.condition_dim);
@@ -74,8 +89,16 @@ void SemanticTransmitter::check(const PooledVector<Plan>& plans) const {
   }
 }
 
+Tokens SemanticTransmitter::tokenise(Pass& pass, const Tensor& images) const {
+  return tokeniser_ ? (*tokeniser_)(pass, images) : (*picture_tokeniser_)(pass, images);
+}
+
+double SemanticTransmitter::tokenising_operations(const Grid& grid) const {
+  return tokeniser_ ? tokeniser_->operations() : picture_tokeniser_->operations(grid);
+}
+
 Var SemanticTransmitter::condition(Pass& pass, const PooledVector<ChannelState>& states,
-                                   const PooledVector<Plan>& plans) const {
+                                   const PooledVector<Plan>& plans, const Grid& grid) const {
   PooledVector<float> features;
   features.reserve(plans.size() * condition_features);
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -83,8 +106,8 @@ Var SemanticTransmitter::condition(Pass& pass, const PooledVector<ChannelState>&
     const double believed =
         settings_.trained ? settings_.trained->snr_db(states[i].snr_db) : states[i].snr_db;
     features.push_back(static_cast<float>(std::clamp(believed, -20.0, 40.0) / 10));
-    features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, architecture_.grid())) /
-                       static_cast<float>(architecture_.grid()));
+    features.push_back(static_cast<float>(tokens_to_keep(plan.keep_ratio, grid.tokens())) /
+                       static_cast<float>(grid.tokens()));
     features.push_back(static_cast<float>(plan.exit_depth) /
                        static_cast<float>(std::max(1, architecture_.transmitter_blocks)));
     features.push_back(std::log2(static_cast<float>(plan.symbols_per_token)) / 4);
@@ -205,12 +228,12 @@ bool SemanticTransmitter::gates_at(int depth, bool leaves) const {
                                     gate_depths_.end());
 }
 
-int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio) const {
+int SemanticTransmitter::asked_at(int depth, bool leaves, double keep_ratio, int tokens) const {
   const auto place =
       std::find(gate_depths_.begin(), gate_depths_.end(), depth) - gate_depths_.begin();
   const double share =
       leaves ? 1.0 : static_cast<double>(place + 1) / static_cast<double>(gate_depths_.size());
-  return tokens_to_keep(std::pow(keep_ratio, share), architecture_.grid());
+  return tokens_to_keep(std::pow(keep_ratio, share), tokens);
 }
 
 PooledVector<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, int depth,
@@ -249,7 +272,7 @@ PooledVector<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, 
 
 SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images,
                                                         const PooledVector<Plan>& plans,
-                                                        const Var& condition,
+                                                        const Var& condition, const Grid& grid,
                                                         TransmitTrace& trace) const {
   const std::size_t count = plans.size();
   const auto classes = static_cast<std::size_t>(architecture_.classes);
@@ -261,7 +284,7 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
   trace.exit_depth.assign(count, 0);
   trace.answer.assign(count, -1);
   PooledVector<Stream> left;
-  Stream stream{tokeniser_(pass, images), {}};
+  Stream stream{tokenise(pass, images), {}};
   for (int depth = 0;; ++depth) {
     const PooledVector<float> logits =
         hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
@@ -279,7 +302,7 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
         trace.answer[i] =
             static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());
       sending[i] = leaving[i] && !answers;
-      k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio);
+      k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio, grid.tokens());
       needs[i] = inside[i] && !answers && gates_at(depth, leaving[i]) &&
                  (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
       if (leaving[i]) trace.exit_depth[i] = depth;
@@ -289,7 +312,7 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
     if (any(sending) || (!any(inside) && left.empty())) left.push_back(take(pass, stream, sending));
     if (!any(inside)) break;
     stream = take(pass, stream, inside);
-    stream.tokens = blocks_[static_cast<std::size_t>(depth)](pass, stream.tokens, condition);
+    stream.tokens = blocks_[static_cast<std::size_t>(depth)](pass, stream.tokens, condition, grid);
   }
   return merge(pass, left, static_cast<int>(count));
 }
@@ -299,10 +322,12 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
                                     const PooledVector<Plan>& plans, TransmitTrace* trace) const {
   check(plans);
   const std::size_t count = plans.size();
-  const Var c = condition(pass, states, plans);
+  const PictureSize size = size_of(architecture_, images.shape());
+  const Grid grid{size.grid_height, size.grid_width};
+  const Var c = condition(pass, states, plans, grid);
   TransmitTrace own;
   if (!trace) trace = &own;
-  const Stream sent = select(pass, images, plans, c, *trace);
+  const Stream sent = select(pass, images, plans, c, grid, *trace);
   const Ragged& layout = *sent.tokens.layout;
   trace->layout = sent.tokens.layout;
 
@@ -326,6 +351,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
                 .answer = true,
                 .decision = trace->answer[i],
                 .positions_sent = false};
+    header.size = size;
     for (std::int32_t r = layout.starts[i]; r < layout.starts[i + 1]; ++r) {
       const std::int32_t position = layout.positions[static_cast<std::size_t>(r)];
       if (settings_.positions_sent) header.positions.push_back(position);
@@ -350,15 +376,15 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
     } else {
       ledger.payload = burst.starts[i + 1] - burst.starts[i];
     }
-    HeaderOnAir on_air = semantic_header_on_air(header, architecture_.grid(), states[i].snr_db,
-                                                link ? link->coding_bits() : 0);
+    HeaderOnAir on_air = semantic_header_on_air(header, agreed_grid(architecture_),
+                                                states[i].snr_db, link ? link->coding_bits() : 0);
     ledger.header = header_uses(on_air);
     burst.headers.push_back(std::move(on_air));
     burst.ledger.push_back(ledger);
     if (link) headers.push_back(std::move(header));
   }
-  const Var grid = reshape(pass, mapped, {std::int64_t{layout.rows()} * widest, 2});
-  const Var features = unit_power(pass, gather_rows(pass, grid, source), segments);
+  const Var all = reshape(pass, mapped, {std::int64_t{layout.rows()} * widest, 2});
+  const Var features = unit_power(pass, gather_rows(pass, all, source), segments);
   if (link)
     send_digitally(pass, features, burst, headers, trace->hardness);
   else
@@ -400,29 +426,32 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
                                                       std::uint32_t image) const {
   if (exit_->looks()) return std::nullopt;
   check({plan});
-  const int grid = architecture_.grid(), blocks = architecture_.transmitter_blocks;
+  const Grid sides = architecture_.grid_of(architecture_.height, architecture_.width);
+  const int grid = sides.tokens(), blocks = architecture_.transmitter_blocks;
   Forecast made;
   made.exit_depth = plan.exit_depth;
-  made.operations = tokeniser_.operations() + condition_.operations();
+  made.operations = tokenising_operations(sides) + condition_.operations();
   // As select(): what is skipped costs nothing.
   int rows = grid;
   for (int depth = 0;; ++depth) {
     const bool leaves = depth >= plan.exit_depth || depth == blocks;
-    const int k = gates_at(depth, leaves) ? asked_at(depth, leaves, plan.keep_ratio) : rows;
+    const int k = gates_at(depth, leaves) ? asked_at(depth, leaves, plan.keep_ratio, grid) : rows;
     if (gate_->drops() && k < rows) {
       made.operations += gate_->scoring_operations(rows);
       rows = k;
     }
     if (leaves) break;
-    made.operations += blocks_[static_cast<std::size_t>(depth)].operations(rows);
+    made.operations += blocks_[static_cast<std::size_t>(depth)].operations(rows, sides);
   }
   made.operations += norm_.operations(rows) + mapper_.operations(rows);
 
   made.tokens = rows;
-  SemanticHeader header{.exit_depth = plan.exit_depth,
-                        .symbols_per_token = plan.symbols_per_token,
-                        .positions_sent = settings_.positions_sent,
-                        .k = rows};
+  SemanticHeader header{
+      .exit_depth = plan.exit_depth,
+      .symbols_per_token = plan.symbols_per_token,
+      .positions_sent = settings_.positions_sent,
+      .k = rows,
+      .size = size_of(architecture_, {1, architecture_.height, architecture_.width, 1})};
   // Any k of the grid alike, as in a real header: how well a code word is heard depends on its bits
   // where the phase is known badly.
   for (int t = 0, left = rows; settings_.positions_sent && left > 0; ++t)
@@ -438,16 +467,17 @@ std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state,
   } else {
     made.uses.payload = std::int64_t{rows} * plan.symbols_per_token;
   }
-  made.header = semantic_header_on_air(header, grid, state.snr_db,
+  made.header = semantic_header_on_air(header, agreed_grid(architecture_), state.snr_db,
                                        settings_.link ? settings_.link->coding_bits() : 0);
   made.uses.header = header_uses(made.header);
   return made;
 }
 
-double SemanticTransmitter::dense_operations() const {
-  const double rows = architecture_.grid();
-  double sum = tokeniser_.operations() + condition_.operations();
-  for (const Block& block : blocks_) sum += block.operations(rows);
+double SemanticTransmitter::dense_operations(int height, int width) const {
+  const Grid grid = architecture_.grid_of(height, width);
+  const double rows = grid.tokens();
+  double sum = tokenising_operations(grid) + condition_.operations();
+  for (const Block& block : blocks_) sum += block.operations(rows, grid);
   return sum + norm_.operations(rows) + mapper_.operations(rows);
 }
 

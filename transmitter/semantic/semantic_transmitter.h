@@ -9,6 +9,7 @@
 #include "channel/trained_range.h"
 #include "core/base/pooled_vector.h"
 #include "core/nn/layers.h"
+#include "core/nn/picture_layers.h"
 #include "phy/digital/digital_link.h"
 #include "phy/signal/power_scope.h"
 #include "transmitter/exit/exit_rule.h"
@@ -44,7 +45,7 @@ class SemanticTransmitter final : public Transmitter {
                  const PooledVector<Plan>& plans, TransmitTrace* trace) const override;
   std::optional<Forecast> forecast(const ChannelState& state, const Plan& plan,
                                    std::uint32_t image) const override;
-  double dense_operations() const override;
+  double dense_operations(int height, int width) const override;
 
  private:
   /// Rows at some depth with the scores they were kept for.
@@ -57,11 +58,13 @@ class SemanticTransmitter final : public Transmitter {
   bool gates_at(int depth, bool leaves) const;
   /// How many tokens then stay. A keep ratio holds for what is sent: who leaves early is gated at
   /// its exit.
-  int asked_at(int depth, bool leaves, double keep_ratio) const;
+  int asked_at(int depth, bool leaves, double keep_ratio, int tokens /*of the image*/) const;
+  Tokens tokenise(Pass& pass, const Tensor& images) const;
+  double tokenising_operations(const Grid& grid) const;
   Var condition(Pass& pass, const PooledVector<ChannelState>& states,
-                const PooledVector<Plan>& plans) const;
+                const PooledVector<Plan>& plans, const Grid& grid) const;
   Stream select(Pass& pass, const Tensor& images, const PooledVector<Plan>& plans,
-                const Var& condition, TransmitTrace& trace) const;
+                const Var& condition, const Grid& grid, TransmitTrace& trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed
   /// for the others.
   ExitLogits ask(Pass& pass, const Tokens& tokens, int depth,
@@ -87,7 +90,8 @@ class SemanticTransmitter final : public Transmitter {
   std::vector<int> gate_depths_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<ExitRule> exit_;
-  Tokeniser tokeniser_;
+  std::optional<Tokeniser> tokeniser_;                 // of images of one size
+  std::optional<PictureTokeniser> picture_tokeniser_;  // of any
   Condition condition_;
   std::vector<Block> blocks_;
   std::vector<ClassHead> exit_heads_;  // behind each block; none where the architecture has none

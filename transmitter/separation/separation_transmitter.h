@@ -35,7 +35,7 @@ class SeparationTransmitter final : public Transmitter {
     return std::nullopt;
   }
   /// A codec's work is not multiply-adds: it counts as none, its seconds stand in the row.
-  double dense_operations() const override { return 0; }
+  double dense_operations(int, int) const override { return 0; }
 
  private:
   struct Sent {

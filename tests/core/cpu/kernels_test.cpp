@@ -141,6 +141,21 @@ TEST_P(Kernels, LayerNorm) {
   });
 }
 
+/// The rows of each image at some of `places` places; every place, in order, where `full`.
+RaggedPtr placed(Draw& draw, const Index& starts, int places, bool full) {
+  const auto layout = std::make_shared<Ragged>();
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    int left = static_cast<int>(starts[i + 1] - starts[i]);
+    for (int place = 0; left > 0; ++place)
+      if (full || left == places - place || draw.integer(0, 1) == 1) {
+        layout->append(place);
+        --left;
+      }
+    layout->end_image();
+  }
+  return layout;
+}
+
 TEST_P(Kernels, RaggedAttention) {
   for_each_shape([&](Draw& draw, int shape) {
     const int head_sizes[] = {1, 3, 8, 13, 16, 24, 32, 40};
@@ -148,38 +163,56 @@ TEST_P(Kernels, RaggedAttention) {
                dim = heads * static_cast<Size>(head_sizes[shape % 8]);
     const Index starts =
         shape == 0 ? Index{0} : draw.starts(draw.integer(1, 6), shape == 19 ? 80 : 30);
-    const RaggedPtr layout = layout_of(starts);
     const Size n = static_cast<Size>(starts.back());
     const Values qkv = draw.numbers(n * 3 * dim, 1.5), dy = draw.numbers(n * dim);
     const Tensor input = tensor({extent(n), extent(3 * dim)}, qkv),
                  y = backend_->empty({extent(n), extent(dim)});
-    std::int64_t squares = 0;
-    for (Size i = 0; i + 1 < starts.size(); ++i)
+    std::int64_t squares = 0, most = 0;
+    for (Size i = 0; i + 1 < starts.size(); ++i) {
+      most = std::max(most, std::int64_t{starts[i + 1] - starts[i]});
       squares += std::int64_t{starts[i + 1] - starts[i]} * (starts[i + 1] - starts[i]);
+    }
+    // A third of the shapes without a bias; of the others each second one with neighbours only.
+    reference::ScoreBias<double> bias;
+    const int places = static_cast<int>(most) + draw.integer(0, 9);
+    const RaggedPtr layout = placed(draw, starts, places, shape % 2 == 0);
+    Tensor table, dtable;
+    if (shape % 3 != 0) {
+      bias = {draw.numbers(heads * static_cast<Size>(places) * static_cast<Size>(places), 2),
+              Index(layout->positions.begin(), layout->positions.end()), static_cast<Size>(places)};
+      table = tensor({extent(heads), places, places}, bias.table);
+    }
     const std::int64_t kept = Backend::attention_weights_size(*layout, static_cast<int>(heads));
     ASSERT_EQ(kept, squares * extent(heads));
     const Tensor weights = backend_->empty({kept});
-    backend_->attention(y, weights, input, *layout, static_cast<int>(heads));
-    expect_close("y", y, reference::attention(qkv, starts, dim, heads));
+    backend_->attention(y, weights, input, *layout, static_cast<int>(heads), table);
+    expect_close("y", y, reference::attention(qkv, starts, dim, heads, bias));
     Values expected_weights;
     for (Size i = 0; i + 1 < starts.size(); ++i)
       for (Size head = 0; head < heads; ++head) {
         const Values part = reference::attention_weights(
             qkv, static_cast<Size>(starts[i]), static_cast<Size>(starts[i + 1] - starts[i]), dim,
-            heads, head);
+            heads, head, bias);
         expected_weights.insert(expected_weights.end(), part.begin(), part.end());
       }
     expect_close("weights", weights, expected_weights);
     const Tensor inferred = backend_->empty({extent(n), extent(dim)});
-    backend_->attention(inferred, {}, input, *layout, static_cast<int>(heads));
+    backend_->attention(inferred, {}, input, *layout, static_cast<int>(heads), table);
     EXPECT_EQ(values_of(inferred), values_of(y)) << "keeping the weights changes the result";
 
     Values dqkv = draw.numbers(n * 3 * dim);
     const Tensor actual = tensor({extent(n), extent(3 * dim)}, dqkv);
-    backend_->attention_backward(actual, tensor({extent(n), extent(dim)}, dy), weights, input,
-                                 *layout, static_cast<int>(heads));
-    reference::attention_backward(dqkv, dy, qkv, starts, dim, heads);
+    Values dbias;
+    if (table.defined()) {
+      dbias = draw.numbers(bias.table.size());
+      dtable = tensor(table.shape(), dbias);
+    }
+    backend_->attention_backward(actual, dtable, tensor({extent(n), extent(dim)}, dy), weights,
+                                 input, *layout, static_cast<int>(heads));
+    reference::attention_backward(dqkv, dy, qkv, starts, dim, heads, bias,
+                                  table.defined() ? &dbias : nullptr);
     expect_close("dqkv", actual, dqkv);
+    if (table.defined()) expect_close("dbias", dtable, dbias);
   });
 }
 

@@ -75,7 +75,7 @@ TEST_F(AgainstEigen, AttentionWithinEachImage) {
   const std::int64_t rows = layout->rows();
   const Matrix qkv = random(rows, 3 * dim);
   const Tensor y = backend->empty({rows, dim});
-  backend->attention(y, {}, tensor(qkv), *layout, heads);
+  backend->attention(y, {}, tensor(qkv), *layout, heads, {});
 
   Matrix expected(rows, dim);
   for (int image = 0; image < layout->images(); ++image) {

@@ -96,6 +96,17 @@ TEST(ReferenceGradients, RaggedAttention) {
     Values dqkv(qkv.size());
     attention_backward(dqkv, dy, qkv, starts, dim, heads);
     expect_gradient("qkv", qkv, dqkv, [&] { return dot(dy, attention(qkv, starts, dim, heads)); });
+
+    // With a bias: every other place is taken.
+    ScoreBias<double> bias{draw.numbers(heads * 8 * 8), {}, 8};
+    for (Size image = 0; image + 1 < starts.size(); ++image)
+      for (std::int32_t row = 0; row < starts[image + 1] - starts[image]; ++row)
+        bias.positions.push_back(2 * row);
+    Values with_bias(qkv.size()), dbias(bias.table.size());
+    attention_backward(with_bias, dy, qkv, starts, dim, heads, bias, &dbias);
+    const auto loss = [&] { return dot(dy, attention(qkv, starts, dim, heads, bias)); };
+    expect_gradient("qkv", qkv, with_bias, loss);
+    expect_gradient("bias", bias.table, dbias, loss);
   }
 }
 

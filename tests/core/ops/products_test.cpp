@@ -120,7 +120,7 @@ TEST_F(Products, BitsOfAnImageDoNotDependOnTheImagesBesideIt) {
                weights = backend->empty({Backend::attention_weights_size(*all, heads)});
   const Tensor normed = backend->empty({all->rows(), dim}),
                pooled = backend->empty({all->images(), dim}), share = backend->empty({all->rows()});
-  backend->attention(y, weights, qkv, *all, heads);
+  backend->attention(y, weights, qkv, *all, heads, {});
   backend->layer_norm(normed, {}, x, gamma, beta, modulation, all->image);
   backend->pool(pooled, share, x, score, *all);
   for (int image = 0; image < all->images(); ++image) {
@@ -129,8 +129,8 @@ TEST_F(Products, BitsOfAnImageDoNotDependOnTheImagesBesideIt) {
     const RaggedPtr one = layout_of_rows({rows[static_cast<std::size_t>(image)]});
     const Tensor alone = backend->empty({end - begin, dim}),
                  pooled_alone = backend->empty({1, dim});
-    backend->attention(alone, {}, qkv.row_range(begin, end), *one,
-                       heads);  // without weights: inference has the bits of training
+    backend->attention(alone, {}, qkv.row_range(begin, end), *one, heads,
+                       {});  // without weights: inference has the bits of training
     EXPECT_TRUE(same_bits(alone, y.row_range(begin, end))) << image;
     backend->layer_norm(alone, {}, x.row_range(begin, end), gamma, beta,
                         modulation.row_range(image, image + 1), one->image);

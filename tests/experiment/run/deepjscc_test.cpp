@@ -89,8 +89,9 @@ TEST_F(DeepJscc, CountsWhatItExecutesAndForecastsIt) {
   const Scenario own = scenario("own");
   const Model model = make_model(own, *backend_);
   const PointResult result = run(own);
-  EXPECT_EQ(result.transmitter_operations, model.transmitter->dense_operations());
-  EXPECT_EQ(result.receiver_operations, model.receiver->dense_operations());
+  const auto& [height, width] = std::pair(model.architecture.height, model.architecture.width);
+  EXPECT_EQ(result.transmitter_operations, model.transmitter->dense_operations(height, width));
+  EXPECT_EQ(result.receiver_operations, model.receiver->dense_operations(height, width));
   const auto forecast = model.transmitter->forecast({}, {}, 0);
   ASSERT_TRUE(forecast);
   EXPECT_EQ(forecast->operations, result.transmitter_operations);

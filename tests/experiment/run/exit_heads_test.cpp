@@ -130,7 +130,7 @@ TEST_F(ExitHeads, WithoutTheirLossTheyAreNotComputed) {
   EXPECT_EQ(a.operations, b.operations);
   EXPECT_EQ(b.exit_loss, 0);
   EXPECT_GT(c.operations, b.operations);
-  EXPECT_EQ(bare.transmitter->dense_operations(), headed.transmitter->dense_operations());
+  EXPECT_EQ(bare.transmitter->dense_operations(6, 6), headed.transmitter->dense_operations(6, 6));
 }
 
 TEST_F(ExitHeads, ANetworkThatHadNoneMayBeTrainedOn) {

@@ -29,7 +29,8 @@ void expect_round_trip(const SemanticHeader& header, int grid) {
   ASSERT_EQ(static_cast<int>(parts[0].size()), semantic_word_bits(grid));
   const std::optional<int> second = semantic_second_part_bits(parts[0], grid);
   ASSERT_TRUE(second.has_value());
-  EXPECT_EQ(*second, header.positions_sent ? position_bits(grid, header.k) : 0);
+  const int tokens = grid == any_grid ? header.size.tokens() : grid;
+  EXPECT_EQ(*second, header.positions_sent ? position_bits(tokens, header.k) : 0);
   ASSERT_EQ(parts.size(), *second > 0 ? 2u : 1u);
   if (parts.size() == 2) {
     EXPECT_EQ(static_cast<int>(parts[1].size()), *second);
@@ -42,6 +43,7 @@ void expect_round_trip(const SemanticHeader& header, int grid) {
   EXPECT_EQ(read->k, header.k);
   EXPECT_EQ(read->positions_sent, header.positions_sent);
   EXPECT_EQ(read->positions, header.positions);
+  EXPECT_EQ(read->size, header.size);
 }
 
 TEST(SemanticHeader, EveryCountOfThe49GridComesBack) {
@@ -102,7 +104,7 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
   std::size_t answers = 0, tokens = 0, refused = 0;
   for (std::uint32_t trial = 0; trial < 20000; ++trial) {
     const RandomWords draw = philox(23, Purpose::plan, 0, 0, trial);
-    const int grid = std::vector<int>{1, 2, 9, 49, 64, 1024}[draw[0] % 6], classes = 10;
+    const int grid = std::vector<int>{1, 2, 9, 49, 64, 1024, any_grid}[draw[0] % 7], classes = 10;
     const auto bits = [&](std::uint32_t which, int count) {
       Bits made;
       for (int b = 0; b < count; ++b)
@@ -111,6 +113,10 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
       return made;
     };
     PooledVector<Bits> parts{bits(0, semantic_word_bits(grid) + (draw[1] % 64 == 0))};
+    if (grid == any_grid) {  // most sizes are beyond what is read: small ones
+      for (std::size_t b = 0; b < 9; ++b) parts[0][b] = parts[0][13 + b] = 0;
+      for (std::size_t b = 47; b < 60; ++b) parts[0][b] &= draw[2] >> 31;
+    }
     const std::optional<int> second = semantic_second_part_bits(parts[0], grid, classes);
     if (second && *second > 0) parts.push_back(bits(1, *second));
     const std::optional<SemanticHeader> read = read_semantic_header(parts, grid, classes);
@@ -128,7 +134,9 @@ TEST(SemanticHeader, WhateverBitsComeAreReadOrRefused) {
       ASSERT_EQ(semantic_payload(parts[0], grid).symbols(), read->k * read->symbols_per_token);
       ASSERT_EQ(static_cast<int>(read->positions.size()), read->positions_sent ? read->k : 0);
       if (!read->positions_sent || static_cast<int>(parts.size()) == 1) continue;
-      if (parts[0][9] == 0) continue;  // a map; the writer takes the shorter form
+      if (parts[0][grid == any_grid ? 45 : 9] == 0)
+        continue;  // a map; the writer takes the shorter
+                   // form
     }
     ASSERT_EQ(write_semantic_header(*read, grid), parts) << "what is read is what would be written";
   }
@@ -148,6 +156,45 @@ TEST(SemanticHeader, GridsUpTo1024ComeBack) {
                        .k = k},
                       grid);
   }
+}
+
+TEST(SemanticHeader, PicturesOfAnySizeSayTheirs) {
+  EXPECT_EQ(semantic_word_bits(any_grid), 69);
+  EXPECT_EQ(semantic_word_bits(any_grid, 5), 74);
+  for (const PictureSize& size :
+       {PictureSize{1, 1, 1, 1}, PictureSize{64, 96, 8, 8}, PictureSize{9, 31, 3, 16},
+        PictureSize{32, 32, 1, 2}, PictureSize{8192, 3, 16, 1}, PictureSize{511, 8192, 5, 7}}) {
+    const int grid = size.tokens();
+    for (const int k : {0, 1, grid / 3, grid}) {
+      if (k > 0 && k < grid && grid > 100000) continue;  // a long map says nothing new
+      expect_round_trip({.exit_depth = 3,
+                         .symbols_per_token = 64,
+                         .positions = draw_positions(grid, k, 1),
+                         .k = k,
+                         .size = size},
+                        any_grid);
+      expect_round_trip({.symbols_per_token = 17, .positions_sent = false, .k = k, .size = size},
+                        any_grid);
+    }
+  }
+  const PooledVector<Bits> answer =
+      write_semantic_header({.answer = true, .decision = 99999, .size = {5, 6, 7, 8}}, any_grid);
+  const std::optional<SemanticHeader> read = read_semantic_header(answer, any_grid, 100000);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->decision, 99999);
+  EXPECT_EQ(read->size, (PictureSize{5, 6, 7, 8}));
+  EXPECT_FALSE(read_semantic_header(answer, any_grid, 99999)) << "no such class";
+
+  // More tokens than any picture has.
+  EXPECT_FALSE(semantic_second_part_bits(
+      write_semantic_header({.k = 0, .size = {8192, 8192, 1, 1}}, any_grid)[0], any_grid));
+  // A combinatorial index of a grid that has none.
+  Bits word =
+      write_semantic_header({.positions = {4}, .k = 1, .size = {64, 96, 8, 8}}, any_grid)[0];
+  EXPECT_EQ(semantic_second_part_bits(word, any_grid), 64 * 96);
+  word[46] ^= 1;  // its form
+  word[45] ^= 1;
+  EXPECT_FALSE(semantic_second_part_bits(word, any_grid));
 }
 
 TEST(SemanticHeader, FirstAndLastSubsetsComeBack) {
