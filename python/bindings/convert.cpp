@@ -138,12 +138,14 @@ PooledVector<std::uint32_t> ids_argument(const py::handle& value, const std::str
   const char kind = array.dtype().kind();
   if (array.ndim() != 1 || (kind != 'i' && kind != 'u' && array.size() > 0))
     throw Error(name, "must be whole numbers in one dimension");
-  PooledVector<std::uint32_t> made;
-  for (const auto& one : array.attr("tolist")()) {
-    const auto number = py::reinterpret_borrow<py::object>(one);
-    if (number < py::int_(0) || number > py::int_(std::numeric_limits<std::uint32_t>::max()))
-      throw Error(name, "must be from 0 to 4294967295, found " + std::string(py::str(number)));
-    made.push_back(one.cast<std::uint32_t>());
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> numbers(array);
+  PooledVector<std::uint32_t> made(static_cast<std::size_t>(numbers.size()));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const std::int64_t number = numbers.data()[i];
+    if (number < 0 || number > most)
+      throw Error(name, "must be from 0 to 4294967295, number " + std::to_string(i) + " is not");
+    made[i] = static_cast<std::uint32_t>(number);
   }
   return made;
 }

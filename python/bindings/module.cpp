@@ -38,6 +38,4 @@ PYBIND11_MODULE(_semwave, module) {
   });
   semwave::python::add_scenarios(module);
   semwave::python::add_channel(module);
-  semwave::python::add_link(module);
-  semwave::python::add_model(module);
 }

@@ -4,6 +4,9 @@ Names, units and keys are those of scenarios and of result rows (docs/scenario.m
 A mistake raises semwave.Error, whose `place` says where it is. docs/python.md is the guide.
 """
 from ._semwave import Error, __version__
+from .channel import Channel, Equalised, Fading, Heard, States
+from .ledger import Header, Ledger, header
 from .scenarios import budget, compare, list, load, run, train, validate
 
-__all__ = ["Error", "__version__", "budget", "compare", "list", "load", "run", "train", "validate"]
+__all__ = ["Channel", "Equalised", "Error", "Fading", "Header", "Heard", "Ledger", "States", "__version__", "budget", "compare", "header",
+           "list", "load", "run", "train", "validate"]
