@@ -38,4 +38,5 @@ PYBIND11_MODULE(_semwave, module) {
   });
   semwave::python::add_scenarios(module);
   semwave::python::add_channel(module);
+  semwave::python::add_link(module);
 }

@@ -15,6 +15,7 @@
 #include "experiment/results/compare_folders.h"
 #include "experiment/results/curves.h"
 #include "experiment/run/device.h"
+#include "experiment/run/model.h"
 #include "experiment/run/run.h"
 #include "experiment/run/validate.h"
 #include "experiment/scenario/known_names.h"
@@ -24,6 +25,7 @@
 #include "python/bindings/bindings.h"
 #include "python/bindings/convert.h"
 #include "python/bindings/long_work.h"
+#include "python/bindings/pictures.h"
 
 namespace semwave::python {
 namespace {
@@ -201,6 +203,44 @@ py::tuple run_scenario(const py::object& written, const py::dict& overrides, con
   return py::make_tuple(done, py::cast(rows.failed));
 }
 
+/// As run, on pictures that are handed over instead of read.
+py::list evaluate_images(const py::object& written, const py::dict& overrides,
+                         const py::object& images, const py::object& labels,
+                         const std::string& device, int threads, int shard,
+                         const py::object& callback) {
+  const Scenario scenario = read(written, overrides);
+  need_model(scenario);
+  if (scenario.timeline || scenario.link)
+    throw Error(scenario.place("").str(), "a timeline or a link is run, not evaluated on images");
+  const Dataset data = dataset_argument(images, labels);
+  std::vector<OrderedJson> rows;
+  LongWork::run([&](LongWork& work) {
+    Listener listener(work, callback);
+    const std::unique_ptr<Backend> backend = make_backend(device);
+    ThreadPool pool(thread_count(threads));
+    const std::vector<Point> points = expand(scenario);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const Model model = make_model(points[i].scenario, *backend);
+      EvaluateOptions options{.shard = shard, .interrupt = &work.stopped(), .progress = {}};
+      options.progress = [&](int done, int total) {
+        listener.tell({{"event", "progress"},
+                       {"point", i},
+                       {"points", points.size()},
+                       {"done", done},
+                       {"total", total}});
+      };
+      const PointResult result = evaluate(points[i].scenario, model, data, pool, options);
+      if (result.interrupted) return;
+      rows.push_back(make_row(scenario, points[i], model.sha256, data, result, ""));
+      rows.back().erase("point_sha256");  // a result folder's, of images that can be read again
+      rows.back()["data_sha256"] = data.sha256;
+    }
+  });
+  py::list made;
+  for (const OrderedJson& row : rows) made.append(to_python(row));
+  return made;
+}
+
 bool train_scenario(const py::object& written, const py::dict& overrides, const std::string& out,
                     bool resume, const std::string& device, int threads, int shard,
                     const py::object& callback) {
@@ -308,6 +348,7 @@ void add_scenarios(py::module_& module) {
   module.def("validate", &validate_scenario);
   module.def("list_names", &list_names);
   module.def("run", &run_scenario);
+  module.def("evaluate", &evaluate_images);
   module.def("train", &train_scenario);
   module.def("budget", &budget_rows);
   module.def("compare", &compare_images);

@@ -6,7 +6,9 @@ A mistake raises semwave.Error, whose `place` says where it is. docs/python.md i
 from ._semwave import Error, __version__
 from .channel import Channel, Equalised, Fading, Heard, States
 from .ledger import Header, Ledger, header
+from .link import Codec, Decoded, Link
+from .pictures import baseline, evaluate
 from .scenarios import budget, compare, list, load, run, train, validate
 
-__all__ = ["Channel", "Equalised", "Error", "Fading", "Header", "Heard", "Ledger", "States", "__version__", "budget", "compare", "header",
-           "list", "load", "run", "train", "validate"]
+__all__ = ["Channel", "Codec", "Decoded", "Equalised", "Error", "Fading", "Header", "Heard", "Ledger", "Link", "States", "__version__", "baseline",
+           "budget", "compare", "evaluate", "header", "list", "load", "run", "train", "validate"]
