@@ -10,5 +10,6 @@ namespace semwave::python {
 void add_scenarios(pybind11::module_& module);  // run, train, validate, list, budget, compare, load
 void add_channel(pybind11::module_& module);
 void add_link(pybind11::module_& module);
+void add_model(pybind11::module_& module);
 
 }  // namespace semwave::python

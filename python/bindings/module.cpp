@@ -39,4 +39,5 @@ PYBIND11_MODULE(_semwave, module) {
   semwave::python::add_scenarios(module);
   semwave::python::add_channel(module);
   semwave::python::add_link(module);
+  semwave::python::add_model(module);
 }

@@ -68,6 +68,12 @@ class Channel:
     def __init__(self, settings: Kind) -> None:
         self._channel = _semwave.Channel(settings)
 
+    @classmethod
+    def _of(cls, channel: Any) -> "Channel":
+        made = cls.__new__(cls)
+        made._channel = channel
+        return made
+
     @property
     def settings(self) -> Dict[str, Any]:
         """With every default filled in."""
@@ -99,8 +105,16 @@ class Channel:
         out: complex64 of the shape of x, which y is written to; it may be x itself.
         slope: gives dy/dx, too.
 
+        x may also be what Model.transmit() sent, header and all, without any other argument; the answer is a HeardBurst.
+        Its fades are those it was planned for where it goes through the model's own channel.
+
         An image's symbols are heard alike whatever images stand beside it. Raises Error naming the argument.
         """
+        sent = getattr(x, "_sent", None)
+        if sent is not None:
+            from .model import HeardBurst
+
+            return HeardBurst(_semwave.apply_burst(self._channel, sent))
         if fading is None:
             fading = self.realise(range(len(x)) if images is None else images, seed, visit, snr_db=snr_db)
         elif images is not None or snr_db is not None:
