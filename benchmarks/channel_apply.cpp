@@ -1,5 +1,6 @@
-// Channel::apply on symbols that lie in memory: realised, applied, and what is heard written to a
-// buffer of the caller. What benchmarks/claims/python_channel.py holds the Python module against.
+// Channel::apply on symbols that lie in memory: realised, applied, and all that is heard (symbols,
+// gains, noise variances) written to buffers of the caller. What
+// benchmarks/claims/python_channel.py holds the Python module against.
 //
 //   channel_apply --serve    answers lines "KIND IMAGES SYMBOLS AT_ONCE REPETITIONS" (images sent
 //   together in one burst) with a line of JSON: the seconds of each repetition
@@ -25,8 +26,13 @@ namespace {
 using namespace semwave;
 using Samples = std::vector<std::complex<float>>;
 
+struct Buffers {
+  Samples x, y, gains;
+  std::vector<float> noise_variance;
+};
+
 /// Images [first, first + count) of the buffers.
-void send(Backend& backend, const Channel& channel, Samples& x, Samples& y, std::size_t first,
+void send(Backend& backend, const Channel& channel, Buffers& buffers, std::size_t first,
           std::size_t count, std::size_t symbols) {
   Pass pass{.backend = backend};
   pass.draws.seed = 7;
@@ -40,12 +46,18 @@ void send(Backend& backend, const Channel& channel, Samples& x, Samples& y, std:
     for (std::size_t s = 0; s < symbols; ++s) burst.places.push_back(static_cast<std::int32_t>(s));
     burst.starts.push_back(static_cast<std::int32_t>(burst.places.size()));
   }
-  auto* const numbers = reinterpret_cast<float*>(x.data() + first * symbols);
-  const std::size_t bytes = count * symbols * sizeof(x[0]);
+  const std::size_t from = first * symbols, bytes = count * symbols * sizeof(buffers.x[0]);
+  auto* const numbers = reinterpret_cast<float*>(buffers.x.data() + from);
   const auto lent = std::make_shared<Buffer>(Buffer{numbers, bytes, DeviceKind::cpu});
   burst.symbols = Var(Tensor(lent, {static_cast<std::int64_t>(count * symbols), 2}));
   const Reception heard = channel.apply(pass, burst, channel.realise(pass.draws));
-  std::memcpy(static_cast<void*>(y.data() + first * symbols), heard.symbols.value().data(), bytes);
+  const auto copy = [&](auto& to, const Tensor& numbers_heard) {
+    std::memcpy(static_cast<void*>(to.data() + from), numbers_heard.data(),
+                count * symbols * sizeof(to[0]));
+  };
+  copy(buffers.y, heard.symbols.value());
+  copy(buffers.gains, heard.gains);
+  copy(buffers.noise_variance, heard.noise_variance);
 }
 
 std::string answer(const std::string& line) {
@@ -61,12 +73,13 @@ std::string answer(const std::string& line) {
       resolve(Json{{"kind", kind}, {"snr_db", 10}}, channels().field("channel"), place);
   const Channel channel(channels().make(settings, place));
   const std::unique_ptr<Backend> backend = make_cpu_backend();
-  Samples x(images * symbols, {0.6f, -0.8f}), y(x.size());
+  const std::size_t all = images * symbols;
+  Buffers buffers{Samples(all, {0.6f, -0.8f}), Samples(all), Samples(all), std::vector<float>(all)};
   std::vector<double> seconds;
   for (int r = 0; r < repetitions; ++r) {
     const auto start = Clock::now();
     for (std::size_t first = 0; first < images; first += at_once)
-      send(*backend, channel, x, y, first, std::min(at_once, images - first), symbols);
+      send(*backend, channel, buffers, first, std::min(at_once, images - first), symbols);
     seconds.push_back(seconds_since(start));
   }
   return fmt::format("{{\"seconds\": [{}]}}", fmt::join(seconds, ", "));

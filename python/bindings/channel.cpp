@@ -3,6 +3,7 @@
 #include "python/bindings/channel.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <numeric>
 #include <utility>
@@ -55,7 +56,31 @@ namespace {
 using Complex = std::complex<float>;
 
 /// Symbols that are on their way together: what they meet stays in the processor's cache.
-constexpr std::int64_t symbols_at_once = 16384;
+constexpr std::size_t symbols_at_once = 16384;
+
+bool any_strange(const float* numbers, std::int64_t count) {
+  constexpr std::uint32_t exponent = 0x7F80'0000;
+  std::uint32_t any = 0;  // without a branch, so that many are looked at together
+  for (std::int64_t i = 0; i < count; ++i)
+    any |= (std::bit_cast<std::uint32_t>(numbers[i]) & exponent) == exponent;
+  return any != 0;
+}
+
+/// Copies numbers, to nowhere where `to` is null, and says whether one of them is NaN or infinite:
+/// a pass over what was sent, to look for those, would take a tenth of the channel's time.
+bool copy_and_look(const Tensor& from, Complex* to) {
+  constexpr std::int64_t at_once =
+      4096;  // numbers that are still in the cache when they are copied
+  auto* const copies = reinterpret_cast<float*>(to);
+  bool strange = false;
+  for (std::int64_t i = 0; i < from.size(); i += at_once) {
+    const std::int64_t count = std::min(at_once, from.size() - i);
+    strange |= any_strange(from.data() + i, count);
+    if (to != nullptr)
+      std::memcpy(copies + i, from.data() + i, static_cast<std::size_t>(count) * sizeof(float));
+  }
+  return strange;
+}
 
 /// Images [first, last) of a realisation.
 Fading part_of(const Fading& whole, std::size_t first, std::size_t last) {
@@ -84,13 +109,15 @@ void write_slope(Tape& tape, const Var& x, const Var& y, Complex* slope) {
   for (std::int64_t s = 0; s < x.value().rows(); ++s) slope[s] = std::conj(conjugate[s]);
 }
 
-/// Where the results of a call go; null: not wanted.
+/// Where the results of a call go; null: not wanted, or left in `whole`.
 struct Results {
   Complex *symbols = nullptr, *gains = nullptr, *slope = nullptr;
   float* noise_variance = nullptr;
-  std::uint8_t* erased = nullptr;
+  bool* erased = nullptr;
   double* mean_gain = nullptr;
   PooledVector<Ledger> uses;
+  bool strange = false;  // a symbol that was heard is NaN or infinite
+  Reception whole;       // of images that were on their way all at once
 };
 
 /// Symbols [images, symbols] of many images, some images at a time.
@@ -100,28 +127,34 @@ struct Crossing {
   const Draws& draws;
   Complex* x;
   std::size_t images, symbols;
-  const PooledVector<std::int32_t>& places;  // [symbols]
+  const PooledVector<std::int32_t>& places;  // [symbols], or empty: 0, 1, 2, ...
 
   void run(Results& results) const {
-    const auto width = static_cast<std::int64_t>(symbols);
-    const auto step = static_cast<std::size_t>(
-        std::max<std::int64_t>(1, symbols_at_once / std::max<std::int64_t>(1, width)));
-    for (std::size_t first = 0; first < images; first += step)
-      pass_images(first, std::min(images, first + step), results);
+    for (std::size_t first = 0; first < images; first += at_once())
+      pass_images(first, std::min(images, first + at_once()), results);
   }
+  bool all_at_once() const { return images <= at_once(); }
 
  private:
+  std::size_t at_once() const {
+    return std::max<std::size_t>(1, symbols_at_once / std::max<std::size_t>(1, symbols));
+  }
+
   Burst burst_of(std::size_t count, const Var& sent) const {
     Burst burst{
         .headers = PooledVector<HeaderOnAir>(count),
         .symbols = sent,
         .ledger = PooledVector<Ledger>(count, {.payload = static_cast<std::int64_t>(symbols)})};
     burst.starts.reserve(count + 1);
-    burst.places.reserve(count * symbols);
+    burst.places.resize(count * symbols);
     burst.starts.push_back(0);
     for (std::size_t i = 0; i < count; ++i) {
-      burst.places.insert(burst.places.end(), places.begin(), places.end());
-      burst.starts.push_back(static_cast<std::int32_t>(burst.places.size()));
+      const auto of_image = burst.places.begin() + static_cast<std::ptrdiff_t>(i * symbols);
+      if (places.empty())
+        std::iota(of_image, of_image + static_cast<std::ptrdiff_t>(symbols), 0);
+      else
+        std::copy(places.begin(), places.end(), of_image);
+      burst.starts.push_back(static_cast<std::int32_t>((i + 1) * symbols));
     }
     return burst;
   }
@@ -138,14 +171,14 @@ struct Crossing {
                    draws.images.begin() + static_cast<std::ptrdiff_t>(last)}};
     const Var sent(borrowed(reinterpret_cast<float*>(x + from), {total, 2}),
                    results.slope != nullptr);
-    const Reception heard =
-        channel.apply(pass, burst_of(count, sent), part_of(fading, first, last));
+    Reception heard = channel.apply(pass, burst_of(count, sent), part_of(fading, first, last));
     const auto copy = [&](auto* to, const float* numbers) {
       if (to != nullptr && total > 0)
         std::memcpy(static_cast<void*>(to + from), numbers,
                     static_cast<std::size_t>(total) * sizeof(*to));
     };
-    copy(results.symbols, heard.symbols.value().data());
+    results.strange |=
+        copy_and_look(heard.symbols.value(), results.symbols ? results.symbols + from : nullptr);
     copy(results.gains, heard.gains.data());
     copy(results.noise_variance, heard.noise_variance.data());
     if (results.erased != nullptr)
@@ -154,15 +187,13 @@ struct Crossing {
     results.uses.insert(results.uses.end(), heard.ledger.begin(), heard.ledger.end());
     if (results.slope != nullptr && total > 0)
       write_slope(tape, sent, heard.symbols, results.slope + from);
+    if (all_at_once()) results.whole = std::move(heard);
   }
 };
 
 PooledVector<std::int32_t> places_argument(const py::handle& value, std::size_t symbols) {
+  if (value.is_none()) return {};
   PooledVector<std::int32_t> places(symbols);
-  if (value.is_none()) {
-    std::iota(places.begin(), places.end(), 0);
-    return places;
-  }
   const PooledVector<std::uint32_t> ids = ids_argument(value, "places");
   if (ids.size() != symbols)
     throw Error("places", "must be one for each of the " + std::to_string(symbols) + " symbols");
@@ -175,7 +206,8 @@ PooledVector<std::int32_t> places_argument(const py::handle& value, std::size_t 
 
 /// What was heard of symbols [images, symbols].
 struct Heard {
-  py::object symbols, gains, noise_variance, erased, mean_gain, slope;
+  py::object symbols, gains, noise_variance, mean_gain;
+  py::object erased = py::none(), slope = py::none();  // where there are any
   PooledVector<Ledger> uses;
 };
 
@@ -197,7 +229,6 @@ Heard apply(const PythonChannel& self, const py::handle& symbols, const Realised
             const py::handle& places, const py::handle& out, bool slope) {
   const Fading& fading = own_fading(self, realisation);
   const py::array x = array_argument(symbols, "x", "complex64", 2);
-  check_finite(x, "x");
   const auto images = static_cast<std::size_t>(x.shape(0)),
              width = static_cast<std::size_t>(x.shape(1));
   if (images != fading.links.size())
@@ -205,39 +236,47 @@ Heard apply(const PythonChannel& self, const py::handle& symbols, const Realised
                          std::to_string(fading.links.size()));
   if (images * width > most_symbols) throw Error("x", "has more than 2^30 symbols");
   const std::vector<py::ssize_t> shape{x.shape(0), x.shape(1)};
-  Heard heard;
-  heard.symbols =
-      out.is_none() ? py::array_t<Complex>(shape) : writable_argument(out, "out", "complex64", 2);
-  const auto result = py::reinterpret_borrow<py::array>(heard.symbols);
-  if (result.shape(0) != x.shape(0) || result.shape(1) != x.shape(1))
-    throw Error("out", "must have the shape of x, [" + std::to_string(images) + ", " +
-                           std::to_string(width) + "]");
-  py::array_t<Complex> gains(shape), derivative(slope ? shape : std::vector<py::ssize_t>{0, 0});
-  py::array_t<float> noise_variance(shape);
-  py::array_t<double> mean_gain(x.shape(0));
-  const bool loses = self.channel.settings().loss.has_value();
-  py::array_t<bool> erased(loses ? shape : std::vector<py::ssize_t>{0, 0});
-  Results results{
-      .symbols = static_cast<Complex*>(const_cast<void*>(result.data())),
-      .gains = gains.mutable_data(),
-      .slope = slope ? derivative.mutable_data() : nullptr,
-      .noise_variance = noise_variance.mutable_data(),
-      .erased = loses ? reinterpret_cast<std::uint8_t*>(erased.mutable_data()) : nullptr,
-      .mean_gain = mean_gain.mutable_data(),
-      .uses = {}};
   const PooledVector<std::int32_t> at = places_argument(places, width);
+  const Draws draws{fading.seed, fading.slot, fading.links};
+  const Crossing crossing{
+      self.channel, fading, draws, static_cast<Complex*>(const_cast<void*>(x.data())),
+      images,       width,  at};
+  const bool whole = images > 0 && crossing.all_at_once();
+  Heard heard;
+  Results results;
+  if (!out.is_none()) {
+    const py::array result = writable_argument(out, "out", "complex64", 2);
+    if (result.shape(0) != x.shape(0) || result.shape(1) != x.shape(1))
+      throw Error("out", "must have the shape of x, [" + std::to_string(images) + ", " +
+                             std::to_string(width) + "]");
+    results.symbols = static_cast<Complex*>(const_cast<void*>(result.data()));
+    heard.symbols = result;
+  }
+  const auto make = [&]<class Number>(Number*& numbers, py::object& member) {
+    py::array_t<Number> array(shape);
+    numbers = array.mutable_data();
+    member = array;
+  };
+  if (!whole) {
+    if (out.is_none()) make(results.symbols, heard.symbols);
+    make(results.gains, heard.gains);
+    make(results.noise_variance, heard.noise_variance);
+  }
+  if (slope) make(results.slope, heard.slope);
+  if (self.channel.settings().loss) make(results.erased, heard.erased);
+  py::array_t<double> mean_gain(x.shape(0));
+  results.mean_gain = mean_gain.mutable_data();
   {
     const py::gil_scoped_release others_may_run;
-    const Draws draws{fading.seed, fading.slot, fading.links};
-    Crossing{self.channel, fading, draws, static_cast<Complex*>(const_cast<void*>(x.data())),
-             images,       width,  at}
-        .run(results);
+    crossing.run(results);
   }
-  heard.gains = gains;
-  heard.noise_variance = noise_variance;
+  if (results.strange) check_finite(x, "x");
+  if (whole) {  // the tensors' own memory
+    if (out.is_none()) heard.symbols = given<Complex>(results.whole.symbols.value(), shape);
+    heard.gains = given<Complex>(results.whole.gains, shape);
+    heard.noise_variance = given<float>(results.whole.noise_variance, shape);
+  }
   heard.mean_gain = mean_gain;
-  heard.erased = loses ? py::object(erased) : py::none();
-  heard.slope = slope ? py::object(derivative) : py::none();
   heard.uses = std::move(results.uses);
   return heard;
 }
@@ -344,7 +383,9 @@ py::dict header_of(const std::vector<int>& part_bits, double snr_db) {
 }  // namespace
 
 void add_channel(py::module_& module) {
-  py::class_<Realised>(module, "Fading")
+  py::class_<Realised>(module, "Fading",
+                       "What Channel.realise() gave: the links of `images`, their `snr_db` and "
+                       "`noise_variance`.")
       .def_property_readonly("images",
                              [](const Realised& self) {
                                return given<std::uint32_t>(
@@ -363,7 +404,9 @@ void add_channel(py::module_& module) {
       .def(
           "gains",
           [](const Realised& self, std::int64_t uses) { return gains_of(self.fading, uses); },
-          py::arg("uses"));
+          py::arg("uses"),
+          "complex128 [images, uses] of the first channel uses, or [images, branches, uses] of "
+          "several antennas or taps.");
   py::class_<Heard>(module, "Heard")
       .def_readonly("symbols", &Heard::symbols)
       .def_readonly("gains", &Heard::gains)

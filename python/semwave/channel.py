@@ -4,7 +4,7 @@ One complex symbol is one channel use. A symbol of power 1 meets noise of varian
 """
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Union, overload
 
 import numpy
 
@@ -14,6 +14,9 @@ from .errors import mistake
 from .ledger import Ledger
 
 __all__ = ["Channel", "Equalised", "Fading", "Heard", "States"]
+if TYPE_CHECKING:
+    from .model import HeardBurst, Sent
+
 Kind = Union[str, Dict[str, Any]]
 
 
@@ -94,15 +97,24 @@ class Channel:
         """What the transmitter believes before it plans, by `csi.transmitter` of the channel."""
         return States(*self._channel.observe(fading))
 
+    @overload
+    def apply(self, x: "Sent") -> "HeardBurst": ...
+
+    @overload
     def apply(self, x: numpy.ndarray, images: Optional[Sequence[int]] = None, seed: int = 1, visit: int = 0, *, fading: Optional[Fading] = None,
               snr_db: Union[None, float, Sequence[float]] = None, places: Optional[Sequence[int]] = None, out: Optional[numpy.ndarray] = None,
-              slope: bool = False) -> Heard:
+              slope: bool = False) -> Heard: ...
+
+    def apply(self, x: Any, images: Optional[Sequence[int]] = None, seed: int = 1, visit: int = 0, *, fading: Optional[Fading] = None,
+              snr_db: Union[None, float, Sequence[float]] = None, places: Optional[Sequence[int]] = None, out: Optional[numpy.ndarray] = None,
+              slope: bool = False) -> Any:
         """Symbols through fading and noise.
 
         x: complex64 [images, symbols], C-contiguous, finite; not copied, and not scaled: its power is the caller's.
         images, seed, visit, snr_db: as for realise(); the default ids are 0, 1, 2, ... fading: instead of these, what
             realise() gave. places: [symbols] what keys the noise of each symbol, default 0, 1, 2, ...
-        out: complex64 of the shape of x, which y is written to; it may be x itself.
+        out: complex64 of the shape of x, which y is written to; it may be x itself. Where x holds NaN, it is written to
+            before the Error is raised.
         slope: gives dy/dx, too.
 
         x may also be what Model.transmit() sent, header and all, without any other argument; the answer is a HeardBurst.

@@ -50,7 +50,7 @@ class Link:
         that shape or one number.
         """
         if isinstance(heard, Heard):
-            heard, gains, noise_variance = heard.symbols, heard.gains, heard.noise_variance
+            return self._link.demap(heard.symbols, heard.gains, heard.noise_variance)
         shape = numpy.shape(heard)
         if not isinstance(gains, numpy.ndarray):
             gains = numpy.full(shape, gains, numpy.complex64)

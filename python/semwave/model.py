@@ -22,6 +22,17 @@ class Sent:
         instead of tokens, -1: none. header_bits: int32 [images] without CRC and code.
     """
 
+    symbols: List[numpy.ndarray]
+    tokens: List[numpy.ndarray]
+    scores: Optional[numpy.ndarray]
+    keep: numpy.ndarray
+    depth: numpy.ndarray
+    symbols_per_token: numpy.ndarray
+    believed_snr_db: numpy.ndarray
+    exit_depth: numpy.ndarray
+    answer: numpy.ndarray
+    header_bits: numpy.ndarray
+
     def __init__(self, sent: Any) -> None:
         self._sent = sent
         self.__dict__.update(sent.describe())
@@ -34,6 +45,11 @@ class Sent:
 class HeardBurst:
     """What arrived of a Sent: symbols, gains, noise_variance: an array an image; mean_gain: float64 [images]; uses: a
     Ledger an image, header included."""
+
+    symbols: List[numpy.ndarray]
+    gains: List[numpy.ndarray]
+    noise_variance: List[numpy.ndarray]
+    mean_gain: numpy.ndarray
 
     def __init__(self, heard: Any) -> None:
         self._heard = heard

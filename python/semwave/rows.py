@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 try:
-    import pandas
+    import pandas  # type: ignore[import]
 except ImportError:
     pandas = None
 

@@ -84,7 +84,7 @@ def list(what: str = "") -> Dict[str, Any]:
 
     Raises Error with the nearest name where nothing is called `what`.
     """
-    names = _semwave.list_names(what)
+    names: Dict[str, Any] = dict(_semwave.list_names(what))
     return names[what] if what else names
 
 

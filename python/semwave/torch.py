@@ -63,7 +63,9 @@ def apply(channel: _channel.Channel, x: torch.Tensor, images: Optional[Sequence[
             made = heard.symbols, heard.gains, heard.noise_variance, heard.slope
         else:
             equalised = heard.equalise(equaliser, slope=True)
-            made = equalised.symbols, numpy.ones_like(heard.gains), equalised.variance, equalised.slope * heard.slope
+            assert equalised.slope is not None and heard.slope is not None  # asked for
+            slope = equalised.slope * heard.slope
+            made = equalised.symbols, numpy.ones_like(heard.gains), equalised.variance, slope
         return tuple(torch.from_numpy(array).reshape(sent.shape).to(sent.device) for array in made)
 
     return Passed(*_Pass.apply(x, send))
@@ -76,6 +78,8 @@ class Channel(torch.nn.Module):
     In training every call is another visit, so that no batch meets the noise of the last one; `visit` counts them and is
     saved with the module. Otherwise the visit is 0: the same images meet the same noise.
     """
+
+    visit: torch.Tensor
 
     def __init__(self, settings: _channel.Kind, equaliser: Optional[_channel.Kind] = "mmse", seed: int = 1) -> None:
         super().__init__()

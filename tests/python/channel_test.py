@@ -140,8 +140,9 @@ class Refusals(unittest.TestCase):
             self.refused("snr_db", lambda snr_db=snr_db: channel.apply(x, snr_db=snr_db))
         self.refused("fading", lambda: channel.apply(x, fading=semwave.Channel("mimo").realise(range(4))))
         self.refused("fading", lambda: semwave.Channel("awgn").observe(channel.realise([1])))
-        with self.assertRaisesRegex(semwave.Error, "number 15 "):
-            channel.apply(nan)
+        for kind in KINDS:
+            with self.assertRaisesRegex(semwave.Error, "number 15 "):
+                semwave.Channel(kind).apply(nan)
         for seed in (-1, 2 ** 64, 1.5):
             with self.assertRaises((TypeError, OverflowError)):
                 channel.apply(x, seed=seed)

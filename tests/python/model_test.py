@@ -22,8 +22,8 @@ POLICY = {"/transmitter/policy": {"kind": "fixed", "keep": 0.5, "depth": 4, "sym
 
 
 def psnr_db(picture, original):
-    """As experiment/metric/psnr.cpp: 8-bit levels, peak 1."""
-    levels = np.rint(np.clip(picture, 0, 1).astype(np.float64) * 255)
+    """As experiment/metric/picture_scores.cpp: 8-bit levels, peak 1."""
+    levels = np.floor((np.clip(picture, 0, 1) * np.float32(255)).astype(np.float64) + 0.5)
     error = np.mean((levels / 255 - original / 255) ** 2)
     return -10 * np.log10(max(error, 1e-10))
 
