@@ -83,7 +83,7 @@ class Folders(unittest.TestCase):
         self.assertEqual(caught.exception.place, "what")
 
     def test_of_an_interrupted_run_are_gone_on_with(self):
-        overrides = QUICK | {"/source/count": 10000, "/sweep": {"/channel/snr_db": [0, 5, 10, 15]}}
+        overrides = QUICK | {"/source/count": 2500, "/sweep": {"/channel/snr_db": [0, 5, 10, 15]}}
 
         def stop(event):
             if event["event"] == "row":
