@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what semwave is built from, on Debian and its relatives. Does nothing where all of it is there.
-# Usage: ./install_dependencies.sh [--checks] [--full]
+# Usage: ./install_dependencies.sh [--checks] [--python] [--full]
 #   --checks  adds clang-format and clang-tidy, which ./test.sh holds the sources against
+#   --python  adds what the Python module is built from
 #   --full    adds clang for the fuzzers of ./test.sh --full
 set -euo pipefail
 
@@ -11,8 +12,9 @@ packages=(cmake ninja-build g++ libfmt-dev libcli11-dev nlohmann-json3-dev libra
 for argument in "$@"; do
   case "$argument" in
     --checks) packages+=(clang-format clang-tidy) ;;
+    --python) packages+=(pybind11-dev python3-dev python3-numpy) ;;
     --full) packages+=(clang libclang-rt-14-dev) ;;
-    *) echo "install_dependencies.sh: unknown argument $argument (--checks and --full are known)" >&2; exit 2 ;;
+    *) echo "install_dependencies.sh: unknown argument $argument (--checks, --python and --full are known)" >&2; exit 2 ;;
   esac
 done
 

@@ -12,7 +12,7 @@ for argument in "$@"; do
   esac
 done
 
-if [[ $full == yes ]]; then ./install_dependencies.sh --checks --full; else ./install_dependencies.sh --checks; fi
+if [[ $full == yes ]]; then ./install_dependencies.sh --checks --python --full; else ./install_dependencies.sh --checks --python; fi
 exec </dev/null
 start=$SECONDS
 

@@ -1,6 +1,5 @@
 // semwave compare: two result folders, or two points of one, image by image.
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,7 @@
 #include "apps/run_options.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "experiment/results/compare.h"
+#include "experiment/results/compare_folders.h"
 #include "experiment/results/curves.h"
 #include "experiment/results/text_table.h"
 
@@ -27,46 +26,12 @@ struct Options {
   bool json = false;
 };
 
-/// What was swept at one matched point, as both see it: where one did not sweep a key, what its
-/// scenario says.
-OrderedJson values_of(const RecordedFolder& folder, std::size_t row,
-                      const std::vector<std::string>& pointers) {
-  OrderedJson made = OrderedJson::object();
-  for (const std::string& pointer : pointers)
-    made[pointer] = OrderedJson(folder.value_at(row, pointer));
-  return made;
-}
-
-std::vector<std::string> swept_by_either(const RecordedFolder& a, const RecordedFolder& b,
-                                         const std::vector<MatchedPoint>& matches) {
-  std::vector<std::string> pointers;
-  const auto add = [&](const OrderedJson& point) {
-    for (const auto& [pointer, value] : point.items())
-      if (std::find(pointers.begin(), pointers.end(), pointer) == pointers.end())
-        pointers.push_back(pointer);
-  };
-  for (const MatchedPoint& match : matches)
-    add(a.rows()[match.a]["point"]), add(b.rows()[match.b]["point"]);
-  return pointers;
-}
-
-/// Of --point; a file as --set would take it, from where the program was started.
-std::vector<std::pair<std::string, Json>> wanted_values(const std::vector<std::string>& asked) {
-  std::vector<std::pair<std::string, Json>> made;
+/// Of --point.
+WantedValues wanted_values(const std::vector<std::string>& asked) {
+  WantedValues made;
   for (const auto& [pointer, value] : pointer_values("--point", asked))
-    made.emplace_back(pointer, swept_value(pointer, value, [](const std::string& path) {
-                        return std::filesystem::absolute(path).lexically_normal().string();
-                      }));
+    made.emplace_back(pointer, wanted_value(pointer, value));
   return made;
-}
-
-void keep_asked(const RecordedFolder& a, const RecordedFolder& b,
-                const std::vector<std::string>& asked, std::vector<MatchedPoint>& matches) {
-  for (const auto& [pointer, wanted] : wanted_values(asked))
-    std::erase_if(matches, [&, key = pointer, value = wanted](const MatchedPoint& match) {
-      return a.value_at(match.a, key) != value || b.value_at(match.b, key) != value;
-    });
-  if (matches.empty()) throw Error("--point", "no matched point has these values");
 }
 
 void add_paired(Table& table, const std::string& group, const std::string& key, int digits,
@@ -134,11 +99,9 @@ void print_head(const RecordedFolder& a, const RecordedFolder& b, const Table& t
 
 /// Each folder's points as a curve over their channel uses.
 int compare_as_curves(const Options& options, const RecordedFolder& a, const RecordedFolder& b) {
-  const auto asked = wanted_values(options.points);
+  const WantedValues asked = wanted_values(options.points);
   const auto wanted = [&](const RecordedFolder& folder, std::size_t row) {
-    return std::all_of(asked.begin(), asked.end(), [&](const auto& one) {
-      return folder.value_at(row, one.first) == one.second;
-    });
+    return has_values(folder, row, asked);
   };
   std::vector<OrderedJson> rows;
   std::vector<Json> conditions;
@@ -180,44 +143,28 @@ int compare_as_curves(const Options& options, const RecordedFolder& a, const Rec
 int compare(const Options& options) {
   const RecordedFolder a(options.a), b(options.b);
   if (!options.curve.empty()) return compare_as_curves(options, a, b);
-  std::vector<MatchedPoint> matches = match_points(a, b, options.index_a, options.index_b);
-  keep_asked(a, b, options.points, matches);
-  const std::vector<std::string> pointers = swept_by_either(a, b, matches);
-  std::vector<OrderedJson> rows;
-  PairedTotals all(common_score_keys(a, b));
-  std::int64_t only_a = 0, only_b = 0;
-  bool over_links = false;
-  for (const MatchedPoint& match : matches) {
-    const PointComparison made = compare_point(a, b, match, all);
-    OrderedJson row{{"a", {{"row", match.a}, {"point", values_of(a, match.a, pointers)}}},
-                    {"b", {{"row", match.b}, {"point", values_of(b, match.b, pointers)}}}};
-    row.update(comparison_json(made.both));
-    row["only_a"] = made.only_a;
-    row["only_b"] = made.only_b;
-    over_links = over_links || made.timeline;
-    only_a += made.only_a;
-    only_b += made.only_b;
-    rows.push_back(std::move(row));
-  }
-  OrderedJson together{{"points", matches.size()}};
-  together.update(comparison_json(all.result()));
+  const FolderComparison made =
+      compare_folders(a, b, options.index_a, options.index_b, wanted_values(options.points));
+  const std::vector<OrderedJson>& rows = made.rows;
   if (options.json) {
     for (const OrderedJson& row : rows) fmt::print("{}\n", printable_json(row.dump()));
-    if (rows.size() > 1) fmt::print("{}\n", printable_json(together.dump()));
+    if (rows.size() > 1) fmt::print("{}\n", printable_json(made.together.dump()));
     return 0;
   }
-  const Table table = make_table(rows, pointers);
+  const Table table = make_table(rows, made.swept);
   print_head(a, b, table);
   for (const OrderedJson& row : rows) fmt::print("{}", table.line(row));
   if (rows.size() > 1)
     fmt::print("#{}# the line above: all {} points together, intervals and p over {}\n",
-               table.line(together).substr(1), rows.size(), over_links ? "links" : "images");
-  if (only_a + only_b > 0)
-    fmt::print("# images in one folder only, left out: {} of A, {} of B\n", only_a, only_b);
+               table.line(made.together).substr(1), rows.size(),
+               made.over_links ? "links" : "images");
+  if (made.only_a + made.only_b > 0)
+    fmt::print("# images in one folder only, left out: {} of A, {} of B\n", made.only_a,
+               made.only_b);
   const auto unmatched = [&](const RecordedFolder& folder, auto side) {
     std::size_t left = folder.grid();
     for (std::size_t row = 0; row < folder.grid(); ++row)
-      left -= std::any_of(matches.begin(), matches.end(),
+      left -= std::any_of(made.matches.begin(), made.matches.end(),
                           [&](const MatchedPoint& match) { return match.*side == row; });
     return left;
   };

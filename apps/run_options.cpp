@@ -1,12 +1,12 @@
 #include "apps/run_options.h"
 
-#include <algorithm>
 #include <charconv>
-#include <thread>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/config/ordered_json.h"
+#include "experiment/run/device.h"
+#include "experiment/scenario/overrides.h"
 
 namespace semwave {
 
@@ -68,31 +68,22 @@ std::vector<std::pair<std::string, Json>> pointer_values(const std::string& opti
 std::vector<std::pair<std::string, Json>> RunOptions::overrides() const {
   std::vector<std::pair<std::string, Json>> made;
   for (const std::string& entry : set) {
-    made.push_back(pointer_values("--set", {entry}).front());
-    if (made.back().first != "/sweep" || !made.back().second.is_object()) continue;
-    made.back().second = Json::object();
-    const auto written = parse_ordered_json(entry.substr(entry.find('=') + 1), "--set");
-    for (const auto& [pointer, values] : written.items())
-      made.emplace_back((Place{} / "sweep" / pointer).pointer, Json(values));
+    const auto [pointer, value] = pointer_values("--set", {entry}).front();
+    add_override(made, pointer,
+                 pointer == "/sweep" && value.is_object()
+                     ? parse_ordered_json(entry.substr(entry.find('=') + 1), "--set")
+                     : OrderedJson(value));
   }
   if (seed) made.emplace_back("/seed", *seed);
   return made;
 }
 
 std::unique_ptr<Backend> RunOptions::make_backend() const {
-  if (device == "cuda") return make_cuda_backend();
-  if (device == "auto") {
-    try {
-      return make_cuda_backend();
-    } catch (const Error&) {
-      // No GPU, or none built in: the processor it is.
-    }
-  }
-  return make_cpu_backend();
+  return semwave::make_backend(device);
 }
 
 int RunOptions::thread_count() const {
-  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return semwave::thread_count(threads);
 }
 
 }  // namespace semwave

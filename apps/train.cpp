@@ -1,7 +1,6 @@
 // semwave train: a network from a scenario with `train`, a line an epoch.
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -13,28 +12,18 @@
 #include "apps/progress.h"
 #include "apps/run_options.h"
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/base/thread_pool.h"
 #include "experiment/scenario/scenario.h"
 #include "experiment/train/trainer.h"
+#include "experiment/train/training_folder.h"
 
 namespace semwave {
 namespace {
 
 void print_epoch(const TrainingProgress& at, bool image, bool json) {
   if (json) {
-    OrderedJson line{{"epoch", at.epoch},
-                     {"epochs", at.epochs},
-                     {"step", at.step},
-                     {"loss", at.loss},
-                     {"class_loss", at.class_loss},
-                     {"image_loss", at.image_loss},
-                     {"learning_rate", at.learning_rate}};
-    if (at.validation_accuracy >= 0) line["validation_accuracy"] = at.validation_accuracy;
-    if (image) line["validation_psnr_db"] = at.validation_psnr_db;
-    line["images_per_second"] = at.images_per_second;
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", epoch_json(at, image).dump());
   } else {
     fmt::print("{:7} {:8.4f} {:10.4f} {:10.5f} {:9.2e}   {:>8} {:>9} {:9.0f}\n", at.epoch, at.loss,
                at.class_loss, at.image_loss, at.learning_rate,
@@ -44,35 +33,15 @@ void print_epoch(const TrainingProgress& at, bool image, bool json) {
   flush_output();
 }
 
-/// Makes the folder of the training, or finds the one that goes on.
-void open_folder(const RunOptions& options, const Scenario& scenario, bool resume) {
-  if (options.out.empty())
-    throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
-  const bool begun_before = std::filesystem::exists(options.out + "/training.safetensors");
-  if (std::filesystem::exists(options.out + "/results.jsonl"))
-    throw Error(options.out, "holds results of semwave run: name another folder");
-  std::error_code problem;
-  std::filesystem::create_directories(options.out, problem);
-  if (problem) throw Error(options.out, "cannot be made: " + problem.message());
-  if (!resume && begun_before)
-    throw Error(options.out,
-                "holds a training already: go on with it by --resume, or name another folder");
-  if (!resume ||
-      !std::filesystem::exists(
-          options.out + "/scenario.json")) {  // so that the folder says how its model was made
-    const std::string text = scenario_text(scenario, options.out);
-    write_file_whole(options.out + "/scenario.json", text.data(), text.size());
-  }
-  if (resume && !begun_before)
-    fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n",
-               printable(options.out));
-}
-
 int train_scenario(const RunOptions& options, bool resume, bool profile) {
   const Scenario scenario = read_scenario(options.scenario, options.overrides());
   if (!scenario.train)
     throw Error(scenario.place("").str(), "has no 'train'; semwave run takes scenarios without it");
-  open_folder(options, scenario, resume);
+  if (options.out.empty())
+    throw Error("--out", "is missing: the folder that model.safetensors and training.jsonl go to");
+  if (!open_training_folder(scenario, options.out, resume) && resume)
+    fmt::print(stderr, "semwave: nothing to resume in {}: the training begins\n",
+               printable(options.out));
   const std::unique_ptr<Backend> device = options.make_backend();
   const std::unique_ptr<ProfilingBackend> profiling =
       profile ? make_profiling_backend(*device) : nullptr;

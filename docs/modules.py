@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BANDS = [["apps"], ["node"], ["experiment"], ["transmitter", "receiver"], ["channel"], ["phy"], ["core"]]  # top down
+BANDS = [["apps"], ["node", "python"], ["experiment"], ["transmitter", "receiver"], ["channel"], ["phy"], ["core"]]  # top down
 # The way of one image: what is called, and where it is declared.
 WAY = [
     ("realise", "channel/channel.h", "gains of the link"),
@@ -21,7 +21,7 @@ WAY = [
     ("receive", "receiver/receiver.h", "class and image"),
 ]
 WIDTH, MARGIN, CHIP, GAP = 960, 16, 24, 8
-COLOURS = {"apps": "#f2e6ff", "node": "#e6ecff", "experiment": "#e0f4f4", "transmitter": "#e4f5e1", "receiver": "#e4f5e1",
+COLOURS = {"apps": "#f2e6ff", "node": "#e6ecff", "python": "#e6ecff", "experiment": "#e0f4f4", "transmitter": "#e4f5e1", "receiver": "#e4f5e1",
            "channel": "#fff3d6", "phy": "#ffe8d9", "core": "#f0f0f0"}
 
 

@@ -10,7 +10,7 @@ if [[ -z $tool ]] || ! "$tool" --version | grep -q 'version 14\.'; then
   echo "skipped: clang-format 14 is missing (apt-get install clang-format)"
   exit 77
 fi
-mapfile -t sources < <(find core phy channel transmitter receiver experiment node apps tests benchmarks examples \
+mapfile -t sources < <(find core phy channel transmitter receiver experiment node python apps tests benchmarks examples \
                          -name build -prune -o \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' \) -print | sort)
 if [[ ${1:-} == --fix ]]; then
   "$tool" -i "${sources[@]}"

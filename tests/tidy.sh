@@ -10,7 +10,7 @@ tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || { echo "clang-tidy 
 "$tidy" --version | grep -q 'version 14' || { echo "clang-tidy is not version 14, whose findings differ: skipped"; exit 77; }
 [[ -e build/compile_commands.json ]] || { echo "build/compile_commands.json is not there: skipped"; exit 77; }
 
-rooms=(core phy channel transmitter receiver experiment node apps)
+rooms=(core phy channel transmitter receiver experiment node python apps)
 if [[ "${1:-}" == --all ]]; then
   files=$(git ls-files "${rooms[@]}")
 else

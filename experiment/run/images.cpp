@@ -27,6 +27,26 @@ void image_from_patches(const Architecture& a, const float* patches, float* imag
               *patches++;
 }
 
+RebuiltImages::RebuiltImages(const Model& model, const Result& result)
+    : architecture_(model.architecture), tokens_(result.patches.defined()) {
+  if (result.rebuilt.empty()) return;
+  const Var& var = tokens_ ? result.patches : result.pictures;
+  if (var.defined()) {
+    all_.resize(static_cast<std::size_t>(var.value().size()));
+    model.parameters->backend().to_host(var.value(), all_.data());
+  }
+  images_ = var.defined() ? std::span<const float>(all_) : std::span<const float>(result.images);
+  values_ = images_.size() / result.rebuilt.size();
+  if (tokens_) whole_.resize(values_);
+}
+
+std::span<const float> RebuiltImages::image(std::size_t j) const {
+  const auto one = images_.subspan(j * values_, values_);
+  if (!tokens_) return one;
+  image_from_patches(architecture_, one.data(), whole_.data());
+  return whole_;
+}
+
 bool has_own_size(const Architecture& a, const Dataset& data) {
   return data.one_size() && data.height == a.height && data.width == a.width;
 }

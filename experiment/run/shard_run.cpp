@@ -91,42 +91,6 @@ void record_heard(const Reception& heard, const Result& result, std::int32_t dec
   record.uses = heard.ledger[i];
 }
 
-namespace {
-
-/// The rebuilt images of a result, one after another, however they come.
-class RebuiltImages {
- public:
-  RebuiltImages(const Model& model, const Result& result)
-      : architecture_(model.architecture), tokens_(result.patches.defined()) {
-    if (result.rebuilt.empty()) return;
-    const Var& var = tokens_ ? result.patches : result.pictures;
-    if (var.defined()) {
-      all_.resize(static_cast<std::size_t>(var.value().size()));
-      model.parameters->backend().to_host(var.value(), all_.data());
-    }
-    images_ = var.defined() ? std::span<const float>(all_) : std::span<const float>(result.images);
-    values_ = images_.size() / result.rebuilt.size();
-    if (tokens_) whole_.resize(values_);
-  }
-  /// Holds until the next is asked for.
-  std::span<const float> image(std::size_t j) const {
-    const auto one = images_.subspan(j * values_, values_);
-    if (!tokens_) return one;
-    image_from_patches(architecture_, one.data(), whole_.data());
-    return whole_;
-  }
-
- private:
-  const Architecture& architecture_;
-  bool tokens_;
-  PooledVector<float> all_;
-  mutable PooledVector<float> whole_;
-  std::span<const float> images_;
-  std::size_t values_ = 0;
-};
-
-}  // namespace
-
 void score_images(const Scenario& scenario, const Model& model, const Dataset& data,
                   std::span<const std::int32_t> indices, std::span<const float> mean,
                   const Result& result, ImageRecord* records) {

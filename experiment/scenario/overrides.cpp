@@ -97,6 +97,16 @@ void set_in_sweep(Json& filled, const std::string& pointer, const Json& replacem
 
 }  // namespace
 
+void add_override(Overrides& overrides, const std::string& pointer, const OrderedJson& value) {
+  if (pointer != "/sweep" || !value.is_object()) {
+    overrides.emplace_back(pointer, Json(value));
+    return;
+  }
+  overrides.emplace_back(pointer, Json::object());
+  for (const auto& [swept, values] : value.items())
+    overrides.emplace_back((Place{} / "sweep" / swept).pointer, Json(values));
+}
+
 bool sweeps(const Json& value) {
   return value.is_object() && value.contains("sweep") && value["sweep"].is_object();
 }

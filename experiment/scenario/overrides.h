@@ -8,6 +8,15 @@
 
 namespace semwave {
 
+/// Adds an override. A whole sweep is given key by key, so that it keeps the order it is written
+/// in.
+void add_override(Overrides& overrides, const std::string& pointer, const OrderedJson& value);
+
+/// As read_scenario of a file, from what would stand in it; `file` is what messages call it. Paths
+/// are relative to the working directory.
+Scenario read_written(const OrderedJson& written, const std::string& file,
+                      const Overrides& overrides, Mistakes& mistakes);
+
 /// Whether this text of a scenario has a sweep that can be read.
 bool sweeps(const Json& value);
 

@@ -379,24 +379,38 @@ Scenario read_scenario(const std::string& path, const Overrides& overrides) {
   return read_scenario(path, overrides, first);
 }
 
+namespace {
+
+/// `value` with its paths as they are meant, and the order in which its sweep is written.
+Scenario read_value(Json value, const OrderedJson& written, const std::string& file,
+                    const Overrides& overrides, Mistakes& mistakes) {
+  std::vector<std::string> order;
+  if (sweeps(value))
+    for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
+  if (!overrides.empty()) {
+    value = overridden(std::move(value), file, overrides, order, mistakes);
+    if (mistakes.any()) return {};
+  }
+  return parse(value, file, order, mistakes);
+}
+
+}  // namespace
+
 Scenario read_scenario(const std::string& path, const Overrides& overrides, Mistakes& mistakes) {
   const std::string text = read_file_or_pipe(path, largest_scenario);
   Json value = parse_json(text, path);
-  std::vector<std::string> order;
-  if (sweeps(value)) {
-    const OrderedJson written = parse_ordered_json(text, path);
-    for (const auto& [pointer, values] : written["sweep"].items()) order.push_back(pointer);
-  }
+  const OrderedJson written = sweeps(value) ? parse_ordered_json(text, path) : OrderedJson();
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   visit_paths(value, [&](const std::string&, std::string& file) {
     if (std::filesystem::path(file).is_relative())
       file = utf8_path((folder / file).lexically_normal().string());
   });
-  if (!overrides.empty()) {
-    value = overridden(std::move(value), path, overrides, order, mistakes);
-    if (mistakes.any()) return {};
-  }
-  return parse(value, path, order, mistakes);
+  return read_value(std::move(value), written, path, overrides, mistakes);
+}
+
+Scenario read_written(const OrderedJson& written, const std::string& file,
+                      const Overrides& overrides, Mistakes& mistakes) {
+  return read_value(Json(written), written, file, overrides, mistakes);
 }
 
 void check_against(const Scenario& scenario, const Architecture& architecture) {

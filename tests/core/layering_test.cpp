@@ -1,5 +1,5 @@
-// Who may include whom: core <- phy <- channel <- transmitter, receiver <- experiment <- node <-
-// apps, and no two folders each other, by whatever way round. Reads the #include lines.
+// Who may include whom: core <- phy <- channel <- transmitter, receiver <- experiment <- node,
+// python <- apps, and no two folders each other, by whatever way round. Reads the #include lines.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -21,6 +21,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"receiver", {"core", "phy", "channel", "receiver"}},
     {"experiment", {"core", "phy", "channel", "transmitter", "receiver", "experiment"}},
     {"node", {"core", "phy", "channel", "transmitter", "receiver", "experiment", "node"}},
+    {"python", {"core", "phy", "channel", "transmitter", "receiver", "experiment", "python"}},
     {"apps", {"core", "phy", "channel", "transmitter", "receiver", "experiment", "node", "apps"}},
 };
 
@@ -149,6 +150,7 @@ TEST(Layering, PlantedBreachesAreSeen) {
   EXPECT_EQ(breaches({{"experiment/a.h", "#include <apps/commands.h>"}}).size(), 1u);
   EXPECT_EQ(breaches({{"experiment/a.cpp", "#include \"node/wire/frame.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"node/a.cpp", "#include \"apps/commands.h\""}}).size(), 1u);
+  EXPECT_EQ(breaches({{"python/a.cpp", "#include \"node/wire/frame.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"../receiver/router/router.h\""}}).size(), 1u);
   EXPECT_EQ(breaches({{"core/a.h", "#include \"tests/reference_kernels.h\""}}).size(), 1u);
   EXPECT_TRUE(breaches({{"apps/a.cpp",
