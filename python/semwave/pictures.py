@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy
 
 from . import _semwave, progress as _progress
+from .arrays import taken
 from .errors import mistake
 from .rows import as_asked
 from .scenarios import Scenario, _scenario
@@ -21,7 +22,7 @@ def evaluate(scenario: Scenario, images: numpy.ndarray, labels: Optional[Sequenc
     """
     listener = _progress.wanted(progress)
     try:
-        rows = _semwave.evaluate(_scenario(scenario), overrides, images, labels, device, threads, shard, listener)
+        rows = _semwave.evaluate(_scenario(scenario), overrides, taken(images, "images"), labels, device, threads, shard, listener)
     finally:
         _progress.end(listener)
     return as_asked(rows, frame)
@@ -46,6 +47,7 @@ def baseline(images: numpy.ndarray, uses: Union[int, Sequence[int]], channel: Un
     """
     if labels is not None and classifier is None:
         raise mistake("labels", "say nothing without a classifier, which answers for the receiver")
+    images = taken(images, "images")
     if not isinstance(images, numpy.ndarray) or images.ndim != 4:
         raise mistake("images", "must be a NumPy array [images, height, width, channels]")
     budgets = [int(one) for one in numpy.atleast_1d(uses)]
