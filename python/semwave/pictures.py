@@ -1,7 +1,8 @@
 """Scenarios and the separation baseline on pictures that are NumPy arrays."""
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy
 
@@ -10,6 +11,22 @@ from .arrays import taken
 from .errors import mistake
 from .rows import as_asked
 from .scenarios import Scenario, _scenario
+
+
+class Pictures(NamedTuple):
+    images: numpy.ndarray  # uint8 [images, height, width, channels]
+    labels: numpy.ndarray  # int32 [images]
+    classes: List[str]  # name of each label
+
+
+def dataset(name: str = "fashion-mnist", split: str = "test", count: int = 0, path: Union[str, "os.PathLike[str]"] = "") -> Pictures:
+    """The images of a data set, as a scenario's `source` names them: an image's id is its place.
+
+    name: one of list("datasets"). split: train, validation, test, all_train. count: the first ones alone; 0: all.
+    path: where they lie; else $SEMWAVE_DATA, then the system's datasets folder.
+    Raises Error that says what is missing and how to get it, or which file is corrupt.
+    """
+    return Pictures(*_semwave.dataset(name, split, count, os.fspath(path)))
 
 
 def evaluate(scenario: Scenario, images: numpy.ndarray, labels: Optional[Sequence[int]] = None, *, device: str = "auto", threads: int = 0,
