@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <utility>
@@ -250,6 +251,9 @@ Heard apply(const PythonChannel& self, const py::handle& symbols, const Realised
       throw Error("out", "must have the shape of x, [" + std::to_string(images) + ", " +
                              std::to_string(width) + "]");
     results.symbols = static_cast<Complex*>(const_cast<void*>(result.data()));
+    const auto apart = std::abs(results.symbols - crossing.x);
+    if (apart > 0 && apart < x.size())
+      throw Error("out", "overlaps x; it may be x itself, or memory of its own");
     heard.symbols = result;
   }
   const auto make = [&]<class Number>(Number*& numbers, py::object& member) {

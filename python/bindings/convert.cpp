@@ -98,7 +98,7 @@ py::array array_argument(const py::handle& value, const std::string& name, const
   if (!py::isinstance<py::array>(value))
     throw Error(name,
                 "must be a NumPy array of " + std::string(dtype) + ", found " + type_name(value));
-  const auto array = py::reinterpret_borrow<py::array>(value);
+  auto array = py::reinterpret_borrow<py::array>(value);
   const std::string found = py::str(array.dtype());
   if (found != dtype)
     throw Error(name, "must be of the type " + std::string(dtype) + ", found " + found +
@@ -108,6 +108,8 @@ py::array array_argument(const py::handle& value, const std::string& name, const
                           std::to_string(array.ndim()));
   if ((array.flags() & py::array::c_style) == 0)
     throw Error(name, "is not contiguous; numpy.ascontiguousarray makes it so");
+  if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0)
+    throw Error(name, "does not lie where its numbers may lie in memory; .copy() does");
   return array;
 }
 
@@ -166,9 +168,9 @@ PooledVector<double> numbers_argument(const py::handle& value, const std::string
   return {numbers, numbers + count};
 }
 
-Tensor borrowed(float* numbers, Shape shape) {
+Tensor borrowed(float* numbers, const Shape& shape) {
   const auto bytes = static_cast<std::size_t>(shape.size()) * sizeof(float);
-  return {std::make_shared<Buffer>(Buffer{numbers, bytes, DeviceKind::cpu}), std::move(shape)};
+  return {std::make_shared<Buffer>(Buffer{numbers, bytes, DeviceKind::cpu}), shape};
 }
 
 }  // namespace semwave::python

@@ -40,7 +40,7 @@ PooledVector<double> numbers_argument(const py::handle& value, const std::string
 
 /// The numbers of a NumPy array of float32 as a tensor of the processor, nothing copied; the array
 /// must outlive it.
-Tensor borrowed(float* numbers, Shape shape);
+Tensor borrowed(float* numbers, const Shape& shape);
 
 /// Hands a vector over to NumPy, nothing copied.
 template <class Number, class Vector>

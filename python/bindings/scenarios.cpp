@@ -1,4 +1,5 @@
 // Scenarios from Python: the same library calls as the commands of the program, results as rows.
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -334,6 +335,27 @@ py::list compare_as_curves(const std::string& a, const std::string& b, const std
   return made;
 }
 
+py::tuple load_images(const std::string& name, const std::string& split, int count,
+                      const std::string& path) {
+  static const std::map<std::string, Split> splits{{"train", Split::train},
+                                                   {"validation", Split::validation},
+                                                   {"test", Split::test},
+                                                   {"all_train", Split::all_train}};
+  const auto found = splits.find(split);
+  if (found == splits.end())
+    throw Error("split", "is train, validation, test or all_train, not '" + split + "'");
+  if (count < 0) throw Error("count", "must not be below 0");
+  Dataset data;
+  LongWork::run([&](LongWork&) {
+    data = load_dataset(
+        {.name = name, .split = found->second, .path = path, .count = count, .place = "dataset"});
+  });
+  const std::vector<py::ssize_t> shape{data.count(), data.height, data.width, data.channels};
+  return py::make_tuple(given<std::uint8_t>(std::move(data.pixels), shape),
+                        given<std::int32_t>(std::move(data.labels), {shape[0]}),
+                        py::cast(data.class_names));
+}
+
 py::list load_rows(const std::string& folder) {
   semwave::Rows found;
   LongWork::run([&](LongWork&) { found = read_rows(folder + "/results.jsonl"); });
@@ -353,6 +375,7 @@ void add_scenarios(py::module_& module) {
   module.def("budget", &budget_rows);
   module.def("compare", &compare_images);
   module.def("compare_curves", &compare_as_curves);
+  module.def("dataset", &load_images);
   module.def("load_rows", &load_rows);
 }
 

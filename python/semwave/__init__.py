@@ -8,9 +8,9 @@ from .channel import Channel, Equalised, Fading, Heard, States
 from .ledger import Header, Ledger, header
 from .link import Codec, Decoded, Link
 from .model import Answer, HeardBurst, Model, Route, Sent
-from .pictures import baseline, evaluate
+from .pictures import Pictures, baseline, dataset, evaluate
 from .scenarios import budget, compare, list, load, run, train, validate
 
-__all__ = ["Answer", "Channel", "Codec", "Decoded", "Equalised", "Error", "Fading", "Header", "Heard", "HeardBurst", "Ledger", "Link", "Model",
-           "Route", "Sent", "States", "__version__", "baseline", "budget", "compare", "evaluate", "header", "list", "load", "run", "train",
+__all__ = ["Answer", "Channel", "Codec", "Decoded", "Equalised", "Error", "Fading", "Header", "Heard", "HeardBurst", "Ledger", "Link", "Model", "Pictures",
+           "Route", "Sent", "States", "__version__", "baseline", "budget", "compare", "dataset", "evaluate", "header", "list", "load", "run", "train",
            "validate"]

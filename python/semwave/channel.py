@@ -10,6 +10,7 @@ import numpy
 
 from . import _semwave
 from ._semwave import Fading
+from .arrays import taken
 from .errors import mistake
 from .ledger import Ledger
 
@@ -110,7 +111,8 @@ class Channel:
               slope: bool = False) -> Any:
         """Symbols through fading and noise.
 
-        x: complex64 [images, symbols], C-contiguous, finite; not copied, and not scaled: its power is the caller's.
+        x: complex64 [images, symbols], C-contiguous, finite; not copied, and not scaled: its power is the caller's. An
+            array of NumPy, or by DLPack of another library, as a tensor of PyTorch.
         images, seed, visit, snr_db: as for realise(); the default ids are 0, 1, 2, ... fading: instead of these, what
             realise() gave. places: [symbols] what keys the noise of each symbol, default 0, 1, 2, ...
         out: complex64 of the shape of x, which y is written to; it may be x itself. Where x holds NaN, it is written to
@@ -131,7 +133,7 @@ class Channel:
             fading = self.realise(range(len(x)) if images is None else images, seed, visit, snr_db=snr_db)
         elif images is not None or snr_db is not None:
             raise mistake("fading", "was given beside images or snr_db, which it holds already")
-        return Heard(self._channel.apply(x, fading, places, out, slope))
+        return Heard(self._channel.apply(taken(x, "x"), fading, places, taken(out, "out", written=True), slope))
 
     def uses(self, ledger: Ledger) -> Ledger:
         """Channel uses of an image that sends so many symbols: whole uses of several antennas, OFDM symbols with their

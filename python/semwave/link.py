@@ -6,6 +6,7 @@ from typing import Any, Dict, NamedTuple, Tuple, Union
 import numpy
 
 from . import _semwave
+from .arrays import taken
 from .channel import Heard
 from .ledger import Ledger
 
@@ -37,11 +38,11 @@ class Link:
 
     def encode(self, bits: numpy.ndarray) -> numpy.ndarray:
         """uint8 [frames, bits] of 0 and 1 -> uint8 [frames, air_bits]: CRCs, code, interleaver, filling."""
-        return self._link.encode(bits)
+        return self._link.encode(taken(bits, "bits"))
 
     def modulate(self, bits: numpy.ndarray) -> numpy.ndarray:
         """uint8 [frames, air_bits] -> complex64 [frames, uses] of mean power 1."""
-        return self._link.modulate(bits)
+        return self._link.modulate(taken(bits, "bits"))
 
     def demap(self, heard: Union[Heard, numpy.ndarray], gains: Any = 1.0, noise_variance: Any = None) -> numpy.ndarray:
         """What was heard -> float32 [frames, air_bits], soft bits log P(0) - log P(1).
@@ -51,16 +52,18 @@ class Link:
         """
         if isinstance(heard, Heard):
             return self._link.demap(heard.symbols, heard.gains, heard.noise_variance)
-        shape = numpy.shape(heard)
+        symbols = taken(heard, "symbols")
+        gains, noise_variance = taken(gains, "gains"), taken(noise_variance, "noise_variance")
+        shape = numpy.shape(symbols)
         if not isinstance(gains, numpy.ndarray):
             gains = numpy.full(shape, gains, numpy.complex64)
         if not isinstance(noise_variance, numpy.ndarray):
             noise_variance = numpy.full(shape, noise_variance, numpy.float32)
-        return self._link.demap(heard, gains, noise_variance)
+        return self._link.demap(symbols, gains, noise_variance)
 
     def decode(self, soft: numpy.ndarray) -> Decoded:
         """float32 [frames, air_bits] -> what was sent, as far as it can be told."""
-        return Decoded(*self._link.decode(soft))
+        return Decoded(*self._link.decode(taken(soft, "soft")))
 
     def __repr__(self) -> str:
         return f"semwave.Link({self.settings!r})"
@@ -78,7 +81,7 @@ class Codec:
 
     def encode(self, picture: numpy.ndarray, quality: int) -> bytes:
         """picture: uint8 [height, width, channels] of 1 or 3 channels. quality: 0 the worst, 100 the best."""
-        return self._codec.encode(picture, quality)
+        return self._codec.encode(taken(picture, "picture"), quality)
 
     def decode(self, stream: bytes, shape: Tuple[int, int, int]) -> numpy.ndarray:
         """uint8 of this shape. Raises Error where the stream is no picture of it."""

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 import numpy
 
 from . import _semwave
+from .arrays import taken
 from .channel import Channel
 from .ledger import Ledger
 
@@ -122,6 +123,7 @@ class Model:
         default 0, 1, 2, ... seed: default the scenario's. believed_snr_db: instead of what is observed.
         plan: {"keep", "depth", "symbols_per_token"} instead of what the policy says of them.
         """
+        images = taken(images, "images")
         if ids is None:
             ids = range(len(images)) if isinstance(images, numpy.ndarray) else []
         return Sent(self._model.transmit(images, ids, seed, visit, believed_snr_db, plan))

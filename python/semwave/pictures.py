@@ -1,14 +1,32 @@
 """Scenarios and the separation baseline on pictures that are NumPy arrays."""
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy
 
 from . import _semwave, progress as _progress
+from .arrays import taken
 from .errors import mistake
 from .rows import as_asked
 from .scenarios import Scenario, _scenario
+
+
+class Pictures(NamedTuple):
+    images: numpy.ndarray  # uint8 [images, height, width, channels]
+    labels: numpy.ndarray  # int32 [images]
+    classes: List[str]  # name of each label
+
+
+def dataset(name: str = "fashion-mnist", split: str = "test", count: int = 0, path: Union[str, "os.PathLike[str]"] = "") -> Pictures:
+    """The images of a data set, as a scenario's `source` names them: an image's id is its place.
+
+    name: one of list("datasets"). split: train, validation, test, all_train. count: the first ones alone; 0: all.
+    path: where they lie; else $SEMWAVE_DATA, then the system's datasets folder.
+    Raises Error that says what is missing and how to get it, or which file is corrupt.
+    """
+    return Pictures(*_semwave.dataset(name, split, count, os.fspath(path)))
 
 
 def evaluate(scenario: Scenario, images: numpy.ndarray, labels: Optional[Sequence[int]] = None, *, device: str = "auto", threads: int = 0,
@@ -21,7 +39,7 @@ def evaluate(scenario: Scenario, images: numpy.ndarray, labels: Optional[Sequenc
     """
     listener = _progress.wanted(progress)
     try:
-        rows = _semwave.evaluate(_scenario(scenario), overrides, images, labels, device, threads, shard, listener)
+        rows = _semwave.evaluate(_scenario(scenario), overrides, taken(images, "images"), labels, device, threads, shard, listener)
     finally:
         _progress.end(listener)
     return as_asked(rows, frame)
@@ -46,6 +64,7 @@ def baseline(images: numpy.ndarray, uses: Union[int, Sequence[int]], channel: Un
     """
     if labels is not None and classifier is None:
         raise mistake("labels", "say nothing without a classifier, which answers for the receiver")
+    images = taken(images, "images")
     if not isinstance(images, numpy.ndarray) or images.ndim != 4:
         raise mistake("images", "must be a NumPy array [images, height, width, channels]")
     budgets = [int(one) for one in numpy.atleast_1d(uses)]

@@ -17,7 +17,7 @@ def flat(row: Row, before: str = "") -> Row:
     for key, value in row.items():
         name = before + str(key)
         if key == "point" and isinstance(value, dict):
-            made.update(value)
+            made.update(flat(value))
         elif isinstance(value, dict):
             made.update(flat(value, name + "."))
         elif isinstance(value, list):

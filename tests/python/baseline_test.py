@@ -1,5 +1,4 @@
 """The separation baseline of an array of pictures is that of the program."""
-import gzip
 import unittest
 from pathlib import Path
 
@@ -14,12 +13,8 @@ CLASSIFIER = str(ROOT / "models" / "fashion_classifier_decoded.safetensors")
 
 def fashion(count):
     """The first test pictures [count, 28, 28, 1] and their labels."""
-    def read(name, skip):
-        found = sorted(FOLDER.rglob(name + "*"))
-        data = found[0].read_bytes()
-        return np.frombuffer(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data, np.uint8, offset=0)[skip:]
-
-    return read("t10k-images", 16).reshape(-1, 28, 28, 1)[:count].copy(), read("t10k-labels", 8)[:count].astype(int)
+    images, labels, _ = semwave.dataset("fashion-mnist", count=count)
+    return images, labels
 
 
 @unittest.skipUnless(FOLDER.exists(), "dataset-fashion-mnist is not installed")
@@ -50,6 +45,15 @@ class Baseline(unittest.TestCase):
                             ("images", lambda: semwave.baseline(images[:0], **good)), ("images", lambda: semwave.baseline(images.astype(np.float32), **good)), ("labels", lambda: semwave.baseline(images, labels=labels, **good)),
                             ("labels", lambda: semwave.baseline(images, labels=labels[:2], classifier=CLASSIFIER, **good)), ("scenario: /transmitter/budget", lambda: semwave.baseline(images, 3, "awgn")),
                             ("scenario: /transmitter/codec", lambda: semwave.baseline(images, 384, "awgn", "jpg")), ("scenario: /channel", lambda: semwave.baseline(images, 384, "awgm"))):
+            with self.assertRaises(semwave.Error) as caught:
+                call()
+            self.assertTrue(caught.exception.place.startswith(place), caught.exception)
+
+    def test_data_sets_are_those_of_scenarios(self):
+        images, labels, classes = semwave.dataset("fashion-mnist", "train", 5)
+        self.assertEqual((images.shape, list(labels), classes[9]), ((5, 28, 28, 1), [9, 0, 0, 3, 0], "Ankle boot"))
+        for place, call in (("split", lambda: semwave.dataset("fashion-mnist", "tset")), ("dataset", lambda: semwave.dataset("fashion-mnits")), ("count", lambda: semwave.dataset(count=-1)),
+                            ("dataset", lambda: semwave.dataset(count=10 ** 6)), ("", lambda: semwave.dataset(path="/nowhere"))):
             with self.assertRaises(semwave.Error) as caught:
                 call()
             self.assertTrue(caught.exception.place.startswith(place), caught.exception)

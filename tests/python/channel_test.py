@@ -132,6 +132,11 @@ class Refusals(unittest.TestCase):
             self.refused("x", lambda bad=bad: channel.apply(bad, images=range(4)))
         for out in (x.astype(np.complex128), np.empty((4, 5), np.complex64), np.empty((4, 12), np.complex64)[:, ::2], read_only, 3):
             self.refused("out", lambda out=out: channel.apply(x, out=out))
+        shared = np.zeros(48, np.complex64)
+        self.refused("out", lambda: channel.apply(shared[:24].reshape(4, 6), out=shared[1:25].reshape(4, 6)))
+        odd = np.frombuffer(bytes(8 * 24 + 1), np.complex64, count=24, offset=1).reshape(4, 6)
+        self.refused("x", lambda: channel.apply(odd))
+        self.refused("x", lambda: channel.apply(x.astype(">c8")))
         for ids in ([-1, 0, 1, 2], [0, 1, 2, 2 ** 32], [0.5, 1, 2, 3], "abcd", [[1, 2, 3, 4]], [None] * 4):
             self.refused("images", lambda ids=ids: channel.apply(x, images=ids))
         self.refused("x", lambda: channel.apply(x, images=[1, 2, 3]))
