@@ -1,5 +1,6 @@
 // Ragged attention: per image and head the same register tile computes Q K^T, P V and their
 // derivatives.
+#include <algorithm>
 #include <cmath>
 
 #include "core/cpu/backend.h"
@@ -64,6 +65,20 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
       multiply(Write::set, rows, size, rows, {p, padded, Order::by_rows}, q + 2 * dim + at, stride,
                y.data() + first * dim + at, dim);
     }
+  }
+}
+
+void CpuBackend::received_attention(const Tensor& y, const Tensor& weights, const Ragged& layout,
+                                    int heads) {
+  assert(y.size() == layout.rows() && weights.size() == attention_weights_size(layout, heads));
+  fill(y, 0.0f);
+  const float* p = weights.data();
+  for (int image = 0; image < layout.images(); ++image) {
+    const std::int64_t rows = layout.rows_of(image);
+    float* to = y.data() + layout.starts[static_cast<std::size_t>(image)];
+    const float share = 1.0f / static_cast<float>(std::max<std::int64_t>(1, heads * rows));
+    for (std::int64_t row = 0; row < heads * rows; ++row, p += rows)
+      cpu::add_scaled(to, p, share, rows);
   }
 }
 

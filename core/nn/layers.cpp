@@ -134,9 +134,10 @@ SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim
       qkv_(set, name + ".attention.qkv", dim, 3 * dim),
       out_(set, name + ".attention.out", dim, dim) {}
 
-Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
+Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition,
+                              Var* received) const {
   const Var qkv = qkv_(pass, norm_(pass, x.rows, x.layout, condition));
-  return out_(pass, attention(pass, qkv, x.layout, heads_), Activation::none, x.rows);
+  return out_(pass, attention(pass, qkv, x.layout, heads_, received), Activation::none, x.rows);
 }
 
 double SelfAttention::operations(double rows) const {
@@ -151,10 +152,11 @@ Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int
       in_(set, name + ".fc1", dim, hidden),
       out_(set, name + ".fc2", hidden, dim) {}
 
-Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition) const {
-  const Var attended = attention_(pass, x, condition);
+Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition, bool received) const {
+  Var heard;
+  const Var attended = attention_(pass, x, condition, received ? &heard : nullptr);
   const Var hidden = in_(pass, norm_(pass, attended, x.layout, condition), Activation::gelu);
-  return {out_(pass, hidden, Activation::none, attended), x.layout};
+  return {out_(pass, hidden, Activation::none, attended), x.layout, heard};
 }
 
 double Block::operations(double rows) const {

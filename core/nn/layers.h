@@ -93,7 +93,8 @@ class Tokeniser {
 class SelfAttention {
  public:
   SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim);
-  Var operator()(Pass& pass, const Tokens& x, const Var& condition) const;
+  /// `received`, where it is asked for: as attention().
+  Var operator()(Pass& pass, const Tokens& x, const Var& condition, Var* received = nullptr) const;
   double operations(double rows) const;
 
  private:
@@ -108,7 +109,8 @@ class Block {
  public:
   Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
         int condition_dim);
-  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition) const;
+  /// `received`: the tokens that leave say how much attention they received.
+  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition, bool received = false) const;
   double operations(double rows) const;
 
  private:
