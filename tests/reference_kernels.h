@@ -343,7 +343,7 @@ Array<T> combine(const Array<T>& residual /*[n, dim]*/, const Array<T>& e /*[n k
                  Size experts, Size dim) {
   Array<T> y = residual;
   for (Size i = 0; i < expert.size(); ++i)
-    for (Size c = 0; c < dim; ++c)
+    for (Size c = 0; row[i] >= 0 && c < dim; ++c)
       y[i / k * dim + c] += p[i / k * experts + static_cast<Size>(expert[i])] *
                             e[static_cast<Size>(row[i]) * dim + c];
   return y;
@@ -355,7 +355,7 @@ void combine_backward(Array<T>* dresidual, Array<T>* de, Array<T>* dp, const Arr
                       Size k, Size experts, Size dim) {
   for (Size i = 0; dresidual && i < dy.size(); ++i) (*dresidual)[i] += dy[i];
   for (Size i = 0; i < expert.size(); ++i)
-    for (Size c = 0; c < dim; ++c) {
+    for (Size c = 0; row[i] >= 0 && c < dim; ++c) {
       const Size probability = i / k * experts + static_cast<Size>(expert[i]),
                  answer = static_cast<Size>(row[i]) * dim + c;
       if (de) (*de)[answer] += p[probability] * dy[i / k * dim + c];

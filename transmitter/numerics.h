@@ -9,7 +9,11 @@ inline constexpr CodePart semantic_transmitter{
     "semantic transmitter", 1,
     "transmitter/policy/plan transmitter/semantic/semantic_transmitter "
     "transmitter/transmitter"};
-inline constexpr CodePart gates{"gates", 1, "transmitter/gate/gate"};
+inline constexpr CodePart gates{
+    "gates", 1,
+    "transmitter/gate/attention transmitter/gate/gate transmitter/gate/gumbel "
+    "transmitter/gate/kinds transmitter/gate/norm transmitter/gate/share "
+    "transmitter/gate/threshold transmitter/gate/uniform"};
 inline constexpr CodePart exit_rules{"exit rules", 1, "transmitter/exit/exit_rule"};
 inline constexpr CodePart policies{"policies", 1,
                                    "transmitter/policy/plan_table transmitter/policy/policy"};

@@ -43,6 +43,8 @@ struct TransmitTrace {
                                // its plan may say deeper, as one does whose head is sure
   double hardness = 1;  // set by training: of the quantiser of a digital link, as its gradient sees
                         // it (phy/digital/quantiser.h)
+  float penalty_scale = 0;  // set by training: of what a gate adds to the loss (gate.h); 0: nothing
+  PooledVector<Var> penalties;  // [1] each, already scaled
   bool asks_heads = false;  // set by the caller: every image inside goes through every exit head it
                             // passes, as training needs
   PooledVector<ExitLogits> exits;  // by depth, where asks_heads

@@ -110,6 +110,20 @@ void CpuBackend::attention(const Tensor& y, const Tensor& weights, const Tensor&
   }
 }
 
+void CpuBackend::received_attention(const Tensor& y, const Tensor& weights, const Ragged& layout,
+                                    int heads) {
+  assert(y.size() == layout.rows() && weights.size() == attention_weights_size(layout, heads));
+  fill(y, 0.0f);
+  const float* p = weights.data();
+  for (int image = 0; image < layout.images(); ++image) {
+    const std::int64_t rows = layout.rows_of(image);
+    float* to = y.data() + layout.starts[static_cast<std::size_t>(image)];
+    const float share = 1.0f / static_cast<float>(std::max<std::int64_t>(1, heads * rows));
+    for (std::int64_t row = 0; row < heads * rows; ++row, p += rows)
+      cpu::add_scaled(to, p, share, rows);
+  }
+}
+
 void CpuBackend::attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
                                     const Tensor& weights, const Tensor& qkv, const Ragged& layout,
                                     int heads) {

@@ -30,6 +30,7 @@ void CpuBackend::combine(const Tensor& y, const Tensor& residual, const Tensor& 
       Vector sum = from ? load_count(from + at, count) : Vector{};
       for (int j = 0; j < k; ++j) {
         const auto choice = static_cast<std::size_t>(r * k + j);
+        if (row[choice] < 0) continue;
         sum += p.data()[r * experts + expert[choice]] *
                load_count(e.data() + row[choice] * dim + at, count);
       }
@@ -48,6 +49,7 @@ void CpuBackend::combine_backward(const Tensor& dresidual, const Tensor& de, con
     const float* d = dy.data() + r * dim;
     for (int j = 0; j < k; ++j) {
       const auto choice = static_cast<std::size_t>(r * k + j);
+      if (row[choice] < 0) continue;
       const std::int64_t probability = r * experts + expert[choice];
       if (de.defined())
         cpu::add_scaled(de.data() + row[choice] * dim, d, p.data()[probability], dim);

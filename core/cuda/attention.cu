@@ -117,4 +117,29 @@ void CudaBackend::attention(const Tensor& y, const Tensor& weights, const Tensor
   });
 }
 
+// A thread for each row: it walks down the row's column of every head.
+void CudaBackend::received_attention(const Tensor& y, const Tensor& weights, const Ragged& layout,
+                                     int heads) {
+  assert(y.size() == layout.rows() && weights.size() == attention_weights_size(layout, heads));
+  PooledVector<std::int64_t> begin;  // of each image's weights
+  std::int64_t sum = 0;
+  for (int i = 0; i < layout.images(); ++i) {
+    begin.push_back(sum);
+    sum += std::int64_t{heads} * layout.rows_of(i) * layout.rows_of(i);
+  }
+  const Upload<std::int64_t> offsets(stream_, begin);
+  const Upload<std::int32_t> list(stream_, layout.starts), images(stream_, layout.image);
+  const std::int64_t* offset = offsets.data();
+  const std::int32_t *starts = list.data(), *image_of = images.data();
+  const float* p = weights.data();
+  float* to = y.data();
+  for_each("received_attention", *stream_, layout.rows(), [=] __device__(std::int64_t row) {
+    const std::int64_t image = image_of[row], rows = starts[image + 1] - starts[image];
+    const float* column = p + offset[image] + (row - starts[image]);
+    float total = 0.0f;
+    for (std::int64_t i = 0; i < heads * rows; ++i) total += column[i * rows];
+    to[row] = total / static_cast<float>(heads * rows);
+  });
+}
+
 }  // namespace semwave::cuda

@@ -43,6 +43,8 @@ class CudaBackend final : public Backend {
 
   void attention(const Tensor& y, const Tensor& weights, const Tensor& qkv, const Ragged& layout,
                  int heads, const Tensor& bias) override;
+  void received_attention(const Tensor& y, const Tensor& weights, const Ragged& layout,
+                          int heads) override;
   void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
                           const Tensor& weights, const Tensor& qkv, const Ragged& layout,
                           int heads) override;

@@ -37,7 +37,8 @@ void CudaBackend::combine(const Tensor& y, const Tensor& residual, const Tensor&
     const std::int64_t r = i / dim, column = i % dim;
     float sum = base ? base[i] : 0.0f;
     for (std::int64_t j = r * k; j < (r + 1) * k; ++j)
-      sum = fmaf(share[r * experts + expert_of[j]], answer[row_of[j] * dim + column], sum);
+      if (row_of[j] >= 0)
+        sum = fmaf(share[r * experts + expert_of[j]], answer[row_of[j] * dim + column], sum);
     to[i] = sum;
   });
 }
@@ -56,6 +57,7 @@ void CudaBackend::combine_backward(const Tensor& dresidual, const Tensor& de, co
   const float *d = dy.data(), *answer = e.data(), *share = p.data();
   for_each_warp("combine_backward", *stream_, dy.rows(), [=] __device__(std::int64_t r, int lane) {
     for (std::int64_t j = r * k; j < (r + 1) * k; ++j) {
+      if (row_of[j] < 0) continue;  // the same for the whole warp
       const std::int64_t at = r * experts + expert_of[j], from = row_of[j] * dim;
       float sum = 0.0f;
       for (std::int64_t c = lane; c < dim; c += warp_size) {

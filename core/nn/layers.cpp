@@ -139,15 +139,16 @@ SelfAttention::SelfAttention(ParameterSet& set, const std::string& name, int dim
                                                    windows.side, heads);
 }
 
-Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition,
-                              const Grid& grid) const {
+Var SelfAttention::operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid,
+                              Var* received) const {
   const Var normed = norm_(pass, x.rows, x.layout, condition);
   if (!bias_)
-    return out_(pass, attention(pass, qkv_(pass, normed), x.layout, heads_), Activation::none,
-                x.rows);
+    return out_(pass, attention(pass, qkv_(pass, normed), x.layout, heads_, {}, received),
+                Activation::none, x.rows);
   WindowedRows cut = cut_into_windows(*x.layout, grid, windows_);
   const Var qkv = qkv_(pass, gather_rows(pass, normed, std::move(cut.order)));
-  const Var joined = attention(pass, qkv, cut.layout, heads_, (*bias_)(pass));
+  const Var joined = attention(pass, qkv, cut.layout, heads_, (*bias_)(pass), received);
+  if (received) *received = gather_rows(pass, *received, cut.back);
   return out_(pass, gather_rows(pass, joined, std::move(cut.back)), Activation::none, x.rows);
 }
 
@@ -164,11 +165,12 @@ Block::Block(ParameterSet& set, const std::string& name, int dim, int heads, int
       in_(set, name + ".fc1", dim, hidden),
       out_(set, name + ".fc2", hidden, dim) {}
 
-Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition,
-                         const Grid& grid) const {
-  const Var attended = attention_(pass, x, condition, grid);
+Tokens Block::operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid,
+                         bool received) const {
+  Var heard;
+  const Var attended = attention_(pass, x, condition, grid, received ? &heard : nullptr);
   const Var hidden = in_(pass, norm_(pass, attended, x.layout, condition), Activation::gelu);
-  return {out_(pass, hidden, Activation::none, attended), x.layout};
+  return {out_(pass, hidden, Activation::none, attended), x.layout, heard};
 }
 
 double Block::operations(double rows, const Grid& grid) const {

@@ -96,7 +96,9 @@ class SelfAttention {
  public:
   SelfAttention(ParameterSet& set, const std::string& name, int dim, int heads, int condition_dim,
                 const AttentionWindows& windows = {});
-  Var operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {}) const;
+  /// `received`, where it is asked for: as attention(), among the rows of a window.
+  Var operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {},
+                 Var* received = nullptr) const;
   /// In windows, of less than the whole grid: the mean over all choices of so many tokens.
   double operations(double rows, const Grid& grid = {}) const;
 
@@ -114,7 +116,9 @@ class Block {
  public:
   Block(ParameterSet& set, const std::string& name, int dim, int heads, int hidden,
         int condition_dim, const AttentionWindows& windows = {});
-  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {}) const;
+  /// `received`: the tokens that leave say how much attention they received.
+  Tokens operator()(Pass& pass, const Tokens& x, const Var& condition, const Grid& grid = {},
+                    bool received = false) const;
   double operations(double rows, const Grid& grid = {}) const;
 
  private:

@@ -13,16 +13,21 @@ std::int64_t Backend::attention_weights_size(const Ragged& layout, int heads) {
   return size;
 }
 
-Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads, const Var& bias) {
+Var attention(Pass& pass, const Var& qkv, const RaggedPtr& layout, int heads, const Var& bias,
+              Var* received) {
   assert(layout->rows() == qkv.value().shape()[0] && qkv.value().columns() % (3 * heads) == 0);
   Backend& backend = pass.backend;
   const std::int64_t dim = qkv.value().columns() / 3;
   Var y = pass.output(backend.empty({layout->rows(), dim}), {&qkv, &bias});
-  const Tensor weights = y.needs_gradient()
+  const Tensor weights = y.needs_gradient() || received
                              ? backend.empty({Backend::attention_weights_size(*layout, heads)})
                              : Tensor{};
   const Tensor table = bias.defined() ? bias.value() : Tensor{};
   backend.attention(y.value(), weights, qkv.value(), *layout, heads, table);
+  if (received) {
+    *received = Var(backend.empty({layout->rows(), 1}));
+    backend.received_attention(received->value(), weights, *layout, heads);
+  }
   for (int i = 0; i < layout->images(); ++i) {
     pass.operations += operations::attention(layout->rows_of(i), static_cast<double>(dim));
   }

@@ -25,9 +25,11 @@ Var layer_norm(Pass& pass, const Var& x /*[n, dim]*/, const Parameter& gamma, co
                const Var& modulation, const RaggedPtr& layout);
 
 /// Ragged multi-head attention; counts 4 dim rows^2 per image. `bias` is added to the scores, by
-/// the positions of query and key: Backend::attention.
+/// the positions of query and key: Backend::attention. `received` [n, 1], where it is asked
+/// for, is the attention each row received, mean over heads and rows of its image, without
+/// gradient; it counts nothing.
 Var attention(Pass& pass, const Var& qkv /*[n, 3 dim]*/, const RaggedPtr& layout, int heads,
-              const Var& bias = {} /*[heads, places, places]*/);
+              const Var& bias = {} /*[heads, places, places]*/, Var* received = nullptr);
 
 /// Windows as rows for a convolution by `linear`: [B, H, W, C] -> [B*out*out, C*kernel*kernel].
 Var patches(Pass& pass, const Var& x, Window window);
@@ -65,6 +67,8 @@ Var concat_rows(Pass& pass, const PooledVector<Var>& x);
 Var concat_columns(Pass& pass, const Var& a, const Var& b);
 /// y[r] = x[r] + table[index[r]] (a position embedding).
 Var add_rows(Pass& pass, const Var& x, const Var& table, PooledVector<std::int32_t> index);
+/// scale x + shift, a constant of x's shape or undefined.
+Var affine(Pass& pass, const Var& x, float scale, const Tensor& shift = {});
 /// The same numbers under another shape of equal size.
 Var reshape(Pass& pass, const Var& x, Shape shape);
 
@@ -72,19 +76,27 @@ Var reshape(Pass& pass, const Var& x, Shape shape);
 /// the score through sigmoid (straight-through, Bengio et al. 2013).
 Var straight_through(Pass& pass, const Var& x /*[n, dim]*/, const Var& score /*[n, 1]*/);
 
-/// Which experts a row uses, and the order in which the rows go to them.
+/// Which experts a row uses, and the order in which the rows go to them: a sparse choice of rows by
+/// experts in two views. A row may have fewer than k experts, or none.
 struct Routing {
   int experts = 0;
-  int k = 0;
-  Var probabilities;  // [n, experts] softmax of the logits
-  PooledVector<std::int32_t>
-      expert;  // [n k] chosen, best first; equal probabilities: lower index first
-  PooledVector<std::int32_t> row;           // [n k] where (r, j) stands among the dispatched rows
-  PooledVector<std::int32_t> source;        // [n k] row of each dispatched row; dispatched rows are
-                                            // sorted by expert, then by row
+  int k = 0;          // the most experts a row has
+  Var probabilities;  // [n, experts] the weight of an expert's answer, used where it was chosen
+  PooledVector<std::int32_t> expert;  // [n k] chosen, best first; equal probabilities: lower index
+                                      // first; -1: none
+  PooledVector<std::int32_t> row;     // [n k] where (r, j) stands among the dispatched rows; -1: it
+                                      // does not
+  PooledVector<std::int32_t> source;  // [dispatched] row of each; they are sorted by expert, then
+                                      // by row
   PooledVector<std::int32_t> group_starts;  // [experts + 1] dispatched rows of each expert
 };
+/// Top k of the softmax of the logits, which is the weight.
 Routing route(Pass& pass, const Var& logits /*[n, experts]*/, int k);
+/// The same from a choice made elsewhere.
+Routing dispatch(const Var& probabilities /*[n, experts]*/, PooledVector<std::int32_t> expert,
+                 int k);
+/// The softmax of each row.
+Var softmax(Pass& pass, const Var& x);
 
 /// Each group of rows through its own weight; rows of group g are [group_starts[g], group_starts[g
 /// + 1]).
@@ -93,7 +105,7 @@ Var grouped_linear(Pass& pass, const Var& x, std::span<const std::int32_t> group
                    Activation activation = Activation::none);
 
 /// residual + sum over the k chosen experts of probability times output.
-Var combine(Pass& pass, const Var& residual, const Var& expert_output /*[n k, dim]*/,
+Var combine(Pass& pass, const Var& residual, const Var& expert_output /*[dispatched, dim]*/,
             const Routing& routing);
 
 /// Switch balance loss weight N sum f_i P_i (Fedus et al. 2021; f: share of argmax, no gradient)

@@ -51,8 +51,9 @@ void router_losses(Pass& pass, const std::string& name, const Var& logits, const
     z[r] = logsumexp(&x[r * experts], experts);
     sums[1] += z[r] * z[r];
     for (std::size_t e = 0; e < experts; ++e) sums[2 + e] += p[r * experts + e];
-    sums[2 + experts +
-         static_cast<std::size_t>(routing.expert[r * static_cast<std::size_t>(routing.k)])] += 1;
+    const auto row = p.begin() + static_cast<std::ptrdiff_t>(r * experts);
+    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(experts)) - row;
+    sums[2 + experts + static_cast<std::size_t>(best)] += 1;
   }
   pass.statistics->declare(pass.shard, name, sums);
 

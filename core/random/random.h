@@ -37,6 +37,8 @@ enum class Purpose : std::uint32_t {
   phase_step = 19,     // (place = use, visit, image)
   loss = 20,           // (place = token or packet in order of sending, visit, image)
   resampling = 29,     // (0, draw, place of an image) intervals of curves
+  selection = 30,      // (place = depth x 2^16 + position, visit, image) noise on a gate's scores
+  routing = 31,        // (place = block x 2^16 + position x 64 + expert, visit, image) of a router
   crossover = 24,      // (place = use, header first; visit, image) flips of I and of Q
 };
 

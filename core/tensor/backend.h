@@ -125,6 +125,10 @@ class Backend {
   virtual void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
                                   const Tensor& weights, const Tensor& qkv, const Ragged& layout,
                                   int heads) = 0;
+  /// y[j] = mean over heads and rows i of the same image of weights[head, i, j]: the attention that
+  /// row j received.
+  virtual void received_attention(const Tensor& y /*[n, 1]*/, const Tensor& weights,
+                                  const Ragged& layout, int heads) = 0;
   static std::int64_t attention_weights_size(const Ragged& layout, int heads);
 
   // Convolution
@@ -194,7 +198,8 @@ class Backend {
   // -----------------------------------------------------------------------------------------------
   virtual void softmax(const Tensor& y /*[n, E]*/, const Tensor& x) = 0;
   virtual void softmax_backward(const Tensor& dx, const Tensor& dy, const Tensor& y) = 0;
-  /// y[r] = residual[r] + sum_j p[r, expert[r k + j]] e[row[r k + j]], j ascending.
+  /// y[r] = residual[r] + sum_j p[r, expert[r k + j]] e[row[r k + j]], j ascending; a choice
+  /// whose row is -1 adds nothing.
   virtual void combine(const Tensor& y /*[n, dim]*/, const Tensor& residual,
                        const Tensor& e /*[n k, dim]*/, const Tensor& p /*[n, E]*/,
                        std::span<const std::int32_t> expert /*[n k]*/,

@@ -64,7 +64,7 @@ Optimiser::Optimiser(ParameterSet& parameters, OptimiserSettings settings, Threa
   first_moment_ = backend.zeros(shape);
   second_moment_ = backend.zeros(shape);
   for (Parameter& parameter : parameters_.all()) {
-    if (is_frozen(parameter.name)) continue;
+    if (parameter.steered || is_frozen(parameter.name)) continue;
     trained_.push_back(&parameter);
     for (std::int64_t begin = 0; begin < parameter.value.size(); begin += chunk_size)
       chunks_.push_back({&parameter, begin, std::min(begin + chunk_size, parameter.value.size())});

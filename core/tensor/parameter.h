@@ -27,6 +27,7 @@ struct Parameter {
   Tensor value;  // a linear weight is [out, in]; a convolution's is [out, in x height x width] here
                  // ...
   Shape stored;  // ... and [out, in, height, width] in a checkpoint: set where the two differ
+  bool steered = false;     // its owner changes it between steps; the optimiser leaves it alone
   bool decay = false;       // weight decay applies (matrices yes; biases, norms, embeddings no)
   bool packs = false;       // a weight of `linear`: kept in panels too
   bool both_ways = false;   // of a transposed convolution, whose forward product takes `backward`

@@ -26,6 +26,7 @@ enum class Kernel : std::uint8_t {
   layer_norm,
   layer_norm_backward,
   attention,
+  received_attention,
   attention_backward,
   patches,
   patches_backward,
@@ -69,6 +70,7 @@ constexpr std::array<const char*, kernel_count> names{"zeros",
                                                       "layer_norm",
                                                       "layer_norm_backward",
                                                       "attention",
+                                                      "received_attention",
                                                       "attention_backward",
                                                       "patches",
                                                       "patches_backward",
@@ -209,6 +211,11 @@ class Profiling final : public ProfilingBackend {
                  int heads, const Tensor& bias) override {
     const Timer timer(*this, {Kernel::attention}, pairs(layout, y.columns(), 4));
     return inner_.attention(y, weights, qkv, layout, heads, bias);
+  }
+  void received_attention(const Tensor& y, const Tensor& weights, const Ragged& layout,
+                          int heads) override {
+    const Timer timer(*this, {Kernel::received_attention}, 0);
+    return inner_.received_attention(y, weights, layout, heads);
   }
   void attention_backward(const Tensor& dqkv, const Tensor& dbias, const Tensor& dy,
                           const Tensor& weights, const Tensor& qkv, const Ragged& layout,

@@ -42,6 +42,8 @@ using RaggedPtr = std::shared_ptr<const Ragged>;
 struct Tokens {
   Var rows;  // [layout->rows(), dim]
   RaggedPtr layout;
+  Var received{};  // [rows, 1] attention that each row received in the block before, where a gate
+                   // asks for it; it has no gradient
 };
 
 }  // namespace semwave

@@ -113,8 +113,10 @@ class SemanticPair final : public Pair {
   }
 
   std::string looks_at_images() const override {
-    return exit_looks(settings_.exit)
-               ? "an exit that looks at the image needs the network: ask for a metric"
+    if (exit_looks(settings_.exit))
+      return "an exit that looks at the image needs the network: ask for a metric";
+    return gate_looks(settings_.gate)
+               ? "a gate that decides how many tokens it keeps needs the network: ask for a metric"
                : "";
   }
   bool chance_at_receiver() const override { return settings_.digital != nullptr; }

@@ -220,6 +220,9 @@ Field losses_field() {
       number("gate", 0, 0, 1e6,
              "draws the score of each dropped token to the ln(MSE) of its rebuilt patch; for "
              "a learned gate at 0"),
+      number("budget", 1, 0, 1e6,
+             "what a gate adds that does not take exactly k: its share of tokens against the one "
+             "asked for (gumbel, threshold)"),
       number("label_smoothing", 0.1, 0, 1, "share spread over all classes")};
   for (const auto& [name, summary] : objective_terms().list())
     weights.push_back(number(name, 0, 0, 1e6, summary));

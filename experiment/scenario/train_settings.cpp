@@ -103,6 +103,7 @@ TrainSettings read_train(const Json& train, const Place& place,
   made.balance_weight = losses["balance"];
   made.z_weight = losses["z"];
   made.gate_weight = losses["gate"];
+  made.budget_weight = losses["budget"];
   if (losses["exit"].is_array())
     made.exit_weights = losses["exit"].get<std::vector<double>>();
   else

@@ -44,7 +44,7 @@ struct TrainSettings {
   int patches = 1;                          // of each image an epoch
   DecodedSettings decoded;  // before flip and shift: a codec sees pictures as they are stored
   double class_weight = 1, image_weight = 0, balance_weight = 0.01, z_weight = 1e-3,
-         gate_weight = 0, label_smoothing = 0.1;
+         gate_weight = 0, budget_weight = 1, label_smoothing = 0.1;
   /// Of objective_terms(), those with a weight.
   struct Term {
     std::string name;

@@ -99,6 +99,10 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
                                   static_cast<float>(settings.class_weight / batch)));
     loss.class_loss = value(terms.back()) / settings.class_weight;
   }
+  for (const Var& penalty : sent.penalties) {
+    terms.push_back(penalty);
+    loss.budget_loss += value(penalty);
+  }
   for (const ExitLogits& exit : sent.exits) {
     const double weight = settings.exit_weight(exit.depth);
     if (weight <= 0 || exit.images.empty()) continue;
@@ -146,9 +150,10 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
     }
   }
   for (std::size_t b = 0; b < result.routed.size(); ++b)
-    router_losses(pass, "router." + std::to_string(b), result.routed[b].logits,
-                  result.routed[b].routing, static_cast<float>(settings.balance_weight),
-                  static_cast<float>(settings.z_weight));
+    if (result.routed[b].logits.defined())
+      router_losses(pass, "router." + std::to_string(b), result.routed[b].logits,
+                    result.routed[b].routing, static_cast<float>(settings.balance_weight),
+                    static_cast<float>(settings.z_weight));
   const ObjectiveInput input{a, images, labels, sent, result, batch};
   for (const TrainSettings::Term& one : settings.terms) {
     const Var added = one.term->value(pass, input, static_cast<float>(one.weight));

@@ -16,6 +16,7 @@ namespace semwave {
 struct ShardLoss {
   Var total;  // [1], undefined where nothing is asked for
   double class_loss = 0, image_loss = 0, gate_loss = 0;  // unweighted shares of the batch mean
+  double budget_loss = 0;                                // weighted: TransmitTrace::penalties
   double exit_loss = 0;                                  // weighted, all depths together
   std::vector<double> terms;  // of settings.terms, unweighted shares of the batch mean
 };

@@ -221,6 +221,7 @@ void Trainer::step(std::int64_t step) {
   sum_.image_loss += loss.image_loss;
   sum_.gate_loss += loss.gate_loss;
   sum_.exit_loss += loss.exit_loss;
+  sum_.budget_loss += loss.budget_loss;
   sum_.terms.resize(loss.terms.size());
   for (std::size_t t = 0; t < loss.terms.size(); ++t) sum_.terms[t] += loss.terms[t];
   sum_.balance += loss.balance;
@@ -281,6 +282,7 @@ void Trainer::report(bool epoch_end) {
             {"image_loss", p.image_loss},
             {"gate_loss", p.gate_loss},
             {"exit_loss", p.exit_loss},
+            {"budget_loss", sum_.budget_loss / n},
             {"balance", p.balance},
             {"z", p.z},
             {"learning_rate", p.learning_rate},

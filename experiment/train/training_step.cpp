@@ -66,7 +66,7 @@ struct TrainingStep::Work {
 
 double BatchLoss::total(const TrainSettings& s) const {
   double sum = s.class_weight * class_loss + s.image_weight * image_loss +
-               s.gate_weight * gate_loss + exit_loss +
+               s.gate_weight * gate_loss + exit_loss + budget_loss +
                routed_blocks * (s.balance_weight * balance + s.z_weight * z);
   for (std::size_t t = 0; t < terms.size(); ++t) sum += s.terms[t].weight * terms[t];
   return sum;
@@ -161,6 +161,7 @@ void TrainingStep::forward(Work& work, std::span<const std::int32_t> span, int e
   TransmitTrace trace;
   trace.leave_at = std::move(leave_at);
   trace.hardness = settings_.hardness(epoch);
+  trace.penalty_scale = static_cast<float>(settings_.budget_weight / batch);
   trace.asks_heads = settings_.trains_exits();
   const Burst burst = model_.transmitter->transmit(pass, images, states, plans, &trace);
   const Reception heard = channel_.apply(pass, burst, fading);
@@ -213,6 +214,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
     loss.image_loss += work->loss.image_loss;
     loss.gate_loss += work->loss.gate_loss;
     loss.exit_loss += work->loss.exit_loss;
+    loss.budget_loss += work->loss.budget_loss;
     loss.terms.resize(settings_.terms.size());
     for (std::size_t t = 0; t < loss.terms.size(); ++t) loss.terms[t] += work->loss.terms[t];
     loss.operations += work->pass.operations;

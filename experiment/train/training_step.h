@@ -18,8 +18,8 @@ namespace semwave {
 /// each block's counts in full.
 struct BatchLoss {
   double class_loss = 0, image_loss = 0, gate_loss = 0, balance = 0, z = 0;
-  double exit_loss = 0;       // weighted already
-  std::vector<double> terms;  // of settings.terms
+  double exit_loss = 0, budget_loss = 0;  // weighted already
+  std::vector<double> terms;              // of settings.terms
   int routed_blocks = 0;
   double operations =
       0;  // executed forward, multiply-add = 2; the backward pass executes about twice as many

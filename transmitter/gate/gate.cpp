@@ -6,6 +6,8 @@
 
 #include "core/nn/layers.h"
 #include "core/random/random.h"
+#include "core/tensor/backend.h"
+#include "transmitter/gate/kinds.h"
 
 namespace semwave {
 
@@ -66,24 +68,6 @@ class LearnedGate final : public Gate {
   PooledVector<Head> heads_;
 };
 
-Fields gate_fields(const std::string& summary) {
-  Fields fields{.summary = summary};
-  const Field depth{.name = "depth",
-                    .type = FieldType::integer,
-                    .summary = "blocks before the gate",
-                    .minimum = 0,
-                    .maximum = 15};
-  fields.fields = {
-      {.name = "at",
-       .type = FieldType::list,
-       .summary =
-           "blocks after which tokens are dropped, ascending; keep is reached at the last, "
-           "geometric between. A learned gate is only as good as its training at these depths",
-       .fallback = Json::array({0}),
-       .element = std::make_shared<const Field>(depth)}};
-  return fields;
-}
-
 GateRegistry built_in() {
   GateRegistry registry("gate");
   registry.add(
@@ -106,10 +90,37 @@ GateRegistry built_in() {
                  return std::make_unique<LearnedGate>(set, architecture,
                                                       parameters.at("exploration").get<double>());
                });
+  add_uniform_gate(registry);
+  add_norm_gate(registry);
+  add_attention_gate(registry);
+  add_gumbel_gate(registry);
+  add_threshold_gate(registry);
   return registry;
 }
 
 }  // namespace
+
+Fields gate_fields(const std::string& summary) {
+  Fields fields{.summary = summary};
+  const Field depth{.name = "depth",
+                    .type = FieldType::integer,
+                    .summary = "blocks before the gate",
+                    .minimum = 0,
+                    .maximum = 15};
+  fields.fields = {
+      {.name = "at",
+       .type = FieldType::list,
+       .summary =
+           "blocks after which tokens are dropped, ascending; keep is reached at the last, "
+           "geometric between. A learned gate is only as good as its training at these depths",
+       .fallback = Json::array({0}),
+       .element = std::make_shared<const Field>(depth)}};
+  return fields;
+}
+
+Kept Gate::select(Pass& pass, const GateQuestion& q) const {
+  return keep_best(pass, *this, q.tokens, score(pass, q.tokens, q.depth, q.condition), q.k);
+}
 
 GateRegistry& gates() {
   static GateRegistry registry = built_in();
@@ -133,41 +144,86 @@ Kept keep_best(Pass& pass, const Gate& gate, const Tokens& tokens, const Var& sc
       }
     }
   }
-  Kept kept;
-  const auto kept_layout = make_block_shared<Ragged>();
-  PooledVector<std::int32_t> order;
-  for (int i = 0; i < layout.images(); ++i) {
-    const int rows = layout.rows_of(i), first = layout.starts[static_cast<std::size_t>(i)];
-    order.resize(static_cast<std::size_t>(rows));
-    std::iota(order.begin(), order.end(), first);
-    if (scores.defined() && k[static_cast<std::size_t>(i)] < rows) {
-      // Of equal scores (and of NaN, which counts as lowest) the lower position wins.
-      const auto better = [&](std::int32_t a, std::int32_t b) {
-        const float va = value[static_cast<std::size_t>(a)],
-                    vb = value[static_cast<std::size_t>(b)];
-        if (std::isnan(va) || std::isnan(vb))
-          return std::isnan(va) == std::isnan(vb) ? a < b : std::isnan(vb);
-        return va != vb ? va > vb : a < b;
-      };
-      const auto kept_end = order.begin() + k[static_cast<std::size_t>(i)];
-      std::nth_element(order.begin(), kept_end, order.end(), better);
-      order.erase(kept_end, order.end());
-      std::sort(order.begin(), order.end());
-    }
-    for (const std::int32_t r : order) {
-      kept.source.push_back(r);
-      kept_layout->append(layout.positions[static_cast<std::size_t>(r)]);
-    }
-    kept_layout->end_image();
+  if (!scores.defined()) {
+    PooledVector<std::int32_t> every(static_cast<std::size_t>(layout.rows()));
+    std::iota(every.begin(), every.end(), 0);
+    return keep_rows(pass, tokens, scores, std::move(every));
   }
-  if (static_cast<int>(kept.source.size()) == layout.rows()) {
+  PooledVector<std::int32_t> source;
+  for (int i = 0; i < layout.images(); ++i) {
+    const PooledVector<std::int32_t> best =
+        best_rows(value, layout.starts[static_cast<std::size_t>(i)], layout.rows_of(i),
+                  k[static_cast<std::size_t>(i)]);
+    source.insert(source.end(), best.begin(), best.end());
+  }
+  return keep_rows(pass, tokens, scores, std::move(source));
+}
+
+PooledVector<std::int32_t> best_rows(std::span<const float> scores, int first, int count, int k) {
+  PooledVector<std::int32_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), first);
+  if (k >= count) return order;
+  const auto better = [&](std::int32_t a, std::int32_t b) {
+    const float va = scores[static_cast<std::size_t>(a)], vb = scores[static_cast<std::size_t>(b)];
+    if (std::isnan(va) || std::isnan(vb))
+      return std::isnan(va) == std::isnan(vb) ? a < b : std::isnan(vb);
+    return va != vb ? va > vb : a < b;
+  };
+  const auto kept_end = order.begin() + k;
+  std::nth_element(order.begin(), kept_end, order.end(), better);
+  order.erase(kept_end, order.end());
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+Kept keep_rows(Pass& pass, const Tokens& tokens, const Var& scores,
+               PooledVector<std::int32_t> source) {
+  const Ragged& layout = *tokens.layout;
+  Kept kept;
+  kept.all_scores = scores;
+  if (static_cast<int>(source.size()) == layout.rows()) {
     kept.tokens = tokens;
     kept.scores = scores;
+    kept.source = std::move(source);
     return kept;
   }
-  kept.tokens = {gather_rows(pass, tokens.rows, kept.source), kept_layout};
-  if (scores.defined()) kept.scores = gather_rows(pass, scores, kept.source);
+  const auto kept_layout = make_block_shared<Ragged>();
+  auto next = source.begin();
+  for (int i = 0; i < layout.images(); ++i) {
+    const std::int32_t end = layout.starts[static_cast<std::size_t>(i) + 1];
+    for (; next != source.end() && *next < end; ++next)
+      kept_layout->append(layout.positions[static_cast<std::size_t>(*next)]);
+    kept_layout->end_image();
+  }
+  kept.tokens = {gather_rows(pass, tokens.rows, source), kept_layout};
+  if (scores.defined()) kept.scores = gather_rows(pass, scores, source);
+  kept.source = std::move(source);
   return kept;
+}
+
+namespace {
+
+/// Asks a gate of a scenario, made for any network.
+template <typename Ask>
+auto ask(const Json& parameters, const Architecture& architecture, const Place& place,
+         const Ask& question) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ParameterSet scratch(*backend, 0);
+  return question(*gates().make(parameters, place, scratch, architecture));
+}
+
+}  // namespace
+
+void check_gate(const Json& parameters, const std::vector<int>& depths,
+                const Architecture& architecture, const Place& place) {
+  ask(parameters, architecture, place, [&](const Gate& gate) {
+    for (const int depth : depths) gate.check_depth(depth, place / "at");
+  });
+}
+
+bool gate_looks(const Json& parameters) {
+  Architecture any;  // what a gate says of itself does not depend on the network
+  return ask(parameters, any, {}, [](const Gate& gate) { return gate.looks(); });
 }
 
 }  // namespace semwave

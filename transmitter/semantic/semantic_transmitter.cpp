@@ -70,6 +70,7 @@ void SemanticTransmitter::check(const SemanticTransmitterSettings& settings,
       throw Error(at, std::to_string(depths[i]) + " is beyond the network's " +
                           std::to_string(architecture.transmitter_blocks) + " transmitter blocks");
   }
+  check_gate(settings.gate, depths, architecture, place / "gate");
   check_exit(settings.exit, architecture, place / "exit");
 }
 
@@ -86,6 +87,10 @@ void SemanticTransmitter::check(const PooledVector<Plan>& plans) const {
       throw Error((place_ / "policy" / "symbols_per_token").str(),
                   "the model sends 1 to " + std::to_string(architecture_.max_symbols_per_token) +
                       " symbols a token, asked for " + std::to_string(plan.symbols_per_token));
+    // An image that leaves before the gate is gated where it leaves.
+    if (gate_->drops() && plan.exit_depth < gate_depths_.front() &&
+        tokens_to_keep(plan.keep_ratio, architecture_.grid()) < architecture_.grid())
+      gate_->check_depth(plan.exit_depth, place_ / "policy" / "depth");
   }
 }
 
@@ -130,6 +135,8 @@ SemanticTransmitter::Stream SemanticTransmitter::take(Pass& pass, const Stream& 
   }
   if (static_cast<int>(source.size()) == layout.rows()) return stream;
   Stream out{{gather_rows(pass, stream.tokens.rows, source), taken}, {}};
+  if (stream.tokens.received.defined())
+    out.tokens.received = gather_rows(pass, stream.tokens.received, source);
   if (stream.scores.defined()) out.scores = gather_rows(pass, stream.scores, source);
   return out;
 }
@@ -202,19 +209,23 @@ ExitLogits SemanticTransmitter::ask(Pass& pass, const Tokens& tokens, int depth,
 
 void SemanticTransmitter::gate(Pass& pass, Stream& stream, int depth,
                                const PooledVector<std::uint8_t>& needs, const PooledVector<int>& k,
-                               const Var& condition, TransmitTrace& trace) const {
-  if (!any(needs)) return;
+                               const Var& condition, const Grid& grid, TransmitTrace& trace) const {
+  if (!gate_->drops() || !any(needs)) return;
   PooledVector<std::uint8_t> others(needs.size());
   for (std::size_t i = 0; i < needs.size(); ++i) others[i] = !needs[i];
   const Stream part = take(pass, stream, needs);
   const Stream rest = take(pass, stream, others);
-  const Var scores = gate_->score(pass, part.tokens, depth, condition);
-  if (!scores.defined()) return;  // keeps everything
-  if (!trace.scores.defined()) {
-    trace.scores = scores;
+  const Kept kept = gate_->select(pass, {.tokens = part.tokens,
+                                         .depth = depth,
+                                         .condition = condition,
+                                         .k = k,
+                                         .grid = grid.tokens(),
+                                         .penalty_scale = trace.penalty_scale});
+  if (!trace.scores.defined() && kept.all_scores.defined()) {
+    trace.scores = kept.all_scores;
     trace.scored = part.tokens.layout;
   }
-  Kept kept = keep_best(pass, *gate_, part.tokens, scores, k);
+  if (kept.penalty.defined()) trace.penalties.push_back(kept.penalty);
   PooledVector<Stream> parts{
       {kept.tokens, gate_->learns() && pass.recording() ? kept.scores : Var{}}};
   if (rest.tokens.layout->rows() > 0 && rest.tokens.layout != part.tokens.layout)
@@ -307,12 +318,14 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
                  (score_all || k[i] < stream.tokens.layout->rows_of(static_cast<int>(i)));
       if (leaving[i]) trace.exit_depth[i] = depth;
     }
-    gate(pass, stream, depth, needs, k, condition, trace);
+    gate(pass, stream, depth, needs, k, condition, grid, trace);
     inside = staying;
     if (any(sending) || (!any(inside) && left.empty())) left.push_back(take(pass, stream, sending));
     if (!any(inside)) break;
     stream = take(pass, stream, inside);
-    stream.tokens = blocks_[static_cast<std::size_t>(depth)](pass, stream.tokens, condition, grid);
+    stream.tokens = blocks_[static_cast<std::size_t>(depth)](
+        pass, stream.tokens, condition, grid,
+        gate_->wants_received() && depth < gate_depths_.back());
   }
   return merge(pass, left, static_cast<int>(count));
 }
@@ -424,7 +437,7 @@ void SemanticTransmitter::send_digitally(Pass& pass, const Var& features, Burst&
 
 std::optional<Forecast> SemanticTransmitter::forecast(const ChannelState& state, const Plan& plan,
                                                       std::uint32_t image) const {
-  if (exit_->looks()) return std::nullopt;
+  if (exit_->looks() || gate_->looks()) return std::nullopt;
   check({plan});
   const Grid sides = architecture_.grid_of(architecture_.height, architecture_.width);
   const int grid = sides.tokens(), blocks = architecture_.transmitter_blocks;

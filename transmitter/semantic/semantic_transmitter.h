@@ -70,7 +70,8 @@ class SemanticTransmitter final : public Transmitter {
   ExitLogits ask(Pass& pass, const Tokens& tokens, int depth,
                  const PooledVector<std::uint8_t>& asked, const Var& condition) const;
   void gate(Pass& pass, Stream& stream, int depth, const PooledVector<std::uint8_t>& needs,
-            const PooledVector<int>& k, const Var& condition, TransmitTrace& trace) const;
+            const PooledVector<int>& k, const Var& condition, const Grid& grid,
+            TransmitTrace& trace) const;
   void check(const PooledVector<Plan>& plans) const;
   /// Logits of the images a rule asks about, by image; what `trace` wants besides goes there.
   PooledVector<float> hear(Pass& pass, const Tokens& tokens, int depth,
