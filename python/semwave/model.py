@@ -9,6 +9,7 @@ import numpy
 from . import _semwave
 from .arrays import taken
 from .channel import Channel
+from .errors import mistake
 from .ledger import Ledger
 
 
@@ -114,6 +115,19 @@ class Model:
             if file.endswith(".safetensors"):
                 file = {"version": 1, "name": os.path.basename(file), "model": file, "transmitter": {"kind": "semantic"}, "channel": {"kind": "awgn"}}
         return cls(_semwave.Model(file, overrides))
+
+    def to_torch(self) -> Any:
+        """The networks in plain PyTorch, a semwave.torch.Network: parameters of the same names, and the same numbers but for
+        rounding. Of the semantic pair with a learned gate or none; raises Error for any other. Its save() writes a checkpoint.
+        """
+        from .network import Network
+
+        transmitter = self.scenario["transmitter"]
+        gate = transmitter.get("gate", {"kind": "none"})
+        if gate["kind"] not in ("learned", "keep_all") or not isinstance(self.scenario.get("model"), str):
+            raise mistake("model", "has no twin in PyTorch: that is there of checkpoints of the semantic pair, with the gate learned or keep_all")
+        return Network.load(self.scenario["model"], gate_at=gate.get("at", [0]), positions=transmitter["positions"] == "sent",
+                            experts_per_row=self.scenario["receiver"]["router"].get("k", 1))
 
     def transmit(self, images: numpy.ndarray, ids: Optional[Sequence[int]] = None, *, seed: Optional[int] = None, visit: int = 0,
                  believed_snr_db: Optional[float] = None, plan: Optional[Dict[str, float]] = None) -> Sent:

@@ -6,15 +6,16 @@ noise there, as in the training of semwave itself.
 """
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Sequence, Union
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 import torch
 
 from . import channel as _channel
 from .errors import mistake
+from .network import Network
 
-__all__ = ["Channel", "Passed", "apply"]
+__all__ = ["Channel", "Network", "Passed", "apply", "link"]
 
 
 class Passed(NamedTuple):
@@ -69,6 +70,17 @@ def apply(channel: _channel.Channel, x: torch.Tensor, images: Optional[Sequence[
         return tuple(torch.from_numpy(array).reshape(sent.shape).to(sent.device) for array in made)
 
     return Passed(*_Pass.apply(x, send))
+
+
+def link(channel: _channel.Channel, images: Optional[Sequence[int]] = None, seed: int = 1, visit: int = 0,
+         equaliser: _channel.Kind = "mmse") -> Callable[[torch.Tensor], Tuple[torch.Tensor, torch.Tensor]]:
+    """A channel as the `link` of a Network: symbols in, equalised symbols and the variance of their error out."""
+
+    def through(symbols: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        passed = apply(channel, symbols, images, seed, visit, equaliser=equaliser)
+        return passed.symbols, passed.noise_variance
+
+    return through
 
 
 class Channel(torch.nn.Module):

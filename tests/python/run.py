@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NEEDS = {"notebooks": ["numpy", "torch", "pandas", "matplotlib"], "torch_channel": ["numpy", "torch"], "torch_arrays": ["numpy", "torch"], "frames": ["numpy", "pandas"]}
+NEEDS = {"torch_network": ["numpy", "torch"], "notebooks": ["numpy", "torch", "pandas", "matplotlib"], "torch_channel": ["numpy", "torch"], "torch_arrays": ["numpy", "torch"], "frames": ["numpy", "pandas"]}
 
 name = sys.argv[1]
 for module in NEEDS.get(name, ["numpy"]):
