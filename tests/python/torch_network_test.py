@@ -13,10 +13,19 @@ from common import QUICKSTART, ROOT
 
 CLASS = {"/transmitter/gate": {"kind": "learned", "at": [2]}, "/transmitter/positions": "none"}
 MODELS = {
-    "fashion": ({"/transmitter/gate": {"kind": "learned", "at": [0]}}, {"keep": 0.5, "depth": 4, "symbols_per_token": 8}),
-    "fashion, all": ({"/transmitter/gate": {"kind": "learned", "at": [0]}}, {"keep": 1, "depth": 2, "symbols_per_token": 3}),
+    "fashion": (
+        {"/transmitter/gate": {"kind": "learned", "at": [0]}},
+        {"keep": 0.5, "depth": 4, "symbols_per_token": 8},
+    ),
+    "fashion, all": (
+        {"/transmitter/gate": {"kind": "learned", "at": [0]}},
+        {"keep": 1, "depth": 2, "symbols_per_token": 3},
+    ),
     "fashion_class": (CLASS, {"keep": 0.25, "depth": 4, "symbols_per_token": 4}),
-    "cifar10": (CLASS | {"/transmitter/gate": {"kind": "learned", "at": [3]}}, {"keep": 0.5, "depth": 6, "symbols_per_token": 6}),
+    "cifar10": (
+        CLASS | {"/transmitter/gate": {"kind": "learned", "at": [3]}},
+        {"keep": 0.5, "depth": 6, "symbols_per_token": 6},
+    ),
     "fashion_class, early": (CLASS, {"keep": 0.125, "depth": 1, "symbols_per_token": 4}),
 }
 
@@ -31,11 +40,19 @@ def gate_margin(scores, k):
 class Networks(unittest.TestCase):
     def test_answer_as_the_library_does(self):
         of_fashion, _ = fashion(16)
-        blobs = np.random.default_rng(2).integers(0, 256, (16, 8, 8, 3), np.uint8).repeat(4, 1).repeat(4, 2)
+        blobs = (
+            np.random.default_rng(2)
+            .integers(0, 256, (16, 8, 8, 3), np.uint8)
+            .repeat(4, 1)
+            .repeat(4, 2)
+        )
         for name, (changes, plan) in MODELS.items():
             images = blobs if name == "cifar10" else of_fashion
             pictures = torch.from_numpy(images.astype(np.float32) / np.float32(255))
-            model = semwave.Model.load(str(ROOT / "models" / f"{name.split(',')[0]}.safetensors"), **(changes | {"/channel": "ideal"}))
+            model = semwave.Model.load(
+                str(ROOT / "models" / f"{name.split(',')[0]}.safetensors"),
+                **(changes | {"/channel": "ideal"}),
+            )
             sent = model.transmit(images, plan=plan, believed_snr_db=10)
             answer = model.receive(model.channel.apply(sent))
             network = model.to_torch()
@@ -49,28 +66,52 @@ class Networks(unittest.TestCase):
             close = 0
             for i in range(len(images)):
                 kept = sorted(set(sent.tokens[i]) ^ set(places[i]))
-                rows = slice(sum(worked_on[:i]), sum(worked_on[:i + 1]))
-                routed = min(np.diff(np.sort(route.probabilities[rows], 1)[:, -2:], axis=1).min() for route in answer.routes)
-                margin = min(routed, gate_margin(sent.scores[i], len(sent.tokens[i])) if sent.scores is not None and not np.isnan(sent.scores[i]).any() else 1)
+                rows = slice(sum(worked_on[:i]), sum(worked_on[: i + 1]))
+                routed = min(
+                    np.diff(np.sort(route.probabilities[rows], 1)[:, -2:], axis=1).min()
+                    for route in answer.routes
+                )
+                margin = min(
+                    routed,
+                    gate_margin(sent.scores[i], len(sent.tokens[i]))
+                    if sent.scores is not None and not np.isnan(sent.scores[i]).any()
+                    else 1,
+                )
                 if margin < 1e-5:
                     close += 1
                     continue
                 self.assertEqual(kept, [], f"{name}, image {i}")
-                np.testing.assert_allclose(symbols[i], sent.symbols[i], atol=1e-4, err_msg=f"{name}, image {i}")
-                np.testing.assert_allclose(logits[i].numpy(), answer.logits[i], atol=1e-4, err_msg=f"{name}, image {i}")
+                np.testing.assert_allclose(
+                    symbols[i], sent.symbols[i], atol=1e-4, err_msg=f"{name}, image {i}"
+                )
+                np.testing.assert_allclose(
+                    logits[i].numpy(), answer.logits[i], atol=1e-4, err_msg=f"{name}, image {i}"
+                )
                 if answer.pictures is not None and rebuilt is not None:
-                    np.testing.assert_allclose(rebuilt[i].numpy(), answer.pictures[i], atol=1e-4, err_msg=f"{name}, image {i}")
+                    np.testing.assert_allclose(
+                        rebuilt[i].numpy(),
+                        answer.pictures[i],
+                        atol=1e-4,
+                        err_msg=f"{name}, image {i}",
+                    )
             self.assertLess(close, 4, name)
             same = (logits.argmax(1).numpy() == answer.decisions).mean()
             self.assertGreaterEqual(same, 1 - close / len(images), name)
 
     def test_answer_over_noise_as_the_library_does(self):
         images, _ = fashion(20)
-        model = semwave.Model.load(QUICKSTART, **{"/sweep": {}, "/channel": {"kind": "awgn", "snr_db": 10}})
+        model = semwave.Model.load(
+            QUICKSTART, **{"/sweep": {}, "/channel": {"kind": "awgn", "snr_db": 10}}
+        )
         plan = {"keep": 1, "depth": 4, "symbols_per_token": 4}
         answer = model.receive(model.channel.apply(model.transmit(images, plan=plan)))
         with torch.no_grad():
-            logits, _ = model.to_torch()(torch.from_numpy(images / np.float32(255)), 10.0, **plan, link=semwave.torch.link(semwave.Channel({"kind": "awgn", "snr_db": 10}), seed=7))
+            logits, _ = model.to_torch()(
+                torch.from_numpy(images / np.float32(255)),
+                10.0,
+                **plan,
+                link=semwave.torch.link(semwave.Channel({"kind": "awgn", "snr_db": 10}), seed=7),
+            )
         near = np.abs(logits.numpy() - answer.logits).max(1) < 1e-3
         self.assertGreaterEqual(near.sum(), 18)  # one whose router hesitates may go elsewhere
 
@@ -78,12 +119,16 @@ class Networks(unittest.TestCase):
         images, labels = fashion(32)
         model = semwave.Model.load(QUICKSTART, **{"/sweep": {}, "/channel": "ideal"})
         network = model.to_torch()
-        pictures, optimiser = torch.from_numpy(images / np.float32(255)), torch.optim.SGD(network.parameters(), lr=1e-3)
+        pictures, optimiser = torch.from_numpy(images / np.float32(255)), torch.optim.SGD(
+            network.parameters(), lr=1e-3
+        )
         link = semwave.torch.link(semwave.Channel({"kind": "rayleigh", "snr_db": 10}))
         losses = []
         for _ in range(3):
             logits, rebuilt = network(pictures, keep=0.5, depth=2, symbols_per_token=4, link=link)
-            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels).long()) + torch.nn.functional.mse_loss(rebuilt, pictures)
+            loss = torch.nn.functional.cross_entropy(
+                logits, torch.from_numpy(labels).long()
+            ) + torch.nn.functional.mse_loss(rebuilt, pictures)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -92,10 +137,15 @@ class Networks(unittest.TestCase):
         self.assertGreater(network.transmitter.tokeniser.conv0.weight.grad.abs().sum().item(), 0)
         with tempfile.TemporaryDirectory() as folder:
             network.save(Path(folder) / "learned.safetensors")
-            back = semwave.Model.load(QUICKSTART, **{"/sweep": {}, "/channel": "ideal", "/model": folder + "/learned.safetensors"})
+            back = semwave.Model.load(
+                QUICKSTART,
+                **{"/sweep": {}, "/channel": "ideal", "/model": folder + "/learned.safetensors"},
+            )
             self.assertNotEqual(back.sha256, model.sha256)
             plan = {"keep": 1, "depth": 4, "symbols_per_token": 4}
-            answer = back.receive(back.channel.apply(back.transmit(images, plan=plan, believed_snr_db=10)))
+            answer = back.receive(
+                back.channel.apply(back.transmit(images, plan=plan, believed_snr_db=10))
+            )
             with torch.no_grad():
                 logits, _ = network(pictures, 10.0, **plan)
         near = np.abs(logits.numpy() - answer.logits).max(1) < 2e-4
