@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A channel from Python on symbols that lie in memory. Reads lines "KIND IMAGES SYMBOLS REPETITIONS", answers with the seconds.
+"""A channel from Python on symbols that lie in memory. Reads lines "KIND IMAGES SYMBOLS
+REPETITIONS", answers with the seconds.
 
 The other side of benchmarks/channel_apply.cpp; wants build/python in PYTHONPATH.
 """

@@ -340,6 +340,10 @@ void add_model(py::module_& module) {
       .def_property_readonly("sha256", [](const PythonModel& self) { return self.model.sha256; })
       .def("transmit", &transmit)
       .def("receive", &receive);
+  module.def("architecture", [](const std::string& text, const std::string& place) {
+    return to_python(
+        OrderedJson(resolve(parse_json(text, place), Architecture::fields(), {place, ""})));
+  });
   module.def("apply_burst", &apply_burst);
 }
 

@@ -29,6 +29,7 @@ PYBIND11_MODULE(_semwave, module) {
       "(\"x.json: /channel/snr_db\", or the argument's name), `message` what is wrong.",
       PyExc_ValueError, nullptr);
   module.attr("Error") = py::reinterpret_borrow<py::object>(error_type);
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): what pybind11 calls
   py::register_exception_translator([](std::exception_ptr thrown) {
     try {
       if (thrown) std::rethrow_exception(thrown);

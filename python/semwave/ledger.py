@@ -40,6 +40,7 @@ class Header(NamedTuple):
 
 
 def header(bits: Sequence[int], snr_db: float) -> Header:
-    """What side information costs: its parts of so many bits, each with its own CRC, in the cheapest of the four formats
-    whose predicted loss is at most 1e-3 at this SNR, the most robust where none is."""
+    """What side information costs: its parts of so many bits, each with its own CRC, in the
+    cheapest of the four formats whose predicted loss is at most 1e-3 at this SNR, the most
+    robust where none is."""
     return Header(**_semwave.header(list(bits), snr_db))

@@ -20,10 +20,12 @@ class Decoded(NamedTuple):
 class Link:
     """A channel code on a constellation, by the keys of a scenario's `link`:
 
-        semwave.Link({"code": "ldpc", "rate": "1/2", "length": 648, "modulation": "16-qam", "block_bits": 1000, "crc": True})
+        semwave.Link({"code": "ldpc", "rate": "1/2", "length": 648, "modulation": "16-qam",
+                      "block_bits": 1000, "crc": True})
 
-    A frame is `bits` information bits, which become `air_bits` coded bits and `uses` symbols, in `blocks` code blocks.
-    Arrays are C-contiguous, a frame a row. Raises Error where settings or arrays are wrong.
+    A frame is `bits` information bits, which become `air_bits` coded bits and `uses` symbols,
+    in `blocks` code blocks. Arrays are C-contiguous, a frame a row. Raises Error where settings
+    or arrays are wrong.
     """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
@@ -34,20 +36,26 @@ class Link:
         self.air_bits: int = self._link.air_bits
         self.uses: int = self._link.uses
         self.blocks: int = self._link.blocks
-        self.ledger = Ledger(payload=self.uses - self._link.parity_uses, parity=self._link.parity_uses)
+        self.ledger = Ledger(
+            payload=self.uses - self._link.parity_uses, parity=self._link.parity_uses
+        )
 
     def encode(self, bits: numpy.ndarray) -> numpy.ndarray:
-        """uint8 [frames, bits] of 0 and 1 -> uint8 [frames, air_bits]: CRCs, code, interleaver, filling."""
+        """uint8 [frames, bits] of 0 and 1 -> uint8 [frames, air_bits]: CRCs, code, interleaver,
+        filling."""
         return self._link.encode(taken(bits, "bits"))
 
     def modulate(self, bits: numpy.ndarray) -> numpy.ndarray:
         """uint8 [frames, air_bits] -> complex64 [frames, uses] of mean power 1."""
         return self._link.modulate(taken(bits, "bits"))
 
-    def demap(self, heard: Union[Heard, numpy.ndarray], gains: Any = 1.0, noise_variance: Any = None) -> numpy.ndarray:
+    def demap(
+        self, heard: Union[Heard, numpy.ndarray], gains: Any = 1.0, noise_variance: Any = None
+    ) -> numpy.ndarray:
         """What was heard -> float32 [frames, air_bits], soft bits log P(0) - log P(1).
 
-        heard: what Channel.apply gave, or complex64 [frames, uses] with gains (complex) and noise_variance, each of
+        heard: what Channel.apply gave, or complex64 [frames, uses] with gains (complex) and
+            noise_variance, each of
         that shape or one number.
         """
         if isinstance(heard, Heard):
@@ -80,7 +88,8 @@ class Codec:
         self.settings: Dict[str, Any] = self._codec.settings
 
     def encode(self, picture: numpy.ndarray, quality: int) -> bytes:
-        """picture: uint8 [height, width, channels] of 1 or 3 channels. quality: 0 the worst, 100 the best."""
+        """picture: uint8 [height, width, channels] of 1 or 3 channels. quality: 0 the worst,
+        100 the best."""
         return self._codec.encode(taken(picture, "picture"), quality)
 
     def decode(self, stream: bytes, shape: Tuple[int, int, int]) -> numpy.ndarray:

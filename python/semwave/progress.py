@@ -29,9 +29,12 @@ class Line:
             return
         self.shown = now
         if "point" in event:
-            text = f"point {event['point'] + 1}/{event['points']}  {event['done']}/{event['total']}"
+            text = (
+                f"point {event['point'] + 1}/{event['points']}  {event['done']}/{event['total']}"
+            )
         else:
-            text = f"epoch {event['epoch']}/{event['epochs']}  step {event['step']}/{event['steps']}  loss {event['loss']:.4f}"
+            text = f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.4f}"
+            text += f"  step {event['step']}/{event['steps']}"
         text += f"  {now - self.begun:.0f} s"
         self.width = max(self.width, len(text))
         print("\r" + text.ljust(self.width), end="", file=sys.stderr, flush=True)
@@ -43,7 +46,7 @@ class Line:
 
 
 def wanted(progress: Progress) -> Optional[Callable[[Event], None]]:
-    """None: a line where standard error is a terminal or a notebook; True: always; False: nothing."""
+    """None: a line where standard error is a terminal or a notebook; True: always; False: never."""
     if callable(progress):
         return progress
     if progress is None:

@@ -12,7 +12,8 @@ Row = Dict[str, Any]
 
 
 def flat(row: Row, before: str = "") -> Row:
-    """One level of keys: nested ones joined by '.', elements of lists numbered, swept keys by their pointer."""
+    """One level of keys: nested ones joined by '.', elements of lists numbered, swept keys by
+    their pointer."""
     made: Row = {}
     for key, value in row.items():
         name = before + str(key)

@@ -9,7 +9,13 @@ class Frames(unittest.TestCase):
     def test_have_the_columns_of_results_csv(self):
         frame = semwave.run(QUICKSTART, progress=False, **QUICK)
         self.assertEqual(list(frame["/channel/snr_db"]), [0, 10])
-        for column in ("accuracy", "accuracy_ci95.0", "channel_uses.header", "flops.receiver", "exit_histogram.4"):
+        for column in (
+            "accuracy",
+            "accuracy_ci95.0",
+            "channel_uses.header",
+            "flops.receiver",
+            "exit_histogram.4",
+        ):
             self.assertIn(column, frame.columns)
         self.assertGreater(frame["psnr_db"][1], frame["psnr_db"][0])
 

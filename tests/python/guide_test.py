@@ -11,6 +11,7 @@ from common import ROOT
 try:
     import pandas  # noqa: F401
     import torch  # noqa: F401
+
     COMPLETE = True
 except ImportError:
     COMPLETE = False
@@ -19,7 +20,9 @@ except ImportError:
 @unittest.skipUnless(COMPLETE, "the guide wants python3-torch and python3-pandas")
 class Guide(unittest.TestCase):
     def test_is_true(self):
-        blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(), re.M | re.S)
+        blocks = re.findall(
+            r"^```python\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(), re.M | re.S
+        )
         self.assertGreater(len(blocks), 8)
         before, names = os.getcwd(), {}
         self.addCleanup(os.chdir, before)
@@ -30,7 +33,10 @@ class Guide(unittest.TestCase):
                 with contextlib.redirect_stdout(said):
                     exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102
                 if "raleigh" in block:
-                    self.assertIn("channel: /kind - unknown name 'raleigh'; did you mean 'rayleigh'?", said.getvalue())
+                    self.assertIn(
+                        "channel: /kind - unknown name 'raleigh'; did you mean 'rayleigh'?",
+                        said.getvalue(),
+                    )
         self.assertLess(names["loss"].item(), 0.5)
         self.assertTrue((names["decoded"].bits == names["bits"]).all(1).mean() > 0.5)
 

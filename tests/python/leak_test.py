@@ -46,12 +46,19 @@ class Leaks(unittest.TestCase):
         self.stays(fail)
 
     def test_none_of_links_and_codecs(self):
-        link, codec = semwave.Link({"code": "polar", "rate": 0.5, "block_bits": 100}), semwave.Codec("jpeg")
+        link, codec = semwave.Link(
+            {"code": "polar", "rate": 0.5, "block_bits": 100}
+        ), semwave.Codec("jpeg")
         bits, picture = np.zeros((1, 100), np.uint8), np.zeros((16, 16, 1), np.uint8)
         self.stays(lambda: link.decode(link.demap(link.modulate(link.encode(bits)), 1, 0.1)))
         self.stays(lambda: codec.decode(codec.encode(picture, 50), (16, 16, 1)))
 
     def test_none_of_long_work(self):
         images = np.zeros((1, 16, 16, 1), np.uint8)
-        self.stays(lambda: semwave.baseline(images, 500, "awgn", progress=lambda event: None, frame=False, threads=1), CALLS // 10)
+        self.stays(
+            lambda: semwave.baseline(
+                images, 500, "awgn", progress=lambda event: None, frame=False, threads=1
+            ),
+            CALLS // 10,
+        )
         self.stays(lambda: semwave.list())

@@ -24,9 +24,15 @@ class Notebooks(unittest.TestCase):
         for number, cell in enumerate(book["cells"]):
             if cell["cell_type"] != "code":
                 continue
-            self.assertEqual((cell["outputs"], cell["execution_count"]), ([], None), "clear the outputs before a commit")
+            self.assertEqual(
+                (cell["outputs"], cell["execution_count"]),
+                ([], None),
+                "clear the outputs before a commit",
+            )
             with contextlib.redirect_stdout(said):
-                exec(compile("".join(cell["source"]), f"{name}, cell {number}", "exec"), names)  # noqa: S102
+                exec(
+                    compile("".join(cell["source"]), f"{name}, cell {number}", "exec"), names
+                )  # noqa: S102
         plt.close("all")
         return names
 
@@ -43,4 +49,7 @@ class Notebooks(unittest.TestCase):
         self.assertGreater(ours[-1], 15)
 
     def test_are_all_run(self):
-        self.assertEqual({file.name for file in FOLDER.glob("*.ipynb")}, {"first_sweep.ipynb", "own_encoder.ipynb"})
+        self.assertEqual(
+            {file.name for file in FOLDER.glob("*.ipynb")},
+            {"first_sweep.ipynb", "own_encoder.ipynb"},
+        )

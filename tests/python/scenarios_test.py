@@ -11,15 +11,27 @@ from pathlib import Path
 import semwave
 from common import QUICK, QUICKSTART, ROOT, rows_of_program, without_clock
 
-TINY_TRAINING = {"/model/architecture/dim": 16, "/model/architecture/heads": 2, "/model/architecture/tokeniser": [
-    {"channels": 8, "kernel": 3, "stride": 4, "padding": 1}, {"channels": 16, "kernel": 3, "stride": 2, "padding": 1}],
-    "/source/count": 512, "/source/split": "train", "/source/validation": "test", "/train/epochs": 2}
+TINY_TRAINING = {
+    "/model/architecture/dim": 16,
+    "/model/architecture/heads": 2,
+    "/model/architecture/tokeniser": [
+        {"channels": 8, "kernel": 3, "stride": 4, "padding": 1},
+        {"channels": 16, "kernel": 3, "stride": 2, "padding": 1},
+    ],
+    "/source/count": 512,
+    "/source/split": "train",
+    "/source/validation": "test",
+    "/train/epochs": 2,
+}
 
 
 class Rows(unittest.TestCase):
     def test_are_those_of_the_program(self):
         rows = semwave.run(QUICKSTART, frame=False, progress=False, **QUICK)
-        self.assertEqual([without_clock(row) for row in rows], [without_clock(row) for row in rows_of_program("run", QUICKSTART, QUICK)])
+        self.assertEqual(
+            [without_clock(row) for row in rows],
+            [without_clock(row) for row in rows_of_program("run", QUICKSTART, QUICK)],
+        )
 
     def test_of_a_dict_are_those_of_the_file(self):
         scenario = json.loads(Path(QUICKSTART).read_text())
@@ -34,7 +46,10 @@ class Rows(unittest.TestCase):
     def test_of_a_sweep_keep_its_order(self):
         sweep = {"/transmitter/policy/keep": [0.5, 0.25], "/channel/snr_db": [10, 0]}
         rows = semwave.budget(QUICKSTART, time=False, frame=False, **{"/sweep": sweep})
-        self.assertEqual([list(row["point"].values()) for row in rows], [[0.5, 10], [0.5, 0], [0.25, 10], [0.25, 0]])
+        self.assertEqual(
+            [list(row["point"].values()) for row in rows],
+            [[0.5, 10], [0.5, 0], [0.25, 10], [0.25, 0]],
+        )
 
     def test_of_a_link(self):
         scenario = str(ROOT / "scenarios" / "link_qam.json")
@@ -50,7 +65,9 @@ class Rows(unittest.TestCase):
     def test_of_a_budget(self):
         rows = semwave.budget(QUICKSTART, time=False, frame=False, **QUICK)
         theirs = rows_of_program("budget", QUICKSTART, QUICK)[:2]
-        self.assertEqual([row["channel_uses"] for row in rows], [row["channel_uses"] for row in theirs])
+        self.assertEqual(
+            [row["channel_uses"] for row in rows], [row["channel_uses"] for row in theirs]
+        )
 
 
 class Folders(unittest.TestCase):
@@ -62,13 +79,35 @@ class Folders(unittest.TestCase):
     def test_are_loaded_and_compared(self):
         records = QUICK | {"/output/records": True}
         for name, keep in (("a", 0.25), ("b", 0.5)):
-            semwave.run(QUICKSTART, out=self.folder / name, progress=False, **(records | {"/transmitter/policy": {"kind": "fixed", "keep": keep, "depth": 4, "symbols_per_token": 4}}))
+            semwave.run(
+                QUICKSTART,
+                out=self.folder / name,
+                progress=False,
+                **(
+                    records
+                    | {
+                        "/transmitter/policy": {
+                            "kind": "fixed",
+                            "keep": keep,
+                            "depth": 4,
+                            "symbols_per_token": 4,
+                        }
+                    }
+                )
+            )
         rows = semwave.load(self.folder / "a", frame=False)
         self.assertEqual([row["point"]["/channel/snr_db"] for row in rows], [0, 10])
         self.assertEqual(len(semwave.load(self.folder / "a", "records", frame=False)), 400)
         compared = semwave.compare(self.folder / "a", self.folder / "b")
         self.assertEqual(compared, rows_of_compare(self.folder))
-        self.assertEqual(len(semwave.compare(self.folder / "a", self.folder / "b", point={"/channel/snr_db": 10})), 1)
+        self.assertEqual(
+            len(
+                semwave.compare(
+                    self.folder / "a", self.folder / "b", point={"/channel/snr_db": 10}
+                )
+            ),
+            1,
+        )
         with self.assertRaisesRegex(semwave.Error, "no matched point"):
             semwave.compare(self.folder / "a", self.folder / "b", point={"/channel/snr_db": 3})
 
@@ -93,12 +132,25 @@ class Folders(unittest.TestCase):
             semwave.run(QUICKSTART, out=self.folder, progress=stop, **overrides)
         done = semwave.load(self.folder, frame=False)
         self.assertIn(len(done), (1, 2))
-        rows = semwave.run(QUICKSTART, out=self.folder, progress=False, frame=False, **(overrides | {"/sweep": {"/channel/snr_db": [0]}}))
+        rows = semwave.run(
+            QUICKSTART,
+            out=self.folder,
+            progress=False,
+            frame=False,
+            **(overrides | {"/sweep": {"/channel/snr_db": [0]}})
+        )
         self.assertEqual(rows[0], done[0])
 
     def test_of_a_training(self):
         scenario = str(ROOT / "scenarios" / "train_fashion.json")
-        epochs = semwave.train(scenario, out=self.folder / "t", progress=False, frame=False, threads=2, **TINY_TRAINING)
+        epochs = semwave.train(
+            scenario,
+            out=self.folder / "t",
+            progress=False,
+            frame=False,
+            threads=2,
+            **TINY_TRAINING
+        )
         self.assertEqual([epoch["epoch"] for epoch in epochs], [1, 2])
         self.assertTrue((self.folder / "t" / "model.safetensors").exists())
         with self.assertRaisesRegex(semwave.Error, "holds a training already"):
@@ -107,7 +159,11 @@ class Folders(unittest.TestCase):
 
 def rows_of_compare(folder):
     from common import program
-    return [json.loads(line) for line in program("compare", folder / "a", folder / "b", "--json").splitlines()]
+
+    return [
+        json.loads(line)
+        for line in program("compare", folder / "a", folder / "b", "--json").splitlines()
+    ]
 
 
 class Mistakes(unittest.TestCase):
@@ -119,9 +175,16 @@ class Mistakes(unittest.TestCase):
         self.assertIn("did you mean 'rayleigh'", caught.exception.message)
 
     def test_in_arguments_are_errors(self):
-        for call in (lambda: semwave.run(3), lambda: semwave.run(QUICKSTART, channel=3), lambda: semwave.run({"version": {1, 2}}),
-                     lambda: semwave.run({"version": float("nan")}), lambda: semwave.run({3: 4}), lambda: semwave.list("gatse"),
-                     lambda: semwave.run(QUICKSTART, device="gpu"), lambda: semwave.run("no_such_file.json")):
+        for call in (
+            lambda: semwave.run(3),
+            lambda: semwave.run(QUICKSTART, channel=3),
+            lambda: semwave.run({"version": {1, 2}}),
+            lambda: semwave.run({"version": float("nan")}),
+            lambda: semwave.run({3: 4}),
+            lambda: semwave.list("gatse"),
+            lambda: semwave.run(QUICKSTART, device="gpu"),
+            lambda: semwave.run("no_such_file.json"),
+        ):
             with self.assertRaises((semwave.Error, TypeError)):
                 call()
 
@@ -159,5 +222,20 @@ class Waiting(unittest.TestCase):
 
     def test_names_are_those_of_the_program(self):
         self.assertIn("rayleigh", semwave.list("channels"))
-        self.assertEqual(set(semwave.list()), {"gates", "exits", "routers", "policies", "channels", "equalisers", "codes", "modulations",
-                                               "codecs", "datasets", "metrics", "pairs"})
+        self.assertEqual(
+            set(semwave.list()),
+            {
+                "gates",
+                "exits",
+                "routers",
+                "policies",
+                "channels",
+                "equalisers",
+                "codes",
+                "modulations",
+                "codecs",
+                "datasets",
+                "metrics",
+                "pairs",
+            },
+        )
