@@ -10,6 +10,7 @@
 #include "receiver/label/label_receiver.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "receiver/separation/separation_receiver.h"
+#include "transmitter/exit/exit_rule.h"
 #include "transmitter/label/label_transmitter.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/semantic/semantic_transmitter.h"
@@ -69,6 +70,16 @@ void check_policy(const Scenario& scenario, const std::string& model_sha256) {
 }
 
 namespace {
+
+/// Thresholds that were fitted to another model would leave at other places, without a word.
+void check_exit_table(const Scenario& scenario, const std::string& model_sha256) {
+  if (!scenario.pair->semantic()) return;
+  const std::string made_for = exit_made_for(scenario.exit);
+  if (!made_for.empty() && made_for != model_sha256)
+    throw Error(scenario.place("/transmitter/exit/model_sha256").str(),
+                "fitted to the model " + made_for.substr(0, 16) + "..., this one is " +
+                    model_sha256.substr(0, 16) + "...: run semwave calibrate with it");
+}
 
 /// What stands for an architecture where no network looks at the images.
 Architecture without_network(const std::array<int, 3>& size) {
@@ -158,6 +169,7 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
   model.parameters->pack(false);
   check_policy(scenario, checkpoint.sha256);
+  check_exit_table(scenario, checkpoint.sha256);
   model.sha256 = checkpoint.sha256;
   return model;
 }

@@ -60,8 +60,8 @@ class SemanticTransmitter final : public Transmitter {
   int asked_at(int depth, bool leaves, double keep_ratio) const;
   Var condition(Pass& pass, const PooledVector<ChannelState>& states,
                 const PooledVector<Plan>& plans) const;
-  Stream select(Pass& pass, const Tensor& images, const PooledVector<Plan>& plans,
-                const Var& condition, TransmitTrace& trace) const;
+  Stream select(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                const PooledVector<Plan>& plans, const Var& condition, TransmitTrace& trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed
   /// for the others.
   ExitLogits ask(Pass& pass, const Tokens& tokens, int depth,
