@@ -104,16 +104,37 @@ Model build(const Scenario& scenario, const Architecture& architecture,
   return model;
 }
 
+/// A router without parameters runs with any checkpoint, as a gate without parameters does.
+bool is_of_router(const std::string& name) {
+  return name.starts_with("receiver.blocks.") && name.find(".router.") != std::string::npos;
+}
+
+/// What expert 0 of a dense model is called, for a parameter of another expert; else empty.
+std::string dense_expert(const std::string& name) {
+  constexpr const char* word = ".experts.";
+  const std::size_t at = name.find(word), number = at + std::string(word).size();
+  if (at == std::string::npos) return {};
+  return name.substr(0, number) + "0" + name.substr(name.find('.', number));
+}
+
 void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place,
           bool heads_may_differ) {
   std::set<std::string> used;
+  const bool dense = std::none_of(
+      checkpoint.arrays.begin(), checkpoint.arrays.end(),
+      [](const NamedArray& array) { return array.name.find(".experts.1.") != std::string::npos; });
   for (Parameter& parameter : parameters.all()) {
     const NamedArray* array = checkpoint.find(parameter.name);
+    // Upcycling (Komatsuzaki et al. 2022): every expert starts as the dense model's feed-forward.
+    if (!array && dense && heads_may_differ) array = checkpoint.find(dense_expert(parameter.name));
+    if (!array && dense && heads_may_differ && is_of_router(parameter.name)) continue;
     if (!array && heads_may_differ && parameter.name.starts_with(heads)) continue;
     if (!array) {
       const char* reason = ": made for another model";
       if (parameter.name.starts_with("transmitter.gate."))
         reason = ": the model was trained with another gate; choose that one or train this one";
+      if (is_of_router(parameter.name))
+        reason = ": the model was trained with another router; choose that one or train this one";
       if (parameter.name.starts_with("classifier."))
         reason =
             ": the pairs separation and label need a classifier, as "
@@ -137,7 +158,7 @@ void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::str
   }
   for (const NamedArray& array : checkpoint.arrays)
     if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate.") &&
-        !(heads_may_differ && array.name.starts_with(heads)))
+        !is_of_router(array.name) && !(heads_may_differ && array.name.starts_with(heads)))
       throw Error(place, "parameter " + array.name +
                              " is not part of the model that the scenario asks for");
 }

@@ -22,7 +22,8 @@ class ExpertBlock {
   double dense_operations(double rows, const Router* router) const;
 
  private:
-  double operations(double rows, const Router* router, double experts) const;
+  /// `run` rows through experts, `combined` of their answers weighed and added.
+  double operations(double rows, const Router* router, double run, double combined) const;
 
   int index_, dim_;
   SelfAttention attention_;
