@@ -15,6 +15,7 @@ Command add_run(CLI::App& program);
 Command add_link(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);
+Command add_calibrate(CLI::App& program);
 Command add_table(CLI::App& program);
 Command add_list(CLI::App& program);
 Command add_schema(CLI::App& program);

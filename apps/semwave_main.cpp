@@ -75,12 +75,19 @@ int run_program(int argc, char** argv) {
       "Example: semwave run scenarios/quickstart.json --out results/quickstart\nEach command "
       "explains itself: semwave help run");
   const std::vector<std::pair<std::string, Command>> commands{
-      {"run", add_run(program)},         {"link", add_link(program)},
-      {"train", add_train(program)},     {"validate", add_validate(program)},
-      {"budget", add_budget(program)},   {"compare", add_compare(program)},
-      {"table", add_table(program)},     {"transmit", add_transmit(program)},
-      {"receive", add_receive(program)}, {"keys", add_keys(program)},
-      {"list", add_list(program)},       {"schema", add_schema(program)},
+      {"run", add_run(program)},
+      {"link", add_link(program)},
+      {"train", add_train(program)},
+      {"validate", add_validate(program)},
+      {"budget", add_budget(program)},
+      {"compare", add_compare(program)},
+      {"calibrate", add_calibrate(program)},
+      {"table", add_table(program)},
+      {"transmit", add_transmit(program)},
+      {"receive", add_receive(program)},
+      {"keys", add_keys(program)},
+      {"list", add_list(program)},
+      {"schema", add_schema(program)},
       {"devices", add_devices(program)},
   };
   program.require_subcommand(0, 1);

@@ -53,6 +53,8 @@ class Receiver {
   /// Whether a header is read that was heard so, its payload left out.
   virtual bool reads(std::span<const std::complex<float>> symbols,
                      std::span<const std::complex<float>> gains, double noise_variance) const = 0;
+  /// After a training step, with the totals of its batch: what no gradient teaches changes here.
+  virtual void after_step(const BatchStatistics& /*statistics*/) const {}
   /// Operations of one image with every token sent, at the largest rate, every expert evaluated.
   /// Its size matters where any size goes through.
   virtual double dense_operations(int height, int width) const = 0;

@@ -14,7 +14,11 @@ inline constexpr CodePart gates{
     "transmitter/gate/attention transmitter/gate/gate transmitter/gate/gumbel "
     "transmitter/gate/kinds transmitter/gate/norm transmitter/gate/share "
     "transmitter/gate/threshold transmitter/gate/uniform"};
-inline constexpr CodePart exit_rules{"exit rules", 1, "transmitter/exit/exit_rule"};
+inline constexpr CodePart exit_rules{
+    "exit rules", 1,
+    "transmitter/exit/budgeted transmitter/exit/calibration transmitter/exit/channel_exit "
+    "transmitter/exit/ensemble transmitter/exit/exit_rule transmitter/exit/head_exit "
+    "transmitter/exit/patience"};
 inline constexpr CodePart policies{"policies", 1,
                                    "transmitter/policy/plan_table transmitter/policy/policy"};
 inline constexpr CodePart separation_transmitter{

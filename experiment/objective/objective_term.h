@@ -35,7 +35,7 @@ class ObjectiveTerm {
 };
 
 using ObjectiveTermRegistry = Registry<std::unique_ptr<ObjectiveTerm>>;
-/// Empty unless a program adds to it before it reads a scenario.
+/// distil; a program may add to it before it reads a scenario.
 ObjectiveTermRegistry& objective_terms();
 
 }  // namespace semwave

@@ -1,6 +1,7 @@
 // Rows: what a point is known by, what is said of it, and the same as a table of columns.
 #include "experiment/results/results.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -136,6 +137,18 @@ OrderedJson swept_in_order(const Scenario& whole, const Point& point, const std:
   return made;
 }
 
+OrderedJson expert_health(std::span<const double> load) {
+  const auto experts = static_cast<double>(load.size());
+  double entropy = 0, most = 0;
+  int dead = 0;
+  for (const double share : load) {
+    if (share > 0) entropy -= share * std::log(share) / std::log(experts);
+    most = std::max(most, share);
+    dead += share < 0.1 / experts;
+  }
+  return {{"entropy", entropy}, {"max_violation", most * experts - 1}, {"dead", dead}};
+}
+
 OrderedJson make_row(const Scenario& whole, const Point& point, const std::string& model_sha256,
                      const Dataset& data, const PointResult& result,
                      const std::string& point_sha256, const TimelineTotals* timeline) {
@@ -165,6 +178,7 @@ OrderedJson make_row(const Scenario& whole, const Point& point, const std::strin
   row["exit_histogram"] = totals.exits;
   if (network) {
     row["expert_load"] = result.expert_load;
+    if (result.expert_load.size() > 1) row["expert_health"] = expert_health(result.expert_load);
     row["header_losses"] = totals.lost;
   }
   if (totals.pair) totals.pair->add_to(row, count);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,11 @@ std::string point_sha256(const Scenario& scenario, const std::string& model_sha2
 /// of `folder` says them, or as they are.
 OrderedJson swept_in_order(const Scenario& whole, const Point& point,
                            const std::string& folder = {});
+
+/// Of the shares of rows that experts worked on: their entropy over its largest, by how much the
+/// busiest has more than the mean (Wang et al. 2024, MaxVio), and how many have less than a tenth
+/// of it.
+OrderedJson expert_health(std::span<const double> load);
 
 /// The row of a finished point, keys as in docs/results.md. Means run over the images in their
 /// order, so that they do not depend on threads or shards.

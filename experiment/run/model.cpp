@@ -10,6 +10,7 @@
 #include "receiver/label/label_receiver.h"
 #include "receiver/semantic/semantic_receiver.h"
 #include "receiver/separation/separation_receiver.h"
+#include "transmitter/exit/exit_rule.h"
 #include "transmitter/label/label_transmitter.h"
 #include "transmitter/policy/policy.h"
 #include "transmitter/semantic/semantic_transmitter.h"
@@ -70,6 +71,16 @@ void check_policy(const Scenario& scenario, const std::string& model_sha256) {
 
 namespace {
 
+/// Thresholds that were fitted to another model would leave at other places, without a word.
+void check_exit_table(const Scenario& scenario, const std::string& model_sha256) {
+  if (!scenario.pair->semantic()) return;
+  const std::string made_for = exit_made_for(scenario.exit);
+  if (!made_for.empty() && made_for != model_sha256)
+    throw Error(scenario.place("/transmitter/exit/model_sha256").str(),
+                "fitted to the model " + made_for.substr(0, 16) + "..., this one is " +
+                    model_sha256.substr(0, 16) + "...: run semwave calibrate with it");
+}
+
 /// What stands for an architecture where no network looks at the images.
 Architecture without_network(const std::array<int, 3>& size) {
   Architecture a;
@@ -93,16 +104,37 @@ Model build(const Scenario& scenario, const Architecture& architecture,
   return model;
 }
 
+/// A router without parameters runs with any checkpoint, as a gate without parameters does.
+bool is_of_router(const std::string& name) {
+  return name.starts_with("receiver.blocks.") && name.find(".router.") != std::string::npos;
+}
+
+/// What expert 0 of a dense model is called, for a parameter of another expert; else empty.
+std::string dense_expert(const std::string& name) {
+  constexpr const char* word = ".experts.";
+  const std::size_t at = name.find(word), number = at + std::string(word).size();
+  if (at == std::string::npos) return {};
+  return name.substr(0, number) + "0" + name.substr(name.find('.', number));
+}
+
 void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::string& place,
           bool heads_may_differ) {
   std::set<std::string> used;
+  const bool dense = std::none_of(
+      checkpoint.arrays.begin(), checkpoint.arrays.end(),
+      [](const NamedArray& array) { return array.name.find(".experts.1.") != std::string::npos; });
   for (Parameter& parameter : parameters.all()) {
     const NamedArray* array = checkpoint.find(parameter.name);
+    // Upcycling (Komatsuzaki et al. 2022): every expert starts as the dense model's feed-forward.
+    if (!array && dense && heads_may_differ) array = checkpoint.find(dense_expert(parameter.name));
+    if (!array && dense && heads_may_differ && is_of_router(parameter.name)) continue;
     if (!array && heads_may_differ && parameter.name.starts_with(heads)) continue;
     if (!array) {
       const char* reason = ": made for another model";
       if (parameter.name.starts_with("transmitter.gate."))
         reason = ": the model was trained with another gate; choose that one or train this one";
+      if (is_of_router(parameter.name))
+        reason = ": the model was trained with another router; choose that one or train this one";
       if (parameter.name.starts_with("classifier."))
         reason =
             ": the pairs separation and label need a classifier, as "
@@ -126,7 +158,7 @@ void load(ParameterSet& parameters, const Checkpoint& checkpoint, const std::str
   }
   for (const NamedArray& array : checkpoint.arrays)
     if (!used.contains(array.name) && !array.name.starts_with("transmitter.gate.") &&
-        !(heads_may_differ && array.name.starts_with(heads)))
+        !is_of_router(array.name) && !(heads_may_differ && array.name.starts_with(heads)))
       throw Error(place, "parameter " + array.name +
                              " is not part of the model that the scenario asks for");
 }
@@ -158,6 +190,7 @@ Model from_checkpoint(const Scenario& scenario, const std::optional<TrainedRange
   load_parameters(*model.parameters, checkpoint, scenario.model_path);
   model.parameters->pack(false);
   check_policy(scenario, checkpoint.sha256);
+  check_exit_table(scenario, checkpoint.sha256);
   model.sha256 = checkpoint.sha256;
   return model;
 }

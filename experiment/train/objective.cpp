@@ -81,6 +81,20 @@ Rebuilt rebuilt_of(Pass& pass, const Architecture& a, const Tensor& images, cons
   return {reshape(pass, result.pictures, target.shape()), target};
 }
 
+/// Of the blocks that have something to balance.
+void balance_routers(Pass& pass, const TrainSettings& settings, const Result& result) {
+  for (std::size_t b = 0; b < result.routed.size(); ++b) {
+    const RoutedBlock& block = result.routed[b];
+    if (!block.logits.defined()) continue;
+    Routing all;
+    all.experts = static_cast<int>(block.logits.value().columns());
+    all.probabilities = block.probabilities;
+    router_losses(pass, "router." + std::to_string(b), block.logits, all,
+                  static_cast<float>(settings.balance_weight),
+                  static_cast<float>(settings.z_weight));
+  }
+}
+
 }  // namespace
 
 ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& settings,
@@ -149,11 +163,7 @@ ShardLoss objective(Pass& pass, const Architecture& a, const TrainSettings& sett
       loss.gate_loss = value(terms.back()) / settings.gate_weight;
     }
   }
-  for (std::size_t b = 0; b < result.routed.size(); ++b)
-    if (result.routed[b].logits.defined())
-      router_losses(pass, "router." + std::to_string(b), result.routed[b].logits,
-                    result.routed[b].routing, static_cast<float>(settings.balance_weight),
-                    static_cast<float>(settings.z_weight));
+  balance_routers(pass, settings, result);
   const ObjectiveInput input{a, images, labels, sent, result, batch};
   for (const TrainSettings::Term& one : settings.terms) {
     const Var added = one.term->value(pass, input, static_cast<float>(one.weight));

@@ -208,6 +208,7 @@ BatchLoss TrainingStep::run(std::span<const std::int32_t> indices, int epoch) {
       if (work.loss.total.defined()) work.tape.backward(backend_, work.loss.total);
     }
   });
+  if (model_.receiver) model_.receiver->after_step(statistics);
   BatchLoss loss;
   for (const auto& work : works) {
     loss.class_loss += work->loss.class_loss;

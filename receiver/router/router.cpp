@@ -1,47 +1,54 @@
 #include "receiver/router/router.h"
 
-#include "core/nn/layers.h"
+#include <string>
+
+#include "core/base/error.h"
+#include "receiver/router/kinds.h"
 
 namespace semwave {
 
-namespace {
+Var Router::mix(Pass& pass, const RouterInput& input, const Experts& experts, const Var& residual,
+                RoutedBlock* routed) const {
+  RoutedBlock chosen = choose(pass, input);
+  const Routing& routing = chosen.routing;
+  const Var answers =
+      experts(pass, gather_rows(pass, input.tokens, routing.source), routing.group_starts);
+  const Var mixed = combine(pass, residual, answers, routing);
+  if (routed) *routed = std::move(chosen);
+  return mixed;
+}
 
-class TopK final : public Router {
- public:
-  TopK(ParameterSet& set, const Architecture& architecture, int k) : k_(k) {
-    for (int b = 0; b < architecture.receiver_blocks; ++b)
-      heads_.emplace_back(set, "receiver.blocks." + std::to_string(b) + ".router",
-                          architecture.dim + 1, architecture.experts);
-  }
-  Var logits(Pass& pass, int block, const Var& x) const override {
-    return heads_[static_cast<std::size_t>(block)](pass, x);
-  }
-  double routing_operations(double rows) const override { return heads_.front().operations(rows); }
-  int k() const override { return k_; }
+std::vector<Linear> router_heads(ParameterSet& set, const Architecture& architecture, int logits) {
+  std::vector<Linear> heads;
+  for (int b = 0; b < architecture.receiver_blocks; ++b)
+    heads.emplace_back(set, "receiver.blocks." + std::to_string(b) + ".router",
+                       architecture.dim + 1, logits);
+  return heads;
+}
 
- private:
-  int k_;
-  std::vector<Linear> heads_;
-};
+Field experts_a_row_field() {
+  return {.name = "k",
+          .type = FieldType::integer,
+          .summary = "experts a row",
+          .fallback = 1,
+          .minimum = 1,
+          .maximum = 8};
+}
 
-}  // namespace
+void check_k(int k, int experts, const Place& place) {
+  if (k > experts)
+    throw Error((place / "k").str(), "the model has " + std::to_string(experts) +
+                                         " experts, asked for " + std::to_string(k));
+}
 
 RouterRegistry& routers() {
   static RouterRegistry registry = [] {
     RouterRegistry made("router");
-    Fields fields{
-        .summary =
-            "each row runs through its k most probable experts, outputs weighted by probability"};
-    fields.fields = {{.name = "k",
-                      .type = FieldType::integer,
-                      .summary = "experts a row",
-                      .fallback = 1,
-                      .minimum = 1,
-                      .maximum = 8}};
-    made.add("top_k", fields,
-             [](const Json& parameters, ParameterSet& set, const Architecture& architecture) {
-               return std::make_unique<TopK>(set, architecture, parameters.at("k").get<int>());
-             });
+    add_top_k_routers(made);
+    add_expert_choice_router(made);
+    add_sigmoid_bias_router(made);
+    add_soft_router(made);
+    add_fixed_routers(made);
     return made;
   }();
   return registry;

@@ -32,38 +32,40 @@ Tokens ExpertBlock::operator()(Pass& pass, const Tokens& x, const Var& noise, co
     return {out_[0](pass, in_[0](pass, normed, Activation::gelu), Activation::none, attended),
             x.layout};
 
-  const Var logits = router->logits(pass, index_, concat_columns(pass, normed, noise));
-  const Routing routing = route(pass, logits, router->k());
-  PooledVector<const Parameter*> in_weight, in_bias, out_weight, out_bias;
-  for (std::size_t e = 0; e < in_.size(); ++e) {
-    in_weight.push_back(in_[e].weight());
-    in_bias.push_back(in_[e].bias());
-    out_weight.push_back(out_[e].weight());
-    out_bias.push_back(out_[e].bias());
-  }
-  const Var dispatched = gather_rows(pass, normed, routing.source);
-  const Var hidden =
-      grouped_linear(pass, dispatched, routing.group_starts, in_weight, in_bias, Activation::gelu);
-  const Var output = grouped_linear(pass, hidden, routing.group_starts, out_weight, out_bias);
-  if (routed) *routed = {logits, routing};
-  return {combine(pass, attended, output, routing), x.layout};
+  const Experts experts = [this](Pass& run, const Var& rows,
+                                 std::span<const std::int32_t> group_starts) {
+    PooledVector<const Parameter*> in_weight, in_bias, out_weight, out_bias;
+    for (std::size_t e = 0; e < in_.size(); ++e) {
+      in_weight.push_back(in_[e].weight());
+      in_bias.push_back(in_[e].bias());
+      out_weight.push_back(out_[e].weight());
+      out_bias.push_back(out_[e].bias());
+    }
+    const Var hidden =
+        grouped_linear(run, rows, group_starts, in_weight, in_bias, Activation::gelu);
+    return grouped_linear(run, hidden, group_starts, out_weight, out_bias);
+  };
+  const Var described = concat_columns(pass, normed, noise);
+  return {router->mix(pass, {index_, normed, described, x.layout}, experts, attended, routed),
+          x.layout};
 }
 
 double ExpertBlock::operations(double rows, const Router* router, const Grid& grid) const {
-  return operations(rows, router, router ? router->k() : 1, grid);
+  return operations(rows, router, router ? router->rows_run(rows) : rows,
+                    router ? router->rows_combined(rows) : 0, grid);
 }
 
 double ExpertBlock::dense_operations(double rows, const Router* router, const Grid& grid) const {
-  return operations(rows, router, static_cast<double>(in_.size()), grid);
+  const double run = static_cast<double>(in_.size()) * rows;
+  return operations(rows, router, run, run, grid);
 }
 
-double ExpertBlock::operations(double rows, const Router* router, double experts,
+double ExpertBlock::operations(double rows, const Router* router, double run, double combined,
                                const Grid& grid) const {
   const double sum = attention_.operations(rows, grid) + norm_.operations(rows) +
-                     in_.front().operations(experts * rows) +
-                     out_.front().operations(experts * rows);
+                     in_.front().operations(run) + out_.front().operations(run);
   if (!router) return sum;
-  return sum + router->routing_operations(rows) + operations::combine(rows, experts, dim_);
+  return sum + router->routing_operations(rows) + operations::combine(combined, 1, dim_);
 }
 
 }  // namespace semwave

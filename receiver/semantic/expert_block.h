@@ -23,7 +23,9 @@ class ExpertBlock {
   double dense_operations(double rows, const Router* router, const Grid& grid) const;
 
  private:
-  double operations(double rows, const Router* router, double experts, const Grid& grid) const;
+  /// `run` rows through experts, `combined` of their answers weighed and added.
+  double operations(double rows, const Router* router, double run, double combined,
+                    const Grid& grid) const;
 
   int index_, dim_;
   SelfAttention attention_;

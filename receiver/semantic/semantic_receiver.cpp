@@ -45,10 +45,7 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a,
   check(settings, a, place);
   if (a.experts > 1) {
     router_ = routers().make(settings.router, place / "router", set, a);
-    if (router_->k() > a.experts)
-      throw Error((place / "router" / "k").str(), "the model has " + std::to_string(a.experts) +
-                                                      " experts, asked for " +
-                                                      std::to_string(router_->k()));
+    router_->check(a, place / "router");
   }
   for (int b = 0; b < a.receiver_blocks; ++b) blocks_.emplace_back(set, b, a);
   if (a.image_head) {
@@ -66,11 +63,16 @@ SemanticReceiver::SemanticReceiver(ParameterSet& set, const Architecture& a,
 
 void SemanticReceiver::check(const SemanticReceiverSettings& settings,
                              const Architecture& architecture, const Place& place) {
-  const int k = settings.router.value("k", 1);
-  if (architecture.experts > 1 && k > architecture.experts)
-    throw Error((place / "router" / "k").str(), "the model has " +
-                                                    std::to_string(architecture.experts) +
-                                                    " experts, asked for " + std::to_string(k));
+  if (architecture.experts == 1) return;
+  const std::unique_ptr<Backend> backend = make_cpu_backend();
+  ParameterSet scratch(*backend, 0);
+  routers()
+      .make(settings.router, place / "router", scratch, architecture)
+      ->check(architecture, place / "router");
+}
+
+void SemanticReceiver::after_step(const BatchStatistics& statistics) const {
+  if (router_) router_->after_step(backend_, statistics);
 }
 
 void SemanticReceiver::read_headers(const Pass& pass, const Reception& heard, Work& result) const {

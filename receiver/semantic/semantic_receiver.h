@@ -49,6 +49,7 @@ class SemanticReceiver final : public Receiver {
   bool reads(std::span<const std::complex<float>> symbols,
              std::span<const std::complex<float>> gains, double noise_variance) const override;
   double dense_operations(int height, int width) const override;
+  void after_step(const BatchStatistics& statistics) const override;
 
  private:
   /// A result in the making.

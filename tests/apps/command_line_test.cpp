@@ -21,13 +21,13 @@ TEST(CommandLine, AloneItExplainsItself) {
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, asked.out);
   for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table",
-                              "list", "schema", "devices"})
+                              "calibrate", "list", "schema", "devices"})
     EXPECT_TRUE(has(alone.out, std::string("\n  ") + command + " ")) << command;
 }
 
 TEST(CommandLine, HelpFitsAScreenAndHasAnExample) {
   for (const char* command : {"run", "link", "train", "validate", "budget", "compare", "table",
-                              "list", "schema", "devices"}) {
+                              "calibrate", "list", "schema", "devices"}) {
     const Outcome help = run({command, "--help"});
     EXPECT_EQ(help.status, 0);
     const std::size_t example = help.out.find("Example: semwave ");

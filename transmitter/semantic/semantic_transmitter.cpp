@@ -282,6 +282,7 @@ PooledVector<float> SemanticTransmitter::hear(Pass& pass, const Tokens& tokens, 
 }
 
 SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor& images,
+                                                        const PooledVector<ChannelState>& states,
                                                         const PooledVector<Plan>& plans,
                                                         const Var& condition, const Grid& grid,
                                                         TransmitTrace& trace) const {
@@ -292,6 +293,7 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
       staying(count);
   PooledVector<int> k(count);
   PooledVector<std::int32_t> heard(count);  // row of an image's logits, -1: its head was not asked
+  PooledVector<PooledVector<float>> words(count);  // of all heads an image was asked at
   trace.exit_depth.assign(count, 0);
   trace.answer.assign(count, -1);
   PooledVector<Stream> left;
@@ -300,18 +302,20 @@ SemanticTransmitter::Stream SemanticTransmitter::select(Pass& pass, const Tensor
     const PooledVector<float> logits =
         hear(pass, stream.tokens, depth, inside, plans, condition, trace, heard);
     for (std::size_t i = 0; i < count; ++i) {
-      std::span<const float> said;
-      if (heard[i] >= 0)
-        said = std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
+      HeardHeads said;
+      if (heard[i] >= 0) {
+        const auto word =
+            std::span(logits).subspan(static_cast<std::size_t>(heard[i]) * classes, classes);
+        words[i].insert(words[i].end(), word.begin(), word.end());
+        said = HeardHeads(words[i], architecture_.classes, states[i].snr_db);
+      }
       const bool asks_out = inside[i] && exit_->leaves(depth, plans[i], said);
       const bool sent_out = !trace.leave_at.empty() && depth >= trace.leave_at[i];
       leaving[i] = inside[i] && (asks_out || sent_out || depth >= plans[i].exit_depth ||
                                  depth == architecture_.transmitter_blocks);
       staying[i] = inside[i] && !leaving[i];
       const bool answers = asks_out && !said.empty() && exit_->answers();
-      if (answers)
-        trace.answer[i] =
-            static_cast<std::int32_t>(std::max_element(said.begin(), said.end()) - said.begin());
+      if (answers) trace.answer[i] = exit_->answer(said);
       sending[i] = leaving[i] && !answers;
       k[i] = asked_at(depth, leaving[i], plans[i].keep_ratio, grid.tokens());
       needs[i] = inside[i] && !answers && gates_at(depth, leaving[i]) &&
@@ -340,7 +344,7 @@ Burst SemanticTransmitter::transmit(Pass& pass, const Tensor& images,
   const Var c = condition(pass, states, plans, grid);
   TransmitTrace own;
   if (!trace) trace = &own;
-  const Stream sent = select(pass, images, plans, c, grid, *trace);
+  const Stream sent = select(pass, images, states, plans, c, grid, *trace);
   const Ragged& layout = *sent.tokens.layout;
   trace->layout = sent.tokens.layout;
 

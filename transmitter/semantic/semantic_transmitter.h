@@ -63,8 +63,9 @@ class SemanticTransmitter final : public Transmitter {
   double tokenising_operations(const Grid& grid) const;
   Var condition(Pass& pass, const PooledVector<ChannelState>& states,
                 const PooledVector<Plan>& plans, const Grid& grid) const;
-  Stream select(Pass& pass, const Tensor& images, const PooledVector<Plan>& plans,
-                const Var& condition, const Grid& grid, TransmitTrace& trace) const;
+  Stream select(Pass& pass, const Tensor& images, const PooledVector<ChannelState>& states,
+                const PooledVector<Plan>& plans, const Var& condition, const Grid& grid,
+                TransmitTrace& trace) const;
   /// The head behind block `depth` for the images of `asked` that have tokens; nothing is computed
   /// for the others.
   ExitLogits ask(Pass& pass, const Tokens& tokens, int depth,

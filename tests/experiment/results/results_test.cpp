@@ -65,20 +65,23 @@ TEST(Results, RowHoldsTheContractsFigures) {
   EXPECT_EQ(row["tokens_kept"], 7.0);
   EXPECT_EQ(row["exit_depth"], 1.75);
   EXPECT_EQ(row["exit_histogram"], OrderedJson({0, 1, 3}));
+  // Of loads 3/4 and 1/4: (-.75 ln .75 - .25 ln .25) / ln 2; .75 x 2 - 1.
+  EXPECT_NEAR(row["expert_health"]["entropy"].get<double>(), 0.8112781, 1e-6);
+  EXPECT_NEAR(row["expert_health"]["max_violation"].get<double>(), 0.5, 1e-12);
+  EXPECT_EQ(row["expert_health"]["dead"], 0);
   EXPECT_EQ(row["header_losses"], 1);
   EXPECT_EQ(row["images_per_second"], 2.0);
   std::vector<std::string> keys;
   for (const auto& [key, value] : row.items()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"point",        "images",        "correct",
-                                            "accuracy",     "accuracy_ci95", "psnr_db",
-                                            "channel_uses", "cbr",           "cbr_payload",
-                                            "tokens_kept",  "exit_depth",    "exit_histogram",
-                                            "expert_load",  "header_losses", "flops",
-                                            "flops_dense",  "seconds",       "images_per_second",
-                                            "latency_ms",   "energy_mj",     "answers",
-                                            "conventions",  "seed",          "point_sha256",
-                                            "model_sha256", "data_sha256",   "semwave_version",
-                                            "status"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{
+                      "point",         "images",        "correct",           "accuracy",
+                      "accuracy_ci95", "psnr_db",       "channel_uses",      "cbr",
+                      "cbr_payload",   "tokens_kept",   "exit_depth",        "exit_histogram",
+                      "expert_load",   "expert_health", "header_losses",     "flops",
+                      "flops_dense",   "seconds",       "images_per_second", "latency_ms",
+                      "energy_mj",     "answers",       "conventions",       "seed",
+                      "point_sha256",  "model_sha256",  "data_sha256",       "semwave_version",
+                      "status"}));
 }
 
 TEST(Results, PointIsKnownByWhatChangesItsNumbers) {

@@ -60,19 +60,25 @@ TEST(ExitRule, ConfidenceAndEntropyAreThoseOfTheSoftmax) {
 TEST(ExitRule, AnImageLeavesWhereTheHeadIsSure) {
   const std::vector<float> logits = logits_of({1, 2, 5});
   const Plan plan{1, 2, 4};
-  EXPECT_TRUE(rule({{"kind", "confidence"}, {"threshold", 0.62}})->leaves(1, plan, logits));
-  EXPECT_FALSE(rule({{"kind", "confidence"}, {"threshold", 0.63}})->leaves(1, plan, logits));
+  EXPECT_TRUE(
+      rule({{"kind", "confidence"}, {"threshold", 0.62}})->leaves(1, plan, HeardHeads(logits)));
+  EXPECT_FALSE(
+      rule({{"kind", "confidence"}, {"threshold", 0.63}})->leaves(1, plan, HeardHeads(logits)));
   // H / ln 3 = 0.900256 / 1.098612 = 0.81945
-  EXPECT_TRUE(rule({{"kind", "entropy"}, {"threshold", 0.82}})->leaves(1, plan, logits));
-  EXPECT_FALSE(rule({{"kind", "entropy"}, {"threshold", 0.818}})->leaves(1, plan, logits));
+  EXPECT_TRUE(
+      rule({{"kind", "entropy"}, {"threshold", 0.82}})->leaves(1, plan, HeardHeads(logits)));
+  EXPECT_FALSE(
+      rule({{"kind", "entropy"}, {"threshold", 0.818}})->leaves(1, plan, HeardHeads(logits)));
   for (const char* kind : {"confidence", "entropy"})
     EXPECT_FALSE(rule({{"kind", kind}})->leaves(2, plan, {}))
         << "without a head's word nobody is sure";
   EXPECT_TRUE(rule("fixed")->leaves(2, plan, {}));
-  EXPECT_FALSE(rule("fixed")->leaves(1, plan, logits));
+  EXPECT_FALSE(rule("fixed")->leaves(1, plan, HeardHeads(logits)));
   const std::vector<float> broken(3, std::nanf(""));
-  EXPECT_FALSE(rule({{"kind", "confidence"}, {"threshold", 0.01}})->leaves(1, plan, broken));
-  EXPECT_FALSE(rule({{"kind", "entropy"}, {"threshold", 0.99}})->leaves(1, plan, broken));
+  EXPECT_FALSE(
+      rule({{"kind", "confidence"}, {"threshold", 0.01}})->leaves(1, plan, HeardHeads(broken)));
+  EXPECT_FALSE(
+      rule({{"kind", "entropy"}, {"threshold", 0.99}})->leaves(1, plan, HeardHeads(broken)));
 }
 
 TEST(ExitRule, OnlyWhatMayChangeSomethingIsAsked) {
