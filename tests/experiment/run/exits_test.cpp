@@ -20,6 +20,10 @@
 namespace semwave {
 namespace {
 
+double confidence(std::span<const float> logits) {
+  return softmax_confidence(logits);
+}
+
 class Exits : public WholePath {
  protected:
   static Scenario scenario(const Json& exit,
@@ -75,7 +79,7 @@ const PooledVector<Plan> plans{{1, 2, 4},   {0.5, 2, 16}, {0, 2, 4},    {0.12, 1
 /// Halfway between two neighbouring measures of what the first head says, so that some images are
 /// surer and some less sure.
 double middle(const std::vector<std::vector<std::vector<float>>>& said,
-              double (*measure)(std::span<const float>) = softmax_confidence) {
+              double (*measure)(std::span<const float>) = confidence) {
   std::vector<double> all;
   for (const auto& image : said[1])
     if (!image.empty()) all.push_back(measure(image));
