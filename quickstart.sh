@@ -7,12 +7,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 options=()
 for argument in "$@"; do
   case "$argument" in
-    --cuda) options=(-DSEMWAVE_CUDA=ON) ;;
+    --cuda) options=(-DSEMWAVE_CUDA=ON -DSEMWAVE_PRECOMPILE=ON) ;;
     *) echo "quickstart.sh: unknown argument $argument (only --cuda is known)" >&2; exit 2 ;;
   esac
 done
 # What is configured already stays as it is. Tests and benchmarks are not built here: only the program is.
-[[ -e build/CMakeCache.txt || ${#options[@]} -gt 0 ]] || options=(-DSEMWAVE_CUDA=OFF)
+[[ -e build/CMakeCache.txt || ${#options[@]} -gt 0 ]] || options=(-DSEMWAVE_CUDA=OFF -DSEMWAVE_PRECOMPILE=ON)
 
 ./install_dependencies.sh
 

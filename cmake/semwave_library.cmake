@@ -1,3 +1,14 @@
+# What most files include, and what costs most to read.
+function(semwave_precompile target)
+  if(SEMWAVE_PRECOMPILE)
+    set(headers "")
+    foreach(header algorithm array cmath complex filesystem functional map memory optional set span string vector nlohmann/json.hpp)
+      list(APPEND headers "$<$<COMPILE_LANGUAGE:CXX>:<${header}$<ANGLE-R>>")
+    endforeach()
+    target_precompile_headers(${target} PRIVATE ${headers})
+  endif()
+endfunction()
+
 # One library per room: every .cpp below the folder. Rooms link downward only; tests/core/layering_test.cpp reads the includes.
 function(semwave_library room)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -14,6 +25,7 @@ function(semwave_library room)
   target_compile_definitions(semwave_${room} PRIVATE SEMWAVE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(semwave_${room} PUBLIC ${ARGN} PRIVATE $<BUILD_INTERFACE:semwave_flags>)
   set_target_properties(semwave_${room} PROPERTIES EXPORT_NAME ${room} POSITION_INDEPENDENT_CODE ON)
+  semwave_precompile(semwave_${room})
 endfunction()
 
 # A portable build compiles these kernel files of a room for AVX-512, for AVX2 and for any machine, and chooses when it starts (core/cpu/machine.h).
