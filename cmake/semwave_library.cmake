@@ -1,8 +1,8 @@
 # What most files include, and what costs most to read.
-function(semwave_precompile target)
+function(semwave_precompile target)  # and further headers
   if(SEMWAVE_PRECOMPILE)
     set(headers "")
-    foreach(header algorithm array cmath complex filesystem functional map memory optional set span string vector nlohmann/json.hpp)
+    foreach(header algorithm array cmath complex filesystem functional map memory optional set span string vector nlohmann/json.hpp ${ARGN})
       list(APPEND headers "$<$<COMPILE_LANGUAGE:CXX>:<${header}$<ANGLE-R>>")
     endforeach()
     target_precompile_headers(${target} PRIVATE ${headers})
