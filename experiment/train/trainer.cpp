@@ -333,10 +333,6 @@ void Trainer::restore() {
   const auto hash = state.metadata.find("semwave.scenario_sha256");
   if (step == state.metadata.end() || hash == state.metadata.end())
     throw Error(file, "not a training state of semwave");
-  if (hash->second != scenario_hash())
-    throw Error(file,
-                "was made by another training scenario: give the same --set, --seed and scenario "
-                "as before, or another --out");
   // Shards of another size add gradients in another order: the weights would differ in their last
   // bits without a word.
   const auto shard = state.metadata.find("semwave.shard");
@@ -348,6 +344,13 @@ void Trainer::restore() {
     const bool weight = model_.parameters->find(array.name) != nullptr;
     (weight ? weights : moments).arrays.push_back(std::move(array));
   }
+  // Weights alone may come from another place or version, whose scenarios read otherwise: nothing
+  // that goes on from them is the same to the bit anyway.
+  const bool same_scenario = hash->second == scenario_hash();
+  if (!same_scenario && !moments.arrays.empty())
+    throw Error(file,
+                "was made by another training scenario: give the same --set, --seed and scenario "
+                "as before, or another --out");
   load_parameters(*model_.parameters, weights, file);
   const std::string& text = step->second;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), done_);
@@ -361,7 +364,8 @@ void Trainer::restore() {
     optimiser_->begin_at(done_);
     if (options_.note)
       options_.note(file + " has weights alone: the training goes on at step " +
-                    std::to_string(done_) + " with fresh moments of the optimiser");
+                    std::to_string(done_) + " with fresh moments of the optimiser" +
+                    (same_scenario ? "" : "; another scenario or version made them"));
   } else {
     optimiser_->restore(moments.arrays, file);
   }

@@ -107,6 +107,16 @@ TEST_F(Training, GoesOnFromWeightsAlone) {
   write_checkpoint(file, stripped);
   fs::copy(root_ / "out", root_ / "again");
 
+  // What another version or place calls its scenario does not matter to weights, only to moments.
+  fs::copy(root_ / "out", root_ / "moved");
+  Checkpoint moved = stripped;
+  moved.metadata["semwave.scenario_sha256"] = std::string(64, '0');
+  write_checkpoint((root_ / "moved" / "training.safetensors").string(), moved);
+  ASSERT_TRUE(run("moved", 2, true));
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_NE(notes_[0].find("another scenario or version made them"), std::string::npos);
+  notes_.clear();
+
   // To the end in one go, and with another interruption, whose state has moments again.
   std::vector<TrainingProgress> seen;
   ASSERT_TRUE(run("out", 2, true, nullptr, [&](const TrainingProgress& p) { seen.push_back(p); }));
