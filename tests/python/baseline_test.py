@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import semwave
-from common import QUICKSTART, ROOT, rows_of_program, without_clock
+from quickstart_runs import QUICKSTART, ROOT, rows_of_program, without_clock
 
 FOLDER = Path("/usr/share/datasets/fashion-mnist")
 CLASSIFIER = str(ROOT / "models" / "fashion_classifier_decoded.safetensors")

@@ -2,7 +2,7 @@
 import unittest
 
 import semwave
-from common import QUICK, QUICKSTART
+from quickstart_runs import QUICK, QUICKSTART
 
 
 class Frames(unittest.TestCase):

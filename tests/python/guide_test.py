@@ -6,7 +6,7 @@ import re
 import unittest
 
 import semwave
-from common import ROOT
+from quickstart_runs import ROOT
 
 try:
     import pandas  # noqa: F401

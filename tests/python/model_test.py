@@ -9,7 +9,7 @@ import numpy as np
 
 import semwave
 from baseline_test import FOLDER, fashion
-from common import QUICKSTART, ROOT, program, settings
+from quickstart_runs import QUICKSTART, ROOT, program, settings
 
 FASHION = str(ROOT / "models" / "fashion.safetensors")
 RUNS = {

@@ -10,7 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
-from common import ROOT  # noqa: E402
+from quickstart_runs import ROOT  # noqa: E402
 
 FOLDER = ROOT / "examples" / "notebooks"
 

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import semwave
-from common import ROOT
+from quickstart_runs import ROOT
 
 BUILD = Path(semwave.__file__).resolve().parent.parent.parent
 

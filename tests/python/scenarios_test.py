@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import semwave
-from common import QUICK, QUICKSTART, ROOT, rows_of_program, without_clock
+from quickstart_runs import QUICK, QUICKSTART, ROOT, rows_of_program, without_clock
 
 TINY_TRAINING = {
     "/model/architecture/dim": 16,
@@ -158,7 +158,7 @@ class Folders(unittest.TestCase):
 
 
 def rows_of_compare(folder):
-    from common import program
+    from quickstart_runs import program
 
     return [
         json.loads(line)

@@ -9,7 +9,7 @@ import torch
 import semwave
 import semwave.torch
 from baseline_test import FOLDER, fashion
-from common import QUICKSTART, ROOT
+from quickstart_runs import QUICKSTART, ROOT
 
 CLASS = {"/transmitter/gate": {"kind": "learned", "at": [2]}, "/transmitter/positions": "none"}
 MODELS = {
